@@ -1,0 +1,43 @@
+#pragma once
+/* Settlement of the energy or water between two readings: pure, no clock, no allocation.
+ * The quantity is spread over every instant at which anything may change (slots, local midnights
+ * and hours, tariff versions, cycles) by floor(delta * whole seconds elapsed / whole seconds of the
+ * span) cumulated; inside a piece tiers fill upwards. */
+#include "rules/tariff.h"
+
+/* Use within the current tier cycle of one contract and metering point, carried from
+ * settlement to settlement. A new one is all zero. */
+struct tier_use {
+	char cycle[8]; /* "", "2026-03" or "2026": the cycle that `used` belongs to */
+	struct qty used;
+};
+
+/* One piece of an interval: one local hour at most, one rate, tier and price. */
+struct segment {
+	struct utc from, to;
+	struct day day;	  /* local day of `from` */
+	int32_t hour;	  /* local hour of `from`, 0..23 */
+	struct qty qty;	  /* > 0 */
+	const char *rate; /* borrowed from the tariff; "" without tariff */
+	int tier;	  /* from 1; 0 without tariff */
+	struct price price;
+	const char *price_text; /* as written in the tariff file; "" without tariff */
+	struct money charge;
+	char cycle[8];
+	struct utc version; /* effective_from of the version that prices it */
+};
+
+/* Receives the pieces in order of time; an error stops the settlement and is returned. */
+struct segment_sink {
+	enum err (*take)(void *ctx, const struct segment *s);
+	void *ctx;
+};
+
+/* Prices delta (>= 0) between from < to. *use is read and, only on success, written.
+ * ERR_NOT_FOUND when from lies before the first version of the tariff. */
+MUST_USE enum err settle_interval(const struct tariff *t, struct utc from, struct utc to,
+	struct qty delta, struct tier_use *use, struct segment_sink sink);
+
+/* The same spreading for a meter without a price: segments by local hour and day. */
+MUST_USE enum err settle_usage(const struct zone *z, struct utc from, struct utc to,
+	struct qty delta, struct segment_sink sink);
