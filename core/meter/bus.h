@@ -1,0 +1,76 @@
+#pragma once
+/* A connection to one gateway port or serial line: one request at a time, for one thread. Connects
+ * at the first request, and again when the connection was lost. No call waits longer than the time
+ * given for connecting plus the time given for the answer. */
+#include "base/err.h"
+#include "meter/model.h"
+
+enum transport { TRANSPORT_MODBUS_TCP, TRANSPORT_RTU_TCP, TRANSPORT_RTU, TRANSPORT__MAX };
+const char *transport_word(enum transport t); /* "modbus-tcp" "rtu-tcp" "rtu" */
+MUST_USE enum err transport_parse(const char *word, enum transport *out);
+
+#define BUS_ADDRESS_MAX 128
+#define BUS_CONNECT_MS 3000
+#define BUS_ANSWER_MS 1000
+
+struct bus_settings {
+	enum transport transport;
+	char address[BUS_ADDRESS_MAX]; /* "10.0.0.5:502", "[::1]:502", or "/dev/ttyUSB0" */
+	int connect_ms;		       /* 0: BUS_CONNECT_MS */
+	int baud;		       /* serial lines; 0: 9600 */
+	char parity;		       /* 'N' 'E' 'O'; 0: 'N' */
+};
+
+enum bus_fault {
+	BUS_FINE,
+	BUS_UNREACHABLE, /* no connection could be made */
+	BUS_LOST,	 /* the connection broke */
+	BUS_SILENT,	 /* no answer in time */
+	BUS_EXCEPTION,	 /* the device, or the gateway for it, answered an exception */
+	BUS_NONSENSE,	 /* an answer that does not fit the request, or cannot be */
+	BUS_FAULT__MAX
+};
+const char *bus_fault_word(enum bus_fault f); /* "silent" "exception" ... */
+
+struct bus_error {
+	enum bus_fault fault;
+	int exception;	  /* Modbus exception code, 0 if none */
+	uint16_t address; /* first register of the request */
+	bool sent;	  /* the request may have reached the device: a write is then unknown, not
+			   * undone, unless an exception refused it */
+	char text[200];	  /* "no answer within 1000 ms", "exception 2 at register 0x0061", ... */
+};
+
+struct bus_request {
+	uint8_t unit;
+	uint8_t function; /* 3, 4 to read; 6, 16 to write */
+	uint16_t address;
+	uint16_t count;		/* registers */
+	const uint16_t *values; /* to write */
+	int answer_ms;		/* 0: BUS_ANSWER_MS */
+	int pause_ms;		/* silence kept since the last answer on this bus */
+};
+
+struct bus_stats {
+	uint64_t requests, answers;
+	uint64_t bytes_out, bytes_in;
+	uint64_t connects;
+	int64_t busy_ms; /* time spent waiting for answers */
+	int answer_ms;	 /* of the last answer */
+};
+
+struct bus;
+/* Checks the settings; touches no wire yet. ERR_BAD_VALUE names the setting. */
+MUST_USE enum err bus_open(
+	const struct bus_settings *settings, struct bus **out, struct problem *why);
+void bus_close(struct bus **b);
+bool bus_is_connected(const struct bus *b);
+struct bus_stats bus_stats(const struct bus *b);
+
+/* regs gets request->count registers, and only when all is well. ERR_UNAVAILABLE (unreachable,
+ * lost), ERR_TIMEOUT (silent), ERR_REFUSED (exception), ERR_PROTOCOL (nonsense). */
+MUST_USE enum err bus_read(
+	struct bus *b, const struct bus_request *request, uint16_t *regs, struct bus_error *why);
+/* One write; done when the device echoed it. Errors as bus_read; see bus_error.sent. */
+MUST_USE enum err bus_write(
+	struct bus *b, const struct bus_request *request, struct bus_error *why);

@@ -1,0 +1,14 @@
+#pragma once
+/* A meter on a bus: read it by its model, act on its relay or valve. */
+#include "meter/bus.h"
+
+/* All points of a class, by the model's plan. Errors as bus_read, and ERR_PROTOCOL when a register
+ * holds what cannot be. Nothing is written to out unless every read was answered. */
+MUST_USE enum err meter_read(struct bus *b, const struct model *m, uint8_t unit,
+	enum point_class class, struct meter_reading *out, struct bus_error *why);
+
+/* Sends one frame. ERR_OK: the device confirmed the frame (read back to see the relay).
+ * ERR_REFUSED: it certainly did not act. ERR_UNKNOWN: it may have acted; read back before anything
+ * else. ERR_UNAVAILABLE: nothing was sent. ERR_NOT_CONFIGURED: the model has no such act. */
+MUST_USE enum err meter_act(struct bus *b, const struct model *m, uint8_t unit, enum meter_act act,
+	struct bus_error *why);

@@ -1,0 +1,183 @@
+#pragma once
+/* Meter models: JSON files that say which register holds what (docs/meter-models.md). The poller
+ * plans and decodes by them; the simulator encodes by the same. Immutable after parsing, may be
+ * shared by threads. */
+#include "base/str.h"
+#include "meter/reading.h"
+
+enum utility { UTILITY_ELECTRICITY, UTILITY_WATER, UTILITY__MAX };
+const char *utility_word(enum utility u); /* "electricity" "water" */
+MUST_USE enum err utility_parse(const char *word, enum utility *out);
+
+enum maturity { MATURITY_DRAFT, MATURITY_TRIED, MATURITY__MAX };
+const char *maturity_word(enum maturity m); /* "draft" "tried" */
+
+/* live: each round. config: at start and now and then (serial number, settings). */
+enum point_class { CLASS_LIVE, CLASS_CONFIG, CLASS__MAX };
+
+enum credit_unit { CREDIT_NONE, CREDIT_YUAN, CREDIT_KWH, CREDIT_M3, CREDIT__MAX };
+
+/* How a value lies in its registers. BCD and HEX are the serial number: two digits a byte. YMDWHMS
+ * is a clock of bytes: year-2000, month, day, weekday, hour, minute, second. */
+enum wire {
+	WIRE_U16,
+	WIRE_S16,
+	WIRE_U32,
+	WIRE_S32,
+	WIRE_U64,
+	WIRE_S64,
+	WIRE_F32,
+	WIRE_BCD,
+	WIRE_HEX,
+	WIRE_YMDWHMS,
+	WIRE__MAX
+};
+
+/* Order of the bytes of a 32-bit value as sent; a is the most significant. */
+enum wire_order { ORDER_ABCD, ORDER_CDAB, ORDER_BADC, ORDER_DCBA, ORDER__MAX };
+
+#define MODEL_NAME_MAX 48
+#define MODBUS_READ_MAX 125  /* registers in one read */
+#define MODBUS_WRITE_MAX 123 /* registers in one write */
+#define MODEL_POINTS_MAX 64
+#define MODEL_BLOCKS_MAX 16
+#define MODEL_READS_MAX 16
+#define MODEL_FLAGS_MAX 48
+#define MODEL_VALUES_MAX 8
+
+struct model_point {
+	enum point point;
+	bool serial; /* this is the serial number; `point` does not count */
+	uint8_t function;
+	uint16_t address;
+	uint16_t count; /* registers */
+	enum wire wire;
+	enum wire_order order;
+	int64_t scale_num, scale_den; /* value = raw * num / den (* ratios) */
+	bool by_ct, by_pt;	      /* times the meter's own ratio registers */
+	enum point_class class;
+};
+
+/* A pattern of bits in one register. */
+struct model_bits {
+	uint8_t function;
+	uint16_t address;
+	uint16_t mask;
+	uint16_t value; /* holds when (register & mask) == value */
+};
+
+struct model_flag { /* a status word, and when it holds */
+	enum meter_status status;
+	struct model_bits when;
+};
+
+struct model_supply { /* the first pattern that holds is the state of relay or valve */
+	enum supply supply;
+	struct model_bits when;
+};
+
+/* A stretch of registers that the meter answers, holes included (they read as 0). */
+struct model_block {
+	uint8_t function;
+	uint16_t address;
+	uint16_t count;
+};
+
+/* Acts on a relay or valve. ON: let it flow, whatever the meter's own rules say. OFF: cut. AUTO:
+ * give it back to the meter's own rules. KEEP: keep supply (保电). */
+enum meter_act { ACT_ON, ACT_OFF, ACT_AUTO, ACT_KEEP, ACT__MAX };
+const char *act_word(enum meter_act a); /* "on" "off" "auto" "keep" */
+MUST_USE enum err act_parse(const char *word, enum meter_act *out);
+
+struct model_action {
+	uint8_t function; /* 6 or 16; 0: the model has no such act */
+	uint16_t address;
+	uint16_t count;
+	uint16_t values[MODEL_VALUES_MAX];
+	bool wants_supply; /* confirmed when the supply reads ... */
+	enum supply supply;
+	bool wants_clear; /* confirmed when this status is gone */
+	enum meter_status clear;
+};
+
+struct model_limits {
+	int max_read;  /* registers in one read, 1..125 */
+	int gap_max;   /* registers that nobody wants but that may be read along */
+	int pause_ms;  /* silence on the bus after each reply of this model */
+	int answer_ms; /* how long to wait for an answer */
+	int settle_ms; /* relay or valve has moved this long after an act, at the latest */
+};
+
+struct model_read {
+	uint8_t function;
+	uint16_t address;
+	uint16_t count;
+};
+
+struct model {
+	char name[MODEL_NAME_MAX];
+	char maker[48];
+	char title[96];
+	enum utility utility;
+	enum maturity maturity;
+	enum credit_unit credit_unit;
+	int phases; /* 1 or 3; 0 for water */
+	struct model_limits limits;
+	struct model_point points[MODEL_POINTS_MAX];
+	size_t point_count;
+	struct model_block blocks[MODEL_BLOCKS_MAX];
+	size_t block_count;
+	struct model_flag flags[MODEL_FLAGS_MAX];
+	size_t flag_count;
+	struct model_supply supplies[MODEL_FLAGS_MAX];
+	size_t supply_count;	 /* 0: no relay or valve that can be read */
+	enum supply supply_else; /* when no pattern holds: unknown, or moving */
+	struct model_action actions[ACT__MAX];
+	struct model_read plan[CLASS__MAX][MODEL_READS_MAX];
+	size_t plan_count[CLASS__MAX];
+};
+
+/* Registers as they came in answer to one read. */
+struct register_block {
+	uint8_t function;
+	uint16_t address;
+	uint16_t count;
+	uint16_t regs[MODBUS_READ_MAX];
+};
+
+/* Checks and takes in one model file. The problem names the JSON path. */
+MUST_USE enum err model_parse(const char *text, size_t n, struct model **out, struct problem *why);
+void model_free(struct model **m);
+
+/* The reads that fetch all points of a class, as few as limits and gaps allow. May be none. */
+const struct model_read *model_plan(const struct model *m, enum point_class class, size_t *n);
+
+/* Registers to reading: every point, status word and supply that lies inside the blocks given.
+ * out->at is left 0. ERR_PROTOCOL, with the point named, when a value cannot be (not a number,
+ * outside its limits, not BCD); nothing is written then. */
+MUST_USE enum err model_decode(const struct model *m, const struct register_block *blocks, size_t n,
+	struct meter_reading *out, struct problem *why);
+
+/* Reading to registers, the other way round, for simulators: the answer of such a meter to any
+ * read. Values are rounded to what the registers can hold; absent ones read as 0 (ratios as 1).
+ * ERR_NOT_FOUND: the meter has no such function or registers (Modbus exceptions 1 and 2).
+ * ERR_OUT_OF_RANGE: a value does not fit its registers. */
+MUST_USE enum err model_encode(const struct model *m, const struct meter_reading *state,
+	uint8_t function, uint16_t address, uint16_t count, uint16_t *regs);
+
+/* Has the model such an act? */
+bool model_can(const struct model *m, enum meter_act act);
+/* Which act a write frame means, for simulators; false when none. */
+bool model_match_act(const struct model *m, uint8_t function, uint16_t address,
+	const uint16_t *values, uint16_t count, enum meter_act *out);
+/* Does this reading show that the act was carried out? */
+bool model_confirms(const struct model *m, enum meter_act act, const struct meter_reading *r);
+
+/* All models: those built into the program, and the *.json of dir (may be NULL) which replace
+ * built-in ones of the same name. */
+struct models;
+MUST_USE enum err models_open(const char *dir, struct models **out, struct problem *why);
+void models_free(struct models **ms);
+const struct model *models_find(const struct models *ms, const char *name); /* NULL: none */
+size_t models_count(const struct models *ms);
+const struct model *models_at(const struct models *ms, size_t i); /* sorted by name */
