@@ -1,0 +1,48 @@
+#pragma once
+/* Purses: what a contract has paid in and not yet used. */
+#include "domain/entry.h"
+#include "rules/warn.h"
+
+struct account {
+	int64_t id;
+	int64_t contract_id;
+	int64_t tenant_id;
+	int64_t site_id;
+	char purpose[12]; /* "electricity" "water" "fee" */
+	char zone[64];	  /* of the site */
+	char room[33];
+	char tenant_name[65];
+	char phone[21];
+	char language[3];
+	struct money balance;
+	struct money credit_limit;
+	struct money warn1;
+	struct money warn2;
+	char level[8];
+	struct money emergency_limit;
+	struct utc emergency_at; /* taken and not repaid; 0: armed */
+};
+
+MUST_USE enum err account_get(struct db *db, int64_t id, struct account *out);
+/* The same, locked until the end of the transaction. */
+MUST_USE enum err account_lock(struct db *db, int64_t id, struct account *out);
+
+/* To be called in the transaction that changed a balance, limit or level setting, after the change:
+ * finds the new warning level, writes the notice of a crossing to the outbox (one per level per
+ * crossing), begins or ends the arrears block of the account's supply points, and decides their
+ * supply anew. The zone's book day is not touched. */
+MUST_USE enum err account_changed(struct db *db, int64_t id, struct utc now);
+
+/* The floor below which arrears begin: credit limit plus emergency credit if taken. */
+struct money account_floor_credit(const struct account *a);
+
+/* Takes the emergency credit, once until repaid. ERR_CONFLICT when there is none to take. */
+MUST_USE enum err account_take_emergency(
+	struct db *db, int64_t id, const char *actor, struct utc now);
+
+/* Changes the tenant's own warning thresholds (warn1 >= warn2 >= 0). */
+MUST_USE enum err account_set_warnings(
+	struct db *db, int64_t id, struct money warn1, struct money warn2, struct utc now);
+
+/* Book day of the account's site. */
+MUST_USE enum err account_book_day(const struct account *a, struct utc at, struct day *out);

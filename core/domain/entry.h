@@ -1,0 +1,29 @@
+#pragma once
+/* The books: entries whose postings sum to zero, never updated or deleted. */
+#include "base/zone.h"
+#include "db/db.h"
+
+struct posting {
+	int64_t account_id;
+	struct money amount; /* positive credits the account */
+};
+
+struct entry {
+	const char *kind;      /* "recharge" "sale" "opening" … */
+	const char *once_key;  /* makes this entry impossible twice */
+	const char *reference; /* "order:17" */
+	const char *actor;     /* "user:3", "worker", "poller" */
+	const char *memo;
+	struct day book_day; /* local day of the site */
+	struct utc at;
+};
+
+/* Writes an entry and moves the balances of the purses in it (v = v + d). Only inside db_tx, before
+ * any other write of that transaction. ERR_ALREADY when once_key was used: nothing is written and
+ * *entry_id is the id of the first. ERR_INTERNAL when the postings do not sum to zero. */
+MUST_USE enum err entry_post(
+	struct db *db, const struct entry *e, const struct posting *p, size_t n, int64_t *entry_id);
+
+/* The id of a company account by its code ("clearing:wechat", "energy", "drawer:3"), made on first
+ * use; its kind is the part before ':'. */
+MUST_USE enum err account_company(struct db *db, const char *code, int64_t *id);

@@ -1,0 +1,82 @@
+#pragma once
+/* Recharges through a payment service. The browser is never believed. */
+#include "domain/account.h"
+
+struct order {
+	int64_t id;
+	char out_trade_no[33];
+	int64_t account_id;
+	int64_t user_id;
+	int64_t amount_fen;
+	char channel[25];
+	char service[17];
+	char state[8]; /* created pending paid closed */
+	char payer_address[65];
+	char pay[4096]; /* JSON for the page; "" until the service has answered */
+	char transaction_id[65];
+	struct utc created_at;
+	struct utc expires_at;
+	struct utc paid_at;
+	struct utc credited_at;
+	int64_t entry_id;
+	struct utc supply_restored_at;
+	bool supply_was_off;
+	int64_t queries;
+};
+
+struct order_new {
+	int64_t account_id;
+	int64_t user_id;
+	int64_t amount_fen;
+	const char *channel; /* "wechat_native" */
+	const char *service; /* "wechat" */
+	const char *payer_address;
+};
+
+#define ORDER_MIN_FEN 100
+#define ORDER_MAX_FEN 1000000
+#define ORDER_LIFE_MS (30 * 60 * 1000)
+#define BALANCE_CAP_FEN 5000000 /* credit that may lie in one purse */
+
+/* Commits a row in state created, before any service is called. Checks amount and cap. */
+MUST_USE enum err order_create(struct db *db, const struct order_new *n, struct utc now,
+	struct order *out, struct problem *why);
+MUST_USE enum err order_get(struct db *db, int64_t id, struct order *out);
+MUST_USE enum err order_find(struct db *db, const char *out_trade_no, struct order *out);
+/* The service has answered: created -> pending with what the page needs. Later states stay. */
+MUST_USE enum err order_opened(struct db *db, int64_t id, const char *pay_json, struct utc now);
+/* The service says closed, or refuses for good: created, pending -> closed. Paid stays paid. */
+MUST_USE enum err order_closed(struct db *db, int64_t id, struct utc now);
+
+/* A verified payment: from a notify or from a query. */
+struct payment {
+	const char *service;
+	const char *out_trade_no;
+	const char *transaction_id;
+	int64_t amount_fen;
+	const char *currency; /* "CNY" */
+	struct utc paid_at;
+};
+enum credit_outcome {
+	CREDIT_DONE,
+	CREDIT_REPEATED, /* was credited before by the same transaction id */
+	CREDIT_SECOND,	 /* a second transaction on one order number: booked to suspense, alarmed */
+	CREDIT_UNKNOWN_ORDER, /* kept and alarmed, not credited */
+	CREDIT_AMOUNT, /* amount or currency differ from the order: kept, alarmed, not credited */
+	CREDIT__MAX
+};
+const char *credit_word(enum credit_outcome o);
+/* The one transaction of a recharge: order paid, entry, balance, arrears lifted, receipt in the
+ * outbox, notify recorded. Safe to repeat. via is "notify" or "query". */
+MUST_USE enum err order_credit(struct db *db, const struct payment *p, const char *via,
+	struct utc now, enum credit_outcome *out);
+/* Keeps a notification that was refused (bad signature, foreign merchant, not a payment). */
+MUST_USE enum err order_notify_refused(struct db *db, const char *service, const char *out_trade_no,
+	const char *outcome, const char *detail, struct utc now);
+
+/* Orders whose service is to be asked now (at most max; struct order), oldest first. */
+MUST_USE enum err orders_due(struct db *db, struct utc now, int64_t max, struct rows *out);
+/* Plans the next question: 5 s, 15 s, 30 s, then each minute until expiry and its grace. */
+MUST_USE enum err order_asked(struct db *db, int64_t id, struct utc now);
+/* "YF-20261122-000481" of an entry. */
+void receipt_no(int64_t entry_id, struct utc at, const char *zone, char out[static 32]);

@@ -1,0 +1,60 @@
+#pragma once
+/* Supply points: blocks, keep, and what follows from them. The database says what should be; the
+ * poller drives the relay to it and reads back. */
+#include "db/db.h"
+#include "rules/supply.h"
+
+struct supply_point {
+	int64_t id;
+	int64_t meter_id;
+	int64_t site_id;
+	char utility[12];
+	bool switchable;
+	char billing[12];
+	char load_class[12];
+	struct utc keep_until;
+	char desired[8]; /* want_word() */
+	char desired_reason[17];
+	struct utc desired_since;
+	bool gated;
+	char observed[8]; /* "unknown" "on" "off" "moving" */
+	struct utc observed_since;
+	bool pending;
+	char deferred[17];
+};
+
+struct block {
+	char kind[16];
+	char cause[65];
+	struct utc since_at;
+	char actor[65];
+	char reason[201];
+};
+extern const struct shape block_shape;
+
+MUST_USE enum err supply_get(struct db *db, int64_t id, struct supply_point *out);
+MUST_USE enum err supply_of_meter(struct db *db, int64_t meter_id, struct supply_point *out);
+MUST_USE enum err supply_blocks(struct db *db, int64_t id, struct rows *out); /* struct block */
+
+/* Each of these changes one thing and decides the supply anew; only inside db_tx. Setting what is
+ * set, or clearing what is not, changes nothing. cause tells blocks of one kind apart and is the
+ * only one to lift them ("account:7"); "" where there can be only one. */
+MUST_USE enum err supply_block_set(struct db *db, int64_t id, enum block_kind kind,
+	const char *cause, const char *actor, const char *reason, struct utc now);
+MUST_USE enum err supply_block_clear(
+	struct db *db, int64_t id, enum block_kind kind, const char *cause, struct utc now);
+MUST_USE enum err supply_keep_set(struct db *db, int64_t id, struct utc until, const char *reason,
+	const char *actor, struct utc now);
+MUST_USE enum err supply_keep_clear(struct db *db, int64_t id, struct utc now);
+
+/* Decides desired from blocks and keep as they are; inside db_tx. */
+MUST_USE enum err supply_refresh(struct db *db, int64_t id, struct utc now);
+/* What was read back ("on" "off" "moving" "unknown"); inside db_tx. Ends the wait of paid orders
+ * whose supply is on again. */
+MUST_USE enum err supply_observe(struct db *db, int64_t id, const char *observed, struct utc now);
+
+/* Keeps that have ended are cleared. Called by the worker. */
+MUST_USE enum err supply_keeps_end(struct db *db, struct utc now);
+/* "on" "off" "switching" (desired differs, or a valve moves) "unreachable" (meter silent): what
+ * people are told. desired "auto" shows what was observed. */
+const char *supply_state_word(const char *desired, const char *observed, const char *comm);
