@@ -1,0 +1,277 @@
+// The shapes of /api/v1 that the pages use. Amounts of money in yuan are decimal strings with nine
+// decimals and are never turned into floating point; cash is whole fen; times are RFC 3339 UTC.
+
+export type Utility = 'electricity' | 'water';
+export type Purpose = Utility | 'fee';
+export type SupplyState = 'on' | 'off' | 'switching' | 'unreachable';
+export type Level = 'ok' | 'low1' | 'low2' | 'arrears';
+export type Channel = 'wechat_native' | 'wechat_h5' | 'alipay_wap';
+export type Display = 'on' | 'low' | 'cut' | 'kept' | 'silent' | 'public' | 'off';
+
+export interface List<T> { items: T[]; next: string | null }
+export interface Tokens { access_token: string; token_type: 'Bearer'; expires_in: number; refresh_token: string }
+export interface Named { id: number; code: string; name: string }
+export interface Shop extends Named { room: string; phone?: string }
+
+export interface Me {
+	id: number;
+	kind: 'tenant' | 'staff';
+	name: string;
+	phone: string | null;
+	role: string;
+	permissions: string[];
+	site: { code: string; name: string; zone: string } | null;
+	tenants: Shop[];
+}
+
+export interface Supply {
+	state: SupplyState;
+	since: string | null;
+	desired?: 'on' | 'off' | 'auto' | null;
+	reason?: string;
+}
+
+export interface Used { energy_wh?: number; volume_l?: number; charge: string }
+
+export interface Account {
+	id: number;
+	purpose: Purpose;
+	tenant: Shop;
+	balance: string;
+	credit_limit: string;
+	warn1: string;
+	warn2: string;
+	level: Level;
+	emergency: { limit: string; available: boolean; taken_at: string | null };
+	days_left: number | null;
+	daily_average: string | null;
+	meter: { id: number; code: string; name: string; serial: string | null; area: string | { name: string } | null } | null;
+	supply: Supply | null;
+	read_at: string | null;
+	today: Used | null;
+	yesterday: Used | null;
+	month: Used | null;
+	last_amount_fen: number | null;
+	presets_fen: number[];
+	min_fen: number;
+	max_fen: number;
+	energy_price_now: string | null;
+	rate_now: string | null;
+}
+
+export interface MyMeter {
+	id: number;
+	code: string;
+	name: string;
+	utility: Utility;
+	account_id: number | null;
+}
+
+export type Step = 'hour' | 'day' | 'month';
+export interface UsageLine { rate: string; tier: number; price: string; energy_wh?: number; volume_l?: number; charge: string }
+export interface UsageItem {
+	label: string;
+	energy_wh?: number;
+	volume_l?: number;
+	charge: string;
+	provisional: boolean;
+	lines?: UsageLine[];
+}
+export interface Usage { meter_id?: number; step: Step; zone: string; items: UsageItem[] }
+
+export interface StatementItem {
+	at: string;
+	kind: string;
+	amount: string;
+	balance: string;
+	memo: string | null;
+	order_id: number | null;
+	receipt_no: string | null;
+	energy_wh: number | null;
+	volume_l: number | null;
+}
+export interface Statement { account_id: number; opening: string; closing: string; items: StatementItem[] }
+
+export interface Order {
+	id: number;
+	out_trade_no: string;
+	account_id: number;
+	meter: { code: string; name: string } | null;
+	amount_fen: number;
+	channel: Channel;
+	state: 'created' | 'pending' | 'paid' | 'closed';
+	pay: { code_url?: string; h5_url?: string; pay_url?: string } | null;
+	created_at: string;
+	expires_at: string | null;
+	paid_at: string | null;
+	credited_at: string | null;
+	receipt_no: string | null;
+	balance: string | null;
+	supply: { state: SupplyState; since: string | null } | null;
+}
+
+export interface Notice {
+	id: number;
+	at: string;
+	kind: string;
+	text: string;
+	account_id: number | null;
+	channel: string;
+	state: 'pending' | 'sent' | 'failed' | 'unknown';
+}
+
+export interface AlertSettings {
+	items: { account_id: number; purpose: Purpose; warn1: string; warn2: string }[];
+	language: 'zh' | 'en';
+}
+
+export interface SubTenant {
+	id: number;
+	name: string;
+	meter: { id: number; code: string; name: string };
+	supply: Supply;
+	switched_off: boolean;
+}
+
+export interface Board {
+	at: string;
+	meters_total: number;
+	meters_fresh: number;
+	low: number;
+	cut: number;
+	kept: number;
+	silent: number;
+	sales_today_fen: number;
+	orders_today: number;
+	power_back_p95_ms: number | null;
+	alarms_open: number;
+}
+
+export interface Comm { state: 'ok' | 'silent' | 'never'; since: string | null }
+
+export interface Meter {
+	id: number;
+	code: string;
+	name: string;
+	utility: Utility;
+	role: 'tenant' | 'public' | 'incomer';
+	billing: string;
+	model: string;
+	unit: number | string;
+	serial: string | null;
+	gateway: Named;
+	area: { id: number; name: string } | null;
+	tenant: Shop | null;
+	account: { id: number; balance: string; level: Level } | null;
+	energy_wh?: number | null;
+	volume_l?: number | null;
+	power_w?: number | null;
+	voltage_mv?: number[] | null;
+	current_ma?: number[] | null;
+	supply: Supply | null;
+	comm: Comm;
+	read_at: string | null;
+	display: Display;
+}
+
+export type Action = 'on' | 'off' | 'keep' | 'auto';
+export type ActState = 'sent' | 'done' | 'refused' | 'unknown';
+export interface Block { kind: string; cause: string | null; since: string; actor: string | null }
+export interface Act {
+	id: number;
+	action: string;
+	state: ActState;
+	reason: string | null;
+	actor: string | null;
+	created_at: string;
+	done_at: string | null;
+}
+export interface MeterDetail extends Meter {
+	blocks: Block[];
+	keep_until: string | null;
+	acts: Act[];
+	fault: string | null;
+	energy_by_rate_wh?: Record<string, number> | null;
+}
+export interface SupplyAnswer {
+	meter_id: number;
+	desired: string;
+	reason: string;
+	blocks: Block[];
+	keep_until: string | null;
+	act: { id: number; state: ActState } | null;
+	supply: Supply;
+}
+
+export interface Gateway {
+	id: number;
+	code: string;
+	name: string;
+	address: string;
+	transport: string;
+	area: string | { id: number; name: string } | null;
+	comm: Comm;
+	meters: number;
+	fresh: number;
+	round_ms: number | null;
+	utilisation_permille: number | null;
+	enabled: boolean;
+}
+
+export interface Alarm {
+	id: number;
+	kind: string;
+	severity: 'info' | 'warn' | 'urgent';
+	object: { kind: string; id: number; code: string } | null;
+	text: string;
+	raised_at: string;
+	cleared_at: string | null;
+	acked_at: string | null;
+}
+
+export interface FoundAccount {
+	id: number;
+	purpose: Purpose;
+	tenant: Shop;
+	meter: Named | null;
+	balance: string;
+	level: Level;
+}
+
+export interface Shift {
+	id: number;
+	opened_at: string;
+	closed_at: string | null;
+	sales_fen: number;
+	count: number;
+	counted_fen?: number;
+	expected_fen?: number;
+	difference_fen?: number;
+}
+
+export type Method = 'cash' | 'pos' | 'transfer';
+export interface SaleLine {
+	account_id: number;
+	entry_id: number;
+	amount_fen: number;
+	balance: string;
+	tenant: Shop;
+	meter: Named | null;
+	supply: Supply | null;
+}
+export interface Sale {
+	id: number;
+	receipt_no: string;
+	method: Method;
+	total_fen: number;
+	tendered_fen: number;
+	change_fen: number;
+	at: string;
+	lines: SaleLine[];
+}
+
+/** The name of an area, which the API gives as text or as an object. */
+export function area_name(area: string | { name: string } | null | undefined): string {
+	if (!area) return '';
+	return typeof area === 'string' ? area : area.name;
+}

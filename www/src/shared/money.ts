@@ -1,0 +1,129 @@
+// Money as text. A decimal string is split into whole yuan and nano-yuan, both exact integers, so
+// that no amount ever passes through floating point.
+
+const NANO = 1_000_000_000;
+
+interface Parts { neg: boolean; yuan: number; nano: number }
+
+/** Splits "-3.180000000"; null unless it is plain decimal text of at most 12 whole digits. */
+function parse(text: string): Parts | null {
+	const m = /^([+-]?)(\d{1,12})(?:\.(\d{0,9}))?$/.exec(text.trim());
+	if (!m) return null;
+	const nano = Number(((m[3] || '') + '000000000').slice(0, 9));
+	return { neg: m[1] === '-', yuan: Number(m[2]), nano };
+}
+
+function group(digits: string): string {
+	return digits.replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+function pad(n: number, width: number): string {
+	return String(n).padStart(width, '0');
+}
+
+/** Sign and figures of an amount rounded to fen, half away from zero: {neg, whole: "1,234", cents: "56"}. */
+export function money_parts(text: string | null | undefined): { neg: boolean; whole: string; cents: string } | null {
+	const p = text == null ? null : parse(text);
+	if (!p) return null;
+	let cents = Math.floor((p.nano + 5_000_000) / 10_000_000);
+	let yuan = p.yuan;
+	if (cents === 100) {
+		cents = 0;
+		yuan += 1;
+	}
+	return { neg: p.neg && (yuan > 0 || cents > 0), whole: group(String(yuan)), cents: pad(cents, 2) };
+}
+
+/** "128.460000000" -> "¥128.46", "-3.18" -> "−¥3.18"; "—" for what is no amount. */
+export function yuan(text: string | null | undefined): string {
+	const p = money_parts(text);
+	return p ? `${p.neg ? '−' : ''}¥${p.whole}.${p.cents}` : '—';
+}
+
+/** As yuan(), with "+" before what is not negative. */
+export function signed_yuan(text: string): string {
+	const shown = yuan(text);
+	return /^[−—]/.test(shown) ? shown : `+${shown}`;
+}
+
+/** A price keeps its decimals, at least four: "0.658300000" -> "0.6583". */
+export function price(text: string | null | undefined): string {
+	const p = text == null ? null : parse(text);
+	if (!p) return '—';
+	const decimals = pad(p.nano, 9).replace(/0+$/, '').padEnd(4, '0');
+	return `${p.neg ? '−' : ''}${p.yuan}.${decimals}`;
+}
+
+/** 20000 -> "200.00". */
+export function fen_decimal(fen: number): string {
+	const abs = Math.abs(fen);
+	return `${fen < 0 ? '-' : ''}${Math.floor(abs / 100)}.${pad(abs % 100, 2)}`;
+}
+
+/** 20000 -> "¥200.00". */
+export function fen_yuan(fen: number): string {
+	return yuan(fen_decimal(fen));
+}
+
+/** 20000 -> "¥200", 20050 -> "¥200.50": for buttons. */
+export function fen_short(fen: number): string {
+	return fen_yuan(fen).replace(/\.00$/, '');
+}
+
+/** What a person typed as an amount in yuan, in fen; null when it is none. Full-width digits are understood. */
+export function typed_fen(typed: string): number | null {
+	const plain = typed.replace(/[０-９．]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0))
+		.replace(/[,，\s¥￥]/g, '').replace('。', '.');
+	const m = /^(\d{1,9})(?:\.(\d{0,2}))?$/.exec(plain);
+	return m ? Number(m[1]) * 100 + Number((m[2] || '').padEnd(2, '0')) : null;
+}
+
+/** text + fen, exactly, with nine decimals. */
+export function add_fen(text: string, fen: number): string | null {
+	const p = parse(text);
+	if (!p) return null;
+	const sign = p.neg ? -1 : 1;
+	let whole = sign * p.yuan + Math.trunc(fen / 100);
+	let nano = sign * p.nano + (fen % 100) * 10_000_000;
+	const carry = Math.floor(nano / NANO);
+	whole += carry;
+	nano -= carry * NANO;
+	if (whole < 0 && nano > 0) {
+		whole += 1;
+		nano = NANO - nano;
+		return `-${Math.abs(whole)}.${pad(nano, 9)}`;
+	}
+	return `${whole}.${pad(nano, 9)}`;
+}
+
+/** -1, 0 or 1. */
+export function money_sign(text: string | null | undefined): number {
+	const p = text == null ? null : parse(text);
+	if (!p || (p.yuan === 0 && p.nano === 0)) return 0;
+	return p.neg ? -1 : 1;
+}
+
+/** Whole fen, rounded towards zero: for widths of bars and counts of days, never for sums of money. */
+export function rough_fen(text: string | null | undefined): number {
+	const p = text == null ? null : parse(text);
+	if (!p) return 0;
+	const fen = p.yuan * 100 + Math.floor(p.nano / 10_000_000);
+	return p.neg ? -fen : fen;
+}
+
+/** The exact sum of decimal strings. */
+export function sum_money(texts: string[]): string {
+	let whole = 0;
+	let nano = 0;
+	for (const text of texts) {
+		const p = parse(text);
+		if (!p) continue;
+		whole += p.neg ? -p.yuan : p.yuan;
+		nano += p.neg ? -p.nano : p.nano;
+		const carry = Math.floor(nano / NANO);
+		whole += carry;
+		nano -= carry * NANO;
+	}
+	if (whole < 0 && nano > 0) return `-${Math.abs(whole + 1)}.${pad(NANO - nano, 9)}`;
+	return `${whole}.${pad(nano, 9)}`;
+}

@@ -1,0 +1,45 @@
+// Pages by address: /recharge, /order/12, … with the history of the browser.
+import { reactive } from 'vue';
+
+export interface Route { path: string; parts: string[]; query: Record<string, string> }
+
+export const route = reactive<Route>({ path: '/', parts: [], query: {} });
+
+let base = '';
+
+function read(): void {
+	const path = location.pathname.slice(base.length) || '/';
+	route.path = path;
+	route.parts = path.split('/').filter(Boolean);
+	const query: Record<string, string> = {};
+	new URLSearchParams(location.search).forEach((value, name) => { query[name] = value; });
+	route.query = query;
+}
+
+/** Goes to a page of this app; `replace` leaves no trace of the present one. */
+export function go(path: string, replace = false): void {
+	if (replace) history.replaceState(null, '', base + path);
+	else history.pushState(null, '', base + path);
+	const before = route.path;
+	read();
+	if (route.path !== before) window.scrollTo(0, 0);
+}
+
+/** For `<a href>` of this app: a plain click changes the page without loading it anew. */
+export function on_link(event: MouseEvent): void {
+	if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+	const a = (event.target as Element).closest('a[data-in]') as HTMLAnchorElement | null;
+	if (!a) return;
+	event.preventDefault();
+	go(a.getAttribute('href')!.slice(base.length));
+}
+
+export function href(path: string): string {
+	return base + path;
+}
+
+export function router_init(at: string): void {
+	base = at;
+	read();
+	window.addEventListener('popstate', read);
+}

@@ -1,0 +1,18 @@
+// Energy and water as a person reads them.
+
+/** 21400 Wh -> "21.4"; three figures and more lose a decimal. */
+export function kwh(wh: number): string {
+	const value = wh / 1000;
+	return value.toFixed(value >= 100 ? 1 : 2).replace(/(\.\d)0$/, '$1');
+}
+
+/** 1250 l -> "1.25". */
+export function cubic(l: number): string {
+	return (l / 1000).toFixed(l >= 100_000 ? 1 : 2);
+}
+
+/** The amount used, whichever it is, in Wh or litres; null when neither is there. */
+export function used(item: { energy_wh?: number | null; volume_l?: number | null } | null | undefined): number | null {
+	if (!item) return null;
+	return item.energy_wh ?? item.volume_l ?? null;
+}

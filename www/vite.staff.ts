@@ -1,0 +1,18 @@
+import vue from '@vitejs/plugin-vue';
+import { resolve } from 'node:path';
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+	root: resolve(import.meta.dirname, 'src/staff'),
+	base: '/staff/',
+	publicDir: resolve(import.meta.dirname, 'public'),
+	plugins: [vue()],
+	build: {
+		outDir: resolve(import.meta.dirname, 'dist/staff'),
+		emptyOutDir: true,
+		assetsInlineLimit: 0,
+		modulePreload: { polyfill: false },
+		reportCompressedSize: false,
+	},
+	define: { __VUE_OPTIONS_API__: 'false', __VUE_PROD_DEVTOOLS__: 'false' },
+});
