@@ -12,11 +12,12 @@ struct notice;
 MUST_USE enum err notice_load(struct conf *conf, struct notice **out, struct problem *why);
 void notice_free(struct notice **notice);
 
-/* The kinds of message, and the variables that the approved template of a kind has. The setting
- * [aliyun_sms] template_<kind> names the provider's template of each kind. */
+/* The kinds of message, and the variables that the approved template of a kind has; params may hold
+ * more, only these are sent. The setting [aliyun_sms] template_<kind> names the provider's template
+ * of each kind; a kind without one is not sent. */
 struct notice_kind {
 	const char *name;
-	const char *params[6]; /* NULL-terminated; a message has exactly these, as texts */
+	const char *params[6]; /* NULL-terminated; all are texts */
 };
 extern const struct notice_kind notice_kinds[];
 extern const size_t notice_kind_count;

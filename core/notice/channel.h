@@ -1,0 +1,37 @@
+#pragma once
+/* Inside core/notice: settings of the channels. */
+#include "notice/notice.h"
+#include "web/crypt.h"
+
+#define NOTICE_KINDS_MAX 8
+
+struct aliyun_sms {
+	char endpoint[256], access_key_id[65], sign_name[65];
+	char secret[129];
+	char templates[NOTICE_KINDS_MAX][33]; /* by the place of the kind; empty: none */
+};
+
+struct notice {
+	struct aliyun_sms *aliyun; /* NULL: not configured */
+};
+
+MUST_USE enum err aliyun_load(struct conf *conf, struct aliyun_sms **out, struct problem *why);
+void aliyun_free(struct aliyun_sms **a);
+void aliyun_send(const struct notice *, const struct notice_message *, struct utc now,
+	int64_t deadline_ms, struct notice_result *out);
+
+/* Signature V3 of Alibaba Cloud (ACS3-HMAC-SHA256): signs what is to be sent. Headers are
+ * lower-case names with their values, sorted; query is already in its canonical form. */
+struct acs3_header {
+	const char *name, *value;
+};
+struct acs3 {
+	const char *method, *path, *query;
+	const struct acs3_header *headers;
+	size_t header_count;
+	const char *body_sha256; /* hex */
+};
+void acs3_canonical(const struct acs3 *r, struct buf *out);
+/* "ACS3-HMAC-SHA256 Credential=…,SignedHeaders=…,Signature=…" */
+void acs3_authorization(
+	const struct acs3 *r, const char *key_id, const char *secret, struct buf *out);
