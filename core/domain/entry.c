@@ -1,0 +1,120 @@
+#include "domain/entry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#define POSTINGS_MAX 64
+
+struct id_row {
+	int64_t id;
+};
+SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
+
+static const struct query Q_INSERT = {
+	"INSERT INTO entry (kind, once_key, reference, actor, book_day, created_at, memo)"
+	" VALUES (?, ?, ?, ?, ?, ?, ?)",
+	NULL
+};
+static const struct query Q_FIND = { "SELECT id FROM entry WHERE once_key = ?", &id_shape };
+static const struct query Q_POSTING = {
+	"INSERT INTO posting (entry_id, line, account_id, amount_nano) VALUES (?, ?, ?, ?)", NULL
+};
+static const struct query Q_MOVE = {
+	"UPDATE account SET balance_nano = balance_nano + ?, seen = seen + 1"
+	" WHERE id = ? AND kind = 'purse'",
+	NULL
+};
+static const struct query Q_COMPANY = { "SELECT id FROM account WHERE code = ?", &id_shape };
+static const struct query Q_COMPANY_ADD = { "INSERT INTO account (code, kind) VALUES (?, ?)",
+	NULL };
+
+static bool sums_to_zero(const struct posting *p, size_t n)
+{
+	__int128 sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += p[i].amount.nano;
+	return sum == 0;
+}
+
+static int by_account(const void *a, const void *b)
+{
+	const struct posting *x = a, *y = b;
+
+	return x->account_id < y->account_id ? -1 : x->account_id > y->account_id;
+}
+
+/* Purses are locked in ascending id, so that two entries never wait for each other. */
+static enum err postings_write(struct db *db, int64_t entry_id, const struct posting *p, size_t n)
+{
+	struct posting sorted[POSTINGS_MAX];
+	enum err e = ERR_OK;
+
+	memcpy(sorted, p, n * sizeof(*p));
+	qsort(sorted, n, sizeof(*sorted), by_account);
+	for (size_t i = 0; e == ERR_OK && i < n; i++) {
+		e = db_exec(db, &Q_POSTING,
+			ARGS(arg_i64(entry_id), arg_i64((int64_t)i + 1), arg_i64(p[i].account_id),
+				arg_money(p[i].amount)),
+			NULL);
+		if (e == ERR_OK)
+			e = db_exec(db, &Q_MOVE,
+				ARGS(arg_money(sorted[i].amount), arg_i64(sorted[i].account_id)),
+				NULL);
+	}
+	return e;
+}
+
+enum err entry_post(
+	struct db *db, const struct entry *en, const struct posting *p, size_t n, int64_t *entry_id)
+{
+	struct id_row first;
+	char day[DAY_TEXT_MAX];
+	enum err e;
+
+	ASSERT(db_in_tx(db) && n >= 2 && n <= POSTINGS_MAX);
+	if (!sums_to_zero(p, n)) {
+		log_error(
+			"entry=%s once_key=%s postings do not sum to zero", en->kind, en->once_key);
+		return ERR_INTERNAL;
+	}
+	e = db_exec(db, &Q_INSERT,
+		ARGS(arg_text(en->kind), arg_text(en->once_key), arg_text(en->reference),
+			arg_text(en->actor), arg_text(day_text(en->book_day, day)), arg_utc(en->at),
+			arg_text(en->memo)),
+		NULL);
+	if (e == ERR_ALREADY) {
+		enum err found = db_one(db, &Q_FIND, ARGS(arg_text(en->once_key)), &first);
+
+		if (found != ERR_OK)
+			return found;
+		*entry_id = first.id;
+		return ERR_ALREADY;
+	}
+	if (e != ERR_OK)
+		return e;
+	first.id = db_insert_id(db);
+	e = postings_write(db, first.id, p, n);
+	if (e == ERR_OK)
+		*entry_id = first.id;
+	return e;
+}
+
+enum err account_company(struct db *db, const char *code, int64_t *id)
+{
+	size_t n = strcspn(code, ":");
+	struct id_row row;
+	enum err e = db_one(db, &Q_COMPANY, ARGS(arg_text(code)), &row);
+
+	if (e == ERR_NOT_FOUND) {
+		e = db_exec(db, &Q_COMPANY_ADD, ARGS(arg_text(code), arg_bytes(code, n)), NULL);
+		row.id = db_insert_id(db);
+		if (e == ERR_ALREADY) /* another process was first */
+			e = db_one(db, &Q_COMPANY, ARGS(arg_text(code)), &row);
+	}
+	if (e == ERR_OK)
+		*id = row.id;
+	return e;
+}

@@ -1,0 +1,138 @@
+#include "domain/notice.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/outbox.h"
+
+#define NOTICE_LIFE_MS (24 * 3600 * 1000LL)
+#define PHONE_MAX 20
+
+/* The list of notices: what stands in them, in both languages. %1$s is the shop, %2$s the purse,
+ * %3$s the balance and %4$s the amount, in yuan. */
+static const struct {
+	const char *kind;
+	const char *zh;
+	const char *en;
+} notices[] = {
+	{ "low1", "%1$s的%2$s余额还有%3$s元，请留意充值。",
+		"%1$s: %3$s yuan left for %2$s. Please recharge in time." },
+	{ "low2", "%1$s的%2$s余额只剩%3$s元，用完将自动断供，请尽快充值。",
+		"%1$s: only %3$s yuan left for %2$s. Supply stops when it is used up." },
+	{ "arrears", "%1$s的%2$s已用完（%3$s元），即将断供，充值后自动恢复。",
+		"%1$s: %2$s is used up (%3$s yuan). Supply stops now and returns after a "
+		"recharge." },
+	{ "recharged", "%1$s的%2$s已充值%4$s元，余额%3$s元。",
+		"%1$s: %4$s yuan added for %2$s. Balance %3$s yuan." },
+};
+
+struct contacts_row {
+	char contacts[201];
+};
+SHAPE(contacts_shape, struct contacts_row, FIELD(struct contacts_row, contacts));
+
+static const struct query Q_ADD = {
+	"INSERT INTO notice (account_id, kind, text, created_at) VALUES (?, ?, ?, ?)", NULL
+};
+static const struct query Q_CONTACTS = { "SELECT contacts FROM tenant WHERE id = ?",
+	&contacts_shape };
+
+static const char *purpose_word(const char *purpose, bool zh)
+{
+	if (str_eq(purpose, "water"))
+		return zh ? "水费" : "water";
+	if (str_eq(purpose, "fee"))
+		return zh ? "物业费" : "the property fee";
+	return zh ? "电费" : "electricity";
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* formats come from the table above only */
+static bool notice_text(const struct account *a, const char *kind, const char *balance,
+	const char *amount, char *out, size_t size)
+{
+	bool zh = !str_eq(a->language, "en");
+	char shop[110];
+
+	snprintf(shop, sizeof(shop), "%s %s", a->room, a->tenant_name);
+	for (size_t i = 0; i < ARRAY_LEN(notices); i++) {
+		if (!str_eq(notices[i].kind, kind))
+			continue;
+		snprintf(out, size, zh ? notices[i].zh : notices[i].en, shop,
+			purpose_word(a->purpose, zh), balance, amount);
+		return true;
+	}
+	return false;
+}
+#pragma GCC diagnostic pop
+
+static enum err send_to(struct db *db, int64_t notice_id, const char *phone, const char *kind,
+	const char *params, struct utc now)
+{
+	char once[64];
+
+	snprintf(once, sizeof(once), "notice:%" PRId64 ":%s", notice_id, phone);
+	return outbox_add(db,
+		&(struct outbox_new){ .once_key = once,
+			.notice_id = notice_id,
+			.channel = "sms",
+			.recipient = phone,
+			.template = kind,
+			.params = params,
+			.not_before = now,
+			.expires_at = { now.ms + NOTICE_LIFE_MS } },
+		now);
+}
+
+/* The tenant's phone and every further contact, each once. */
+static enum err send_to_all(struct db *db, const struct account *a, int64_t notice_id,
+	const char *kind, const char *params, struct utc now)
+{
+	struct contacts_row row;
+	char *save = NULL;
+	enum err e = db_one(db, &Q_CONTACTS, ARGS(arg_i64(a->tenant_id)), &row);
+
+	if (e == ERR_OK && a->phone[0])
+		e = send_to(db, notice_id, a->phone, kind, params, now);
+	if (e != ERR_OK)
+		return e;
+	for (char *p = strtok_r(row.contacts, "; ", &save); p && e == ERR_OK;
+		p = strtok_r(NULL, "; ", &save))
+		if (strlen(p) <= PHONE_MAX)
+			e = send_to(db, notice_id, p, kind, params, now);
+	return e;
+}
+
+enum err notice_add(struct db *db, const struct account *a, const char *kind, int64_t amount_fen,
+	struct utc now)
+{
+	char balance[MONEY_TEXT_MAX], amount[MONEY_TEXT_MAX], text[301];
+	AUTO(json_free) json_t *params = NULL;
+	struct money paid = { 0 };
+	char *packed;
+	int64_t id;
+	enum err e;
+
+	ASSERT(db_in_tx(db));
+	e = money_from_fen(amount_fen, &paid);
+	if (e != ERR_OK)
+		return e;
+	money_text2(a->balance, balance);
+	money_text2(paid, amount);
+	if (!notice_text(a, kind, balance, amount, text, sizeof(text)))
+		return ERR_INTERNAL;
+	e = db_exec(db, &Q_ADD, ARGS(arg_i64(a->id), arg_text(kind), arg_text(text), arg_utc(now)),
+		NULL);
+	if (e != ERR_OK)
+		return e;
+	id = db_insert_id(db);
+	params = json_pack("{s:s, s:s, s:s, s:s}", "shop", a->room, "purse",
+		purpose_word(a->purpose, !str_eq(a->language, "en")), "balance", balance, "amount",
+		amount);
+	packed = json_text(params);
+	e = send_to_all(db, a, id, kind, packed, now);
+	free(packed);
+	return e;
+}

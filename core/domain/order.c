@@ -1,0 +1,359 @@
+#include "domain/order.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/rand.h"
+#include "domain/alarm.h"
+#include "domain/notice.h"
+
+#define ORDER_GRACE_MS (10 * 60 * 1000) /* how long after expiry a payment may still surface */
+
+#define F(member) FIELD(struct order, member)
+SHAPE(order_shape, struct order, F(id), F(out_trade_no), F(account_id), F(user_id), F(amount_fen),
+	F(channel), F(service), F(state), F(payer_address), F(pay), F(transaction_id),
+	F(created_at), F(expires_at), F(paid_at), F(credited_at), F(entry_id),
+	F(supply_restored_at), F(supply_was_off), F(queries));
+#undef F
+
+struct flag_row {
+	int64_t n;
+};
+SHAPE(flag_shape, struct flag_row, FIELD(struct flag_row, n));
+
+#define ORDER_COLUMNS                                                                              \
+	"SELECT id, out_trade_no, account_id, user_id, amount_fen, channel, service, state,"       \
+	" payer_address, pay, transaction_id, created_at, expires_at, paid_at, credited_at, "      \
+	"entry_id,"                                                                                \
+	" supply_restored_at, supply_was_off, queries FROM pay_order "
+
+static const struct query Q_ADD = {
+	"INSERT INTO pay_order (out_trade_no, account_id, user_id, amount_fen, channel, service,"
+	" payer_address, pay, created_at, expires_at, query_at) VALUES (?, ?, ?, ?, ?, ?, ?, '', "
+	"?, ?, ?)",
+	NULL
+};
+static const struct query Q_GET = { ORDER_COLUMNS "WHERE id = ?", &order_shape };
+static const struct query Q_FIND = { ORDER_COLUMNS "WHERE out_trade_no = ?", &order_shape };
+static const struct query Q_FIND_LOCKED = { ORDER_COLUMNS "WHERE out_trade_no = ? FOR UPDATE",
+	&order_shape };
+static const struct query Q_OPENED = { "UPDATE pay_order SET pay = ?, state = IF(state = "
+				       "'created', 'pending', state) WHERE id = ?",
+	NULL };
+static const struct query Q_CLOSED = {
+	"UPDATE pay_order SET state = 'closed', closed_at = ?, query_at = 0"
+	" WHERE id = ? AND state IN ('created','pending')",
+	NULL
+};
+static const struct query Q_PAID = { "UPDATE pay_order SET paid_after_close = (state = 'closed'), "
+				     "state = 'paid', transaction_id = ?,"
+				     " paid_at = ?, credited_at = ?, entry_id = ?, supply_was_off "
+				     "= ?, query_at = 0 WHERE id = ?",
+	NULL };
+static const struct query Q_NOTIFY = { "INSERT INTO pay_notify (service, received_at, "
+				       "out_trade_no, transaction_id, outcome, detail)"
+				       " VALUES (?, ?, ?, ?, ?, ?)",
+	NULL };
+static const struct query Q_IS_OFF = {
+	"SELECT COUNT(*) AS n FROM contract_point c JOIN supply_point p ON p.id = c.supply_point_id"
+	" WHERE c.account_id = ? AND c.to_at = 0 AND p.switchable = 1"
+	" AND (p.observed = 'off' OR p.desired = 'off')",
+	&flag_shape
+};
+static const struct query Q_DUE = {
+	ORDER_COLUMNS "WHERE query_at > 0 AND query_at <= ? ORDER BY query_at LIMIT ?", &order_shape
+};
+static const struct query Q_ASKED = {
+	"UPDATE pay_order SET queries = queries + 1, query_at = ? WHERE id = ? AND query_at > 0",
+	NULL
+};
+
+static enum err amount_check(const struct account *a, int64_t fen, struct problem *why)
+{
+	struct money cap, amount, after;
+
+	if (fen < ORDER_MIN_FEN)
+		return problem_set(
+			why, ERR_AMOUNT_SMALL, "amount_fen", "at least %d fen", ORDER_MIN_FEN);
+	if (fen > ORDER_MAX_FEN)
+		return problem_set(
+			why, ERR_AMOUNT_LARGE, "amount_fen", "at most %d fen", ORDER_MAX_FEN);
+	if (money_from_fen(BALANCE_CAP_FEN, &cap) != ERR_OK ||
+		money_from_fen(fen, &amount) != ERR_OK ||
+		money_add(a->balance, amount, &after) != ERR_OK || after.nano > cap.nano)
+		return problem_set(why, ERR_AMOUNT_LARGE, "amount_fen",
+			"the balance may not grow beyond %d fen", BALANCE_CAP_FEN);
+	return ERR_OK;
+}
+
+/* "YF" + time + random: letters and digits only, as both services allow. */
+static void trade_no_make(struct utc now, char out[static 33])
+{
+	char random[13];
+
+	rand_hex(random, 6);
+	snprintf(out, 33, "YF%" PRId64 "%s", now.ms, random);
+}
+
+enum err order_create(struct db *db, const struct order_new *n, struct utc now, struct order *out,
+	struct problem *why)
+{
+	char trade_no[33];
+	struct account a;
+	enum err e = account_get(db, n->account_id, &a);
+
+	if (e != ERR_OK)
+		return e;
+	e = amount_check(&a, n->amount_fen, why);
+	if (e != ERR_OK)
+		return e;
+	trade_no_make(now, trade_no);
+	e = db_exec(db, &Q_ADD,
+		ARGS(arg_text(trade_no), arg_i64(n->account_id), arg_id(n->user_id),
+			arg_i64(n->amount_fen), arg_text(n->channel), arg_text(n->service),
+			arg_text(n->payer_address), arg_utc(now), arg_i64(now.ms + ORDER_LIFE_MS),
+			arg_i64(now.ms + 5000)),
+		NULL);
+	return e == ERR_OK ? order_find(db, trade_no, out) : e;
+}
+
+enum err order_get(struct db *db, int64_t id, struct order *out)
+{
+	return db_one(db, &Q_GET, ARGS(arg_i64(id)), out);
+}
+
+enum err order_find(struct db *db, const char *out_trade_no, struct order *out)
+{
+	return db_one(db, &Q_FIND, ARGS(arg_text(out_trade_no)), out);
+}
+
+enum err order_opened(struct db *db, int64_t id, const char *pay_json, struct utc now)
+{
+	(void)now;
+	return db_exec(db, &Q_OPENED, ARGS(arg_text(pay_json), arg_i64(id)), NULL);
+}
+
+enum err order_closed(struct db *db, int64_t id, struct utc now)
+{
+	return db_exec(db, &Q_CLOSED, ARGS(arg_utc(now), arg_i64(id)), NULL);
+}
+
+const char *credit_word(enum credit_outcome o)
+{
+	static const char *const words[CREDIT__MAX] = {
+		[CREDIT_DONE] = "credited",
+		[CREDIT_REPEATED] = "repeated",
+		[CREDIT_SECOND] = "second_payment",
+		[CREDIT_UNKNOWN_ORDER] = "unknown_order",
+		[CREDIT_AMOUNT] = "amount",
+	};
+
+	return o < CREDIT__MAX ? words[o] : "";
+}
+
+struct credit {
+	const struct payment *p;
+	const char *via;
+	struct utc now;
+	enum credit_outcome outcome;
+};
+
+/* clearing(service) -> to; the one-time key is the service's own transaction number. */
+static enum err recharge_post(struct db *db, const struct credit *c, const struct order *o,
+	const struct account *a, const char *kind, int64_t to_account, int64_t *entry_id)
+{
+	char once[128], reference[32], clearing[32], actor[16];
+	struct money amount, out_of;
+	int64_t clearing_id;
+	struct day day;
+	enum err e;
+
+	snprintf(once, sizeof(once), "recharge:%s:%s", c->p->service, c->p->transaction_id);
+	snprintf(reference, sizeof(reference), "order:%" PRId64, o->id);
+	snprintf(clearing, sizeof(clearing), "clearing:%s", c->p->service);
+	snprintf(actor, sizeof(actor), "%s", c->via);
+	e = money_from_fen(o->amount_fen, &amount);
+	if (e == ERR_OK)
+		e = money_sub((struct money){ 0 }, amount, &out_of);
+	if (e == ERR_OK)
+		e = account_book_day(a, c->now, &day);
+	if (e == ERR_OK)
+		e = account_company(db, clearing, &clearing_id);
+	if (e != ERR_OK)
+		return e;
+	return entry_post(db,
+		&(struct entry){ .kind = kind,
+			.once_key = once,
+			.reference = reference,
+			.actor = actor,
+			.memo = o->out_trade_no,
+			.book_day = day,
+			.at = c->now },
+		(struct posting[]){ { clearing_id, out_of }, { to_account, amount } }, 2, entry_id);
+}
+
+/* The order was paid before by another transaction: the money is real, nobody's yet. */
+static enum err second_payment(
+	struct db *db, struct credit *c, const struct order *o, const struct account *a)
+{
+	int64_t suspense, entry_id;
+	enum err e = account_company(db, "suspense", &suspense);
+
+	if (e == ERR_OK)
+		e = recharge_post(db, c, o, a, "suspense", suspense, &entry_id);
+	if (e == ERR_ALREADY) {
+		c->outcome = CREDIT_REPEATED;
+		return ERR_OK;
+	}
+	if (e != ERR_OK)
+		return e;
+	c->outcome = CREDIT_SECOND;
+	return alarm_raise(db,
+		&(struct alarm_new){ "payment_second", "urgent", "order", o->id, o->out_trade_no,
+			"a second payment arrived for one order; it lies in suspense" },
+		c->now);
+}
+
+static enum err first_payment(
+	struct db *db, struct credit *c, const struct order *o, struct account *a)
+{
+	struct flag_row off;
+	int64_t entry_id;
+	enum err e = recharge_post(db, c, o, a, "recharge", o->account_id, &entry_id);
+
+	if (e == ERR_ALREADY) { /* this very transaction, under another order number: never twice */
+		c->outcome = CREDIT_REPEATED;
+		return ERR_OK;
+	}
+	if (e == ERR_OK)
+		e = db_one(db, &Q_IS_OFF, ARGS(arg_i64(o->account_id)), &off);
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_PAID,
+			ARGS(arg_text(c->p->transaction_id), arg_utc(c->p->paid_at),
+				arg_utc(c->now), arg_i64(entry_id), arg_i64(off.n > 0),
+				arg_i64(o->id)),
+			NULL);
+	if (e == ERR_OK)
+		e = account_changed(db, o->account_id, c->now);
+	if (e == ERR_OK)
+		e = account_get(db, o->account_id, a); /* the balance that the receipt names */
+	if (e == ERR_OK)
+		e = notice_add(db, a, "recharged", o->amount_fen, c->now);
+	if (e == ERR_OK)
+		c->outcome = CREDIT_DONE;
+	return e;
+}
+
+static enum err not_creditable(struct db *db, struct credit *c, enum credit_outcome outcome,
+	int64_t order_id, const char *text)
+{
+	c->outcome = outcome;
+	return alarm_raise(db,
+		&(struct alarm_new){
+			outcome == CREDIT_AMOUNT ? "payment_amount" : "payment_unknown_order",
+			"urgent", "order", order_id, c->p->out_trade_no, text },
+		c->now);
+}
+
+static enum err credit_order(struct db *db, struct credit *c)
+{
+	struct account a;
+	struct order o;
+	enum err e = db_one(db, &Q_FIND_LOCKED, ARGS(arg_text(c->p->out_trade_no)), &o);
+
+	if (e == ERR_NOT_FOUND || (e == ERR_OK && !str_eq(o.service, c->p->service)))
+		return not_creditable(db, c, CREDIT_UNKNOWN_ORDER, 0,
+			"a payment arrived for an order that we do not know");
+	if (e != ERR_OK)
+		return e;
+	if (o.amount_fen != c->p->amount_fen || !str_eq(c->p->currency, "CNY"))
+		return not_creditable(db, c, CREDIT_AMOUNT, o.id,
+			"the amount or currency paid differs from the order; not credited");
+	if (str_eq(o.state, "paid") && str_eq(o.transaction_id, c->p->transaction_id)) {
+		c->outcome = CREDIT_REPEATED;
+		return ERR_OK;
+	}
+	e = account_lock(db, o.account_id, &a);
+	if (e != ERR_OK)
+		return e;
+	return str_eq(o.state, "paid") ? second_payment(db, c, &o, &a)
+				       : first_payment(db, c, &o, &a);
+}
+
+static enum err credit_tx(struct db *db, void *ctx)
+{
+	struct credit *c = ctx;
+	enum err e = credit_order(db, c);
+
+	if (e != ERR_OK)
+		return e;
+	if (str_eq(c->via, "query") && c->outcome == CREDIT_REPEATED)
+		return ERR_OK; /* nothing arrived, and nothing happened */
+	return db_exec(db, &Q_NOTIFY,
+		ARGS(arg_text(c->p->service), arg_utc(c->now), arg_text(c->p->out_trade_no),
+			arg_text(c->p->transaction_id), arg_text(credit_word(c->outcome)),
+			arg_text(c->via)),
+		NULL);
+}
+
+enum err order_credit(struct db *db, const struct payment *p, const char *via, struct utc now,
+	enum credit_outcome *out)
+{
+	struct credit c = { .p = p, .via = via, .now = now };
+	enum err e = db_tx(db, credit_tx, &c);
+
+	if (e != ERR_OK)
+		return e;
+	log_info("order=%s service=%s via=%s outcome=%s", p->out_trade_no, p->service, via,
+		credit_word(c.outcome));
+	*out = c.outcome;
+	return ERR_OK;
+}
+
+enum err order_notify_refused(struct db *db, const char *service, const char *out_trade_no,
+	const char *outcome, const char *detail, struct utc now)
+{
+	char trade_no[64], words[400];
+
+	/* From outside and not verified: cut to what fits. */
+	snprintf(trade_no, sizeof(trade_no), "%.63s", out_trade_no);
+	snprintf(words, sizeof(words), "%.399s", detail);
+	return db_exec(db, &Q_NOTIFY,
+		ARGS(arg_text(service), arg_utc(now), arg_text(trade_no), arg_text(""),
+			arg_text(outcome), arg_text(words)),
+		NULL);
+}
+
+enum err orders_due(struct db *db, struct utc now, int64_t max, struct rows *out)
+{
+	return db_list(db, &Q_DUE, ARGS(arg_utc(now), arg_i64(max)), out);
+}
+
+enum err order_asked(struct db *db, int64_t id, struct utc now)
+{
+	static const int64_t pause_s[] = { 10, 15, 30 };
+	int64_t next;
+	struct order o;
+	enum err e = order_get(db, id, &o);
+
+	if (e != ERR_OK)
+		return e;
+	next = now.ms + (o.queries < (int64_t)ARRAY_LEN(pause_s) ? pause_s[o.queries] : 45) * 1000;
+	if (now.ms > o.expires_at.ms + ORDER_GRACE_MS)
+		next = now.ms + 3600 * 1000LL; /* it should be closed by now; keep asking, seldom */
+	return db_exec(db, &Q_ASKED, ARGS(arg_i64(next), arg_i64(id)), NULL);
+}
+
+void receipt_no(int64_t entry_id, struct utc at, const char *zone, char out[static 32])
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	int64_t days = at.ms / 86400000;
+	int y, m, d;
+
+	if (zone_open(zone, &z) == ERR_OK)
+		days = zone_local(z, at).day.days;
+	civil_date(days, &y, &m, &d);
+	snprintf(out, 32, "YF-%04d%02d%02d-%06" PRId64, y % 10000, m % 100, d % 100, entry_id);
+}

@@ -1,0 +1,251 @@
+#include "domain/supplypoint.h"
+
+#include "base/log.h"
+
+SHAPE(point_shape, struct supply_point, FIELD(struct supply_point, id),
+	FIELD(struct supply_point, meter_id), FIELD(struct supply_point, site_id),
+	FIELD(struct supply_point, utility), FIELD(struct supply_point, switchable),
+	FIELD(struct supply_point, billing), FIELD(struct supply_point, load_class),
+	FIELD(struct supply_point, keep_until), FIELD(struct supply_point, desired),
+	FIELD(struct supply_point, desired_reason), FIELD(struct supply_point, desired_since),
+	FIELD(struct supply_point, gated), FIELD(struct supply_point, observed),
+	FIELD(struct supply_point, observed_since), FIELD(struct supply_point, pending),
+	FIELD(struct supply_point, deferred));
+
+static const struct field block_fields[] = {
+	FIELD(struct block, kind),
+	FIELD(struct block, cause),
+	FIELD(struct block, since_at),
+	FIELD(struct block, actor),
+	FIELD(struct block, reason),
+};
+const struct shape block_shape = { block_fields, ARRAY_LEN(block_fields), sizeof(struct block) };
+
+struct id_row {
+	int64_t id;
+};
+SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
+
+#define POINT_COLUMNS                                                                              \
+	"SELECT p.id, m.id AS meter_id, p.site_id, p.utility, p.switchable, p.billing, "           \
+	"p.load_class,"                                                                            \
+	" p.keep_until, p.desired, p.desired_reason, p.desired_since, p.gated, p.observed,"        \
+	" p.observed_since, p.pending, p.deferred"                                                 \
+	" FROM supply_point p JOIN meter m ON m.supply_point_id = p.id "
+
+static const struct query Q_GET = { POINT_COLUMNS "WHERE p.id = ?", &point_shape };
+static const struct query Q_LOCK = { "SELECT id FROM supply_point WHERE id = ? FOR UPDATE",
+	&id_shape };
+static const struct query Q_OF_METER = { POINT_COLUMNS "WHERE m.id = ?", &point_shape };
+static const struct query Q_BLOCKS = {
+	"SELECT kind, cause, since_at, actor, reason FROM block WHERE supply_point_id = ?"
+	" ORDER BY kind, cause",
+	&block_shape
+};
+static const struct query Q_BLOCK_SET = {
+	"INSERT INTO block (supply_point_id, kind, cause, since_at, actor, reason)"
+	" VALUES (?, ?, ?, ?, ?, ?)",
+	NULL
+};
+static const struct query Q_BLOCK_CLEAR = {
+	"DELETE FROM block WHERE supply_point_id = ? AND kind = ? AND cause = ?", NULL
+};
+static const struct query Q_KEEP = {
+	"UPDATE supply_point SET keep_until = ?, keep_reason = ?, keep_actor = ? WHERE id = ?", NULL
+};
+static const struct query Q_KEEPS_ENDED = {
+	"SELECT id FROM supply_point WHERE keep_until > 0 AND keep_until <= ? ORDER BY id",
+	&id_shape
+};
+/* A new wish starts with a clean slate: no former refusal of the gate, no pause. */
+static const struct query Q_DESIRE = {
+	"UPDATE supply_point SET desired_since = IF(desired = ?, desired_since, ?), desired = ?,"
+	" desired_reason = ?, gated = ?, deferred = '', try_at = 0, tries = 0,"
+	" pending = switchable AND observed IN ('on','off') AND desired <> 'auto'"
+	" AND desired <> observed WHERE id = ?",
+	NULL
+};
+static const struct query Q_OBSERVE = {
+	"UPDATE supply_point SET observed_since = IF(observed = ?, observed_since, ?), observed = "
+	"?,"
+	" pending = switchable AND observed IN ('on','off') AND desired <> 'auto'"
+	" AND desired <> observed WHERE id = ?",
+	NULL
+};
+static const struct query Q_ORDERS_RESTORED = {
+	"UPDATE pay_order o JOIN contract_point c ON c.account_id = o.account_id AND c.to_at = 0"
+	" SET o.supply_restored_at = ? WHERE c.supply_point_id = ? AND o.supply_was_off = 1"
+	" AND o.supply_restored_at = 0",
+	NULL
+};
+
+enum err supply_get(struct db *db, int64_t id, struct supply_point *out)
+{
+	return db_one(db, &Q_GET, ARGS(arg_i64(id)), out);
+}
+
+enum err supply_of_meter(struct db *db, int64_t meter_id, struct supply_point *out)
+{
+	return db_one(db, &Q_OF_METER, ARGS(arg_i64(meter_id)), out);
+}
+
+enum err supply_blocks(struct db *db, int64_t id, struct rows *out)
+{
+	return db_list(db, &Q_BLOCKS, ARGS(arg_i64(id)), out);
+}
+
+/* The facts of the precedence table, from a locked supply point. */
+static enum err facts_read(
+	struct db *db, const struct supply_point *p, struct utc now, struct supply_facts *out)
+{
+	AUTO(rows_free) struct rows blocks = { 0 };
+	struct supply_facts f = { .now = now,
+		.keep_until = p->keep_until,
+		.protected_load = str_eq(p->load_class, "protected") };
+	const struct block *b;
+	enum block_kind kind;
+	enum err e;
+
+	e = billing_parse(p->billing, &f.billing);
+	if (e == ERR_OK)
+		e = supply_blocks(db, p->id, &blocks);
+	if (e != ERR_OK)
+		return e;
+	b = blocks.at;
+	for (size_t i = 0; i < blocks.n; i++) {
+		e = block_parse(b[i].kind, &kind);
+		if (e != ERR_OK)
+			return e;
+		f.blocks[kind] = true;
+	}
+	*out = f;
+	return ERR_OK;
+}
+
+enum err supply_refresh(struct db *db, int64_t id, struct utc now)
+{
+	struct supply_decision d;
+	struct supply_facts facts;
+	struct supply_point p;
+	struct id_row locked;
+	enum err e;
+
+	ASSERT(db_in_tx(db));
+	e = db_one(db, &Q_LOCK, ARGS(arg_i64(id)), &locked);
+	if (e == ERR_OK)
+		e = supply_get(db, id, &p);
+	if (e == ERR_OK)
+		e = facts_read(db, &p, now, &facts);
+	if (e != ERR_OK)
+		return e;
+	d = supply_decide(&facts);
+	if (str_eq(want_word(d.want), p.desired) && str_eq(d.reason, p.desired_reason) &&
+		d.gated == p.gated)
+		return ERR_OK;
+	log_info("supply_point=%lld desired=%s reason=%s", (long long)id, want_word(d.want),
+		d.reason);
+	return db_exec(db, &Q_DESIRE,
+		ARGS(arg_text(want_word(d.want)), arg_utc(now), arg_text(want_word(d.want)),
+			arg_text(d.reason), arg_i64(d.gated), arg_i64(id)),
+		NULL);
+}
+
+/* The supply point is locked before its blocks, so that two changes cannot each miss the other. */
+static enum err point_lock(struct db *db, int64_t id)
+{
+	struct id_row locked;
+
+	ASSERT(db_in_tx(db));
+	return db_one(db, &Q_LOCK, ARGS(arg_i64(id)), &locked);
+}
+
+enum err supply_block_set(struct db *db, int64_t id, enum block_kind kind, const char *cause,
+	const char *actor, const char *reason, struct utc now)
+{
+	enum err e = point_lock(db, id);
+
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_BLOCK_SET,
+			ARGS(arg_i64(id), arg_text(block_word(kind)), arg_text(cause), arg_utc(now),
+				arg_text(actor), arg_text(reason)),
+			NULL);
+	if (e == ERR_ALREADY)
+		e = ERR_OK;
+	return e == ERR_OK ? supply_refresh(db, id, now) : e;
+}
+
+enum err supply_block_clear(
+	struct db *db, int64_t id, enum block_kind kind, const char *cause, struct utc now)
+{
+	enum err e = point_lock(db, id);
+
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_BLOCK_CLEAR,
+			ARGS(arg_i64(id), arg_text(block_word(kind)), arg_text(cause)), NULL);
+	return e == ERR_OK ? supply_refresh(db, id, now) : e;
+}
+
+enum err supply_keep_set(struct db *db, int64_t id, struct utc until, const char *reason,
+	const char *actor, struct utc now)
+{
+	enum err e = point_lock(db, id);
+
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_KEEP,
+			ARGS(arg_utc(until), arg_text(reason), arg_text(actor), arg_i64(id)), NULL);
+	return e == ERR_OK ? supply_refresh(db, id, now) : e;
+}
+
+enum err supply_keep_clear(struct db *db, int64_t id, struct utc now)
+{
+	return supply_keep_set(db, id, (struct utc){ 0 }, "", "", now);
+}
+
+enum err supply_observe(struct db *db, int64_t id, const char *observed, struct utc now)
+{
+	enum err e;
+
+	ASSERT(db_in_tx(db));
+	e = db_exec(db, &Q_OBSERVE,
+		ARGS(arg_text(observed), arg_utc(now), arg_text(observed), arg_i64(id)), NULL);
+	if (e == ERR_OK && str_eq(observed, "on"))
+		e = db_exec(db, &Q_ORDERS_RESTORED, ARGS(arg_utc(now), arg_i64(id)), NULL);
+	return e;
+}
+
+struct keep_end {
+	int64_t id;
+	struct utc now;
+};
+
+static enum err keep_end_tx(struct db *db, void *ctx)
+{
+	const struct keep_end *k = ctx;
+
+	return supply_keep_clear(db, k->id, k->now);
+}
+
+enum err supply_keeps_end(struct db *db, struct utc now)
+{
+	AUTO(rows_free) struct rows ended = { 0 };
+	enum err e = db_list(db, &Q_KEEPS_ENDED, ARGS(arg_utc(now)), &ended);
+	const struct id_row *r = ended.at;
+
+	for (size_t i = 0; e == ERR_OK && i < ended.n; i++)
+		e = db_tx(db, keep_end_tx, &(struct keep_end){ r[i].id, now });
+	return e;
+}
+
+const char *supply_state_word(const char *desired, const char *observed, const char *comm)
+{
+	if (str_eq(comm, "silent"))
+		return "unreachable";
+	if (str_eq(observed, "moving"))
+		return "switching";
+	if (str_eq(observed, "unknown"))
+		return str_eq(comm, "ok") ? "on"
+					  : "unreachable"; /* no relay to read: never cut by us */
+	if (str_eq(desired, "auto") || str_eq(desired, observed))
+		return observed;
+	return "switching";
+}
