@@ -1,0 +1,288 @@
+#include "sim/control.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+enum { SECONDS_MAX = 7 * 86400, SLOW_MS = 2000, SLOW_MS_MAX = 600000, EXCEPTION_CODE = 4 };
+#define OFFSET_DEFAULT INT64_C(1000000) /* a thousand kWh or m3 */
+
+static struct gateway *gateway_find(const struct control *c, const char *name)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (str_eq(gateway_name(c->gateways[i]), name))
+			return c->gateways[i];
+	}
+	return NULL;
+}
+
+/* "G1/17" to a gateway and a unit. */
+static enum err meter_path(
+	const struct control *c, const char *rest, struct gateway **out, int *unit)
+{
+	char name[16];
+	const char *slash = strchr(rest, '/');
+	int64_t number;
+
+	if (!slash || (size_t)(slash - rest) >= sizeof name)
+		return ERR_NOT_FOUND;
+	memcpy(name, rest, (size_t)(slash - rest));
+	name[slash - rest] = '\0';
+	if (i64_parse(slash + 1, 1, 247, &number))
+		return ERR_NOT_FOUND;
+	*out = gateway_find(c, name);
+	*unit = (int)number;
+	return *out ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static void meter_show(void *ctx, const struct http_request *req, struct http_reply *reply)
+{
+	struct gateway *g;
+	json_t *state;
+	int unit;
+	enum err e = meter_path(ctx, http_rest(req), &g, &unit);
+
+	if (!e)
+		e = gateway_meter(g, unit, &state);
+	if (e)
+		http_answer_problem(reply, e, NULL);
+	else
+		http_answer_json(reply, 200, state);
+}
+
+static enum err change_read(const json_t *body, struct meter_change *out, struct problem *why)
+{
+	static const char *const names[] = { "register_milli", "load_w", "relay", NULL };
+	const json_t *load = json_object_get(body, "load_w");
+	struct meter_change c = { .load = -1 };
+	const char *relay = NULL;
+	enum err e = json_only(body, names, why);
+
+	c.set_register = json_object_get(body, "register_milli") != NULL;
+	if (!e)
+		e = json_get_int(body, "register_milli", FIELD_OPTIONAL, 0, DEVICE_REGISTER_MAX,
+			&c.register_milli, why);
+	c.set_load = load != NULL;
+	if (!e && load && !json_is_null(load))
+		e = json_get_int(body, "load_w", FIELD_OPTIONAL, 0, DEVICE_LOAD_MAX, &c.load, why);
+	if (!e)
+		e = json_get_text(body, "relay", FIELD_OPTIONAL, 8, &relay, why);
+	if (e)
+		return e;
+	if (relay && !str_eq(relay, "on") && !str_eq(relay, "off"))
+		return problem_set(why, ERR_BAD_VALUE, "relay", "must be on or off");
+	c.set_closed = relay != NULL;
+	c.closed = relay && str_eq(relay, "on");
+	*out = c;
+	return ERR_OK;
+}
+
+static void meter_change(void *ctx, const struct http_request *req, struct http_reply *reply)
+{
+	AUTO(json_free) json_t *body = NULL;
+	struct problem why = { 0 };
+	struct meter_change change;
+	struct gateway *g;
+	int unit;
+	enum err e = meter_path(ctx, http_rest(req), &g, &unit);
+
+	if (!e)
+		e = http_body_json(req, &body, &why);
+	if (!e)
+		e = change_read(body, &change, &why);
+	if (!e)
+		e = gateway_change_meter(g, unit, &change, &why);
+	if (e)
+		http_answer_problem(reply, e, &why);
+	else
+		meter_show(ctx, req, reply);
+}
+
+static enum err value_number(const json_t *body, int64_t min, int64_t max, int64_t fallback,
+	int64_t *out, struct problem *why)
+{
+	*out = fallback;
+	return json_get_int(body, "value", FIELD_OPTIONAL, min, max, out, why);
+}
+
+static enum err value_garbage(const json_t *body, int64_t *out, struct problem *why)
+{
+	enum garbage garbage = GARBAGE_NOISE;
+	const char *word = garbage_word(garbage);
+	enum err e = json_get_text(body, "value", FIELD_OPTIONAL, 16, &word, why);
+
+	if (e)
+		return e;
+	if (garbage_parse(word, &garbage))
+		return problem_set(why, ERR_BAD_VALUE, "value",
+			"short, long, unit, transaction, function, count, protocol or noise");
+	*out = garbage;
+	return ERR_OK;
+}
+
+static enum err value_cut(const json_t *body, int64_t *out, struct problem *why)
+{
+	const char *word = "request";
+	enum err e = json_get_text(body, "value", FIELD_OPTIONAL, 16, &word, why);
+
+	if (e)
+		return e;
+	if (!str_eq(word, "request") && !str_eq(word, "reply"))
+		return problem_set(why, ERR_BAD_VALUE, "value", "request or reply");
+	*out = str_eq(word, "reply") ? FAULT_CUT_REPLY : FAULT_CUT_REQUEST;
+	return ERR_OK;
+}
+
+static enum err value_read(const json_t *body, struct fault *f, struct problem *why)
+{
+	switch (f->kind) {
+	case FAULT_EXCEPTION:
+		return value_number(body, 1, 127, EXCEPTION_CODE, &f->value, why);
+	case FAULT_SLOW:
+		return value_number(body, 1, SLOW_MS_MAX, SLOW_MS, &f->value, why);
+	case FAULT_JUMP:
+	case FAULT_FALL:
+		return value_number(body, 1, DEVICE_REGISTER_MAX, OFFSET_DEFAULT, &f->value, why);
+	case FAULT_GARBAGE:
+		return value_garbage(body, &f->value, why);
+	case FAULT_CUT:
+		return value_cut(body, &f->value, why);
+	default:
+		if (json_object_get(body, "value"))
+			return problem_set(why, ERR_UNKNOWN_FIELD, "value", "silence has none");
+		return ERR_OK;
+	}
+}
+
+static enum err unit_read(const json_t *body, int *out, struct problem *why)
+{
+	int64_t unit = FAULT_ANY_UNIT;
+	enum err e;
+
+	if (json_is_null(json_object_get(body, "unit")))
+		return ERR_OK;
+	e = json_get_int(body, "unit", FIELD_OPTIONAL, 1, 247, &unit, why);
+	if (!e)
+		*out = (int)unit;
+	return e;
+}
+
+static enum err fault_read(const json_t *body, struct fault *out, struct problem *why)
+{
+	static const char *const names[] = { "gateway", "unit", "kind", "value", "seconds", NULL };
+	struct fault f = { .unit = FAULT_ANY_UNIT, .ends_ms = INT64_MAX };
+	const char *kind = "";
+	int64_t seconds = 0;
+	enum err e = json_only(body, names, why);
+
+	if (!e)
+		e = json_get_text(body, "kind", FIELD_REQUIRED, 16, &kind, why);
+	if (!e && fault_parse(kind, &f.kind))
+		e = problem_set(why, ERR_BAD_VALUE, "kind",
+			"silent, exception, slow, cut, jump, fall or garbage");
+	if (!e)
+		e = unit_read(body, &f.unit, why);
+	if (!e)
+		e = value_read(body, &f, why);
+	if (!e)
+		e = json_get_int(body, "seconds", FIELD_OPTIONAL, 1, SECONDS_MAX, &seconds, why);
+	if (e)
+		return e;
+	if (seconds)
+		f.ends_ms = mono_ms() + seconds * 1000;
+	*out = f;
+	return ERR_OK;
+}
+
+static enum err fault_create(
+	const struct control *c, const json_t *body, int *id, struct problem *why)
+{
+	static atomic_int ids; /* numbers only; no state hangs on it */
+	const char *name = NULL;
+	struct gateway *g;
+	struct fault f;
+	enum err e = fault_read(body, &f, why);
+
+	if (!e)
+		e = json_get_text(body, "gateway", FIELD_REQUIRED, 16, &name, why);
+	if (e)
+		return e;
+	g = gateway_find(c, name);
+	if (!g)
+		return problem_set(why, ERR_NOT_FOUND, "gateway", "there is no gateway %s", name);
+	f.id = atomic_fetch_add(&ids, 1) + 1;
+	e = gateway_add_fault(g, &f);
+	if (!e)
+		*id = f.id;
+	return e;
+}
+
+static void faults_create(void *ctx, const struct http_request *req, struct http_reply *reply)
+{
+	AUTO(json_free) json_t *body = NULL;
+	struct problem why = { 0 };
+	int id = 0;
+	enum err e = http_body_json(req, &body, &why);
+
+	if (!e)
+		e = fault_create(ctx, body, &id, &why);
+	if (e)
+		http_answer_problem(reply, e, &why);
+	else
+		http_answer_json(reply, 201, json_pack("{s:i}", "id", id));
+}
+
+static void faults_list(void *ctx, const struct http_request *req, struct http_reply *reply)
+{
+	const struct control *c = ctx;
+	json_t *items = json_array();
+
+	(void)req;
+	for (size_t i = 0; i < c->n; i++)
+		gateway_list_faults(c->gateways[i], items);
+	http_answer_json(reply, 200, json_pack("{s:o}", "items", items));
+}
+
+/* DELETE /sim/faults takes all away, DELETE /sim/faults/7 that one. */
+static void faults_remove(void *ctx, const struct http_request *req, struct http_reply *reply)
+{
+	const struct control *c = ctx;
+	const char *rest = http_rest(req);
+	int64_t id = 0;
+	size_t gone = 0;
+
+	if (*rest && i64_parse(rest, 1, INT32_MAX, &id)) {
+		http_answer_problem(reply, ERR_NOT_FOUND, NULL);
+		return;
+	}
+	for (size_t i = 0; i < c->n; i++)
+		gone += gateway_remove_faults(c->gateways[i], (int)id);
+	if (id && !gone)
+		http_answer_problem(reply, ERR_NOT_FOUND, NULL);
+	else
+		http_answer_json(reply, 200, json_pack("{s:I}", "removed", (json_int_t)gone));
+}
+
+static void wire_show(void *ctx, const struct http_request *req, struct http_reply *reply)
+{
+	const struct control *c = ctx;
+	json_t *items = json_array();
+
+	(void)req;
+	for (size_t i = 0; i < c->n; i++)
+		json_array_append_new(items, gateway_stats(c->gateways[i]));
+	http_answer_json(reply, 200, json_pack("{s:o}", "items", items));
+}
+
+static const struct http_route routes[] = {
+	{ "GET", "/sim/faults", faults_list },
+	{ "POST", "/sim/faults", faults_create },
+	{ "DELETE", "/sim/faults", faults_remove },
+	{ "GET", "/sim/meters/", meter_show },
+	{ "POST", "/sim/meters/", meter_change },
+	{ "GET", "/sim/wire", wire_show },
+};
+
+void control_add_routes(struct http *http, struct control *control)
+{
+	http_add_routes(http, routes, ARRAY_LEN(routes), control);
+}

@@ -1,0 +1,141 @@
+/* yufu-sim: the demo mall on real Modbus frames, and stand-ins for the outside services. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sim/control.h"
+#include "sim/sim.h"
+#ifdef SIM_SERVICES
+#include "sim/svc.h"
+#endif
+
+static const char usage[] =
+	"usage: yufu-sim --config FILE          run until SIGTERM or SIGINT\n"
+	"       yufu-sim [--config FILE] --mall  print the mall as import sheets in JSON\n";
+
+struct options {
+	const char *config;
+	bool mall;
+};
+
+static bool options_read(int argc, char **argv, struct options *out)
+{
+	static const struct option known[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "mall", no_argument, NULL, 'm' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct options o = { 0 };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (c == 'c')
+			o.config = optarg;
+		else if (c == 'm')
+			o.mall = true;
+		else
+			return false;
+	}
+	if (optind < argc || (!o.mall && !o.config))
+		return false;
+	*out = o;
+	return true;
+}
+
+static enum err mall_print(struct conf *conf, struct problem *why)
+{
+	AUTO(mall_free) struct mall *mall = NULL;
+	AUTO(json_free) json_t *all = NULL;
+	enum err e = sim_mall(conf, &mall, why);
+
+	if (e)
+		return e;
+	all = mall_json(mall);
+	if (json_dumpf(all, stdout, JSON_INDENT(1)) != 0 || putchar('\n') == EOF ||
+		fflush(stdout) != 0)
+		return problem_set(why, ERR_UNAVAILABLE, "", "cannot write to standard output");
+	return ERR_OK;
+}
+
+/* Signals are taken in sigwait() only; every thread begins with them blocked. */
+static sigset_t signals_block(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return set;
+}
+
+static void serve(const sigset_t *set, const struct sim *sim, const struct http *http)
+{
+	size_t n;
+	struct gateway *const *gateways = sim_gateways(sim, &n);
+	int number = 0;
+
+	for (size_t i = 0; i < n; i++)
+		log_info("event=gateway_open gateway=%s port=%u", gateway_name(gateways[i]),
+			gateway_port(gateways[i]));
+	log_info("event=started http_port=%u", http_port(http));
+	while (sigwait(set, &number) != 0)
+		;
+	log_info("event=stopping signal=%d", number);
+}
+
+static enum err run(struct conf *conf, struct problem *why)
+{
+	AUTO(sim_stop) struct sim *sim = NULL;
+#ifdef SIM_SERVICES
+	AUTO(svc_stop) struct svc *svc = NULL;
+#endif
+	AUTO(http_stop) struct http *http = NULL;
+	struct control control;
+	sigset_t set = signals_block();
+	enum err e =
+		http_open(conf_text(conf, "sim", "http_listen", "127.0.0.1:15080"), &http, why);
+
+	if (!e)
+		e = sim_start(conf, &sim, why);
+	if (e)
+		return e;
+	control.gateways = sim_gateways(sim, &control.n);
+	control_add_routes(http, &control);
+#ifdef SIM_SERVICES
+	e = svc_start(conf, http, &svc, why);
+	if (e)
+		return e;
+#endif
+	e = http_start(http, why);
+	if (e)
+		return e;
+	serve(&set, sim, http);
+	return ERR_OK; /* stops in turn: HTTP, services, wire */
+}
+
+int main(int argc, char **argv)
+{
+	AUTO(conf_free) struct conf *conf = NULL;
+	struct problem why = { 0 };
+	struct options options;
+	enum err e;
+
+	if (!options_read(argc, argv, &options)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	log_open("yufu-sim", LOG_LEVEL_INFO);
+	e = conf_open(options.config, &conf, &why);
+	if (!e)
+		e = options.mall ? mall_print(conf, &why) : run(conf, &why);
+	if (!e)
+		return 0;
+	fprintf(stderr, "yufu-sim: %s%s%s\n", why.field, why.field[0] ? ": " : "",
+		why.text[0] ? why.text : err_text(e));
+	return 1;
+}

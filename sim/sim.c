@@ -1,0 +1,153 @@
+#include "sim/sim.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { PORT_BASE = 15020, BUSES = 5, SEED = 20260301 };
+
+struct sim {
+	struct mall *mall;
+	struct models *models;
+	struct zone *zone;
+	struct gateway *gateways[MALL_BUSES_MAX];
+	size_t n;
+};
+
+static enum err setting(struct conf *conf, const char *key, int64_t min, int64_t max,
+	int64_t fallback, int *out, struct problem *why)
+{
+	int64_t n = 0;
+	enum err e = conf_int(conf, "sim", key, min, max, fallback, &n, why);
+
+	if (!e)
+		*out = (int)n;
+	return e;
+}
+
+enum err sim_mall(struct conf *conf, struct mall **out, struct problem *why)
+{
+	int buses, port, seed;
+	enum err e = setting(conf, "buses", 1, MALL_BUSES_MAX, BUSES, &buses, why);
+
+	if (!e)
+		e = setting(conf, "modbus_base_port", 0, UINT16_MAX - MALL_BUSES_MAX, PORT_BASE,
+			&port, why);
+	if (!e)
+		e = setting(conf, "seed", 0, INT32_MAX, SEED, &seed, why);
+	if (e)
+		return e;
+	*out = mall_make(buses, (uint16_t)port, (uint32_t)seed);
+	return ERR_OK;
+}
+
+static enum err silence_setting(
+	struct conf *conf, const char *gateway, bool *out, struct problem *why)
+{
+	char key[32];
+	const char *word = conf_text(conf, "sim", "silence", "nothing");
+
+	snprintf(key, sizeof key, "silence_%s", gateway);
+	word = conf_text(conf, "sim", key, word);
+	if (!str_eq(word, "nothing") && !str_eq(word, "exception"))
+		return problem_set(why, ERR_BAD_VALUE, "sim.silence", "nothing or exception");
+	*out = str_eq(word, "exception");
+	return ERR_OK;
+}
+
+static enum err path_setting(
+	struct conf *conf, const char *gateway, char out[static PATH_MAX], struct problem *why)
+{
+	const char *dir = conf_text(conf, "sim", "state_dir", NULL);
+
+	if (!dir)
+		return problem_set(why, ERR_NOT_CONFIGURED, "sim.state_dir", "is missing");
+	if (mkdir(dir, 0750) != 0 && errno != EEXIST)
+		return problem_set(why, ERR_UNAVAILABLE, "sim.state_dir", "cannot make %s: %s", dir,
+			strerror(errno));
+	if (snprintf(out, PATH_MAX, "%s/%s.json", dir, gateway) >= PATH_MAX)
+		return problem_set(why, ERR_TOO_LARGE, "sim.state_dir", "is too long");
+	return ERR_OK;
+}
+
+static enum err gateway_setting(struct conf *conf, const struct mall *mall, int bus,
+	struct gateway_settings *out, struct problem *why)
+{
+	struct gateway_settings s = { .bus = bus };
+	char name[8];
+	enum err e = setting(conf, "baud", 300, 1000000, 9600, &s.timing.baud, why);
+
+	if (mall->port_base)
+		s.port = (uint16_t)(mall->port_base + bus);
+	if (!e)
+		e = setting(conf, "answer_ms", 0, 10000, 50, &s.timing.answer_ms, why);
+	if (!e)
+		e = setting(conf, "silence_ms", 1, 120000, 1000, &s.timing.silence_ms, why);
+	if (!e)
+		e = setting(conf, "speed", 1, DEVICE_SPEED_MAX, 1, &s.speed, why);
+	if (!e)
+		e = silence_setting(conf, mall_gateway(bus, name), &s.silence_told, why);
+	if (!e)
+		e = path_setting(conf, mall_gateway(bus, name), s.state_path, why);
+	if (!e)
+		*out = s;
+	return e;
+}
+
+static enum err gateways_start(struct sim *sim, struct conf *conf, struct problem *why)
+{
+	for (int bus = 0; bus < sim->mall->buses; bus++) {
+		struct gateway_settings settings;
+		enum err e = gateway_setting(conf, sim->mall, bus, &settings, why);
+
+		if (!e)
+			e = gateway_start(&settings, sim->mall, sim->models, sim->zone,
+				&sim->gateways[bus], why);
+		if (e)
+			return e;
+		sim->n++;
+	}
+	return ERR_OK;
+}
+
+enum err sim_start(struct conf *conf, struct sim **out, struct problem *why)
+{
+	AUTO(sim_stop) struct sim *sim = calloc(1, sizeof *sim);
+	enum err e;
+
+	ASSERT(sim);
+	e = sim_mall(conf, &sim->mall, why);
+	if (!e)
+		e = models_open(conf_text(conf, "sim", "models_dir", NULL), &sim->models, why);
+	if (!e && zone_open(MALL_ZONE, &sim->zone))
+		e = problem_set(
+			why, ERR_NOT_FOUND, "", "no time zone %s (install tzdata)", MALL_ZONE);
+	if (!e)
+		e = gateways_start(sim, conf, why);
+	if (e)
+		return e;
+	*out = sim;
+	sim = NULL;
+	return ERR_OK;
+}
+
+void sim_stop(struct sim **sim)
+{
+	if (!*sim)
+		return;
+	for (size_t i = 0; i < (*sim)->n; i++)
+		gateway_stop(&(*sim)->gateways[i]);
+	zone_free(&(*sim)->zone);
+	models_free(&(*sim)->models);
+	mall_free(&(*sim)->mall);
+	free(*sim);
+	*sim = NULL;
+}
+
+struct gateway *const *sim_gateways(const struct sim *sim, size_t *n)
+{
+	*n = sim->n;
+	return sim->gateways;
+}
