@@ -3,22 +3,25 @@
  * plans and decodes by them; the simulator encodes by the same. Immutable after parsing, may be
  * shared by threads. */
 #include "base/str.h"
+#include "base/utility.h"
 #include "meter/reading.h"
 
-enum utility { UTILITY_ELECTRICITY, UTILITY_WATER, UTILITY__MAX };
 const char *utility_word(enum utility u); /* "electricity" "water" */
 MUST_USE enum err utility_parse(const char *word, enum utility *out);
 
 enum maturity { MATURITY_DRAFT, MATURITY_TRIED, MATURITY__MAX };
 const char *maturity_word(enum maturity m); /* "draft" "tried" */
+MUST_USE enum err maturity_parse(const char *word, enum maturity *out);
 
 /* live: each round. config: at start and now and then (serial number, settings). */
 enum point_class { CLASS_LIVE, CLASS_CONFIG, CLASS__MAX };
 
 enum credit_unit { CREDIT_NONE, CREDIT_YUAN, CREDIT_KWH, CREDIT_M3, CREDIT__MAX };
+const char *credit_word(enum credit_unit c); /* "none" "yuan" "kwh" "m3" */
+MUST_USE enum err credit_parse(const char *word, enum credit_unit *out);
 
-/* How a value lies in its registers. BCD and HEX are the serial number: two digits a byte. YMDWHMS
- * is a clock of bytes: year-2000, month, day, weekday, hour, minute, second. */
+/* How a value lies in its registers. BCD and HEX are the serial number: two digits a byte. The last
+ * two are clocks of bytes: year-2000, month, day, (weekday,) hour, minute, second. */
 enum wire {
 	WIRE_U16,
 	WIRE_S16,
@@ -30,6 +33,7 @@ enum wire {
 	WIRE_BCD,
 	WIRE_HEX,
 	WIRE_YMDWHMS,
+	WIRE_YMDHMS,
 	WIRE__MAX
 };
 
@@ -81,6 +85,7 @@ struct model_block {
 	uint8_t function;
 	uint16_t address;
 	uint16_t count;
+	bool whole; /* read it all or not at all, as its maker's own tool does */
 };
 
 /* Acts on a relay or valve. ON: let it flow, whatever the meter's own rules say. OFF: cut. AUTO:

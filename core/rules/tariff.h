@@ -2,9 +2,8 @@
 /* A tariff: versions by effective time, each with a calendar of rates and tiered prices.
  * Parsed from the tariff file (docs/tariff-file.md) and immutable afterwards. */
 #include "base/json.h"
+#include "base/utility.h"
 #include "base/zone.h"
-
-enum utility { UTILITY_ELECTRICITY, UTILITY_WATER };
 
 struct tariff;
 
