@@ -1,0 +1,455 @@
+#include "meter/bus.h"
+
+#include <errno.h>
+#include <modbus/modbus.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "meter/frame.h"
+#include "meter/word.h"
+
+/* libmodbus opens lines, waits for, frames and receives replies. Requests are sent by us, because
+ * its raw sending leaves the transaction at 0 and its other calls do not look at the unit of a TCP
+ * reply; each reply is then checked in full by frame_check_reply(). libmodbus uses select(), so a
+ * process holds FD_SETSIZE descriptors at most: more is an error here, never an abort. */
+
+#define STALE_MAX 16 /* late replies thrown away while waiting for the right one */
+#define SILENT_MAX 3 /* unanswered requests in a row before a connection is made anew */
+#define QUIET_MS 20  /* a serial line that says nothing for so long has finished */
+#define DRAIN_MAX 64 /* pieces; somebody who never stops talking is cut off */
+
+static const char *const transport_words[] = { "modbus-tcp", "rtu-tcp", "rtu" };
+static const char *const fault_words[] = { "fine", "unreachable", "lost", "silent", "exception",
+	"nonsense" };
+_Static_assert(ARRAY_LEN(fault_words) == BUS_FAULT__MAX, "a word for each");
+
+WORD_FUNCTIONS(transport, transport, transport_words, TRANSPORT__MAX)
+
+struct bus {
+	struct bus_settings settings;
+	char host[BUS_ADDRESS_MAX];
+	char port[8];
+	enum framing framing;
+	modbus_t *modbus;
+	int fd; /* -1: not connected */
+	uint16_t transaction;
+	int silent;	  /* unanswered requests in a row */
+	int64_t quiet_at; /* mono_ms() of the last sign of life or end of waiting */
+	struct bus_stats stats;
+};
+
+const char *bus_fault_word(enum bus_fault f)
+{
+	ASSERT((size_t)f < ARRAY_LEN(fault_words));
+	return fault_words[f];
+}
+
+static bool is_socket(const struct bus *b)
+{
+	return b->settings.transport != TRANSPORT_RTU;
+}
+
+/* "10.0.0.5:502" and "[::1]:502". */
+static enum err split_address(struct bus *b, struct problem *why)
+{
+	const char *a = b->settings.address;
+	const char *colon = strrchr(a, ':');
+	size_t n = colon ? (size_t)(colon - a) : 0;
+	int64_t port = 0;
+
+	if (n == 0 || i64_parse(colon + 1, 1, 65535, &port) != ERR_OK)
+		return problem_set(why, ERR_BAD_VALUE, "address",
+			"the address must be host:port, as in 10.0.0.5:502");
+	if (a[0] == '[' && a[n - 1] == ']') {
+		a++;
+		n -= 2;
+	}
+	memcpy(b->host, a, n);
+	snprintf(b->port, sizeof(b->port), "%d", (int)port);
+	return ERR_OK;
+}
+
+static enum err check_serial(struct bus_settings *s, struct problem *why)
+{
+	static const int bauds[] = { 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200 };
+	size_t i = 0;
+
+	s->baud = s->baud ? s->baud : 9600;
+	s->parity = s->parity ? s->parity : 'N';
+	while (i < ARRAY_LEN(bauds) && bauds[i] != s->baud)
+		i++;
+	if (i == ARRAY_LEN(bauds))
+		return problem_set(why, ERR_BAD_VALUE, "baud", "%d baud is not usual", s->baud);
+	if (!strchr("NEO", s->parity))
+		return problem_set(why, ERR_BAD_VALUE, "parity", "parity is N, E or O");
+	if (!s->address[0])
+		return problem_set(why, ERR_BAD_VALUE, "address", "the device is missing");
+	return ERR_OK;
+}
+
+/* On sockets the context only frames and receives: host and device given here are never opened. */
+static modbus_t *context_new(const struct bus_settings *s)
+{
+	if (s->transport == TRANSPORT_MODBUS_TCP)
+		return modbus_new_tcp("127.0.0.1", 502);
+	if (s->transport == TRANSPORT_RTU_TCP)
+		return modbus_new_rtu("/dev/null", 9600, 'N', 8, 1);
+	return modbus_new_rtu(s->address, s->baud, s->parity, 8, 1);
+}
+
+enum err bus_open(const struct bus_settings *settings, struct bus **out, struct problem *why)
+{
+	AUTO(bus_close) struct bus *b = calloc(1, sizeof(*b));
+	enum err e;
+
+	ASSERT(b);
+	b->fd = -1;
+	b->settings = *settings;
+	if (b->settings.connect_ms <= 0)
+		b->settings.connect_ms = BUS_CONNECT_MS;
+	b->framing = settings->transport == TRANSPORT_MODBUS_TCP ? FRAMING_TCP : FRAMING_RTU;
+	e = is_socket(b) ? split_address(b, why) : check_serial(&b->settings, why);
+	if (e != ERR_OK)
+		return e;
+	b->modbus = context_new(&b->settings);
+	ASSERT(b->modbus);
+	modbus_set_byte_timeout(b->modbus, 0, 0); /* the whole reply within the response timeout */
+	*out = b;
+	b = NULL;
+	return ERR_OK;
+}
+
+static void disconnect(struct bus *b)
+{
+	if (b->fd < 0)
+		return;
+	if (is_socket(b)) {
+		close(b->fd);
+		modbus_set_socket(b->modbus, -1);
+	} else {
+		modbus_close(b->modbus);
+	}
+	b->fd = -1;
+	b->silent = 0;
+}
+
+void bus_close(struct bus **b)
+{
+	if (!*b)
+		return;
+	disconnect(*b);
+	if ((*b)->modbus)
+		modbus_free((*b)->modbus);
+	free(*b);
+	*b = NULL;
+}
+
+bool bus_is_connected(const struct bus *b)
+{
+	return b->fd >= 0;
+}
+
+struct bus_stats bus_stats(const struct bus *b)
+{
+	return b->stats;
+}
+
+/* Readable (or writable) before the deadline; false: not. */
+static bool wait_for(int fd, short events, int64_t deadline)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int n;
+
+	do {
+		int64_t left = deadline - mono_ms();
+
+		n = poll(&p, 1, left > 0 ? (int)left : 0);
+	} while (n < 0 && errno == EINTR);
+	return n > 0;
+}
+
+static void addrinfo_free(struct addrinfo **list)
+{
+	if (*list)
+		freeaddrinfo(*list);
+}
+
+/* A connected socket, or -1 with errno. */
+static int socket_connect(const struct addrinfo *a, int64_t deadline)
+{
+	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error = 0, on = 1;
+	socklen_t n = sizeof(error);
+
+	if (fd < 0)
+		return -1;
+	if (connect(fd, a->ai_addr, a->ai_addrlen) != 0) {
+		error = errno;
+		if (error == EINPROGRESS && !wait_for(fd, POLLOUT, deadline))
+			error = ETIMEDOUT;
+		else if (error == EINPROGRESS && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n))
+			error = errno;
+	}
+	if (error != 0) {
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	return fd;
+}
+
+static enum err unreachable(const struct bus *b, struct bus_error *why, const char *reason)
+{
+	return bus_error_set(why, ERR_UNAVAILABLE, BUS_UNREACHABLE, "no connection to %s: %s",
+		b->settings.address, reason);
+}
+
+static enum err connect_socket(struct bus *b, struct bus_error *why)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+	AUTO(addrinfo_free) struct addrinfo *list = NULL;
+	int64_t deadline = mono_ms() + b->settings.connect_ms;
+	int rc = getaddrinfo(b->host, b->port, &hints, &list);
+	int fd = -1;
+
+	if (rc != 0)
+		return unreachable(b, why, gai_strerror(rc));
+	for (const struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
+		fd = socket_connect(a, deadline);
+	if (fd < 0)
+		return unreachable(b, why, strerror(errno));
+	if (modbus_set_socket(b->modbus, fd) != 0) {
+		close(fd);
+		return unreachable(b, why, modbus_strerror(errno));
+	}
+	b->fd = fd;
+	return ERR_OK;
+}
+
+static enum err connect_line(struct bus *b, struct bus_error *why)
+{
+	if (modbus_connect(b->modbus) != 0)
+		return unreachable(b, why, modbus_strerror(errno));
+	b->fd = modbus_get_socket(b->modbus);
+	return ERR_OK;
+}
+
+static enum err bus_connect(struct bus *b, struct bus_error *why)
+{
+	enum err e;
+
+	if (b->fd >= 0)
+		return ERR_OK;
+	e = is_socket(b) ? connect_socket(b, why) : connect_line(b, why);
+	if (e != ERR_OK)
+		return e;
+	b->stats.connects++;
+	if (b->fd < FD_SETSIZE)
+		return ERR_OK;
+	disconnect(b);
+	return unreachable(b, why, "too many open files in this process");
+}
+
+/* Throws away what came too late for its request. False: the other side has hung up. */
+static bool drain(struct bus *b)
+{
+	uint8_t junk[FRAME_MAX];
+	int64_t quiet = is_socket(b) ? 0 : QUIET_MS;
+
+	for (int i = 0; i < DRAIN_MAX; i++) {
+		ssize_t n;
+
+		if (!wait_for(b->fd, POLLIN, mono_ms() + (i > 0 ? quiet : 0)))
+			return true;
+		n = read(b->fd, junk, sizeof(junk));
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			return false;
+	}
+	return false;
+}
+
+/* Connected, silent for the pause that the meter asks for, and nothing stale in the way. */
+static enum err make_ready(struct bus *b, const struct bus_request *q, struct bus_error *why)
+{
+	enum err e = bus_connect(b, why);
+
+	if (e != ERR_OK)
+		return e;
+	if (q->pause_ms > 0)
+		mono_sleep_until(b->quiet_at + q->pause_ms);
+	if (drain(b))
+		return ERR_OK;
+	disconnect(b); /* gateways close idle connections; that is no fault yet */
+	return bus_connect(b, why);
+}
+
+static enum err lost(struct bus *b, struct bus_error *why, const char *reason)
+{
+	disconnect(b);
+	return bus_error_set(why, ERR_UNAVAILABLE, BUS_LOST, "connection to %s lost: %s",
+		b->settings.address, reason);
+}
+
+static enum err send_frame(
+	struct bus *b, const uint8_t *frame, size_t n, int64_t deadline, struct bus_error *why)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t rc = is_socket(b) ? send(b->fd, frame + done, n - done, MSG_NOSIGNAL)
+					  : write(b->fd, frame + done, n - done);
+
+		if (rc > 0) {
+			done += (size_t)rc;
+			why->sent = true;
+		} else if (errno != EINTR && errno != EAGAIN) {
+			return lost(b, why, strerror(errno));
+		} else if (!wait_for(b->fd, POLLOUT, deadline)) {
+			return lost(b, why, "it takes no more bytes");
+		}
+	}
+	b->stats.bytes_out += n;
+	b->stats.requests++;
+	return ERR_OK;
+}
+
+/* Why libmodbus gave up in the midst of a reply. */
+static enum err receive_failed(struct bus *b, int error, struct bus_error *why)
+{
+	if (error == ETIMEDOUT)
+		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "reply breaks off");
+	if (error == EMBBADCRC)
+		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "CRC error");
+	if (error == EMBBADDATA)
+		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "reply is too long");
+	return lost(b, why, error == ECONNRESET ? "closed by the other side" : strerror(error));
+}
+
+/* One frame into reply[]; something has begun to arrive already. */
+static enum err receive_frame(struct bus *b, const struct bus_request *q, int64_t deadline,
+	uint8_t reply[static FRAME_MAX], size_t *n, struct bus_error *why)
+{
+	int64_t left = deadline - mono_ms();
+	int got;
+
+	left = left > 0 ? left : 1;
+	modbus_set_response_timeout(
+		b->modbus, (uint32_t)(left / 1000), (uint32_t)(left % 1000 * 1000));
+	if (b->framing == FRAMING_RTU)
+		modbus_set_slave(b->modbus, q->unit);
+	got = modbus_receive_confirmation(b->modbus, reply);
+	if (got < 0)
+		return receive_failed(b, errno, why);
+	/* 0: libmodbus set aside an RTU frame for its unit; the check will say so, or find that it
+	 * is right after all (libmodbus knows units to 247 only, some meters have 254). */
+	*n = got > 0 ? (size_t)got : frame_need(b->framing, reply, FRAME_MAX);
+	b->stats.bytes_in += *n;
+	return *n <= FRAME_MAX ? ERR_OK : receive_failed(b, EMBBADDATA, why);
+}
+
+/* The reply to q, past late ones to earlier requests. */
+static enum err await_reply(struct bus *b, const struct bus_request *q, int64_t begin,
+	int answer_ms, uint16_t *regs, struct bus_error *why)
+{
+	uint8_t reply[FRAME_MAX] = { 0 };
+	size_t n = 0;
+	enum err e = ERR_RETRY;
+	int stale = 0;
+
+	while (wait_for(b->fd, POLLIN, begin + answer_ms) && stale < STALE_MAX) {
+		e = receive_frame(b, q, begin + answer_ms, reply, &n, why);
+		if (e == ERR_OK)
+			e = frame_check_reply(b->framing, q, b->transaction, reply, n, regs, why);
+		if (e != ERR_RETRY)
+			return e;
+		stale++;
+	}
+	if (stale > 0) /* the check has left the text about the last of them */
+		return ERR_PROTOCOL;
+	return bus_error_set(why, ERR_TIMEOUT, BUS_SILENT, "no answer within %d ms", answer_ms);
+}
+
+/* After a failure the next request must not meet leftovers of this one. On TCP the transaction
+ * tells them apart; RTU has no such thing, so the connection goes. */
+static void clean_up(struct bus *b, enum err e)
+{
+	bool nonsense = e == ERR_PROTOCOL;
+	bool silent = e == ERR_TIMEOUT;
+
+	b->silent = silent ? b->silent + 1 : 0;
+	if (!is_socket(b) || b->fd < 0)
+		return; /* drained before the next request */
+	if (nonsense || b->silent >= SILENT_MAX || (silent && b->framing == FRAMING_RTU))
+		disconnect(b);
+}
+
+static enum err exchange(
+	struct bus *b, const struct bus_request *q, uint16_t *regs, struct bus_error *why)
+{
+	uint8_t frame[FRAME_MAX];
+	int answer_ms = q->answer_ms > 0 ? q->answer_ms : BUS_ANSWER_MS;
+	size_t n = frame_build(b->framing, q, ++b->transaction, frame);
+	int64_t begin;
+	enum err e;
+
+	if (n == 0)
+		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE,
+			"there is no such request (function %u, %u registers)", q->function,
+			q->count);
+	e = make_ready(b, q, why);
+	if (e != ERR_OK)
+		return e;
+	begin = mono_ms();
+	e = send_frame(b, frame, n, begin + answer_ms, why);
+	if (e != ERR_OK)
+		return e;
+	e = await_reply(b, q, begin, answer_ms, regs, why);
+	b->quiet_at = mono_ms();
+	b->stats.busy_ms += b->quiet_at - begin;
+	if (e == ERR_OK || e == ERR_REFUSED) {
+		b->stats.answers++;
+		b->stats.answer_ms = (int)(b->quiet_at - begin);
+	}
+	clean_up(b, e);
+	return e;
+}
+
+static enum err exchange_told(
+	struct bus *b, const struct bus_request *q, uint16_t *regs, struct bus_error *why)
+{
+	struct bus_error w = { .address = q->address };
+	enum err e = exchange(b, q, regs, &w);
+
+	if (why && e == ERR_OK)
+		*why = (struct bus_error){ .address = q->address, .sent = true };
+	else if (why)
+		*why = w;
+	return e;
+}
+
+enum err bus_read(
+	struct bus *b, const struct bus_request *request, uint16_t *regs, struct bus_error *why)
+{
+	if (request->function != 3 && request->function != 4)
+		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE, "function %u does not read",
+			request->function);
+	return exchange_told(b, request, regs, why);
+}
+
+enum err bus_write(struct bus *b, const struct bus_request *request, struct bus_error *why)
+{
+	if (request->function != 6 && request->function != 16)
+		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE, "function %u does not write",
+			request->function);
+	return exchange_told(b, request, NULL, why);
+}

@@ -1,0 +1,240 @@
+#include "meter/frame.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MBAP 6 /* transaction, protocol, length; the unit is the first byte of what follows */
+#define CRC 2
+
+enum err bus_error_set(
+	struct bus_error *why, enum err e, enum bus_fault fault, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!why)
+		return e;
+	why->fault = fault;
+	va_start(args, fmt);
+	vsnprintf(why->text, sizeof(why->text), fmt, args);
+	va_end(args);
+	return e;
+}
+
+uint16_t frame_crc(const uint8_t *bytes, size_t n)
+{
+	uint16_t crc = 0xFFFF;
+
+	for (size_t i = 0; i < n; i++) {
+		crc ^= bytes[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = (uint16_t)(crc & 1 ? (crc >> 1) ^ 0xA001 : crc >> 1);
+	}
+	return crc;
+}
+
+static uint16_t get16(const uint8_t *p)
+{
+	return (uint16_t)((p[0] << 8) | p[1]);
+}
+
+static uint8_t *put16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+	return p + 2;
+}
+
+static bool is_read(const struct bus_request *q)
+{
+	return q->function == 3 || q->function == 4;
+}
+
+static bool is_known(const struct bus_request *q)
+{
+	if ((unsigned)q->address + q->count > 0x10000)
+		return false;
+	if (is_read(q))
+		return q->count >= 1 && q->count <= MODBUS_READ_MAX;
+	if (!q->values)
+		return false;
+	return (q->function == 6 && q->count == 1) ||
+	       (q->function == 16 && q->count >= 1 && q->count <= MODBUS_WRITE_MAX);
+}
+
+/* Unit, function and data: what is the same on every transport. */
+static uint8_t *put_body(const struct bus_request *q, uint8_t *p)
+{
+	*p++ = q->unit;
+	*p++ = q->function;
+	p = put16(p, q->address);
+	if (q->function == 6)
+		return put16(p, q->values[0]);
+	p = put16(p, q->count);
+	if (is_read(q))
+		return p;
+	*p++ = (uint8_t)(2 * q->count);
+	for (unsigned i = 0; i < q->count; i++)
+		p = put16(p, q->values[i]);
+	return p;
+}
+
+size_t frame_build(enum framing f, const struct bus_request *q, uint16_t transaction,
+	uint8_t out[static FRAME_MAX])
+{
+	uint8_t *body = f == FRAMING_TCP ? out + MBAP : out;
+	uint8_t *end;
+
+	if (!is_known(q))
+		return 0;
+	end = put_body(q, body);
+	if (f == FRAMING_TCP) {
+		put16(out, transaction);
+		put16(out + 2, 0);
+		put16(out + 4, (uint16_t)(end - body));
+	} else {
+		uint16_t crc = frame_crc(body, (size_t)(end - body));
+
+		*end++ = (uint8_t)crc;
+		*end++ = (uint8_t)(crc >> 8);
+	}
+	return (size_t)(end - out);
+}
+
+/* Length of unit, function and data of a reply, from its first bytes. */
+static size_t body_need(const uint8_t *body, size_t n)
+{
+	if (n < 2)
+		return 3;
+	if (body[1] & 0x80)
+		return 3;
+	if (body[1] == 3 || body[1] == 4)
+		return n < 3 ? 3 : 3U + body[2];
+	if (body[1] == 6 || body[1] == 16)
+		return 6;
+	return 3;
+}
+
+size_t frame_need(enum framing f, const uint8_t *bytes, size_t n)
+{
+	if (f == FRAMING_RTU)
+		return body_need(bytes, n) + CRC;
+	return n < MBAP + 2 ? MBAP + 3 : MBAP + body_need(bytes + MBAP, n - MBAP);
+}
+
+static enum err nonsense(struct bus_error *why, const char *what, unsigned got, unsigned expected)
+{
+	return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "reply with %s %u instead of %u",
+		what, got, expected);
+}
+
+static const char *exception_name(unsigned code)
+{
+	static const char *const names[] = { [1] = "illegal function",
+		[2] = "illegal address",
+		[3] = "illegal value",
+		[4] = "device failure",
+		[5] = "acknowledge",
+		[6] = "busy",
+		[8] = "memory parity",
+		[10] = "gateway path unavailable",
+		[11] = "meter does not answer its gateway" };
+
+	return code < ARRAY_LEN(names) && names[code] ? names[code] : "unknown";
+}
+
+static enum err check_exception(
+	const struct bus_request *q, const uint8_t *body, size_t n, struct bus_error *why)
+{
+	if (n != 3)
+		return nonsense(why, "length", (unsigned)n, 3);
+	if (why) {
+		why->exception = body[2];
+		why->address = q->address;
+	}
+	return bus_error_set(why, ERR_REFUSED, BUS_EXCEPTION,
+		"exception %u (%s) at register 0x%04X", body[2], exception_name(body[2]),
+		q->address);
+}
+
+static enum err check_echo(
+	const struct bus_request *q, const uint8_t *body, size_t n, struct bus_error *why)
+{
+	unsigned last = q->function == 6 ? q->values[0] : q->count;
+
+	if (n != 6)
+		return nonsense(why, "length", (unsigned)n, 6);
+	if (get16(body + 2) != q->address)
+		return nonsense(why, "register", get16(body + 2), q->address);
+	if (get16(body + 4) != last)
+		return nonsense(why, q->function == 6 ? "value" : "count", get16(body + 4), last);
+	return ERR_OK;
+}
+
+static enum err check_registers(const struct bus_request *q, const uint8_t *body, size_t n,
+	uint16_t *regs, struct bus_error *why)
+{
+	unsigned bytes = 2U * q->count;
+
+	if (n < 3 || body[2] != bytes)
+		return nonsense(why, "byte count", n < 3 ? 0 : body[2], bytes);
+	if (n != 3 + bytes)
+		return nonsense(why, "length", (unsigned)n, 3 + bytes);
+	for (unsigned i = 0; regs && i < q->count; i++)
+		regs[i] = get16(body + 3 + 2U * i);
+	return ERR_OK;
+}
+
+static enum err check_body(const struct bus_request *q, const uint8_t *body, size_t n,
+	uint16_t *regs, struct bus_error *why)
+{
+	if (n < 3)
+		return nonsense(why, "length", (unsigned)n, 3);
+	if ((body[1] & 0x7f) != q->function)
+		return nonsense(why, "function", body[1] & 0x7fU, q->function);
+	if (body[1] & 0x80)
+		return check_exception(q, body, n, why);
+	return is_read(q) ? check_registers(q, body, n, regs, why) : check_echo(q, body, n, why);
+}
+
+static enum err check_tcp(const struct bus_request *q, uint16_t transaction, const uint8_t *reply,
+	size_t n, uint16_t *regs, struct bus_error *why)
+{
+	if (n < MBAP + 2)
+		return nonsense(why, "length", (unsigned)n, MBAP + 2);
+	if (get16(reply + 2) != 0)
+		return nonsense(why, "protocol", get16(reply + 2), 0);
+	if (get16(reply + 4) != n - MBAP)
+		return nonsense(why, "header length", get16(reply + 4), (unsigned)n - MBAP);
+	if (get16(reply) != transaction) {
+		nonsense(why, "transaction", get16(reply), transaction);
+		return ERR_RETRY;
+	}
+	if (reply[MBAP] != q->unit)
+		return nonsense(why, "unit", reply[MBAP], q->unit);
+	return check_body(q, reply + MBAP, n - MBAP, regs, why);
+}
+
+static enum err check_rtu(const struct bus_request *q, const uint8_t *reply, size_t n,
+	uint16_t *regs, struct bus_error *why)
+{
+	uint16_t crc;
+
+	if (n < 3 + CRC)
+		return nonsense(why, "length", (unsigned)n, 3 + CRC);
+	crc = frame_crc(reply, n - CRC);
+	if (reply[n - 2] != (uint8_t)crc || reply[n - 1] != crc >> 8)
+		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "CRC error");
+	if (reply[0] != q->unit) {
+		nonsense(why, "unit", reply[0], q->unit);
+		return ERR_RETRY;
+	}
+	return check_body(q, reply, n - CRC, regs, why);
+}
+
+enum err frame_check_reply(enum framing f, const struct bus_request *request, uint16_t transaction,
+	const uint8_t *reply, size_t n, uint16_t *regs, struct bus_error *why)
+{
+	return f == FRAMING_TCP ? check_tcp(request, transaction, reply, n, regs, why)
+				: check_rtu(request, reply, n, regs, why);
+}

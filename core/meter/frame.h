@@ -1,0 +1,31 @@
+#pragma once
+/* Modbus requests as bytes, and the check of what comes back. Pure. Modbus Application Protocol
+ * V1.1b3 and Modbus over Serial Line V1.02; Modbus TCP puts a 7-byte header in front. */
+#include "meter/bus.h"
+
+#define FRAME_MAX 260
+
+enum framing { FRAMING_TCP, FRAMING_RTU };
+
+/* CRC of Modbus RTU (polynomial 0xA001 reflected); its low byte is sent first. */
+uint16_t frame_crc(const uint8_t *bytes, size_t n);
+
+/* The request as sent; its length, or 0 for one that Modbus does not know (function other than 3,
+ * 4, 6, 16; too many registers). The transaction counts on TCP only. */
+size_t frame_build(enum framing f, const struct bus_request *request, uint16_t transaction,
+	uint8_t out[static FRAME_MAX]);
+
+/* How long the frame that begins with these n bytes will be, as far as they tell; more than n while
+ * bytes are missing. */
+size_t frame_need(enum framing f, const uint8_t *bytes, size_t n);
+
+/* Checks every byte of a reply against its request, and takes out the registers (may be NULL for a
+ * write; written only when all is well). ERR_RETRY: the reply belongs to another request (a late
+ * one), wait on. ERR_REFUSED: exception. ERR_PROTOCOL: nonsense. */
+MUST_USE enum err frame_check_reply(enum framing f, const struct bus_request *request,
+	uint16_t transaction, const uint8_t *reply, size_t n, uint16_t *regs,
+	struct bus_error *why);
+
+/* Fills the error (may be NULL) and returns e. */
+enum err bus_error_set(struct bus_error *why, enum err e, enum bus_fault fault, const char *fmt,
+	...) PRINTF_LIKE(4, 5);
