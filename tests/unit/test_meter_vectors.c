@@ -1,0 +1,319 @@
+/* Golden frames: bytes with a source, never from our own encoder. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "meter/frame.h"
+#include "meter/model.h"
+
+/* tests/vectors/model_*.txt, line by line:
+ *   model NAME · unit N · class live|config   hold until changed
+ *   request HEX, reply HEX                    Modbus RTU frames; the pairs up to `end` are one
+ * reading expect POINT VALUE · absent POINT · serial TEXT · supply WORD · nosupply · status WORD...
+ *   refused POINT                             the reply cannot be; the point is named
+ *   act WORD HEX                              the frame of an act */
+struct walk {
+	struct models *models;
+	const struct model *model;
+	const char *file;
+	int line;
+	uint8_t unit;
+	enum point_class class;
+	struct register_block blocks[MODEL_READS_MAX];
+	size_t count;
+	bool decoded;
+	enum err result;
+	struct meter_reading reading;
+	struct problem why;
+	int checks;
+};
+
+static void fail_at(const struct walk *w, const char *what)
+{
+	fail_msg("%s:%d: %s (%s)", w->file, w->line, what, w->why.text);
+}
+
+static size_t bytes_of(struct walk *w, const char *hex, uint8_t *out)
+{
+	size_t n = 0;
+
+	if (hex_decode(hex, out, FRAME_MAX, &n) != ERR_OK)
+		fail_at(w, "not hex");
+	return n;
+}
+
+static struct bus_request planned(struct walk *w)
+{
+	size_t n = 0;
+	const struct model_read *plan = model_plan(w->model, w->class, &n);
+
+	if (w->count >= n)
+		fail_at(w, "the plan has no such read");
+	return (struct bus_request){ .unit = w->unit,
+		.function = plan[w->count].function,
+		.address = plan[w->count].address,
+		.count = plan[w->count].count };
+}
+
+/* The plan asks for exactly these bytes. */
+static void on_request(struct walk *w, const char *hex)
+{
+	uint8_t golden[FRAME_MAX], ours[FRAME_MAX];
+	struct bus_request q;
+	size_t n = bytes_of(w, hex, golden);
+
+	if (w->decoded) { /* the next reading begins */
+		w->count = 0;
+		w->decoded = false;
+	}
+	q = planned(w);
+	if (frame_build(FRAMING_RTU, &q, 0, ours) != n || memcmp(golden, ours, n) != 0)
+		fail_at(w, "we would ask for something else");
+}
+
+static void on_reply(struct walk *w, const char *hex)
+{
+	uint8_t golden[FRAME_MAX];
+	struct bus_request q = planned(w);
+	struct register_block *b = &w->blocks[w->count];
+	struct bus_error why = { 0 };
+	size_t n = bytes_of(w, hex, golden);
+
+	b->function = q.function;
+	b->address = q.address;
+	b->count = q.count;
+	if (frame_check_reply(FRAMING_RTU, &q, 0, golden, n, b->regs, &why) != ERR_OK)
+		fail_at(w, why.text);
+	w->count++;
+}
+
+static void decode(struct walk *w)
+{
+	if (w->decoded)
+		return;
+	w->result = model_decode(w->model, w->blocks, w->count, &w->reading, &w->why);
+	w->decoded = true;
+}
+
+static void need_reading(struct walk *w)
+{
+	decode(w);
+	w->checks++;
+	if (w->result != ERR_OK)
+		fail_at(w, "refused");
+}
+
+static enum point point_of(struct walk *w, const char *word)
+{
+	enum point p = 0;
+
+	if (point_parse(word, &p) != ERR_OK)
+		fail_at(w, "no such point");
+	return p;
+}
+
+static void on_expect(struct walk *w, const char *rest)
+{
+	char word[40];
+	int64_t value = 0;
+	enum point p;
+
+	need_reading(w);
+	if (sscanf(rest, "%39s %" SCNd64, word, &value) != 2)
+		fail_at(w, "point and value are needed");
+	p = point_of(w, word);
+	if (!reading_has(&w->reading, p))
+		fail_at(w, "absent");
+	if (w->reading.value[p] != value) {
+		printf("%s is %" PRId64 "\n", word, w->reading.value[p]);
+		fail_at(w, "another value");
+	}
+}
+
+static void on_absent(struct walk *w, const char *rest)
+{
+	need_reading(w);
+	if (reading_has(&w->reading, point_of(w, rest)))
+		fail_at(w, "it is there");
+}
+
+static void on_serial(struct walk *w, const char *rest)
+{
+	need_reading(w);
+	if (!str_eq(w->reading.serial, rest))
+		fail_at(w, w->reading.serial);
+}
+
+static void on_supply(struct walk *w, const char *rest)
+{
+	need_reading(w);
+	if (!w->reading.has_supply || !str_eq(supply_word(w->reading.supply), rest))
+		fail_at(w, supply_word(w->reading.supply));
+}
+
+static void on_nosupply(struct walk *w, const char *rest)
+{
+	(void)rest;
+	need_reading(w);
+	if (w->reading.has_supply)
+		fail_at(w, "it has a supply");
+}
+
+static void on_status(struct walk *w, const char *rest)
+{
+	uint32_t want = 0;
+	char words[200], *rest_of = NULL;
+
+	need_reading(w);
+	snprintf(words, sizeof(words), "%s", rest);
+	for (char *s = strtok_r(words, " ", &rest_of); s; s = strtok_r(NULL, " ", &rest_of)) {
+		enum meter_status status = 0;
+
+		if (status_parse(s, &status) != ERR_OK)
+			fail_at(w, "no such status");
+		want |= UINT32_C(1) << status;
+	}
+	if (!w->reading.has_status || w->reading.status != want)
+		fail_at(w, "another status");
+}
+
+static void on_refused(struct walk *w, const char *rest)
+{
+	decode(w);
+	w->checks++;
+	if (w->result != ERR_PROTOCOL || !str_eq(w->why.field, rest))
+		fail_at(w, "not refused");
+}
+
+static void on_act(struct walk *w, const char *rest)
+{
+	uint8_t golden[FRAME_MAX], ours[FRAME_MAX];
+	const struct model_action *a;
+	struct bus_request q = { .unit = w->unit };
+	enum meter_act act = ACT_ON;
+	char word[8];
+	int skip = 0;
+	size_t n;
+
+	if (sscanf(rest, "%7s %n", word, &skip) != 1 || act_parse(word, &act) != ERR_OK)
+		fail_at(w, "no such act");
+	n = bytes_of(w, rest + skip, golden);
+	a = &w->model->actions[act];
+	q.function = a->function;
+	q.address = a->address;
+	q.count = a->count;
+	q.values = a->values;
+	w->checks++;
+	if (frame_build(FRAMING_RTU, &q, 0, ours) != n || memcmp(golden, ours, n) != 0)
+		fail_at(w, "we would send something else");
+}
+
+static void on_model(struct walk *w, const char *rest)
+{
+	w->model = models_find(w->models, rest);
+	if (!w->model)
+		fail_at(w, "no such model");
+}
+
+static void on_unit(struct walk *w, const char *rest)
+{
+	w->unit = (uint8_t)atoi(rest);
+}
+
+static void on_class(struct walk *w, const char *rest)
+{
+	w->class = str_eq(rest, "config") ? CLASS_CONFIG : CLASS_LIVE;
+}
+
+static void on_end(struct walk *w, const char *rest)
+{
+	(void)rest;
+	if (!w->decoded)
+		fail_at(w, "nothing was checked");
+}
+
+static const struct {
+	const char *word;
+	void (*on)(struct walk *, const char *rest);
+} verbs[] = {
+	{ "model", on_model },
+	{ "unit", on_unit },
+	{ "class", on_class },
+	{ "request", on_request },
+	{ "reply", on_reply },
+	{ "expect", on_expect },
+	{ "absent", on_absent },
+	{ "serial", on_serial },
+	{ "supply", on_supply },
+	{ "nosupply", on_nosupply },
+	{ "status", on_status },
+	{ "refused", on_refused },
+	{ "act", on_act },
+	{ "end", on_end },
+};
+
+static void on_line(struct walk *w, char *line)
+{
+	char *rest = line + strcspn(line, " ");
+
+	if (*rest)
+		*rest++ = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (!str_eq(verbs[i].word, line))
+			continue;
+		verbs[i].on(w, rest);
+		return;
+	}
+	fail_at(w, "no such verb");
+}
+
+static int walk_file(struct models *models, const char *file)
+{
+	struct walk w = { .models = models, .file = file };
+	char line[1024];
+	FILE *f = fopen(file, "r");
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		w.line++;
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0] && line[0] != '#')
+			on_line(&w, line);
+	}
+	fclose(f);
+	return w.checks;
+}
+
+/* Every model has golden frames, and each file checks something. */
+static void every_model_decodes_its_golden_frames(void **state)
+{
+	struct models *models = NULL;
+	struct problem why = { 0 };
+
+	(void)state;
+	if (models_open(NULL, &models, &why) != ERR_OK)
+		fail_msg("%s: %s", why.field, why.text);
+	assert_true(models_count(models) >= 4);
+	for (size_t i = 0; i < models_count(models); i++) {
+		char file[256];
+
+		snprintf(file, sizeof(file), SOURCE_DIR "/tests/vectors/model_%s.txt",
+			models_at(models, i)->name);
+		assert_true(walk_file(models, file) > 5);
+	}
+	models_free(&models);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_model_decodes_its_golden_frames),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
