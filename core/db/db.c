@@ -280,6 +280,7 @@ static enum err execute(
 	struct db *db, const struct query *q, const struct arg *args, size_t n, MYSQL_STMT **out)
 {
 	MYSQL_BIND binds[COLUMNS_MAX];
+	const unsigned single = 0;
 	MYSQL_STMT *stmt = NULL;
 	enum err e;
 
@@ -291,6 +292,7 @@ static enum err execute(
 	if (e != ERR_OK)
 		return e;
 	ASSERT(mysql_stmt_param_count(stmt) == n);
+	mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &single); /* db_bulk may have set more */
 	bind_args(args, n, binds);
 	if ((n > 0 && mysql_stmt_bind_param(stmt, binds) != 0) || mysql_stmt_execute(stmt) != 0)
 		return statement_failed(db, stmt, q);
