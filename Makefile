@@ -1,0 +1,59 @@
+# Thin: every word forwards to a preset or a script.
+#
+#   make run        the whole mall on this machine; PORT=8080, state in .run/, Ctrl-C stops it
+#   make test       every test
+#   make bench      the table of measurements
+#   make lint fuzz asan tsan build clean-run
+
+PORT ?= 8080
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
+CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
+
+.PHONY: run test bench lint fuzz asan tsan build www clean-run
+.DEFAULT_GOAL := build
+
+build:
+	@scripts/install.sh --for build
+	@scripts/build.sh release
+
+www:
+	@scripts/install.sh --for run
+	@scripts/www.sh
+
+run:
+	@scripts/install.sh --for run
+	@scripts/build.sh release
+	@scripts/www.sh
+	@exec scripts/node tests/support/run.mjs --port $(PORT)
+
+test:
+	@scripts/install.sh --for test
+	@scripts/build.sh release
+	@scripts/www.sh
+	@cd build && $(CTEST) $(CTEST_ARGS)
+
+asan tsan:
+	@scripts/install.sh --for test
+	@scripts/build.sh $(if $(filter asan,$@),dev,tsan)
+	@scripts/www.sh
+	@cd build/$(if $(filter asan,$@),dev,tsan) && $(CTEST) $(CTEST_ARGS)
+
+bench:
+	@scripts/install.sh --for run
+	@scripts/build.sh release
+	@scripts/www.sh
+	@exec scripts/node bench/bench.mjs $(BENCH_ARGS)
+
+lint:
+	@scripts/install.sh --for lint
+	@scripts/build.sh lint
+	@scripts/lint.sh
+
+fuzz:
+	@scripts/install.sh --for fuzz
+	@scripts/build.sh fuzz
+	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGET)
+
+clean-run:
+	@scripts/node tests/support/run.mjs --clean

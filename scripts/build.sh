@@ -1,0 +1,20 @@
+#!/bin/sh
+# scripts/build.sh PRESET: configures (when needed) and builds a preset of CMakePresets.json.
+set -eu
+
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+cd "$root"
+case $1 in
+release) dir=build ;;
+*) dir=build/$1 ;;
+esac
+if [ ! -e "$dir/build.ninja" ] || [ CMakePresets.json -nt "$dir/configure.log" ]; then
+	mkdir -p "$dir"
+	cmake --preset "$1" >"$dir/configure.log" 2>&1 || {
+		cat "$dir/configure.log" >&2
+		rm "$dir/configure.log"
+		exit 1
+	}
+fi
+if [ "$1" = lint ]; then exit 0; fi # only compile_commands.json is wanted
+exec cmake --build --preset "$1"

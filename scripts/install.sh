@@ -1,0 +1,101 @@
+#!/bin/sh
+# scripts/install.sh --for run|test|lint|fuzz|build
+#
+# Installs what a fresh Debian 12 lacks, and says what. Asks dpkg first, so that a second run needs
+# neither the network nor any right. Node packages are installed again only when a lock file changed.
+set -eu
+
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+
+# Packages, or command=package where any source of the command will do.
+build="gcc libc6-dev make cmake ninja-build pkg-config libfcgi-dev libmodbus-dev libmariadb-dev
+	libjansson-dev libcurl4-openssl-dev libjwt-dev libssl-dev libsodium-dev libglib2.0-dev
+	libmicrohttpd-dev libcmocka-dev"
+run="mariadb-server-core mariadb-client-core nginx=nginx-light node=nodejs npm=npm tzdata
+	ca-certificates setpriv=util-linux"
+browser="chromium=chromium fonts-noto-cjk"
+clang="clang-14 libclang-rt-14-dev"
+lint="clang-14 clang-tidy-14 clang-format-14 cppcheck"
+
+say() {
+	echo "install: $*" >&2
+}
+
+fail() {
+	say "$*"
+	exit 1
+}
+
+# Prints the packages of a list that are not there.
+missing() {
+	for item in "$@"; do
+		package=${item#*=}
+		case $item in
+		*=*) if PATH=$PATH:/usr/sbin command -v "${item%%=*}" >/dev/null; then continue; fi ;;
+		esac
+		if ! dpkg -s "$package" 2>/dev/null | grep -q '^Status: install ok installed'; then
+			echo "$package"
+		fi
+	done
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		fail "run this as root, or install sudo, then try again: $*"
+	fi
+}
+
+# Our parts run their own server processes: packages must not start theirs beside them.
+apt_install() {
+	say "apt installs: $*"
+	as_root env DEBIAN_FRONTEND=noninteractive sh -c '
+		policy=/usr/sbin/policy-rc.d
+		if [ ! -e $policy ]; then
+			trap "rm -f $policy" EXIT
+			printf "#!/bin/sh\nexit 101\n" >$policy
+			chmod 755 $policy
+		fi
+		apt-get update -q && apt-get install -q -y --no-install-recommends "$@"' apt "$@"
+}
+
+system_packages() {
+	# shellcheck disable=SC2086 # lists of words
+	lacking=$(missing $*)
+	if [ -n "$lacking" ]; then
+		# shellcheck disable=SC2086
+		apt_install $lacking
+	fi
+}
+
+# npm ci where the lock file is not the one that was installed last.
+node_packages() {
+	folder=$root/$1
+	stamp=$folder/node_modules/.installed
+	[ -f "$folder/package-lock.json" ] || return 0
+	lock=$(sha256sum <"$folder/package-lock.json")
+	if [ "$(cat "$stamp" 2>/dev/null)" = "$lock" ]; then return 0; fi
+	say "npm installs the packages of $1"
+	(cd "$folder" && npm ci --no-audit --no-fund --prefer-offline) ||
+		fail "npm ci in $1 failed; it needs the network when a lock file is new"
+	echo "$lock" >"$stamp"
+}
+
+case "${1:-} ${2:-}" in
+"--for build") system_packages "$build" ;;
+"--for run")
+	system_packages "$build $run"
+	node_packages www
+	;;
+"--for test")
+	system_packages "$build $run $browser"
+	node_packages www
+	node_packages tests/e2e
+	;;
+"--for lint") system_packages "$build $lint" ;;
+"--for fuzz") system_packages "$build $clang" ;;
+*) fail "usage: install.sh --for run|test|lint|fuzz|build" ;;
+esac
