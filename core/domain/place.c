@@ -1,0 +1,324 @@
+#include "domain/place.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "domain/account.h"
+
+#define GROUP_SIZE 64 /* buses of one lease */
+
+struct id_row {
+	int64_t id;
+};
+SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
+
+struct meter_row {
+	int64_t supply_point_id;
+	char utility[12];
+};
+SHAPE(meter_shape, struct meter_row, FIELD(struct meter_row, supply_point_id),
+	FIELD(struct meter_row, utility));
+
+static const struct query Q_SITE = { "SELECT id FROM site WHERE code = ?", &id_shape };
+static const struct query Q_AREA = { "SELECT id FROM area WHERE code = ?", &id_shape };
+static const struct query Q_GATEWAY = { "SELECT id FROM gateway WHERE code = ?", &id_shape };
+static const struct query Q_GATEWAY_SITE = { "SELECT site_id AS id FROM gateway WHERE code = ?",
+	&id_shape };
+static const struct query Q_METER = { "SELECT id FROM meter WHERE code = ?", &id_shape };
+static const struct query Q_TARIFF = { "SELECT id FROM tariff WHERE code = ?", &id_shape };
+static const struct query Q_CONTRACT = {
+	"SELECT c.id FROM contract c JOIN tenant t ON t.id = c.tenant_id"
+	" WHERE t.code = ? AND c.end_at = 0",
+	&id_shape
+};
+static const struct query Q_METER_POINT = {
+	"SELECT supply_point_id, utility FROM meter WHERE code = ?", &meter_shape
+};
+static const struct query Q_PURSE = {
+	"SELECT id FROM account WHERE contract_id = ? AND purpose = ?", &id_shape
+};
+static const struct query Q_GATEWAYS = { "SELECT COUNT(*) AS id FROM gateway", &id_shape };
+static const struct query Q_GROUP_ADD = { "INSERT IGNORE INTO bus_group (id) VALUES (?)", NULL };
+static const struct query Q_SITE_ADD = {
+	"INSERT INTO site (code, name, zone, profile) VALUES (?, ?, ?, ?)", NULL
+};
+static const struct query Q_AREA_ADD = {
+	"INSERT INTO area (code, name, site_id, parent_id, kind) VALUES (?, ?, ?, ?, ?)", NULL
+};
+static const struct query Q_GATEWAY_ADD = {
+	"INSERT INTO gateway (code, name, site_id, area_id, transport, address, baud, parity,"
+	" bus_group_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	NULL
+};
+static const struct query Q_GATEWAY_STATE_ADD = {
+	"INSERT INTO gateway_state (gateway_id) VALUES (?)", NULL
+};
+static const struct query Q_POINT_ADD = { "INSERT INTO supply_point (code, site_id, utility, "
+					  "switchable, billing, load_class, desired_since)"
+					  " VALUES (?, ?, ?, ?, ?, ?, ?)",
+	NULL };
+static const struct query Q_METER_ADD = {
+	"INSERT INTO meter (code, name, gateway_id, unit, model, serial, utility, role, area_id,"
+	" parent_id, supply_point_id, ct_ratio, pt_ratio, rated_current_ma, start_milli, billing,"
+	" power_limit_w) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	NULL
+};
+static const struct query Q_METER_STATE_ADD = { "INSERT INTO meter_state (meter_id) VALUES (?)",
+	NULL };
+static const struct query Q_SETTLED_ADD = {
+	"INSERT INTO settled (meter_id, read_at, register_milli) VALUES (?, ?, ?)", NULL
+};
+static const struct query Q_METER_TARIFF_ADD = {
+	"INSERT INTO meter_tariff (meter_id, from_at, tariff_id) VALUES (?, ?, ?)", NULL
+};
+static const struct query Q_TARIFF_ADD = {
+	"INSERT INTO tariff (code, name, utility, doc) VALUES (?, ?, ?, ?)", NULL
+};
+static const struct query Q_TENANT_ADD = {
+	"INSERT INTO tenant (code, name, site_id, phone, contacts, room) VALUES (?, ?, ?, ?, ?, ?)",
+	NULL
+};
+static const struct query Q_CONTRACT_ADD = {
+	"INSERT INTO contract (code, tenant_id, start_at) VALUES (?, ?, ?)", NULL
+};
+static const struct query Q_PURSE_ADD = {
+	"INSERT INTO account (code, kind, contract_id, purpose, warn1_nano, warn2_nano,"
+	" credit_limit_nano, emergency_limit_nano) VALUES (?, 'purse', ?, ?, ?, ?, ?, ?)",
+	NULL
+};
+static const struct query Q_CONTRACT_POINT_ADD = {
+	"INSERT INTO contract_point (contract_id, supply_point_id, account_id, from_at)"
+	" VALUES (?, ?, ?, ?)",
+	NULL
+};
+
+/* The id of what a field names; "" is 0. */
+static enum err find(struct db *db, const struct query *q, const char *field, const char *code,
+	int64_t *id, struct problem *why)
+{
+	struct id_row row;
+	enum err e;
+
+	*id = 0;
+	if (!code[0])
+		return ERR_OK;
+	e = db_one(db, q, ARGS(arg_text(code)), &row);
+	if (e == ERR_NOT_FOUND)
+		return problem_set(why, e, field, "there is no %s %s", field, code);
+	if (e == ERR_OK)
+		*id = row.id;
+	return e;
+}
+
+enum err site_add(struct db *db, const struct site_new *s, struct problem *why)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+
+	if (zone_open(s->zone, &z) != ERR_OK)
+		return problem_set(why, ERR_BAD_VALUE, "zone", "%s is no time zone", s->zone);
+	return db_exec(db, &Q_SITE_ADD,
+		ARGS(arg_text(s->code), arg_text(s->name), arg_text(s->zone), arg_text(s->profile)),
+		NULL);
+}
+
+enum err area_add(struct db *db, const struct area_new *a, struct problem *why)
+{
+	int64_t site, parent;
+	enum err e = find(db, &Q_SITE, "site", a->site, &site, why);
+
+	if (e == ERR_OK)
+		e = find(db, &Q_AREA, "parent", a->parent, &parent, why);
+	if (e != ERR_OK)
+		return e;
+	return db_exec(db, &Q_AREA_ADD,
+		ARGS(arg_text(a->code), arg_text(a->name), arg_i64(site), arg_id(parent),
+			arg_text(a->kind)),
+		NULL);
+}
+
+enum err gateway_add(struct db *db, const struct gateway_new *g, struct problem *why)
+{
+	int64_t site, area, group;
+	struct id_row count;
+	enum err e = find(db, &Q_SITE, "site", g->site, &site, why);
+
+	if (e == ERR_OK)
+		e = find(db, &Q_AREA, "area", g->area, &area, why);
+	if (e == ERR_OK)
+		e = db_one(db, &Q_GATEWAYS, NO_ARGS, &count);
+	if (e != ERR_OK)
+		return e;
+	group = count.id / GROUP_SIZE + 1;
+	e = db_exec(db, &Q_GROUP_ADD, ARGS(arg_i64(group)), NULL);
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_GATEWAY_ADD,
+			ARGS(arg_text(g->code), arg_text(g->name), arg_i64(site), arg_id(area),
+				arg_text(g->transport), arg_text(g->address), arg_i64(g->baud),
+				arg_text(g->parity), arg_i64(group)),
+			NULL);
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_GATEWAY_STATE_ADD, ARGS(arg_i64(db_insert_id(db))), NULL);
+	return e;
+}
+
+struct meter_links {
+	int64_t gateway, site, area, parent, tariff;
+};
+
+static enum err meter_links_find(
+	struct db *db, const struct meter_new *m, struct meter_links *l, struct problem *why)
+{
+	enum err e = find(db, &Q_GATEWAY, "gateway", m->gateway, &l->gateway, why);
+
+	if (e == ERR_OK)
+		e = find(db, &Q_GATEWAY_SITE, "gateway", m->gateway, &l->site, why);
+	if (e == ERR_OK)
+		e = find(db, &Q_AREA, "area", m->area, &l->area, why);
+	if (e == ERR_OK)
+		e = find(db, &Q_METER, "parent", m->parent, &l->parent, why);
+	if (e == ERR_OK)
+		e = find(db, &Q_TARIFF, "tariff", m->tariff, &l->tariff, why);
+	return e;
+}
+
+enum err meter_add(struct db *db, const struct meter_new *m, struct utc now, struct problem *why)
+{
+	struct meter_links l;
+	int64_t point, meter;
+	enum err e = meter_links_find(db, m, &l, why);
+
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_POINT_ADD,
+			ARGS(arg_text(m->code), arg_i64(l.site), arg_text(m->utility),
+				arg_i64(m->switchable), arg_text(m->billing),
+				arg_text(m->load_class), arg_utc(now)),
+			NULL);
+	if (e != ERR_OK)
+		return e;
+	point = db_insert_id(db);
+	e = db_exec(db, &Q_METER_ADD,
+		ARGS(arg_text(m->code), arg_text(m->name), arg_i64(l.gateway), arg_text(m->unit),
+			arg_text(m->model), arg_text(m->serial), arg_text(m->utility),
+			arg_text(m->role), arg_id(l.area), arg_id(l.parent), arg_i64(point),
+			arg_i64(m->ct_ratio), arg_i64(m->pt_ratio), arg_i64(m->rated_current_ma),
+			arg_qty(m->start), arg_text(m->billing), arg_i64(m->power_limit_w)),
+		NULL);
+	if (e != ERR_OK)
+		return e;
+	meter = db_insert_id(db);
+	e = db_exec(db, &Q_METER_STATE_ADD, ARGS(arg_i64(meter)), NULL);
+	if (e == ERR_OK && m->has_start)
+		e = db_exec(db, &Q_SETTLED_ADD,
+			ARGS(arg_i64(meter), arg_utc(now), arg_qty(m->start)), NULL);
+	if (e == ERR_OK && l.tariff)
+		e = db_exec(db, &Q_METER_TARIFF_ADD,
+			ARGS(arg_i64(meter), arg_i64(0), arg_i64(l.tariff)), NULL);
+	return e;
+}
+
+enum err tariff_add(struct db *db, const char *code, const char *name, const char *utility,
+	const char *doc, struct problem *why)
+{
+	(void)why;
+	return db_exec(db, &Q_TARIFF_ADD,
+		ARGS(arg_text(code), arg_text(name), arg_text(utility), arg_text(doc)), NULL);
+}
+
+enum err tenant_add(struct db *db, const struct tenant_new *t, struct utc now, struct problem *why)
+{
+	int64_t site;
+	enum err e = find(db, &Q_SITE, "site", t->site, &site, why);
+
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_TENANT_ADD,
+			ARGS(arg_text(t->code), arg_text(t->name), arg_i64(site),
+				arg_text(t->phone), arg_text(t->contacts), arg_text(t->room)),
+			NULL);
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_CONTRACT_ADD,
+			ARGS(arg_text(t->code), arg_i64(db_insert_id(db)), arg_utc(now)), NULL);
+	return e;
+}
+
+static enum err opening_post(
+	struct db *db, int64_t account_id, const struct purse_new *p, struct utc now)
+{
+	char once[64], reference[64];
+	int64_t opening, entry_id;
+	struct account a;
+	struct day day;
+	enum err e = account_get(db, account_id, &a);
+
+	if (e == ERR_OK)
+		e = account_book_day(&a, now, &day);
+	if (e == ERR_OK)
+		e = account_company(db, "opening", &opening);
+	if (e != ERR_OK)
+		return e;
+	snprintf(once, sizeof(once), "opening:%" PRId64, account_id);
+	snprintf(reference, sizeof(reference), "account:%" PRId64, account_id);
+	return entry_post(db,
+		&(struct entry){ .kind = "opening",
+			.once_key = once,
+			.reference = reference,
+			.actor = p->actor,
+			.memo = "",
+			.book_day = day,
+			.at = now },
+		(struct posting[]){ { opening, { -p->opening.nano } }, { account_id, p->opening } },
+		2, &entry_id);
+}
+
+enum err purse_add(struct db *db, const struct purse_new *p, struct utc now, struct problem *why)
+{
+	int64_t contract, account;
+	char code[64];
+	enum err e = find(db, &Q_CONTRACT, "tenant", p->tenant, &contract, why);
+
+	if (e != ERR_OK)
+		return e;
+	snprintf(code, sizeof(code), "purse:%" PRId64 ":%s", contract, p->purpose);
+	e = db_exec(db, &Q_PURSE_ADD,
+		ARGS(arg_text(code), arg_i64(contract), arg_text(p->purpose), arg_money(p->warn1),
+			arg_money(p->warn2), arg_money(p->credit_limit),
+			arg_money(p->emergency_limit)),
+		NULL);
+	if (e != ERR_OK)
+		return e;
+	account = db_insert_id(db);
+	if (p->opening.nano != 0)
+		e = opening_post(db, account, p, now);
+	return e;
+}
+
+enum err contract_meter_add(
+	struct db *db, const char *tenant, const char *meter, struct utc now, struct problem *why)
+{
+	struct meter_row m;
+	struct id_row purse;
+	int64_t contract;
+	enum err e = find(db, &Q_CONTRACT, "tenant", tenant, &contract, why);
+
+	if (e != ERR_OK)
+		return e;
+	e = db_one(db, &Q_METER_POINT, ARGS(arg_text(meter)), &m);
+	if (e == ERR_NOT_FOUND)
+		return problem_set(why, e, "meters", "there is no meter %s", meter);
+	if (e == ERR_OK)
+		e = db_one(db, &Q_PURSE, ARGS(arg_i64(contract), arg_text(m.utility)), &purse);
+	if (e == ERR_NOT_FOUND) {
+		e = purse_add(db,
+			&(struct purse_new){
+				.tenant = tenant, .purpose = m.utility, .actor = "system" },
+			now, why);
+		if (e == ERR_OK)
+			e = db_one(
+				db, &Q_PURSE, ARGS(arg_i64(contract), arg_text(m.utility)), &purse);
+	}
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_CONTRACT_POINT_ADD,
+			ARGS(arg_i64(contract), arg_i64(m.supply_point_id), arg_i64(purse.id),
+				arg_utc(now)),
+			NULL);
+	return e == ERR_OK ? account_changed(db, purse.id, now) : e;
+}

@@ -1,0 +1,54 @@
+#pragma once
+/* Putting the nouns into the database: sites, gateways, meters, tariffs, tenants, contracts.
+ * Objects are named by code. All inside db_tx; ERR_ALREADY when the code exists, ERR_NOT_FOUND
+ * (with the field in why) when something named does not. */
+#include "base/zone.h"
+#include "db/db.h"
+
+struct site_new {
+	const char *code, *name, *zone, *profile; /* "shop" or "dwelling" */
+};
+struct area_new {
+	const char *code, *name, *site, *parent, *kind; /* parent "": none */
+};
+struct gateway_new {
+	const char *code, *name, *site, *area, *transport, *address, *parity; /* area "": none */
+	int64_t baud;
+};
+struct meter_new {
+	const char *code, *name, *gateway, *unit, *model, *serial, *utility, *role, *area, *parent;
+	const char *tariff; /* "": none */
+	const char *billing, *load_class;
+	bool switchable; /* by its model */
+	bool has_start;
+	struct qty start; /* register at installation: settlement begins there */
+	int64_t ct_ratio, pt_ratio, rated_current_ma, power_limit_w;
+};
+struct tenant_new {
+	const char *code, *name, *site, *phone, *contacts, *room;
+};
+struct purse_new {
+	const char *tenant, *purpose;
+	struct money opening, warn1, warn2, credit_limit, emergency_limit;
+	const char *actor;
+};
+
+MUST_USE enum err site_add(struct db *db, const struct site_new *s, struct problem *why);
+MUST_USE enum err area_add(struct db *db, const struct area_new *a, struct problem *why);
+MUST_USE enum err gateway_add(struct db *db, const struct gateway_new *g, struct problem *why);
+/* Also its supply point and, with a start register, how far it is settled. */
+MUST_USE enum err meter_add(
+	struct db *db, const struct meter_new *m, struct utc now, struct problem *why);
+/* doc is the tariff file's text, already checked. */
+MUST_USE enum err tariff_add(struct db *db, const char *code, const char *name, const char *utility,
+	const char *doc, struct problem *why);
+/* Also an open contract with the same code. */
+MUST_USE enum err tenant_add(
+	struct db *db, const struct tenant_new *t, struct utc now, struct problem *why);
+/* A purse of the tenant's open contract, with an opening entry unless zero. */
+MUST_USE enum err purse_add(
+	struct db *db, const struct purse_new *p, struct utc now, struct problem *why);
+/* The contract pays for the meter's supply point, from the purse of the meter's utility; the purse
+ * is made (empty) when there is none. */
+MUST_USE enum err contract_meter_add(
+	struct db *db, const char *tenant, const char *meter, struct utc now, struct problem *why);
