@@ -1,0 +1,16 @@
+import { createApp } from 'vue';
+import '../ui/tokens.css';
+import './staff.css';
+import App from './App.vue';
+import { client_init } from '../shared/client';
+import { prefs_init } from '../shared/prefs';
+import { go, route, router_init } from '../shared/router';
+import { session_forget } from './session';
+
+router_init('/staff');
+prefs_init();
+client_init('staff', () => {
+	session_forget();
+	if (route.path !== '/login') go(`/login?to=${encodeURIComponent(route.path)}`, true);
+});
+createApp(App).mount('#app');
