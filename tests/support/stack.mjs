@@ -1,0 +1,406 @@
+// The whole platform on one machine, in one directory: a private MariaDB, the simulated mall, poller,
+// worker, API and nginx. `make run` shows it to people, every end-to-end test starts one of its own.
+import { createHash, randomBytes, randomInt } from 'node:crypto';
+import {
+	chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync,
+} from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { Process, run, until } from './process.mjs';
+
+export const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/** Password of every login of the demo; made for the demo only. */
+export const DEMO_PASSWORD = 'yufu-demo';
+
+const DATABASE_USERS = ['yufu_migrate', 'yufu_api', 'yufu_poller', 'yufu_worker'];
+const BUSES = 5;
+const SOCKET_PATH_MAX = 90; // sun_path holds 107 bytes
+
+export class Stack {
+	/** @param {{dir?: string, port?: number, bin?: string, durable?: boolean, say?: Function,
+	 *    conf?: object, env?: object}} options
+	 * dir: where everything lives (default: a new temporary one) · conf: further settings, by section ·
+	 * env: further environment of every program · say: told what happens */
+	constructor(options = {}) {
+		this.temporary = !options.dir;
+		this.dir = options.dir ? path.resolve(options.dir) : temporaryDir();
+		this.bin = options.bin ?? process.env.YUFU_BIN_DIR ?? path.join(ROOT, 'build/bin');
+		this.say = options.say ?? (() => {});
+		this.extraConf = options.conf ?? {};
+		this.extraEnv = options.env ?? {};
+		this.wantedPort = options.port ?? 0;
+		this.poolMb = options.poolMb ?? 128;
+		this.processes = new Map();
+		this.stopping = false;
+	}
+
+	// ---- places -------------------------------------------------------------------------------
+
+	path(...parts) {
+		return path.join(this.dir, ...parts);
+	}
+
+	get socket() {
+		return path.join(this.sockets, 'db.sock');
+	}
+
+	get confFile() {
+		return this.path('yufu.conf');
+	}
+
+	/** Address of nginx. */
+	get base() {
+		return `http://127.0.0.1:${this.ports.nginx}`;
+	}
+
+	/** Address of yufu-sim's HTTP side: fault control and truth of the wire, for tests. */
+	get simBase() {
+		return `http://127.0.0.1:${this.ports.sim}`;
+	}
+
+	process(name) {
+		return this.processes.get(name);
+	}
+
+	// ---- up and down --------------------------------------------------------------------------
+
+	async up() {
+		try {
+			await this.#prepare();
+			await this.#startDatabase();
+			await this.#migrate();
+			await this.#startPrograms();
+			await this.#waitHealthy();
+		} catch (error) {
+			this.#explain();
+			await this.down({ keep: true });
+			throw error;
+		}
+		return this;
+	}
+
+	async #prepare() {
+		for (const dir of ['', 'log', 'keys', 'sim', 'nginx']) mkdirSync(this.path(dir), { recursive: true, mode: 0o700 });
+		this.sockets = this.dir.length <= SOCKET_PATH_MAX ? this.dir : shortDir(this.dir);
+		this.ports = await this.#choosePorts();
+		await run(this.#program('yufu-sim'), ['--make-keys', this.path('keys')]);
+		for (const user of DATABASE_USERS) secretFile(this.path('keys', user));
+		writePrivate(this.confFile, confText(this.#settings()));
+		writePrivate(this.path('nginx.conf'), this.#nginxConf());
+	}
+
+	#program(name) {
+		const file = path.join(this.bin, name);
+		if (!existsSync(file)) throw new Error(`${file} is not built`);
+		return file;
+	}
+
+	async #choosePorts() {
+		const file = this.path('ports.json');
+		const ports = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : await freePorts();
+		if (this.wantedPort) ports.nginx = this.wantedPort;
+		for (const port of [ports.nginx, ports.sim, ...range(ports.modbus, BUSES)])
+			if (!(await isFree(port)))
+				throw new Error(`port ${port} is in use${port === this.wantedPort ? '; choose another: PORT=' : ''}`);
+		writeFileSync(file, JSON.stringify(ports));
+		return ports;
+	}
+
+	#settings() {
+		const key = (name) => this.path('keys', name);
+		const base = this.base;
+		const settings = {
+			database: { socket: this.socket, name: 'yufu', migrations: path.join(ROOT, 'migrations') },
+			jwt: { key_file: key('jwt_key') },
+			api: { listen: path.join(this.sockets, 'api.sock'), threads: 16 },
+			poller: { name: 'demo' },
+			wechat_pay: {
+				api_base: `${this.simBase}/sandbox/wechat`,
+				mch_id: '1900000109',
+				app_id: 'wx8888888888888888',
+				serial: '5157F09EFDC096DE15EBE81A47057A7200000001',
+				private_key_file: key('wechat_merchant_private.pem'),
+				api_v3_key_file: key('wechat_api_v3_key'),
+				public_key_id: 'PUB_KEY_ID_0119000001092026112200000000000001',
+				public_key_file: key('wechat_platform_public.pem'),
+				notify_base: base,
+				local_payer_ip: '203.0.113.10', // the service refuses 127.0.0.1 as a payer's address
+			},
+			alipay: {
+				gateway: `${base}/sandbox/alipay/gateway.do`,
+				app_id: '2021000000000109',
+				seller_id: '2088000000000109',
+				private_key_file: key('alipay_app_private.pem'),
+				alipay_public_key_file: key('alipay_public.pem'),
+				notify_base: base,
+			},
+			aliyun_sms: {
+				endpoint: `${this.simBase}/sandbox/aliyun/`,
+				access_key_id: 'LTAIsandbox',
+				access_key_secret_file: key('aliyun_access_key_secret'),
+				sign_name: '星力城',
+				template_login_code: 'SMS_100001',
+				template_low1: 'SMS_100002',
+				template_low2: 'SMS_100003',
+				template_arrears: 'SMS_100004',
+				template_restored: 'SMS_100005',
+				template_recharged: 'SMS_100006',
+			},
+			sim: {
+				http_listen: `127.0.0.1:${this.ports.sim}`,
+				modbus_base_port: this.ports.modbus,
+				buses: BUSES,
+				state_dir: this.path('sim'),
+				public_base: base,
+				wechat_merchant_public_key_file: key('wechat_merchant_public.pem'),
+				wechat_platform_private_key_file: key('wechat_platform_private.pem'),
+				alipay_app_public_key_file: key('alipay_app_public.pem'),
+				alipay_private_key_file: key('alipay_private.pem'),
+				api_v3_key_file: key('wechat_api_v3_key'),
+				access_key_secret_file: key('aliyun_access_key_secret'),
+			},
+		};
+		for (const [section, values] of Object.entries(this.extraConf))
+			settings[section] = { ...settings[section], ...values };
+		return settings;
+	}
+
+	#nginxConf() {
+		const variables = {
+			PORT: this.ports.nginx,
+			RUN: this.path('nginx'),
+			WWW: path.join(ROOT, 'www/dist'),
+			API_SOCKET: path.join(this.sockets, 'api.sock'),
+			SIM_PORT: this.ports.sim,
+			// As root, workers must still be able to read a checkout that only root can.
+			USER_LINE: process.getuid() === 0 ? 'user root;' : '',
+		};
+		const template = readFileSync(path.join(ROOT, 'nginx/yufu.conf.in'), 'utf8');
+		return template.replace(/@([A-Z_]+)@/g, (whole, name) => {
+			if (!(name in variables)) throw new Error(`nginx/yufu.conf.in asks for ${whole}`);
+			return String(variables[name]);
+		});
+	}
+
+	#supervise(name, file, args, options = {}) {
+		const p = new Process({
+			name,
+			file,
+			args,
+			log: this.path('log', `${name}.log`),
+			cwd: this.dir,
+			onExit: (_, why) => this.say(`${name} ended (${why}), starting it again`),
+			...options,
+		});
+		this.processes.set(name, p);
+		return p.start();
+	}
+
+	// ---- database -----------------------------------------------------------------------------
+
+	async #startDatabase() {
+		const data = this.path('db');
+		if (!existsSync(data)) {
+			const template = process.env.YUFU_MARIADB_TEMPLATE ?? path.join(ROOT, 'build/mariadb-template');
+			await run(path.join(ROOT, 'tests/support/mariadb.sh'), ['template', template]);
+			rmSync(`${data}.new`, { recursive: true, force: true });
+			cpSync(template, `${data}.new`, { recursive: true });
+			renameSync(`${data}.new`, data);
+		}
+		this.#supervise('mariadb', this.#mariadbd(), [
+			'--no-defaults',
+			...(process.getuid() === 0 ? ['--user=root'] : []),
+			`--datadir=${data}`,
+			`--socket=${this.socket}`,
+			`--pid-file=${this.path('db.pid')}`,
+			'--skip-networking',
+			'--skip-name-resolve',
+			'--character-set-server=utf8mb4',
+			'--collation-server=utf8mb4_bin',
+			'--sql-mode=TRADITIONAL',
+			'--transaction-isolation=READ-COMMITTED',
+			'--innodb-flush-log-at-trx-commit=1',
+			`--innodb-buffer-pool-size=${this.poolMb}M`,
+			'--innodb-log-file-size=64M',
+			'--max-connections=200',
+			'--performance-schema=0',
+		], { stopMs: 30_000 });
+		await until('MariaDB answers', () => this.sql('SELECT 1'), 60_000);
+		await this.#createUsers();
+	}
+
+	#mariadbd() {
+		for (const dir of ['/usr/sbin', ...(process.env.PATH ?? '').split(':')])
+			if (existsSync(path.join(dir, 'mariadbd'))) return path.join(dir, 'mariadbd');
+		throw new Error('mariadbd is not installed');
+	}
+
+	async #createUsers() {
+		const users = DATABASE_USERS.map((user) => {
+			const password = readFileSync(this.path('keys', user), 'utf8');
+			return `CREATE USER IF NOT EXISTS '${user}'@'localhost';
+				ALTER USER '${user}'@'localhost' IDENTIFIED BY '${password}';`;
+		});
+		await this.sql(`CREATE DATABASE IF NOT EXISTS yufu CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+			${users.join('\n')}
+			GRANT ALL ON yufu.* TO 'yufu_migrate'@'localhost' WITH GRANT OPTION;
+			GRANT CREATE USER ON *.* TO 'yufu_migrate'@'localhost';`, { database: '' });
+	}
+
+	/** Statements as root, by MariaDB's own client. The answer is the rows of the result (all values
+	 * are texts, NULL is null). */
+	async sql(text, { database = 'yufu' } = {}) {
+		const args = ['--no-defaults', '--user=root', `--socket=${this.socket}`,
+			'--default-character-set=utf8mb4', '--batch', '--connect-timeout=5'];
+		if (database && text !== 'SELECT 1') args.push(database);
+		const out = await run('mariadb', args, { input: text });
+		return parseBatch(out);
+	}
+
+	/** The single value of a statement, as a number. */
+	async number(text) {
+		const rows = await this.sql(text);
+		return Number(Object.values(rows[0] ?? { none: NaN })[0]);
+	}
+
+	async #migrate() {
+		const env = this.#env('yufu_migrate');
+		const yufu = this.#program('yufu');
+		await run(yufu, ['migrate', '--config', this.confFile], { env, cwd: ROOT });
+		if (existsSync(this.path('demo-loaded'))) return;
+		this.say('loading the demo mall');
+		const mall = await run(this.#program('yufu-sim'), ['--config', this.confFile, '--mall'], { env });
+		await run(yufu, ['demo', 'load', '-', '--config', this.confFile], { env, input: mall, cwd: ROOT });
+		writeFileSync(this.path('demo-loaded'), '');
+	}
+
+	// ---- programs -----------------------------------------------------------------------------
+
+	/** Our environment passes through, so that YUFU_* can name another stand-in of a service. */
+	#env(databaseUser) {
+		return {
+			...process.env,
+			...this.extraEnv,
+			YUFU_DATABASE_USER: databaseUser,
+			YUFU_DATABASE_PASSWORD_FILE: this.path('keys', databaseUser),
+		};
+	}
+
+	async #startPrograms() {
+		const config = ['--config', this.confFile];
+		this.#supervise('sim', this.#program('yufu-sim'), config, { env: { ...process.env, ...this.extraEnv } });
+		await until('the simulated mall answers', () => fetch(`${this.simBase}/sim/wire`).then((r) => r.ok));
+		for (const name of ['poller', 'worker', 'api'])
+			this.#supervise(name, this.#program(`yufu-${name}`), config, { env: this.#env(`yufu_${name}`) });
+		this.#supervise('nginx', nginxProgram(), [
+			'-p', this.path('nginx'), '-c', this.path('nginx.conf'), '-e', this.path('log', 'nginx.log'),
+			'-g', 'daemon off;',
+		], { stopSignal: 'SIGTERM' });
+	}
+
+	async #waitHealthy() {
+		await until('the API is healthy behind nginx', async () => {
+			const answer = await fetch(`${this.base}/healthz`);
+			return answer.status === 200;
+		}, 30_000);
+	}
+
+	/** Prometheus figures by name, those with labels left out. */
+	async metrics() {
+		const text = await (await fetch(`${this.base}/metrics`)).text();
+		const figures = {};
+		for (const line of text.split('\n')) {
+			const match = /^([a-z_]+) ([0-9.eE+-]+|NaN)$/.exec(line);
+			if (match) figures[match[1]] = Number(match[2]);
+		}
+		return figures;
+	}
+
+	/** Waits until every meter that the mall has was read once. */
+	async allFresh(count = 370, ms = 90_000) {
+		await until(`${count} meters are fresh`, async () => (await this.metrics()).yufu_meters_fresh >= count, ms, 200);
+	}
+
+	#explain() {
+		for (const p of this.processes.values()) {
+			const tail = p.tail(12);
+			if (tail) this.say(`--- ${p.log}\n${tail}`);
+		}
+	}
+
+	/** Stops everything, the servers before those they lean on; removes a temporary directory. */
+	async down({ keep = false } = {}) {
+		if (this.stopping) return;
+		this.stopping = true;
+		for (const name of ['nginx', 'api', 'worker', 'poller', 'sim', 'mariadb']) await this.process(name)?.stop();
+		if (this.temporary && !keep) rmSync(this.dir, { recursive: true, force: true });
+		if (this.sockets && this.sockets !== this.dir) rmSync(this.sockets, { recursive: true, force: true });
+	}
+}
+
+// ---- small helpers ------------------------------------------------------------------------------
+
+function temporaryDir() {
+	const places = [process.env.TMPDIR, '/dev/shm', os.tmpdir()];
+	return mkdtempSync(path.join(places.find((p) => p && existsSync(p)), 'yufu-e2e-'));
+}
+
+/** A short directory for the sockets of a long one; always the same for the same. */
+function shortDir(dir) {
+	const name = createHash('sha256').update(dir).digest('hex').slice(0, 12);
+	const short = path.join(os.tmpdir(), `yufu-${process.getuid()}-${name}`);
+	mkdirSync(short, { recursive: true, mode: 0o700 });
+	return short;
+}
+
+function writePrivate(file, text) {
+	writeFileSync(file, text, { mode: 0o600 });
+	chmodSync(file, 0o600);
+}
+
+function secretFile(file) {
+	if (!existsSync(file)) writePrivate(file, randomBytes(18).toString('base64url'));
+}
+
+function confText(settings) {
+	return Object.entries(settings).map(([section, values]) =>
+		`[${section}]\n${Object.entries(values).map(([k, v]) => `${k}=${v}\n`).join('')}`).join('\n');
+}
+
+function nginxProgram() {
+	return existsSync('/usr/sbin/nginx') ? '/usr/sbin/nginx' : 'nginx';
+}
+
+function range(from, n) {
+	return Array.from({ length: n }, (_, i) => from + i);
+}
+
+function isFree(port) {
+	return new Promise((resolve) => {
+		const server = net.createServer();
+		server.once('error', () => resolve(false));
+		server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+	});
+}
+
+/** A block of ports below those that the kernel hands out by itself. */
+async function freePorts() {
+	for (;;) {
+		const first = 20_000 + 8 * randomInt(1_400);
+		const free = await Promise.all(range(first, 2 + BUSES).map(isFree));
+		if (free.every(Boolean)) return { nginx: first, sim: first + 1, modbus: first + 2 };
+	}
+}
+
+/** Rows of `mariadb --batch`: a line of names, then lines of tab-separated, escaped values. */
+function parseBatch(out) {
+	const lines = out.split('\n').filter((line) => line !== '');
+	if (lines.length === 0) return [];
+	const names = lines[0].split('\t');
+	const plain = { t: '\t', n: '\n', 0: '\0', '\\': '\\' };
+	return lines.slice(1).map((line) => Object.fromEntries(line.split('\t').map((value, i) => [
+		names[i], value === 'NULL' ? null : value.replace(/\\([tn0\\])/g, (_, c) => plain[c]),
+	])));
+}
