@@ -36,6 +36,8 @@ struct order_new {
 #define ORDER_MIN_FEN 100
 #define ORDER_MAX_FEN 1000000
 #define ORDER_LIFE_MS (30 * 60 * 1000)
+/* What payers read; part of the request, so a repeated request must have the same. */
+#define ORDER_DESCRIPTION "预付费充值"
 #define BALANCE_CAP_FEN 5000000 /* credit that may lie in one purse */
 
 /* Commits a row in state created, before any service is called. Checks amount and cap. */

@@ -1,0 +1,10 @@
+#include "worker/jobs.h"
+
+const struct job jobs[] = {
+	{ "outbox", 500, job_outbox },
+	{ "orders", 1000, job_orders },
+	{ "keeps", 5000, job_keeps },
+	{ "paid_dark", 10000, job_paid_dark },
+	{ "purge", 600000, job_purge },
+};
+const size_t job_count = ARRAY_LEN(jobs);

@@ -1,0 +1,28 @@
+#pragma once
+/* What the worker does, again and again. Any number of workers may run: work is claimed in tables
+ * or is safe to do twice. */
+#include "base/conf.h"
+#include "db/db.h"
+#include "notice/notice.h"
+#include "pay/pay.h"
+
+struct tools { /* of one job's thread */
+	struct db *db;
+	const struct pay *pay;
+	const struct notice *notice;
+	const char *name; /* of this worker, for claims */
+};
+
+struct job {
+	const char *name;
+	int64_t every_ms;
+	enum err (*run)(struct tools *t, struct utc now);
+};
+extern const struct job jobs[];
+extern const size_t job_count;
+
+enum err job_outbox(struct tools *t, struct utc now);
+enum err job_orders(struct tools *t, struct utc now);
+enum err job_keeps(struct tools *t, struct utc now);
+enum err job_paid_dark(struct tools *t, struct utc now);
+enum err job_purge(struct tools *t, struct utc now);
