@@ -1,0 +1,714 @@
+#include "domain/charge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/account.h"
+#include "domain/reading.h"
+#include "rules/settle.h"
+#include "rules/supply.h"
+
+#define DAY_MS INT64_C(86400000)
+#define HOUR_MS INT64_C(3600000)
+#define DOC_MAX 262144
+
+/* ---- what is known of the meter ---- */
+
+struct meter_row {
+	int64_t supply_point_id;
+	char billing[12];
+	char zone[64];
+	struct qty start_milli;
+};
+SHAPE(meter_shape, struct meter_row, FIELD(struct meter_row, supply_point_id),
+	FIELD(struct meter_row, billing), FIELD(struct meter_row, zone),
+	FIELD(struct meter_row, start_milli));
+
+struct holder { /* a contract that holds the supply point for a time */
+	int64_t contract_id;
+	int64_t account_id;
+	struct utc from_at;
+	struct utc to_at; /* 0: open */
+};
+SHAPE(holder_shape, struct holder, FIELD(struct holder, contract_id),
+	FIELD(struct holder, account_id), FIELD(struct holder, from_at),
+	FIELD(struct holder, to_at));
+
+struct pricing { /* a tariff of the meter, from a time on */
+	int64_t tariff_id;
+	int64_t revision;
+	struct utc from_at;
+};
+SHAPE(pricing_shape, struct pricing, FIELD(struct pricing, tariff_id),
+	FIELD(struct pricing, revision), FIELD(struct pricing, from_at));
+
+static const struct query Q_METER = {
+	"SELECT m.supply_point_id, m.billing, s.zone, m.start_milli FROM meter m"
+	" JOIN supply_point p ON p.id = m.supply_point_id JOIN site s ON s.id = p.site_id"
+	" WHERE m.id = ?",
+	&meter_shape
+};
+static const struct query Q_HOLDERS = {
+	"SELECT contract_id, account_id, from_at, to_at FROM contract_point"
+	" WHERE supply_point_id = ? AND from_at < ? AND (to_at = 0 OR to_at > ?) ORDER BY from_at",
+	&holder_shape
+};
+static const struct query Q_PRICINGS = {
+	"SELECT m.tariff_id, t.revision, m.from_at FROM meter_tariff m"
+	" JOIN tariff t ON t.id = m.tariff_id WHERE m.meter_id = ? AND m.from_at < ?"
+	" ORDER BY m.from_at",
+	&pricing_shape
+};
+
+/* ---- parsed tariffs ---- */
+
+struct cached_zone {
+	struct zone *zone;
+	struct cached_zone *next;
+};
+struct cached_tariff {
+	int64_t id, revision;
+	struct tariff *tariff;
+	struct cached_tariff *next;
+};
+struct tariffs {
+	struct cached_zone *zones;
+	struct cached_tariff *list;
+};
+
+struct tariffs *tariffs_open(void)
+{
+	struct tariffs *t = calloc(1, sizeof(*t));
+
+	ASSERT(t);
+	return t;
+}
+
+void tariffs_free(struct tariffs **t)
+{
+	if (!*t)
+		return;
+	for (struct cached_tariff *c = (*t)->list, *next; c; c = next) {
+		next = c->next;
+		tariff_free(&c->tariff);
+		free(c);
+	}
+	for (struct cached_zone *z = (*t)->zones, *next; z; z = next) {
+		next = z->next;
+		zone_free(&z->zone);
+		free(z);
+	}
+	free(*t);
+	*t = NULL;
+}
+
+static enum err zone_get(struct tariffs *cache, const char *name, const struct zone **out)
+{
+	struct cached_zone *c = cache->zones;
+	struct zone *z = NULL;
+	enum err e;
+
+	while (c && !str_eq(zone_name(c->zone), name))
+		c = c->next;
+	if (!c) {
+		e = zone_open(name, &z);
+		if (e != ERR_OK)
+			return e;
+		c = malloc(sizeof(*c));
+		ASSERT(c);
+		*c = (struct cached_zone){ z, cache->zones };
+		cache->zones = c;
+	}
+	*out = c->zone;
+	return ERR_OK;
+}
+
+struct doc_row {
+	char doc[DOC_MAX];
+};
+SHAPE(doc_shape, struct doc_row, FIELD(struct doc_row, doc));
+static const struct query Q_DOC = { "SELECT doc FROM tariff WHERE id = ? AND revision = ?",
+	&doc_shape };
+
+static void doc_free(struct doc_row **d)
+{
+	free(*d);
+}
+
+static enum err tariff_load(
+	struct db *db, const struct pricing *p, const struct zone *z, struct tariff **out)
+{
+	AUTO(doc_free) struct doc_row *row = malloc(sizeof(*row));
+	AUTO(json_free) json_t *doc = NULL;
+	enum err e;
+
+	ASSERT(row);
+	e = db_one(db, &Q_DOC, ARGS(arg_i64(p->tariff_id), arg_i64(p->revision)), row);
+	if (e == ERR_NOT_FOUND) /* changed just now; next time */
+		return ERR_RETRY;
+	if (e == ERR_OK)
+		e = json_parse(row->doc, strlen(row->doc), &doc, NULL);
+	return e == ERR_OK ? tariff_parse(doc, z, out, NULL) : e;
+}
+
+/* The parsed tariff; valid until a newer revision of it is asked for. */
+static enum err tariff_get(struct db *db, struct tariffs *cache, const struct pricing *p,
+	const struct zone *z, const struct tariff **out)
+{
+	struct cached_tariff *c = cache->list;
+	struct tariff *fresh = NULL;
+	enum err e;
+
+	while (c && (c->id != p->tariff_id || tariff_zone(c->tariff) != z))
+		c = c->next;
+	if (!c || c->revision != p->revision) {
+		e = tariff_load(db, p, z, &fresh);
+		if (e != ERR_OK)
+			return e;
+		if (!c) {
+			c = calloc(1, sizeof(*c));
+			ASSERT(c);
+			c->next = cache->list;
+			cache->list = c;
+		}
+		tariff_free(&c->tariff);
+		c->id = p->tariff_id;
+		c->revision = p->revision;
+		c->tariff = fresh;
+	}
+	*out = c->tariff;
+	return ERR_OK;
+}
+
+/* ---- how far it is settled ---- */
+
+SHAPE(settled_shape, struct settled, FIELD(struct settled, read_at),
+	FIELD(struct settled, register_milli));
+static const struct query Q_SETTLED_LOCK = {
+	"SELECT read_at, register_milli FROM settled WHERE meter_id = ? FOR UPDATE", &settled_shape
+};
+static const struct query Q_SETTLED_SET = {
+	"INSERT INTO settled (meter_id, read_at, register_milli) VALUES (?, ?, ?)"
+	" ON DUPLICATE KEY UPDATE read_at = VALUES(read_at),"
+	" register_milli = VALUES(register_milli)",
+	NULL
+};
+
+enum err settled_lock(struct db *db, int64_t meter_id, struct settled *out)
+{
+	struct settled s = { 0 };
+	enum err e;
+
+	ASSERT(db_in_tx(db));
+	e = db_one(db, &Q_SETTLED_LOCK, ARGS(arg_i64(meter_id)), &s);
+	if (e != ERR_OK && e != ERR_NOT_FOUND)
+		return e;
+	*out = s;
+	return ERR_OK;
+}
+
+static enum err settled_set(struct db *db, const struct charge_reading *r)
+{
+	return db_exec(db, &Q_SETTLED_SET,
+		ARGS(arg_i64(r->meter_id), arg_utc(r->at), arg_qty(r->reg)), NULL);
+}
+
+/* ---- one settlement ---- */
+
+struct day_row {
+	int64_t meter_id;
+	char day[DAY_TEXT_MAX];
+	int64_t contract_id;
+	int64_t account_id;
+	int64_t tariff_id;
+	struct utc version_at;
+	char rate[33];
+	int64_t tier;
+	struct price price_micro;
+	struct qty qty_milli;
+	struct money charge_nano;
+};
+#define DAY(member) FIELD(struct day_row, member)
+SHAPE(day_shape, struct day_row, DAY(meter_id), DAY(day), DAY(contract_id), DAY(account_id),
+	DAY(tariff_id), DAY(version_at), DAY(rate), DAY(tier), DAY(price_micro), DAY(qty_milli),
+	DAY(charge_nano));
+
+struct hour_row {
+	int64_t meter_id;
+	struct utc hour_at;
+	struct qty qty_milli;
+	struct money charge_nano;
+};
+SHAPE(hour_shape, struct hour_row, FIELD(struct hour_row, meter_id),
+	FIELD(struct hour_row, hour_at), FIELD(struct hour_row, qty_milli),
+	FIELD(struct hour_row, charge_nano));
+
+/* A piece of an interval with one contract and one tariff. */
+struct piece {
+	struct utc from, to;
+	struct qty from_reg, to_reg;
+	const struct holder *holder;   /* NULL: nobody's */
+	const struct pricing *pricing; /* NULL: no tariff */
+	bool charged;
+	struct tier_use use; /* afterwards */
+	struct money charge;
+	size_t day_from, day_to; /* its rows of work.days */
+};
+
+/* All of it is worked out before the first row is written. */
+struct work {
+	struct meter_row meter;
+	const struct charge_reading *reading;
+	struct utc from;
+	struct qty from_reg;
+	struct rows holders, pricings;
+	const struct zone *zone;
+	struct piece *pieces;
+	size_t pieces_n;
+	struct day_row *days;
+	size_t days_n;
+	struct hour_row *hours;
+	size_t hours_n;
+	struct piece *now; /* being worked out */
+};
+
+static void work_free(struct work *w)
+{
+	rows_free(&w->holders);
+	rows_free(&w->pricings);
+	free(w->pieces);
+	free(w->days);
+	free(w->hours);
+}
+
+/* Room for one more at the end of a list. */
+static void *list_more(void *list, size_t n, size_t size)
+{
+	if (n % 16 == 0) {
+		list = realloc(list, (n + 16) * size);
+		ASSERT(list);
+	}
+	memset((char *)list + n * size, 0, size);
+	return list;
+}
+
+static bool same_line(const struct day_row *a, const struct day_row *b)
+{
+	return str_eq(a->day, b->day) && a->version_at.ms == b->version_at.ms &&
+	       str_eq(a->rate, b->rate) && a->tier == b->tier &&
+	       a->price_micro.micro == b->price_micro.micro;
+}
+
+static enum err count_up(struct qty *qty, struct money *charge, const struct segment *s)
+{
+	enum err e = qty_add(*qty, s->qty, qty);
+
+	return e == ERR_OK ? money_add(*charge, s->charge, charge) : e;
+}
+
+static enum err add_day(struct work *w, const struct segment *s)
+{
+	const struct piece *p = w->now;
+	struct day_row row = { .meter_id = w->reading->meter_id,
+		.contract_id = p->holder ? p->holder->contract_id : 0,
+		.account_id = p->charged ? p->holder->account_id : 0,
+		.tariff_id = p->charged ? p->pricing->tariff_id : 0,
+		.version_at = s->version,
+		.tier = s->tier,
+		.price_micro = s->price };
+	size_t i = p->day_from;
+
+	day_text(s->day, row.day);
+	if (!str_copy(row.rate, sizeof(row.rate), s->rate))
+		return ERR_OUT_OF_RANGE;
+	while (i < w->days_n && !same_line(&w->days[i], &row))
+		i++;
+	if (i == w->days_n) {
+		w->days = list_more(w->days, w->days_n++, sizeof(row));
+		w->days[i] = row;
+	}
+	return count_up(&w->days[i].qty_milli, &w->days[i].charge_nano, s);
+}
+
+static enum err add_hour(struct work *w, const struct segment *s)
+{
+	struct local l = zone_local(w->zone, s->from);
+	struct utc hour = { s->from.ms - s->from.ms % 1000 - l.second % 3600 * INT64_C(1000) };
+	size_t i = w->hours_n;
+
+	if (i > 0 && w->hours[i - 1].hour_at.ms == hour.ms) {
+		i--;
+	} else {
+		w->hours = list_more(w->hours, w->hours_n++, sizeof(*w->hours));
+		w->hours[i] =
+			(struct hour_row){ .meter_id = w->reading->meter_id, .hour_at = hour };
+	}
+	return count_up(&w->hours[i].qty_milli, &w->hours[i].charge_nano, s);
+}
+
+static enum err take_segment(void *ctx, const struct segment *s)
+{
+	struct work *w = ctx;
+	enum err e = add_day(w, s);
+
+	if (e == ERR_OK)
+		e = add_hour(w, s);
+	return e == ERR_OK ? money_add(w->now->charge, s->charge, &w->now->charge) : e;
+}
+
+/* ---- cutting the interval ---- */
+
+static const struct holder *holder_at(const struct work *w, struct utc at)
+{
+	const struct holder *h = w->holders.at;
+
+	for (size_t i = w->holders.n; i > 0; i--)
+		if (h[i - 1].from_at.ms <= at.ms &&
+			(!h[i - 1].to_at.ms || h[i - 1].to_at.ms > at.ms))
+			return &h[i - 1];
+	return NULL;
+}
+
+static const struct pricing *pricing_at(const struct work *w, struct utc at)
+{
+	const struct pricing *p = w->pricings.at;
+	const struct pricing *found = NULL;
+
+	for (size_t i = 0; i < w->pricings.n && p[i].from_at.ms <= at.ms; i++)
+		found = &p[i];
+	return found;
+}
+
+static void nearer(struct utc t, struct utc after, struct utc *next)
+{
+	if (t.ms > after.ms && t.ms < next->ms)
+		next->ms = t.ms;
+}
+
+/* The first instant after `at` at which contract or tariff changes, or the end. */
+static struct utc next_cut(const struct work *w, struct utc at)
+{
+	const struct holder *h = w->holders.at;
+	const struct pricing *p = w->pricings.at;
+	struct utc next = w->reading->at;
+
+	for (size_t i = 0; i < w->holders.n; i++) {
+		nearer(h[i].from_at, at, &next);
+		nearer(h[i].to_at, at, &next);
+	}
+	for (size_t i = 0; i < w->pricings.n; i++)
+		nearer(p[i].from_at, at, &next);
+	return next;
+}
+
+/* Spread as the rules spread everything: floor(delta * whole seconds / whole seconds). */
+static struct qty register_at(const struct work *w, struct utc at)
+{
+	int64_t span = (w->reading->at.ms - w->from.ms) / 1000;
+	int64_t elapsed = (at.ms - w->from.ms) / 1000;
+	int64_t delta = w->reading->reg.milli - w->from_reg.milli;
+
+	if (at.ms >= w->reading->at.ms || span == 0)
+		return w->reading->reg;
+	return (struct qty){ w->from_reg.milli + (int64_t)((__int128)delta * elapsed / span) };
+}
+
+static void cut(struct work *w)
+{
+	struct qty reg = w->from_reg;
+	struct utc end;
+
+	for (struct utc at = w->from; at.ms < w->reading->at.ms; at = end) {
+		struct piece *p;
+
+		end = next_cut(w, at);
+		w->pieces = list_more(w->pieces, w->pieces_n, sizeof(*w->pieces));
+		p = &w->pieces[w->pieces_n++];
+		*p = (struct piece){ .from = at,
+			.to = end,
+			.from_reg = reg,
+			.to_reg = register_at(w, end),
+			.holder = holder_at(w, at),
+			.pricing = pricing_at(w, at) };
+		p->charged = p->holder && str_eq(w->meter.billing, "account");
+		reg = p->to_reg;
+	}
+}
+
+/* ---- pricing ---- */
+
+struct tier_row {
+	char cycle[8];
+	struct qty used_milli;
+};
+SHAPE(tier_shape, struct tier_row, FIELD(struct tier_row, cycle),
+	FIELD(struct tier_row, used_milli));
+static const struct query Q_TIER = {
+	"SELECT cycle, used_milli FROM tier_use WHERE contract_id = ? AND supply_point_id = ?"
+	" FOR UPDATE",
+	&tier_shape
+};
+static const struct query Q_TIER_SET = {
+	"INSERT INTO tier_use (contract_id, supply_point_id, cycle, used_milli) VALUES (?, ?, ?, ?)"
+	" ON DUPLICATE KEY UPDATE cycle = VALUES(cycle), used_milli = VALUES(used_milli)",
+	NULL
+};
+
+/* The use so far in the contract's cycle: from an earlier piece, or from the table. */
+static enum err tier_start(struct db *db, struct work *w, struct piece *p)
+{
+	struct tier_row row;
+	enum err e;
+
+	for (size_t i = (size_t)(p - w->pieces); i > 0; i--)
+		if (w->pieces[i - 1].charged &&
+			w->pieces[i - 1].holder->contract_id == p->holder->contract_id) {
+			p->use = w->pieces[i - 1].use;
+			return ERR_OK;
+		}
+	e = db_one(db, &Q_TIER,
+		ARGS(arg_i64(p->holder->contract_id), arg_i64(w->meter.supply_point_id)), &row);
+	if (e == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (e != ERR_OK)
+		return e;
+	memcpy(p->use.cycle, row.cycle, sizeof(p->use.cycle));
+	/* Labels are compared as whole arrays. */
+	memset(p->use.cycle + strlen(row.cycle), 0, sizeof(p->use.cycle) - strlen(row.cycle));
+	p->use.used = row.used_milli;
+	return ERR_OK;
+}
+
+static enum err price_piece(struct db *db, struct tariffs *cache, struct work *w, struct piece *p)
+{
+	struct qty delta = { p->to_reg.milli - p->from_reg.milli };
+	struct segment_sink sink = { take_segment, w };
+	const struct tariff *t = NULL;
+	enum err e;
+
+	w->now = p;
+	p->day_from = w->days_n;
+	if (!p->charged) {
+		e = settle_usage(w->zone, p->from, p->to, delta, sink);
+	} else {
+		if (delta.milli > 0 && !p->pricing)
+			return ERR_NOT_FOUND;
+		e = tier_start(db, w, p);
+		if (e != ERR_OK || delta.milli == 0)
+			return e;
+		e = tariff_get(db, cache, p->pricing, w->zone, &t);
+		if (e == ERR_OK)
+			e = settle_interval(t, p->from, p->to, delta, &p->use, sink);
+	}
+	p->day_to = w->days_n;
+	return e;
+}
+
+/* ---- writing ---- */
+
+static const struct query Q_DAYS = {
+	"INSERT INTO usage_day (meter_id, day, contract_id, account_id, tariff_id, version_at, "
+	"rate,"
+	" tier, price_micro, qty_milli, charge_nano) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	" ON DUPLICATE KEY UPDATE qty_milli = qty_milli + VALUES(qty_milli),"
+	" charge_nano = charge_nano + VALUES(charge_nano)",
+	NULL
+};
+static const struct query Q_HOURS = {
+	"INSERT INTO usage_hour (meter_id, hour_at, qty_milli, charge_nano) VALUES (?, ?, ?, ?)"
+	" ON DUPLICATE KEY UPDATE qty_milli = qty_milli + VALUES(qty_milli),"
+	" charge_nano = charge_nano + VALUES(charge_nano)",
+	NULL
+};
+static const struct query Q_EVIDENCE = {
+	"INSERT INTO settlement (meter_id, to_at, from_at, from_milli, to_milli, account_id,"
+	" charge_nano, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	NULL
+};
+
+static char *evidence_text(const struct work *w, const struct piece *p)
+{
+	AUTO(json_free) json_t *lines = json_array();
+
+	for (size_t i = p->day_from; i < p->day_to; i++) {
+		const struct day_row *d = &w->days[i];
+
+		json_array_append_new(lines,
+			json_pack("[s, s, I, o, I, I, I]", d->day, d->rate, (json_int_t)d->tier,
+				json_price(d->price_micro), (json_int_t)d->qty_milli.milli,
+				(json_int_t)d->tariff_id, (json_int_t)d->version_at.ms));
+	}
+	return json_text(lines);
+}
+
+static void text_free(char **s)
+{
+	free(*s);
+}
+
+static enum err write_piece(struct db *db, const struct work *w, const struct piece *p)
+{
+	AUTO(text_free) char *evidence = NULL;
+	enum err e;
+
+	if (p->to_reg.milli == p->from_reg.milli)
+		return ERR_OK;
+	evidence = evidence_text(w, p);
+	ASSERT(evidence);
+	e = db_exec(db, &Q_EVIDENCE,
+		ARGS(arg_i64(w->reading->meter_id), arg_utc(p->to), arg_utc(p->from),
+			arg_qty(p->from_reg), arg_qty(p->to_reg),
+			arg_id(p->charged ? p->holder->account_id : 0), arg_money(p->charge),
+			arg_text(evidence)),
+		NULL);
+	if (e != ERR_OK || !p->charged)
+		return e;
+	return db_exec(db, &Q_TIER_SET,
+		ARGS(arg_i64(p->holder->contract_id), arg_i64(w->meter.supply_point_id),
+			arg_text(p->use.cycle), arg_qty(p->use.used)),
+		NULL);
+}
+
+static enum err charges_add(struct charges *c, int64_t account_id, struct money m)
+{
+	size_t i = 0;
+
+	while (i < c->n && c->at[i].account_id != account_id)
+		i++;
+	if (i == c->n) {
+		c->at = list_more(c->at, c->n++, sizeof(*c->at));
+		c->at[i].account_id = account_id;
+	}
+	return money_add(c->at[i].sum, m, &c->at[i].sum);
+}
+
+void charges_free(struct charges *c)
+{
+	free(c->at);
+	*c = (struct charges){ 0 };
+}
+
+static enum err write_work(struct db *db, const struct work *w, struct charges *sum)
+{
+	enum err e = db_bulk(db, &Q_DAYS, &day_shape, w->days, w->days_n);
+
+	if (e == ERR_OK)
+		e = db_bulk(db, &Q_HOURS, &hour_shape, w->hours, w->hours_n);
+	for (size_t i = 0; e == ERR_OK && i < w->pieces_n; i++) {
+		const struct piece *p = &w->pieces[i];
+
+		e = write_piece(db, w, p);
+		if (e == ERR_OK && p->charge.nano != 0)
+			e = charges_add(sum, p->holder->account_id, p->charge);
+	}
+	return e == ERR_OK ? settled_set(db, w->reading) : e;
+}
+
+/* ---- the whole ---- */
+
+static enum err load_between(struct db *db, struct work *w)
+{
+	enum err e = db_list(db, &Q_HOLDERS,
+		ARGS(arg_i64(w->meter.supply_point_id), arg_utc(w->reading->at), arg_utc(w->from)),
+		&w->holders);
+
+	if (e == ERR_OK)
+		e = db_list(db, &Q_PRICINGS,
+			ARGS(arg_i64(w->reading->meter_id), arg_utc(w->reading->at)), &w->pricings);
+	return e;
+}
+
+static enum err settle(struct db *db, struct tariffs *cache, struct work *w, struct charges *sum)
+{
+	enum err e;
+
+	if (w->reading->reg.milli == w->from_reg.milli)
+		return settled_set(db, w->reading);
+	e = load_between(db, w);
+	if (e != ERR_OK)
+		return e;
+	cut(w);
+	for (size_t i = 0; i < w->pieces_n && e == ERR_OK; i++)
+		e = price_piece(db, cache, w, &w->pieces[i]);
+	return e == ERR_OK ? write_work(db, w, sum) : e;
+}
+
+/* From where the first reading of a meter is charged; false: it is the base. */
+static enum err first_contact(struct db *db, struct work *w, bool *charged)
+{
+	const struct charge_reading *r = w->reading;
+	AUTO(rows_free) struct rows holders = { 0 };
+	const struct holder *h;
+	struct utc from = { r->at.ms - DAY_MS };
+	struct reading_facts f = { .at = r->at, .reg = r->reg, .has_last = true };
+	enum err e;
+
+	*charged = false;
+	if (w->meter.start_milli.milli <= 0 || w->meter.start_milli.milli > r->reg.milli)
+		return ERR_OK;
+	e = db_list(db, &Q_HOLDERS,
+		ARGS(arg_i64(w->meter.supply_point_id), arg_utc(r->at), arg_utc(r->at)), &holders);
+	if (e != ERR_OK)
+		return e;
+	h = holders.at;
+	if (holders.n > 0 && h[0].from_at.ms > from.ms)
+		from = h[0].from_at;
+	f.most_per_hour = r->most_per_hour;
+	f.last_at = from;
+	f.last_reg = w->meter.start_milli;
+	if (reading_judge(&f) != VERDICT_ACCEPTED)
+		return ERR_OK;
+	w->from = from;
+	w->from_reg = w->meter.start_milli;
+	*charged = true;
+	return ERR_OK;
+}
+
+enum err charge_settle(struct db *db, struct tariffs *cache, const struct charge_reading *r,
+	const struct settled *last, struct charges *sum)
+{
+	AUTO(work_free)
+	struct work w = { .reading = r, .from = last->read_at, .from_reg = last->register_milli };
+	bool charged = true;
+	enum err e;
+
+	ASSERT(db_in_tx(db));
+	if (last->read_at.ms && (r->at.ms <= last->read_at.ms || r->reg.milli < w.from_reg.milli))
+		return ERR_OUT_OF_RANGE;
+	e = db_one(db, &Q_METER, ARGS(arg_i64(r->meter_id)), &w.meter);
+	if (e == ERR_OK)
+		e = zone_get(cache, w.meter.zone, &w.zone);
+	if (e == ERR_OK && !last->read_at.ms)
+		e = first_contact(db, &w, &charged);
+	if (e == ERR_NOT_FOUND) /* not the missing tariff that the caller knows how to bear */
+		return ERR_DB;
+	if (e != ERR_OK)
+		return e;
+	return charged ? settle(db, cache, &w, sum) : settled_set(db, r);
+}
+
+static const struct query Q_TAKE = {
+	"UPDATE account SET balance_nano = balance_nano - ? WHERE id = ?", NULL
+};
+
+static int by_account(const void *a, const void *b)
+{
+	const struct charge_sum *x = a, *y = b;
+
+	return (x->account_id > y->account_id) - (x->account_id < y->account_id);
+}
+
+enum err charge_post(struct db *db, const struct charges *sum, struct utc now)
+{
+	enum err e = ERR_OK;
+
+	ASSERT(db_in_tx(db));
+	if (sum->n > 1)
+		qsort(sum->at, sum->n, sizeof(*sum->at), by_account);
+	for (size_t i = 0; e == ERR_OK && i < sum->n; i++)
+		e = db_exec(db, &Q_TAKE,
+			ARGS(arg_money(sum->at[i].sum), arg_i64(sum->at[i].account_id)), NULL);
+	for (size_t i = 0; e == ERR_OK && i < sum->n; i++)
+		e = account_changed(db, sum->at[i].account_id, now);
+	return e;
+}

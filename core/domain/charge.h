@@ -1,0 +1,52 @@
+#pragma once
+/* Settlement of one meter: from its last settled reading to a new accepted one, into usage by day
+ * and hour, evidence, and the purse of the contract that holds the supply point.
+ *
+ * The row of `settled`, locked first, makes a reading count once. An interval is cut where a
+ * contract begins or ends and where the meter's tariff changes; energy is spread over the cuts as
+ * over everything else. Meters are locked in ascending order, then purses: charge_settle() for
+ * each meter of a transaction, then charge_post() once.
+ *
+ * The first accepted reading of a meter is its base. Only when a start register was given that is
+ * not above it, and the meter can have counted the difference since the contract began (at most a
+ * day ago), is that difference charged too. */
+#include "db/db.h"
+
+/* Parsed tariffs of a process, by id and revision. For one thread. */
+struct tariffs;
+struct tariffs *tariffs_open(void);
+void tariffs_free(struct tariffs **t);
+
+/* How far a meter is settled. */
+struct settled {
+	struct utc read_at; /* 0: not yet */
+	struct qty register_milli;
+};
+/* Locks it until the end of the transaction. A meter without one: all zero, ERR_OK. */
+MUST_USE enum err settled_lock(struct db *db, int64_t meter_id, struct settled *out);
+
+struct charge_reading {
+	int64_t meter_id;
+	struct utc at;	       /* after last.read_at */
+	struct qty reg;	       /* not below last.register_milli */
+	int64_t most_per_hour; /* as in reading_judge() */
+};
+
+/* Sums to take from purses. */
+struct charges {
+	struct charge_sum {
+		int64_t account_id;
+		struct money sum;
+	} * at;
+	size_t n;
+};
+void charges_free(struct charges *c);
+
+/* Inside db_tx, after settled_lock(). Adds to *sum what charge_post() is to take. ERR_NOT_FOUND:
+ * no tariff covers the interval; nothing was written and the meter stays where it is settled, to be
+ * charged exactly once there is one. */
+MUST_USE enum err charge_settle(struct db *db, struct tariffs *cache,
+	const struct charge_reading *r, const struct settled *last, struct charges *sum);
+/* Takes the sums from the purses, in ascending order, and draws the consequences: warnings,
+ * arrears, supply. */
+MUST_USE enum err charge_post(struct db *db, const struct charges *sum, struct utc now);

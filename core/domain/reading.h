@@ -1,0 +1,85 @@
+#pragma once
+/* Readings as they are judged and kept. Only an accepted reading settles; the others are kept,
+ * shown and alarmed, never charged and never cut on. */
+#include "db/db.h"
+
+enum verdict {
+	VERDICT_ACCEPTED,
+	VERDICT_REPEATED,    /* the last settled reading once more */
+	VERDICT_LATE,	     /* older than the last settled one */
+	VERDICT_BACKWARDS,   /* the register fell below the last settled one */
+	VERDICT_IMPLAUSIBLE, /* faster than the meter can count */
+	VERDICT_IDENTITY,    /* another serial number than expected */
+	VERDICT__MAX
+};
+const char *verdict_word(enum verdict v);
+MUST_USE enum err verdict_parse(const char *word, enum verdict *out);
+
+struct reading_facts {
+	struct utc at;
+	struct qty reg;
+	int64_t most_per_hour; /* milli that the meter can count in an hour at the very most */
+	bool other_serial;
+	bool has_last; /* a settled reading: */
+	struct utc last_at;
+	struct qty last_reg;
+	/* The reading before this one. A jump stays a jump until the register comes down again or a
+	 * person decides: waiting does not make it plausible. */
+	enum verdict before;
+	struct qty before_reg;
+};
+
+/* Pure. */
+enum verdict reading_judge(const struct reading_facts *f);
+
+/* What a meter can count in an hour at the very most, in Wh or litres: electricity by 400 V, rated
+ * current, phases and transformer ratios with half as much again (100 kW times ratios when the
+ * rated current is 0), water 100 m3. Pure. */
+int64_t reading_most_per_hour(
+	bool water, int64_t rated_current_ma, int phases, int64_t ct_ratio, int64_t pt_ratio);
+
+/* A row of `reading`. */
+struct reading_row {
+	int64_t meter_id;
+	struct utc read_at;
+	struct qty register_milli;
+	int64_t power_w;
+	char verdict[12];
+};
+/* Adds rows in one statement; a row that is there already stays as it is. */
+MUST_USE enum err readings_store(struct db *db, const struct reading_row *rows, size_t n);
+
+/* What a reading says about a meter now: a row of meter_state, without the columns that failures
+ * and people write. */
+struct meter_now {
+	int64_t meter_id;
+	struct utc read_at;
+	struct qty register_milli;
+	struct qty sharp_milli; /* -1: none, as the next three */
+	struct qty peak_milli;
+	struct qty flat_milli;
+	struct qty valley_milli;
+	int64_t power_w;
+	int64_t phases;
+	int64_t voltage1_mv;
+	int64_t voltage2_mv;
+	int64_t voltage3_mv;
+	int64_t current1_ma;
+	int64_t current2_ma;
+	int64_t current3_ma;
+	int64_t frequency_mhz;
+	char verdict[12];
+	char comm[8]; /* "never" "ok" "silent" */
+	struct utc comm_since;
+};
+/* The meter answered: state of the reading, communication ok, no failures. */
+MUST_USE enum err meters_answered(struct db *db, const struct meter_now *rows, size_t n);
+
+struct meter_failure {
+	int64_t meter_id;
+	char comm[8];
+	struct utc comm_since;
+	int64_t fails; /* in a row */
+	char error[201];
+};
+MUST_USE enum err meters_failed(struct db *db, const struct meter_failure *rows, size_t n);
