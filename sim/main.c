@@ -13,33 +13,69 @@
 #endif
 
 static const char usage[] =
-	"usage: yufu-sim --config FILE          run until SIGTERM or SIGINT\n"
-	"       yufu-sim [--config FILE] --mall  print the mall as import sheets in JSON\n";
+	"usage: yufu-sim --config FILE           run until SIGTERM or SIGINT\n"
+	"       yufu-sim [--config FILE] --mall  print the mall as import sheets in JSON\n"
+#ifdef SIM_SERVICES
+	"       yufu-sim --make-keys DIR         write fresh keys of both sides for a demo\n"
+	"       yufu-sim --print-settings DIR SIM_BASE PUBLIC_BASE\n"
+	"                                        print the settings that go with those keys\n"
+#endif
+	;
+
+enum task { TASK_NONE, TASK_RUN, TASK_MALL, TASK_KEYS, TASK_SETTINGS };
 
 struct options {
+	enum task task;
 	const char *config;
-	bool mall;
+	const char *dir; /* of the keys */
+	char **rest;	 /* SIM_BASE, PUBLIC_BASE */
 };
+
+static bool options_take(int c, struct options *o)
+{
+	switch (c) {
+	case 'c':
+		o->config = optarg;
+		return true;
+	case 'm':
+		o->task = TASK_MALL;
+		return true;
+#ifdef SIM_SERVICES
+	case 'k':
+		o->task = TASK_KEYS;
+		o->dir = optarg;
+		return true;
+	case 's':
+		o->task = TASK_SETTINGS;
+		o->dir = optarg;
+		return true;
+#endif
+	default:
+		return false;
+	}
+}
 
 static bool options_read(int argc, char **argv, struct options *out)
 {
 	static const struct option known[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "mall", no_argument, NULL, 'm' },
+		{ "make-keys", required_argument, NULL, 'k' },
+		{ "make-keys", required_argument, NULL, 'k' },
+		{ "print-settings", required_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct options o = { 0 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (c == 'c')
-			o.config = optarg;
-		else if (c == 'm')
-			o.mall = true;
-		else
+		if (!options_take(c, &o))
 			return false;
 	}
-	if (optind < argc || (!o.mall && !o.config))
+	if (o.task == TASK_NONE && o.config)
+		o.task = TASK_RUN;
+	o.rest = argv + optind;
+	if (o.task == TASK_NONE || argc - optind != (o.task == TASK_SETTINGS ? 2 : 0))
 		return false;
 	*out = o;
 	return true;
@@ -58,6 +94,15 @@ static enum err mall_print(struct conf *conf, struct problem *why)
 		fflush(stdout) != 0)
 		return problem_set(why, ERR_UNAVAILABLE, "", "cannot write to standard output");
 	return ERR_OK;
+}
+
+static enum err keys_make(const char *dir, struct problem *why)
+{
+#ifdef SIM_SERVICES
+	return svc_make_keys(dir, why);
+#else
+	return problem_set(why, ERR_NOT_CONFIGURED, dir, "built without the services");
+#endif
 }
 
 /* Signals are taken in sigwait() only; every thread begins with them blocked. */
@@ -118,9 +163,27 @@ static enum err run(struct conf *conf, struct problem *why)
 	return ERR_OK; /* stops in turn: HTTP, services, wire */
 }
 
-int main(int argc, char **argv)
+static enum err work(const struct options *o, struct problem *why)
 {
 	AUTO(conf_free) struct conf *conf = NULL;
+	enum err e;
+
+#ifdef SIM_SERVICES
+	if (o->task == TASK_KEYS)
+		return svc_make_keys(o->dir, why);
+	if (o->task == TASK_SETTINGS) {
+		svc_print_settings(o->dir, o->rest[0], o->rest[1]);
+		return ERR_OK;
+	}
+#endif
+	e = conf_open(o->config, &conf, why);
+	if (e)
+		return e;
+	return o->task == TASK_MALL ? mall_print(conf, why) : run(conf, why);
+}
+
+int main(int argc, char **argv)
+{
 	struct problem why = { 0 };
 	struct options options;
 	enum err e;
@@ -130,9 +193,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	log_open("yufu-sim", LOG_LEVEL_INFO);
-	e = conf_open(options.config, &conf, &why);
-	if (!e)
-		e = options.mall ? mall_print(conf, &why) : run(conf, &why);
+	e = work(&options, &why);
 	if (!e)
 		return 0;
 	fprintf(stderr, "yufu-sim: %s%s%s\n", why.field, why.field[0] ? ": " : "",
