@@ -61,7 +61,6 @@ static bool options_read(int argc, char **argv, struct options *out)
 		{ "config", required_argument, NULL, 'c' },
 		{ "mall", no_argument, NULL, 'm' },
 		{ "make-keys", required_argument, NULL, 'k' },
-		{ "make-keys", required_argument, NULL, 'k' },
 		{ "print-settings", required_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -94,15 +93,6 @@ static enum err mall_print(struct conf *conf, struct problem *why)
 		fflush(stdout) != 0)
 		return problem_set(why, ERR_UNAVAILABLE, "", "cannot write to standard output");
 	return ERR_OK;
-}
-
-static enum err keys_make(const char *dir, struct problem *why)
-{
-#ifdef SIM_SERVICES
-	return svc_make_keys(dir, why);
-#else
-	return problem_set(why, ERR_NOT_CONFIGURED, dir, "built without the services");
-#endif
 }
 
 /* Signals are taken in sigwait() only; every thread begins with them blocked. */
