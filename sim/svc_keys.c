@@ -85,3 +85,44 @@ enum err svc_make_keys(const char *dir, struct problem *why)
 		e = make_secret(dir, "jwt_key", 32, why);
 	return e;
 }
+
+void svc_print_settings(const char *dir, const char *sim_base, const char *public_base)
+{
+	printf("[wechat_pay]\n"
+	       "api_base=%s/sandbox/wechat\n"
+	       "mch_id=1900000109\napp_id=wx8888888888888888\n"
+	       "serial=5157F09EFDC096DE15EBE81A47057A7200000001\n"
+	       "private_key_file=%s/wechat_merchant_private.pem\n"
+	       "api_v3_key_file=%s/wechat_api_v3_key\n"
+	       "public_key_id=PUB_KEY_ID_0119000001092026112200000000000001\n"
+	       "public_key_file=%s/wechat_platform_public.pem\n"
+	       "notify_base=%s\n"
+	       "# the services refuse 127.0.0.1 as a payer's address\n"
+	       "local_payer_ip=203.0.113.10\n\n",
+		sim_base, dir, dir, dir, public_base);
+	printf("[alipay]\n"
+	       "gateway=%s/sandbox/alipay/gateway.do\n"
+	       "app_id=2021000000000109\nseller_id=2088000000000109\n"
+	       "private_key_file=%s/alipay_app_private.pem\n"
+	       "alipay_public_key_file=%s/alipay_public.pem\n"
+	       "notify_base=%s\n\n",
+		public_base, dir, dir, public_base);
+	printf("[aliyun_sms]\n"
+	       "endpoint=%s/sandbox/aliyun/\n"
+	       "access_key_id=LTAIsandbox\n"
+	       "access_key_secret_file=%s/aliyun_access_key_secret\n"
+	       "sign_name=星力城\n"
+	       "template_login_code=SMS_100001\ntemplate_low1=SMS_100002\n"
+	       "template_low2=SMS_100003\ntemplate_arrears=SMS_100004\n"
+	       "template_restored=SMS_100005\ntemplate_recharged=SMS_100006\n\n",
+		sim_base, dir);
+	printf("[sim]\n"
+	       "public_base=%s\n"
+	       "wechat_merchant_public_key_file=%s/wechat_merchant_public.pem\n"
+	       "wechat_platform_private_key_file=%s/wechat_platform_private.pem\n"
+	       "alipay_app_public_key_file=%s/alipay_app_public.pem\n"
+	       "alipay_private_key_file=%s/alipay_private.pem\n"
+	       "api_v3_key_file=%s/wechat_api_v3_key\n"
+	       "access_key_secret_file=%s/aliyun_access_key_secret\n",
+		public_base, dir, dir, dir, dir, dir, dir);
+}
