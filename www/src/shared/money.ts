@@ -6,8 +6,8 @@ const NANO = 1_000_000_000;
 interface Parts { neg: boolean; yuan: number; nano: number }
 
 /** Splits "-3.180000000"; null unless it is plain decimal text of at most 12 whole digits. */
-function parse(text: string): Parts | null {
-	const m = /^([+-]?)(\d{1,12})(?:\.(\d{0,9}))?$/.exec(text.trim());
+function parse(text: string | null | undefined): Parts | null {
+	const m = /^([+-]?)(\d{1,12})(?:\.(\d{0,9}))?$/.exec((text || '').trim());
 	if (!m) return null;
 	const nano = Number(((m[3] || '') + '000000000').slice(0, 9));
 	return { neg: m[1] === '-', yuan: Number(m[2]), nano };
@@ -23,7 +23,7 @@ function pad(n: number, width: number): string {
 
 /** Sign and figures of an amount rounded to fen, half away from zero: {neg, whole: "1,234", cents: "56"}. */
 export function money_parts(text: string | null | undefined): { neg: boolean; whole: string; cents: string } | null {
-	const p = text == null ? null : parse(text);
+	const p = parse(text);
 	if (!p) return null;
 	let cents = Math.floor((p.nano + 5_000_000) / 10_000_000);
 	let yuan = p.yuan;
@@ -48,7 +48,7 @@ export function signed_yuan(text: string): string {
 
 /** A price keeps its decimals, at least four: "0.658300000" -> "0.6583". */
 export function price(text: string | null | undefined): string {
-	const p = text == null ? null : parse(text);
+	const p = parse(text);
 	if (!p) return '—';
 	const decimals = pad(p.nano, 9).replace(/0+$/, '').padEnd(4, '0');
 	return `${p.neg ? '−' : ''}${p.yuan}.${decimals}`;
@@ -98,14 +98,14 @@ export function add_fen(text: string, fen: number): string | null {
 
 /** -1, 0 or 1. */
 export function money_sign(text: string | null | undefined): number {
-	const p = text == null ? null : parse(text);
+	const p = parse(text);
 	if (!p || (p.yuan === 0 && p.nano === 0)) return 0;
 	return p.neg ? -1 : 1;
 }
 
 /** Whole fen, rounded towards zero: for widths of bars and counts of days, never for sums of money. */
 export function rough_fen(text: string | null | undefined): number {
-	const p = text == null ? null : parse(text);
+	const p = parse(text);
 	if (!p) return 0;
 	const fen = p.yuan * 100 + Math.floor(p.nano / 10_000_000);
 	return p.neg ? -fen : fen;

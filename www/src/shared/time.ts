@@ -53,7 +53,7 @@ export function full_time(iso: string): string {
 
 /** The instant at which the site's clock shows `day`T`hm` ("2026-11-22T18:00"), as RFC 3339 UTC. */
 export function site_instant(day_hm: string): string | null {
-	const as_utc = Date.parse(`${day_hm}:00Z`);
+	const as_utc = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(day_hm) ? Date.parse(`${day_hm}:00Z`) : NaN;
 	if (Number.isNaN(as_utc)) return null;
 	const shown = local(new Date(as_utc), clock.zone);
 	const offset = Date.parse(`${shown.day}T${shown.hms}Z`) - as_utc;

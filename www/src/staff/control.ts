@@ -28,7 +28,7 @@ export async function act_follow(d: Doing, told: (state: ActState, meter: MeterD
 		while (Date.now() - d.at < GIVE_UP_MS) {
 			await new Promise((done) => setTimeout(done, WAIT_MS));
 			const meter = await get<MeterDetail>(`/meters/${d.meter_id}`).catch(() => null);
-			const act = meter?.acts.find((a) => a.id === d.act_id);
+			const act = meter?.acts?.find((a) => a.id === d.act_id);
 			if (!meter || !act) continue;
 			told(act.state, meter);
 			if (act.state !== 'sent') return;

@@ -73,6 +73,7 @@ export const en: Words = {
 		act_state: { sent: 'Sent, awaiting read-back', done: 'Read back', refused: 'Refused', unknown: 'Unknown' },
 		action_word: { on: 'Supply on', off: 'Cut supply', keep: 'Keep on', auto: 'Automatic' },
 		usage: 'Last 7 days',
+		today: 'today',
 		last_week: 'week before',
 		no_usage: 'No usage recorded.',
 		by: (who) => `${who}`,

@@ -72,6 +72,7 @@ export const zh = {
 		act_state: { sent: '已下发，等回读', done: '回读确认', refused: '被拒绝', unknown: '结果不明' },
 		action_word: { on: '供电', off: '断电', keep: '保电', auto: '自动' } as Record<string, string>,
 		usage: '近 7 日',
+		today: '今天',
 		last_week: '上周同日',
 		no_usage: '没有用量记录。',
 		by: (who: string) => `${who}`,

@@ -1,11 +1,12 @@
-import { createApp } from 'vue';
+import { createApp, watch } from 'vue';
 import '../ui/tokens.css';
 import './tenant.css';
 import App from './App.vue';
 import { client_init } from '../shared/client';
-import { prefs_init } from '../shared/prefs';
+import { prefs, prefs_init } from '../shared/prefs';
 import { go, route, router_init } from '../shared/router';
 import { session_forget } from './session';
+import { words_load } from './words';
 
 router_init('');
 prefs_init();
@@ -13,4 +14,5 @@ client_init('tenant', () => {
 	session_forget();
 	if (route.path !== '/login') go(`/login?to=${encodeURIComponent(route.path)}`, true);
 });
-createApp(App).mount('#app');
+watch(() => prefs.lang, () => { void words_load().catch(() => undefined); });
+void words_load().catch(() => undefined).then(() => createApp(App).mount('#app'));

@@ -1,11 +1,17 @@
-import { computed } from 'vue';
+import { computed, shallowRef } from 'vue';
 import type { ApiError } from '../shared/client';
 import { prefs } from '../shared/prefs';
-import { en } from './en';
-import { zh } from './zh';
+import { zh, type Words } from './zh';
 
-/** The words of the chosen language. */
-export const t = computed(() => (prefs.lang === 'zh' ? zh : en));
+const en = shallowRef<Words | null>(null);
+
+/** The words of the chosen language; Chinese until the others have come. */
+export const t = computed(() => (prefs.lang === 'en' && en.value) || zh);
+
+/** Fetches the words of the chosen language if they are not here yet. */
+export async function words_load(): Promise<void> {
+	if (prefs.lang === 'en' && !en.value) en.value = (await import('./en')).en;
+}
 
 /** What an error means to a person. */
 export function why(error: ApiError): string {
