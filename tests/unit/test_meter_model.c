@@ -1,0 +1,585 @@
+/* Model files: what is refused, how reads are merged, and that encoding and decoding agree. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "meter/model.h"
+
+static struct models *models_all(void)
+{
+	struct models *models = NULL;
+	struct problem why = { 0 };
+
+	if (models_open(NULL, &models, &why) != ERR_OK)
+		fail_msg("%s: %s", why.field, why.text);
+	return models;
+}
+
+/* A small model, as a form in which single parts are replaced. */
+struct form {
+	const char *head, *limits, *blocks, *points, *rest;
+};
+
+static const struct form good = {
+	.head = "\"name\":\"t\",\"maker\":\"T\",\"title\":\"T\",\"utility\":\"electricity\","
+		"\"maturity\":\"draft\",\"framing\":\"modbus\",",
+	.limits = "\"max_read\":20,\"gap_max\":4,\"pause_ms\":0,\"answer_ms\":100",
+	.blocks = "{\"address\":\"0x0000\",\"count\":100},"
+		  "{\"function\":4,\"address\":\"0x0000\",\"count\":100}",
+	.points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\",\"scale\":\"10\"}",
+	.rest = "",
+};
+
+static enum err form_parse(const struct form *f, struct model **m, struct problem *why)
+{
+	AUTO(buf_free) struct buf b = { 0 };
+
+	buf_printf(&b, "{%s\"limits\":{%s},\"blocks\":[%s],\"points\":[%s]%s}",
+		f->head ? f->head : good.head, f->limits ? f->limits : good.limits,
+		f->blocks ? f->blocks : good.blocks, f->points ? f->points : good.points,
+		f->rest ? f->rest : good.rest);
+	return model_parse(b.text, b.len, m, why);
+}
+
+static struct model *form_model(const char *points)
+{
+	struct form f = { .points = points };
+	struct model *m = NULL;
+	struct problem why = { 0 };
+
+	if (form_parse(&f, &m, &why) != ERR_OK)
+		fail_msg("%s: %s", why.field, why.text);
+	return m;
+}
+
+#define ENERGY "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\",\"scale\":\"10\"}"
+#define HEAD(name, utility)                                                                        \
+	"\"name\":\"" name "\",\"maker\":\"T\",\"title\":\"T\",\"utility\":\"" utility             \
+	"\",\"maturity\":\"draft\",\"framing\":\"modbus\","
+
+static void bad_files_are_refused_with_their_path(void **state)
+{
+	static const struct {
+		struct form form;
+		const char *field;
+	} bad[] = {
+		{ { .head = "" }, "name" },
+		{ { .head = HEAD("Upper", "electricity") }, "name" },
+		{ { .head = HEAD("", "electricity") }, "name" },
+		{ { .head = HEAD("t", "gas") }, "utility" },
+		{ { .head = HEAD("t", "water") }, "points" },
+		{ { .head = HEAD("t", "electricity") "\"colour\":1," }, "colour" },
+		{ { .limits = "" }, "limits.max_read" },
+		{ { .limits = "\"max_read\":126,\"gap_max\":4,\"pause_ms\":0,\"answer_ms\":100" },
+			"limits.max_read" },
+		{ { .limits = "\"max_read\":1,\"gap_max\":4,\"pause_ms\":0,\"answer_ms\":100" },
+			"points[0].count" },
+		{ { .blocks = "7" }, "blocks[0]" },
+		{ { .blocks = "{\"address\":\"0x0000\",\"count\":0}" }, "blocks[0].count" },
+		{ { .blocks = "{\"address\":\"0xFFFF\",\"count\":2}" }, "blocks[0].count" },
+		{ { .blocks = "{\"address\":\"0\",\"count\":1}" }, "blocks[0].address" },
+		{ { .blocks = "{\"address\":\"0x00g0\",\"count\":1}" }, "blocks[0].address" },
+		{ { .blocks = "{\"address\":\"0x0000\",\"count\":1}" }, "points[0].address" },
+		{ { .blocks = "{\"address\":\"0x0000\",\"count\":21,\"whole\":true}" },
+			"blocks[0].count" },
+		{ { .points = "" }, "points" },
+		{ { .points = ENERGY "," ENERGY }, "points[1].point" },
+		{ { .points = "{\"point\":\"heat\",\"address\":\"0x0000\",\"wire\":\"u32\"}" },
+			"points[0].point" },
+		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u33\"}" },
+			"points[0].wire" },
+		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"bcd\"}" },
+			"points[0].wire" },
+		{ { .points = "{\"point\":\"clock\",\"address\":\"0x0000\",\"wire\":\"u32\"}" },
+			"points[0].wire" },
+		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0063\",\"wire\":\"u32\"}" },
+			"points[0].address" },
+		{ { .points = "{\"point\":\"energy\",\"function\":5,\"address\":\"0x0000\","
+			      "\"wire\":\"u32\"}" },
+			"points[0].function" },
+		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
+			      "\"scale\":10}" },
+			"points[0].scale" },
+		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
+			      "\"scale\":\"0\"}" },
+			"points[0].scale" },
+		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
+			      "\"scale\":\"1/0\"}" },
+			"points[0].scale" },
+		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
+			      "\"scale\":\"-1\"}" },
+			"points[0].scale" },
+		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
+			      "\"ratio\":\"ct\"}" },
+			"points[0].ratio" },
+		{ { .points = ENERGY ",{\"point\":\"serial\",\"address\":\"0x0002\","
+				     "\"wire\":\"bcd\",\"count\":6}" },
+			"points[1].count" },
+		{ { .points = ENERGY ",{\"point\":\"credit\",\"address\":\"0x0002\","
+				     "\"wire\":\"s32\"}" },
+			"credit_unit" },
+		{ { .rest = ",\"status\":[{\"status\":\"sad\"}]" }, "status[0].status" },
+		{ { .rest = ",\"status\":[{\"status\":\"fault\",\"address\":\"0x0000\","
+			    "\"mask\":\"0x0000\"}]" },
+			"status[0].value" },
+		{ { .rest = ",\"supply\":[{\"supply\":\"on\",\"address\":\"0x0000\","
+			    "\"mask\":\"0x0001\",\"value\":\"0x0002\"}]" },
+			"supply[0].value" },
+		{ { .rest = ",\"supply\":[{\"supply\":\"on\",\"address\":\"0x0064\","
+			    "\"mask\":\"0x0001\"}]" },
+			"supply[0].address" },
+		{ { .rest = ",\"actions\":{\"explode\":{}}" }, "actions.explode" },
+		{ { .rest = ",\"actions\":{\"on\":{\"function\":15,\"address\":\"0x0000\","
+			    "\"values\":[1],\"clears\":\"forced\"}}" },
+			"actions.on.function" },
+		{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
+			    "\"values\":[1,2],\"clears\":\"forced\"}}" },
+			"actions.on.values" },
+		{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
+			    "\"values\":[65536],\"clears\":\"forced\"}}" },
+			"actions.on.values" },
+		{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
+			    "\"values\":[1]}}" },
+			"actions.on.shows" },
+		{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
+			    "\"values\":[1],\"shows\":\"on\"}}" },
+			"actions.on.shows" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct model *m = NULL;
+		struct problem why = { 0 };
+
+		if (form_parse(&bad[i].form, &m, &why) == ERR_OK)
+			fail_msg("row %zu was taken", i);
+		assert_null(m);
+		assert_string_equal(why.field, bad[i].field);
+		assert_true(why.text[0]);
+	}
+}
+
+static void the_form_itself_is_good(void **state)
+{
+	struct model *m = form_model(NULL);
+
+	(void)state;
+	assert_string_equal(m->name, "t");
+	assert_int_equal(m->supply_count, 0);
+	assert_false(model_can(m, ACT_ON));
+	model_free(&m);
+}
+
+#define POINT_AT(point, address)                                                                   \
+	"{\"point\":\"" point "\",\"address\":\"" address "\",\"wire\":\"u16\"}"
+
+static void reads_merge_within_gap_length_and_block(void **state)
+{
+	size_t n = 0;
+	/* max_read 20, gap_max 4: 0x00-0x01 and 0x06 (gap 4) merge; 0x0C (gap 5) does not; 0x1F
+	 * would make 20 registers from 0x0C and fits, 0x20 would make 21. */
+	struct model *m = form_model(ENERGY "," POINT_AT("voltage_a", "0x0006") "," POINT_AT(
+		"voltage_b", "0x000C") "," POINT_AT("voltage_c", "0x0010") "," POINT_AT("current_a",
+		"0x0015") "," POINT_AT("current_b", "0x001A") "," POINT_AT("current_c",
+		"0x001F") "," POINT_AT("power", "0x0020"));
+	const struct model_read *plan = model_plan(m, CLASS_LIVE, &n);
+
+	(void)state;
+	assert_int_equal(n, 3);
+	assert_int_equal(plan[0].address, 0);
+	assert_int_equal(plan[0].count, 7);
+	assert_int_equal(plan[1].address, 0x0C);
+	assert_int_equal(plan[1].count, 20);
+	assert_int_equal(plan[2].address, 0x20);
+	assert_int_equal(plan[2].count, 1);
+	model_plan(m, CLASS_CONFIG, &n);
+	assert_int_equal(n, 0);
+	model_free(&m);
+}
+
+static void reads_never_leave_a_block(void **state)
+{
+	struct form f = { .blocks = "{\"address\":\"0x0000\",\"count\":3},"
+				    "{\"address\":\"0x0003\",\"count\":9},"
+				    "{\"address\":\"0x0020\",\"count\":10,\"whole\":true}",
+		.points = ENERGY
+		"," POINT_AT("voltage_a", "0x0003") "," POINT_AT("power", "0x0025") };
+	struct model *m = NULL;
+	size_t n = 0;
+	const struct model_read *plan;
+
+	(void)state;
+	assert_int_equal(form_parse(&f, &m, NULL), ERR_OK);
+	plan = model_plan(m, CLASS_LIVE, &n);
+	assert_int_equal(n, 3);
+	assert_int_equal(plan[0].count, 2);
+	assert_int_equal(plan[1].address, 3);
+	assert_int_equal(plan[1].count, 1);
+	assert_int_equal(plan[2].address, 0x20); /* a whole block, or nothing */
+	assert_int_equal(plan[2].count, 10);
+	model_free(&m);
+}
+
+/* Every wire kind in every order: one point, known registers, known value. */
+static void wires_and_orders(void **state)
+{
+	static const struct {
+		const char *wire, *order, *scale;
+		uint16_t regs[4];
+		bool refused;
+		int64_t value;
+	} rows[] = {
+		{ "u16", "abcd", "1", { 0xFFFF }, false, 65535 },
+		{ "u16", "dcba", "1", { 0x0100 }, false, 1 },
+		{ "s16", "abcd", "10", { 0x8000 }, false, -327680 },
+		{ "u32", "abcd", "10", { 0x0012, 0xD687 }, false, 12345670 },
+		{ "u32", "cdab", "10", { 0xD687, 0x0012 }, false, 12345670 },
+		{ "u32", "badc", "10", { 0x1200, 0x87D6 }, false, 12345670 },
+		{ "u32", "dcba", "10", { 0x87D6, 0x1200 }, false, 12345670 },
+		{ "u32", "abcd", "0.1", { 0, 15 }, false, 2 }, /* 1.5: halves go up */
+		{ "s32", "abcd", "0.1", { 0xFFFF, 0xFFF1 }, false, -2 },
+		{ "u32", "abcd", "1/3", { 0, 10 }, false, 3 },
+		{ "s32", "abcd", "1", { 0xFFFF, 0xFFFE }, false, -2 },
+		{ "u64", "abcd", "1", { 0, 0x0001, 0, 2 }, false, 0x100000002 },
+		{ "u64", "cdab", "1", { 2, 0, 0x0001, 0 }, false, 0x100000002 },
+		{ "u64", "abcd", "1", { 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF }, true, 0 },
+		{ "s64", "abcd", "1", { 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF }, false, -1 },
+		/* 1E 85 0B 3F, as sent, is 0.545 */
+		{ "f32", "dcba", "1000", { 0x1E85, 0x0B3F }, false, 545 },
+		{ "f32", "abcd", "1000", { 0x3F0B, 0x851E }, false, 545 },
+		{ "f32", "abcd", "1", { 0xBFC0, 0x0000 }, false, -2 }, /* -1.5 */
+		{ "f32", "abcd", "1", { 0x7FC0, 0x0000 }, true, 0 },   /* not a number */
+		{ "f32", "abcd", "1", { 0x7F80, 0x0000 }, true, 0 },   /* infinite */
+		{ "f32", "abcd", "1", { 0xFF80, 0x0000 }, true, 0 },
+		{ "f32", "abcd", "1", { 0x7F7F, 0xFFFF }, true, 0 },  /* 3.4e38 */
+		{ "f32", "abcd", "1", { 0x8000, 0x0000 }, false, 0 }, /* -0 */
+		{ "f32", "abcd", "1", { 0x0000, 0x0001 }, false, 0 }, /* denormal */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(buf_free) struct buf points = { 0 };
+		struct register_block b = { .function = 4, .address = 10, .count = 4 };
+		struct meter_reading r = { .value[POINT_POWER] = 77 };
+		struct problem why = { 0 };
+		struct model *m;
+		enum err e;
+
+		buf_printf(&points,
+			ENERGY ",{\"point\":\"power\",\"function\":4,\"address\":\"0x000A\","
+			       "\"wire\":\"%s\",\"order\":\"%s\",\"scale\":\"%s\"}",
+			rows[i].wire, rows[i].order, rows[i].scale);
+		m = form_model(points.text);
+		/* 64 bits reach beyond what power may be, so widen by using no limit: credit */
+		memcpy(b.regs, rows[i].regs, sizeof(rows[i].regs));
+		if (strstr(rows[i].wire, "64"))
+			m->points[1].point = POINT_CREDIT;
+		e = model_decode(m, &b, 1, &r, &why);
+		if (e != (rows[i].refused ? ERR_PROTOCOL : ERR_OK))
+			fail_msg("row %zu: %s", i, why.text);
+		if (rows[i].refused)
+			assert_int_equal(r.value[POINT_POWER], 77); /* untouched */
+		else
+			assert_int_equal(r.value[m->points[1].point], rows[i].value);
+		assert_false(reading_has(&r, POINT_ENERGY)); /* not in the block given */
+		model_free(&m);
+	}
+}
+
+static void ratios_multiply_and_must_be_there(void **state)
+{
+	AUTO(models_free) struct models *models = models_all();
+	const struct model *m = models_find(models, "acrel-dtsd1352");
+	struct register_block b[2] = {
+		{ .function = 3, .address = 0, .count = 2, .regs = { 0, 100 } },
+		{ .function = 3, .address = 0x8D, .count = 2, .regs = { 10, 40 } },
+	};
+	struct meter_reading r;
+	struct problem why = { 0 };
+
+	(void)state;
+	assert_int_equal(model_decode(m, b, 2, &r, &why), ERR_OK);
+	assert_int_equal(r.value[POINT_ENERGY], 400000);
+	assert_int_equal(model_decode(m, b, 1, &r, &why), ERR_PROTOCOL);
+	assert_string_equal(why.field, "energy");
+	b[1].regs[1] = 0;
+	assert_int_equal(model_decode(m, b, 2, &r, &why), ERR_PROTOCOL);
+	/* the greatest of everything leaves the limits, not the integers */
+	memset(b[0].regs, 0xFF, sizeof(b[0].regs));
+	memset(b[1].regs, 0xFF, sizeof(b[1].regs));
+	assert_int_equal(model_decode(m, b, 2, &r, &why), ERR_PROTOCOL);
+}
+
+/* A reading with a value for every point of the model that its registers can hold exactly. */
+static struct meter_reading full_reading(const struct model *m, unsigned seed)
+{
+	struct meter_reading r = { 0 };
+
+	for (size_t i = 0; i < m->point_count; i++) {
+		const struct model_point *p = &m->points[i];
+		int64_t raw = 1000 + (int64_t)((seed * 7919 + (unsigned)i * 104729) % 20000);
+
+		if (p->serial)
+			snprintf(r.serial, sizeof(r.serial), "%0*u", 4 * p->count, seed * 31 + 5);
+		else if (p->point == POINT_CT_RATIO)
+			reading_set(&r, p->point, 40);
+		else if (p->point == POINT_PT_RATIO)
+			reading_set(&r, p->point, 10);
+		else if (p->point == POINT_CLOCK)
+			reading_set(&r, p->point, 1795370829 + (int64_t)seed * 86399);
+		else if (p->wire == WIRE_F32)
+			reading_set(&r, p->point, raw);
+		else
+			reading_set(&r, p->point,
+				raw * p->scale_num / p->scale_den * (p->by_ct ? 40 : 1) *
+					(p->by_pt ? 10 : 1));
+	}
+	for (size_t i = 0; i < m->flag_count; i++)
+		if ((seed >> (i % 8)) & 1)
+			r.status |= UINT32_C(1) << m->flags[i].status;
+	r.has_status = m->flag_count > 0;
+	r.has_supply = m->supply_count > 0;
+	r.supply = !r.has_supply ? SUPPLY_UNKNOWN : seed % 2 ? SUPPLY_ON : SUPPLY_OFF;
+	return r;
+}
+
+static struct meter_reading there_and_back(const struct model *m, const struct meter_reading *r)
+{
+	struct register_block blocks[2 * MODEL_READS_MAX];
+	struct meter_reading back;
+	struct problem why = { 0 };
+	size_t n = 0;
+
+	for (size_t c = 0; c < CLASS__MAX; c++) {
+		size_t reads = 0;
+		const struct model_read *plan = model_plan(m, (enum point_class)c, &reads);
+
+		for (size_t i = 0; i < reads; i++) {
+			struct register_block *b = &blocks[n++];
+
+			b->function = plan[i].function;
+			b->address = plan[i].address;
+			b->count = plan[i].count;
+			assert_int_equal(
+				model_encode(m, r, b->function, b->address, b->count, b->regs),
+				ERR_OK);
+		}
+	}
+	if (model_decode(m, blocks, n, &back, &why) != ERR_OK)
+		fail_msg("%s: %s", m->name, why.text);
+	return back;
+}
+
+static void every_point_of_every_model_comes_back(void **state)
+{
+	AUTO(models_free) struct models *models = models_all();
+
+	(void)state;
+	for (size_t i = 0; i < models_count(models); i++) {
+		const struct model *m = models_at(models, i);
+
+		for (unsigned seed = 0; seed < 200; seed++) {
+			struct meter_reading r = full_reading(m, seed);
+			struct meter_reading back = there_and_back(m, &r);
+
+			for (unsigned p = 0; p < POINT__MAX; p++)
+				if (r.value[p] != back.value[p])
+					fail_msg("%s: %s", m->name, point_word((enum point)p));
+			assert_int_equal(r.has, back.has);
+			assert_string_equal(r.serial, back.serial);
+			assert_int_equal(r.status, back.status);
+			assert_int_equal(r.has_supply, back.has_supply);
+			assert_int_equal(r.supply, back.supply);
+		}
+	}
+}
+
+static void a_moving_valve_shows_neither_bit(void **state)
+{
+	AUTO(models_free) struct models *models = models_all();
+	const struct model *m = models_find(models, "xintai-water");
+	struct meter_reading r = full_reading(m, 1), back;
+
+	(void)state;
+	r.supply = SUPPLY_MOVING;
+	back = there_and_back(m, &r);
+	assert_int_equal(back.supply, SUPPLY_MOVING);
+}
+
+/* Any window onto the registers shows the same as the whole. */
+static void any_window_shows_the_same_registers(void **state)
+{
+	AUTO(models_free) struct models *models = models_all();
+
+	(void)state;
+	for (size_t i = 0; i < models_count(models); i++) {
+		const struct model *m = models_at(models, i);
+		const struct model_block *b = &m->blocks[0];
+		struct meter_reading r = full_reading(m, 3);
+		uint16_t whole[MODBUS_READ_MAX], part[MODBUS_READ_MAX];
+
+		assert_int_equal(
+			model_encode(m, &r, b->function, b->address, b->count, whole), ERR_OK);
+		for (uint16_t from = 0; from < b->count; from++) {
+			uint16_t n = (uint16_t)(b->count - from > 3 ? 3 : b->count - from);
+
+			assert_int_equal(model_encode(m, &r, b->function,
+						 (uint16_t)(b->address + from), n, part),
+				ERR_OK);
+			assert_memory_equal(part, whole + from, n * sizeof(part[0]));
+		}
+	}
+}
+
+static void registers_that_a_meter_lacks(void **state)
+{
+	AUTO(models_free) struct models *models = models_all();
+	const struct model *m = models_find(models, "acrel-ddsy1352");
+	struct meter_reading r = full_reading(m, 0);
+	uint16_t regs[MODBUS_READ_MAX];
+
+	(void)state;
+	memset(regs, 0xEE, sizeof(regs));
+	assert_int_equal(model_encode(m, &r, 3, 0x01FF, 2, regs), ERR_NOT_FOUND);
+	assert_int_equal(model_encode(m, &r, 3, 0x0200, 49, regs), ERR_NOT_FOUND);
+	assert_int_equal(model_encode(m, &r, 4, 0x0200, 48, regs), ERR_NOT_FOUND);
+	assert_int_equal(model_encode(m, &r, 3, 0x0200, 0, regs), ERR_NOT_FOUND);
+	assert_int_equal(model_encode(m, &r, 3, 0xFFFF, 125, regs), ERR_NOT_FOUND);
+	reading_set(&r, POINT_ENERGY, INT64_C(42949672960)); /* one more than fits */
+	assert_int_equal(model_encode(m, &r, 3, 0x0200, 48, regs), ERR_OUT_OF_RANGE);
+	reading_set(&r, POINT_ENERGY, -10);
+	assert_int_equal(model_encode(m, &r, 3, 0x0200, 48, regs), ERR_OUT_OF_RANGE);
+	assert_int_equal(regs[0], 0xEEEE);
+}
+
+static void acts_are_recognised_and_confirmed(void **state)
+{
+	static const uint16_t closed[] = { 1, 0 }, open[] = { 1, 1 }, released[] = { 0, 0 };
+	AUTO(models_free) struct models *models = models_all();
+	const struct model *m = models_find(models, "acrel-ddsy1352");
+	struct meter_reading r = { .has_supply = true, .supply = SUPPLY_OFF, .has_status = true };
+	enum meter_act act = ACT_KEEP;
+
+	(void)state;
+	assert_true(model_match_act(m, 16, 0x57, closed, 2, &act));
+	assert_int_equal(act, ACT_ON);
+	assert_true(model_match_act(m, 16, 0x57, open, 2, &act));
+	assert_int_equal(act, ACT_OFF);
+	assert_true(model_match_act(m, 16, 0x57, released, 2, &act));
+	assert_int_equal(act, ACT_AUTO);
+	assert_false(model_match_act(m, 6, 0x57, closed, 1, &act));
+	assert_false(model_match_act(m, 16, 0x58, closed, 2, &act));
+	assert_true(model_confirms(m, ACT_OFF, &r));
+	assert_false(model_confirms(m, ACT_ON, &r));
+	assert_true(model_confirms(m, ACT_AUTO, &r));
+	r.status = UINT32_C(1) << STATUS_FORCED;
+	assert_false(model_confirms(m, ACT_AUTO, &r));
+	r.supply = SUPPLY_ON;
+	assert_true(model_confirms(m, ACT_ON, &r));
+	assert_true(model_confirms(m, ACT_KEEP, &r));
+	r.has_supply = r.has_status = false;
+	for (enum meter_act a = ACT_ON; a < ACT__MAX; a++)
+		assert_false(model_confirms(m, a, &r));
+}
+
+static void a_directory_adds_and_replaces(void **state)
+{
+	char dir[] = "/tmp/yufu-models-XXXXXX", path[64];
+	struct models *models = NULL;
+	struct problem why = { 0 };
+	FILE *f;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/x.json", dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "{%s\"limits\":{%s},\"blocks\":[%s],\"points\":[%s]}",
+		HEAD("acrel-ddsy1352", "electricity"), good.limits, good.blocks, good.points);
+	fclose(f);
+	assert_int_equal(models_open(dir, &models, &why), ERR_OK);
+	assert_string_equal(models_find(models, "acrel-ddsy1352")->maker, "T");
+	assert_non_null(models_find(models, "xintai-water"));
+	assert_null(models_find(models, "nothing"));
+	models_free(&models);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fclose(f);
+	assert_int_not_equal(models_open(dir, &models, &why), ERR_OK);
+	assert_string_equal(why.field, path);
+	unlink(path);
+	rmdir(dir);
+	assert_int_equal(models_open(dir, &models, &why), ERR_NOT_FOUND);
+}
+
+static void a_reading_prints_as_promised(void **state)
+{
+	struct meter_reading r = { .at = { 1772323200000 },
+		.has_supply = true,
+		.supply = SUPPLY_ON,
+		.has_status = true,
+		.serial = "210625001234" };
+	AUTO(json_free) json_t *j = NULL;
+	char *text;
+
+	(void)state;
+	reading_set(&r, POINT_ENERGY, 1234560);
+	reading_set(&r, POINT_ENERGY_SHARP, 0);
+	reading_set(&r, POINT_VOLTAGE_A, 230100);
+	reading_set(&r, POINT_CREDIT, 198560);
+	r.status = 1u << STATUS_ARREARS | 1u << STATUS_ALARM1;
+	j = reading_json(&r, "acrel-ddsy1352", 7);
+	text = json_text(j);
+	assert_string_equal(text,
+		"{\"time\":\"2026-03-01T00:00:00.000Z\",\"model\":\"acrel-ddsy1352\",\"unit\":7,"
+		"\"serial\":\"210625001234\",\"energy_wh\":1234560,"
+		"\"energy_by_rate_wh\":{\"sharp\":0},\"voltage_mv\":[230100],\"supply\":\"on\","
+		"\"credit\":\"198.56\",\"status\":[\"arrears\",\"alarm1\"]}");
+	free(text);
+}
+
+static void credit_keeps_its_sign_and_decimals(void **state)
+{
+	static const struct {
+		int64_t milli;
+		const char *text;
+	} rows[] = { { 0, "0.00" }, { -3180, "-3.18" }, { -50, "-0.05" }, { 1234, "1.234" },
+		{ 100000, "100.00" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct meter_reading r = { 0 };
+		AUTO(json_free) json_t *j = NULL;
+
+		reading_set(&r, POINT_CREDIT, rows[i].milli);
+		j = reading_json(&r, "t", 1);
+		assert_string_equal(json_string_value(json_object_get(j, "credit")), rows[i].text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bad_files_are_refused_with_their_path),
+		cmocka_unit_test(the_form_itself_is_good),
+		cmocka_unit_test(reads_merge_within_gap_length_and_block),
+		cmocka_unit_test(reads_never_leave_a_block),
+		cmocka_unit_test(wires_and_orders),
+		cmocka_unit_test(ratios_multiply_and_must_be_there),
+		cmocka_unit_test(every_point_of_every_model_comes_back),
+		cmocka_unit_test(a_moving_valve_shows_neither_bit),
+		cmocka_unit_test(any_window_shows_the_same_registers),
+		cmocka_unit_test(registers_that_a_meter_lacks),
+		cmocka_unit_test(acts_are_recognised_and_confirmed),
+		cmocka_unit_test(a_directory_adds_and_replaces),
+		cmocka_unit_test(a_reading_prints_as_promised),
+		cmocka_unit_test(credit_keeps_its_sign_and_decimals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
