@@ -10,12 +10,21 @@ struct zone {
 	char name[64];
 };
 
+/* A name of the IANA database, so that no text from outside opens another file. */
+static bool name_is_plain(const char *name)
+{
+	for (const char *s = name; *s; s++)
+		if (!g_ascii_isalnum(*s) && !strchr("_+-/", *s))
+			return false;
+	return g_ascii_isalpha(name[0]);
+}
+
 enum err zone_open(const char *name, struct zone **out)
 {
 	GTimeZone *tz;
 	struct zone *z;
 
-	if (strlen(name) >= sizeof(z->name))
+	if (strlen(name) >= sizeof(z->name) || !name_is_plain(name))
 		return ERR_BAD_VALUE;
 	tz = g_time_zone_new_identifier(name);
 	if (!tz)
