@@ -1,0 +1,38 @@
+/* Any bytes as a model file; one that is accepted must plan, encode and decode without a mistake.
+ */
+#include "meter/model.h"
+
+static void read_by_plan(const struct model *m, enum point_class class)
+{
+	struct meter_reading state = { .serial = "210625001234" }, back;
+	struct register_block blocks[MODEL_READS_MAX];
+	size_t n = 0;
+	const struct model_read *plan = model_plan(m, class, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct register_block *b = &blocks[i];
+
+		ASSERT(plan[i].count >= 1 && plan[i].count <= m->limits.max_read);
+		b->function = plan[i].function;
+		b->address = plan[i].address;
+		b->count = plan[i].count;
+		ASSERT(model_encode(m, &state, b->function, b->address, b->count, b->regs) ==
+			ERR_OK);
+	}
+	/* points may overlap, so the result need not be a reading */
+	(void)!model_decode(m, blocks, n, &back, NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	AUTO(model_free) struct model *m = NULL;
+	struct problem why;
+
+	if (model_parse((const char *)data, size, &m, &why) != ERR_OK)
+		return 0;
+	for (size_t c = 0; c < CLASS__MAX; c++)
+		read_by_plan(m, (enum point_class)c);
+	return 0;
+}
