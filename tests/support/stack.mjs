@@ -2,7 +2,7 @@
 // worker, API and nginx. `make run` shows it to people, every end-to-end test starts one of its own.
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import {
-	chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync,
+	chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync,
 } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -19,10 +19,11 @@ const BUSES = 5;
 const SOCKET_PATH_MAX = 90; // sun_path holds 107 bytes
 
 export class Stack {
-	/** @param {{dir?: string, port?: number, bin?: string, durable?: boolean, say?: Function,
-	 *    conf?: object, env?: object}} options
+	/** @param {{dir?: string, port?: number, bin?: string, say?: Function, conf?: object, env?: object,
+	 *    editMall?: (mall: object) => void, poolMb?: number}} options
 	 * dir: where everything lives (default: a new temporary one) · conf: further settings, by section ·
-	 * env: further environment of every program · say: told what happens */
+	 * env: further environment of every program · say: told what happens · editMall: changes the demo
+	 * mall before it is loaded, once · poolMb: of the database */
 	constructor(options = {}) {
 		this.temporary = !options.dir;
 		this.dir = options.dir ? path.resolve(options.dir) : temporaryDir();
@@ -32,6 +33,7 @@ export class Stack {
 		this.extraEnv = options.env ?? {};
 		this.wantedPort = options.port ?? 0;
 		this.poolMb = options.poolMb ?? 128;
+		this.editMall = options.editMall;
 		this.processes = new Map();
 		this.stopping = false;
 	}
@@ -271,8 +273,10 @@ export class Stack {
 		await run(yufu, ['migrate', '--config', this.confFile], { env, cwd: ROOT });
 		if (existsSync(this.path('demo-loaded'))) return;
 		this.say('loading the demo mall');
-		const mall = await run(this.#program('yufu-sim'), ['--config', this.confFile, '--mall'], { env });
-		await run(yufu, ['demo', 'load', '-', '--config', this.confFile], { env, input: mall, cwd: ROOT });
+		const text = await run(this.#program('yufu-sim'), ['--config', this.confFile, '--mall'], { env });
+		const mall = JSON.parse(text);
+		this.editMall?.(mall);
+		await run(yufu, ['demo', 'load', '-', '--config', this.confFile], { env, input: JSON.stringify(mall), cwd: ROOT });
 		writeFileSync(this.path('demo-loaded'), '');
 	}
 
@@ -342,9 +346,22 @@ export class Stack {
 
 // ---- small helpers ------------------------------------------------------------------------------
 
+/** A new directory in memory; those that earlier, dead runs left behind go away. */
 function temporaryDir() {
-	const places = [process.env.TMPDIR, '/dev/shm', os.tmpdir()];
-	return mkdtempSync(path.join(places.find((p) => p && existsSync(p)), 'yufu-e2e-'));
+	const place = [process.env.TMPDIR, '/dev/shm', os.tmpdir()].find((p) => p && existsSync(p));
+	for (const name of readdirSync(place).filter((n) => n.startsWith('yufu-e2e-'))) {
+		const owner = Number(/^yufu-e2e-(\d+)-/.exec(name)?.[1]);
+		if (owner && !existsSync(`/proc/${owner}`)) removeDir(path.join(place, name));
+	}
+	return mkdtempSync(path.join(place, `yufu-e2e-${process.pid}-`));
+}
+
+function removeDir(dir) {
+	try {
+		rmSync(dir, { recursive: true, force: true });
+	} catch {
+		// It belongs to another user.
+	}
 }
 
 /** A short directory for the sockets of a long one; always the same for the same. */

@@ -1,0 +1,314 @@
+// The API as its users meet it: logins, recharges by three channels, statement and usage, staff
+// control down to the wire, the sales desk, permissions. Every answer is checked against
+// openapi.json by the client itself.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { credited, expect, FEN, nano, newOrder, pay, Session, tenantPhone, until, useStack } from './lib.mjs';
+
+const world = useStack();
+
+function today(offsetDays = 0) {
+	return new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(Date.now() + offsetDays * 86_400_000);
+}
+
+describe('logging in', () => {
+	test('by password, as tenant and as staff', async () => {
+		const tenant = await world.api.login(tenantPhone(1));
+		const me = await tenant.get('/me');
+		assert.equal(me.kind, 'tenant');
+		assert.equal(me.tenants.length, 1);
+		assert.equal(me.site.zone, 'Asia/Shanghai');
+		assert.equal(tenant.tokens.expires_in, 900);
+
+		const staff = await world.api.login('operator');
+		assert.equal((await staff.get('/me')).kind, 'staff');
+		assert.ok((await staff.get('/me')).permissions.includes('meter.control'));
+	});
+
+	test('a wrong password and an unknown name get the same answer', async () => {
+		for (const username of [tenantPhone(2), '13999999999']) {
+			const answer = await world.api.call('POST', '/auth/login', { body: { username, password: 'wrong' } });
+			expect(answer, 401, 'wrong_password');
+		}
+	});
+
+	test('by a code sent as SMS', async () => {
+		const phone = tenantPhone(20);
+		expect(await world.api.call('POST', '/auth/sms-code', { body: { phone } }), 202);
+		const { code } = await until('the SMS arrives', async () =>
+			(await world.wire.sms(phone)).find((m) => /^\d{6}$/.test(m.code)), 20_000);
+		const wrong = code === '000000' ? '111111' : '000000';
+		expect(await world.api.call('POST', '/auth/sms-login', { body: { phone, code: wrong } }), 401, 'wrong_code');
+		const answer = expect(await world.api.call('POST', '/auth/sms-login', { body: { phone, code } }), 200);
+		assert.equal((await new Session(world.api, answer.body).get('/me')).phone, phone);
+		expect(await world.api.call('POST', '/auth/sms-login', { body: { phone, code } }), 401, 'wrong_code');
+		expect(await world.api.call('POST', '/auth/sms-code', { body: { phone } }), 429, 'too_many');
+	});
+
+	test('an unknown phone gets the same answer and no SMS', async () => {
+		const phone = '13999999998';
+		expect(await world.api.call('POST', '/auth/sms-code', { body: { phone } }), 202);
+		assert.equal((await world.wire.sms(phone)).length, 0);
+	});
+
+	test('refresh tokens rotate, and a stolen one ends the session', async () => {
+		const { api } = world;
+		const first = (await api.login(tenantPhone(3))).tokens.refresh_token;
+		const refresh = (token) => api.call('POST', '/auth/refresh', { body: { refresh_token: token } });
+		const second = expect(await refresh(first), 200).body.refresh_token;
+		assert.notEqual(second, first);
+		const third = expect(await refresh(second), 200).body;
+		// first was spent two rotations ago: nobody honest sends it again.
+		expect(await refresh(first), 401);
+		expect(await refresh(third.refresh_token), 401);
+	});
+
+	test('logging out ends the session', async () => {
+		const { api } = world;
+		const session = await api.login(tenantPhone(3));
+		const body = { refresh_token: session.tokens.refresh_token };
+		expect(await api.call('POST', '/auth/logout', { body }), 204);
+		expect(await api.call('POST', '/auth/refresh', { body }), 401);
+	});
+
+	test('WeChat login is not set up', async () => {
+		expect(await world.api.call('POST', '/auth/wechat', { body: { code: 'x' } }), 503, 'not_configured');
+	});
+});
+
+describe('a tenant', () => {
+	test('sees accounts and meters, and only its own', async () => {
+		const tenant = await world.api.login(tenantPhone(1));
+		const accounts = await tenant.accounts();
+		assert.deepEqual(accounts.map((a) => a.purpose).sort(), ['electricity', 'water']);
+		for (const account of accounts) nano(account.balance);
+		const meters = (await tenant.get('/me/meters')).items;
+		assert.deepEqual(meters.map((m) => m.code).sort(), ['A01', 'A71W']);
+		assert.ok(meters.every((m) => m.comm === 'ok' && m.read_at));
+
+		const other = await (await world.api.login(tenantPhone(2))).account();
+		expect(await tenant.call('GET', `/me/statement?account_id=${other.id}&from=${today()}&to=${today()}`), 404);
+		expect(await tenant.call('POST', '/me/orders', {
+			key: randomUUID(),
+			body: { account_id: other.id, amount_fen: 5000, channel: 'wechat_native' },
+		}), 404);
+		expect(await tenant.call('GET', '/meters'), 403, 'forbidden');
+	});
+
+	for (const [i, channel] of ['wechat_native', 'wechat_h5', 'alipay_wap'].entries()) {
+		test(`recharges by ${channel}`, async () => {
+			const tenant = await world.api.login(tenantPhone(10 + i));
+			const before = await tenant.account();
+			const order = await newOrder(tenant, 5000, channel);
+			assert.match(order.state, /^(created|pending)$/);
+			await pay(world.stack, world.wire, order);
+			const done = await credited(tenant, order);
+			assert.equal(done.amount_fen, 5000);
+			assert.ok(done.paid_at);
+			const after = await tenant.account();
+			const grown = nano(after.balance) - nano(before.balance);
+			assert.ok(grown <= 5000n * FEN && grown > 4800n * FEN, `grown by ${grown}`);
+
+			const statement = await tenant.get(`/me/statement?account_id=${after.id}&from=${today(-1)}&to=${today()}`);
+			const line = statement.items.find((s) => s.order_id === order.id);
+			assert.equal(nano(line.amount), 5000n * FEN);
+			assert.equal(line.kind, 'recharge');
+		});
+	}
+
+	test('gets the same order for the same key, and a conflict for another request', async () => {
+		const tenant = await world.api.login(tenantPhone(13));
+		const account = await tenant.account();
+		const body = { account_id: account.id, amount_fen: 5000, channel: 'wechat_native' };
+		const key = randomUUID();
+		const order = await tenant.post('/me/orders', body, 201, key);
+		const again = await tenant.post('/me/orders', body, 201, key);
+		assert.equal(again.id, order.id);
+		const other = await tenant.call('POST', '/me/orders', { body: { ...body, amount_fen: 10000 }, key });
+		expect(other, 409, 'idempotency_mismatch');
+		assert.equal((await tenant.get('/me/orders')).items.length, 1);
+	});
+
+	test('can recharge water too', async () => {
+		const tenant = await world.api.login(tenantPhone(1));
+		const order = await newOrder(tenant, 5000, 'wechat_native', 'water');
+		await pay(world.stack, world.wire, order);
+		await credited(tenant, order);
+	});
+
+	test('has a statement whose lines lead from opening to closing', async () => {
+		const tenant = await world.api.login(tenantPhone(10));
+		const { id } = await tenant.account();
+		const s = await tenant.get(`/me/statement?account_id=${id}&from=${today(-1)}&to=${today()}`);
+		let balance = nano(s.opening);
+		for (const line of [...s.items].reverse()) {
+			balance += nano(line.amount);
+			assert.equal(nano(line.balance), balance, JSON.stringify(line));
+		}
+		assert.equal(nano(s.closing), balance);
+	});
+
+	test('sees use by hour, day and month, with one total', async () => {
+		const phone = tenantPhone(30);
+		await world.wire.set('G1', 30, { load_w: 8000 });
+		const tenant = await world.api.login(phone);
+		const [meter] = (await tenant.get('/me/meters')).items;
+		const ask = (step) => tenant.get(`/me/usage?meter_id=${meter.id}&from=${today()}&to=${today()}&step=${step}`);
+		await until('energy was charged', async () => (await ask('day')).items[0]?.energy_wh > 0, 120_000, 500);
+		await until('hours, day and month agree', async () => {
+			const [hours, days, months] = [await ask('hour'), await ask('day'), await ask('month')];
+			const wh = hours.items.reduce((sum, item) => sum + item.energy_wh, 0);
+			const charge = hours.items.reduce((sum, item) => sum + nano(item.charge), 0n);
+			assert.equal(days.items[0].label, today());
+			for (const item of [...days.items, ...months.items]) {
+				const lines = item.lines.reduce((sum, line) => sum + nano(line.charge), 0n);
+				assert.equal(lines, nano(item.charge), 'the lines of a day add up');
+			}
+			return days.items.length === 1 && wh === days.items[0].energy_wh && charge === nano(days.items[0].charge)
+				&& months.items[0].energy_wh === wh;
+		}, 20_000, 500);
+	});
+
+	test('sets warning thresholds', async () => {
+		const tenant = await world.api.login(tenantPhone(2));
+		const settings = await tenant.get('/me/alert-settings');
+		const changed = { ...settings, items: settings.items.map((i) => ({ ...i, warn1: '77', warn2: '7' })), language: 'en' };
+		const put = (body) => tenant.call('PUT', '/me/alert-settings', { body });
+		let answer = await put(changed);
+		if (answer.status !== 200) { // numbers, if texts are not what it takes
+			changed.items = changed.items.map((i) => ({ ...i, warn1: 77, warn2: 7 }));
+			answer = await put(changed);
+		}
+		expect(answer, 200);
+		const read = await tenant.get('/me/alert-settings');
+		assert.equal(read.language, 'en');
+		assert.ok(read.items.every((i) => Number(i.warn1) === 77 && Number(i.warn2) === 7));
+		expect(await put({ ...changed, items: changed.items.map((i) => ({ ...i, warn2: changed.items[0].warn1, warn1: changed.items[0].warn2 })) }), 422);
+		expect(await put(settings), 200);
+	});
+});
+
+describe('staff', () => {
+	test('sees the mall live, and 304 when nothing changed', async () => {
+		const staff = await world.api.login('viewer');
+		const answer = expect(await staff.call('GET', '/meters'), 200);
+		assert.equal(answer.body.items.length, 370);
+		assert.ok(answer.headers.get('etag'));
+		assert.equal(answer.body.items.filter((m) => m.role === 'public').length, 50);
+		assert.equal(answer.body.items.filter((m) => m.utility === 'water').length, 20);
+		const board = await staff.get('/board');
+		assert.equal(board.meters_total, 370);
+		assert.ok(board.meters_fresh >= 365, `fresh: ${board.meters_fresh}`);
+		assert.equal((await staff.get('/gateways')).items.length, 5);
+		await until('an unchanged list is answered with 304', async () => {
+			const { headers } = expect(await staff.call('GET', '/meters'), 200);
+			const same = await staff.call('GET', '/meters', { headers: { 'if-none-match': headers.get('etag') } });
+			return same.status === 304;
+		}, 20_000, 1);
+	});
+
+	test('may look but not touch, as a viewer', async () => {
+		const viewer = await world.api.login('viewer');
+		const meter = await viewer.meterByCode('C09');
+		const body = { action: 'off', reason: 'x' };
+		expect(await viewer.call('POST', `/meters/${meter.id}/supply`, { body, key: randomUUID() }), 403, 'forbidden');
+		expect(await viewer.call('POST', '/shifts', { body: {} }), 403, 'forbidden');
+		assert.equal((await world.wire.meter('G3', 9)).relay, 'on');
+	});
+
+	test('switches a supply off and on, down to the read-back', async () => {
+		const staff = await world.api.login('operator');
+		const meter = await staff.meterByCode('C10');
+		const order = (action, more) => staff.post(`/meters/${meter.id}/supply`, { action, reason: '检修', ...more }, 202);
+		const off = await order('off');
+		assert.equal(off.desired, 'off');
+		assert.ok(off.blocks.some((b) => b.kind === 'manual'));
+		await world.wire.relay('G3', 10, 'off');
+		const dark = await until('the act is done', async () => {
+			const now = await staff.get(`/meters/${meter.id}`);
+			return now.supply.state === 'off' && now.acts[0]?.state === 'done' && now;
+		});
+		assert.equal(dark.acts[0].action, 'off');
+		assert.equal(dark.display, 'off');
+
+		const on = await order('on');
+		assert.deepEqual(on.blocks, []);
+		await world.wire.relay('G3', 10, 'on');
+		await until('the API says so', async () => (await staff.get(`/meters/${meter.id}`)).supply.state === 'on');
+	});
+
+	test('keeps a supply on for a shop without money, until it ends that', async () => {
+		const staff = await world.api.login('operator');
+		await world.wire.relay('G2', 17, 'off', 60_000); // B17 has nothing left
+		const meter = await staff.meterByCode('B17');
+		const until_ = new Date(Date.now() + 3_600_000).toISOString();
+		const kept = await staff.post(`/meters/${meter.id}/supply`, { action: 'keep', reason: '店庆', until: until_ }, 202);
+		assert.ok(kept.keep_until);
+		assert.ok(kept.blocks.some((b) => b.kind === 'arrears'));
+		await world.wire.relay('G2', 17, 'on');
+		await until('the board shows it', async () => (await staff.get(`/meters/${meter.id}`)).display === 'kept');
+		await staff.post(`/meters/${meter.id}/supply`, { action: 'auto', reason: '结束' }, 202);
+		await world.wire.relay('G2', 17, 'off', 60_000);
+	});
+
+	test('asks for a reading before its turn', async () => {
+		const staff = await world.api.login('operator');
+		const meter = await staff.meterByCode('D20');
+		const before = (await staff.get(`/meters/${meter.id}`)).read_at;
+		expect(await staff.call('POST', `/meters/${meter.id}/read`, { body: {} }), 202);
+		await until('it is read', async () => (await staff.get(`/meters/${meter.id}`)).read_at > before, 10_000);
+	});
+});
+
+describe('the sales desk', () => {
+	test('sells only in an open shift, gives change, closes with a count', async () => {
+		const cashier = await world.api.login('cashier');
+		const [account] = (await cashier.get('/accounts?q=A-112')).items.filter((a) => a.purpose === 'electricity');
+		assert.ok(account, 'the account of A-112');
+		const lines = [{ account_id: account.id, amount_fen: 10_000 }];
+		const sell = (more, key = randomUUID()) => cashier.call('POST', '/sales', { key, body: { lines, method: 'cash', tendered_fen: 20_000, ...more } });
+		expect(await sell(), 409, 'shift_closed');
+
+		const shift = await cashier.post('/shifts', {}, 201);
+		const key = randomUUID();
+		const sale = expect(await sell({}, key), 201).body;
+		assert.equal(sale.change_fen, 10_000);
+		assert.equal(sale.total_fen, 10_000);
+		assert.ok(sale.receipt_no);
+		assert.equal(expect(await sell({}, key), 201).body.id, sale.id);
+		expect(await sell({ tendered_fen: 9_999 }), 422);
+
+		const balance = (await cashier.get('/accounts?q=A-112')).items.find((a) => a.id === account.id).balance;
+		const grown = nano(balance) - nano(account.balance);
+		assert.ok(grown <= 10_000n * FEN && grown > 9_900n * FEN, `grown by ${grown}`);
+		const closed = expect(await cashier.call('POST', `/shifts/${shift.id}/close`, { body: { counted_fen: 9_000 } }), 200).body;
+		assert.equal(closed.expected_fen, 10_000);
+		assert.equal(closed.difference_fen, -1_000);
+		expect(await sell(), 409, 'shift_closed');
+	});
+
+	test('lights a cut shop by cash', async () => {
+		const cashier = await world.api.login('cashier');
+		await world.wire.relay('G4', 42, 'off', 60_000); // D42 owes 12.40
+		const meter = await (await world.api.login('viewer')).meterByCode('D42');
+		const shift = await cashier.post('/shifts', {}, 201);
+		const body = { lines: [{ account_id: meter.account.id, amount_fen: 5_000 }], method: 'cash', tendered_fen: 5_000 };
+		await cashier.post('/sales', body, 201);
+		await world.wire.relay('G4', 42, 'on');
+		await cashier.call('POST', `/shifts/${shift.id}/close`, { body: { counted_fen: 5_000 } });
+	});
+});
+
+test('the books add up after all of this', async () => {
+	const { stack } = world;
+	assert.equal(await stack.number('SELECT COUNT(*) FROM (SELECT entry_id FROM posting GROUP BY entry_id HAVING SUM(amount_nano) <> 0) x'), 0);
+});
+
+test('every route of the document was asked', () => {
+	const all = Object.entries(world.api.document.paths).flatMap(([path, methods]) =>
+		Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+	const elsewhere = /notify|emergency-credit|sub-tenants|healthz|metrics|openapi|\/alarms|\/tenants|\/me\/notices|\/meters\/\{id\}\/usage|\/shifts$/;
+	const unasked = all.filter((route) => !world.api.seen.has(route) && !elsewhere.test(route));
+	assert.deepEqual(unasked, []);
+});

@@ -1,0 +1,302 @@
+// What every end-to-end test uses: a stack of its own, a client that checks every answer against the
+// API's own document, the truth of the wire, and the payer at the payment sandbox.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before } from 'node:test';
+import Ajv2020 from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { DEMO_PASSWORD, Stack } from '../support/stack.mjs';
+import { until } from '../support/process.mjs';
+
+export { DEMO_PASSWORD, until };
+
+/** A stack for one test file. The object is filled before the first test runs. */
+export function useStack(options = {}) {
+	const world = {};
+	let failed = false;
+	before(async () => {
+		const say = (text) => process.stderr.write(`${text}\n`);
+		const conf = { api: { check_answers: 1 }, ...options.conf };
+		world.stack = await new Stack({ say, ...options, conf }).up();
+		world.api = await Api.open(world.stack);
+		world.wire = new Wire(world.stack);
+		if (options.fresh !== false) await world.stack.allFresh();
+	});
+	process.on('exit', (status) => {
+		if (status !== 0 && world.stack) process.stderr.write(`kept until the next run: ${world.stack.dir}\n`);
+	});
+	world.fail = () => {
+		failed = true;
+	};
+	after(async () => {
+		await world.stack?.down({ keep: failed || process.exitCode > 0 });
+	});
+	return world;
+}
+
+// ---- the API ------------------------------------------------------------------------------------
+
+export class Api {
+	static async open(stack) {
+		const api = new Api();
+		api.base = `${stack.base}/api/v1`;
+		const answer = await fetch(`${api.base}/openapi.json`);
+		assert.equal(answer.status, 200, 'GET /openapi.json');
+		api.document = await answer.json();
+		api.ajv = new Ajv2020({ strict: false, validateSchema: false, allErrors: true });
+		addFormats(api.ajv);
+		api.ajv.addSchema(api.document, 'api');
+		api.templates = Object.keys(api.document.paths).map((template) => ({
+			template,
+			pattern: new RegExp(`^${template.replace(/^\/api\/v1/, '').replace(/\{[^}]+\}/g, '[0-9]+')}$`),
+		}));
+		api.seen = new Set();
+		return api;
+	}
+
+	/** Sends a request and checks the answer against the document. body: an object is sent as JSON, a
+	 * text or bytes as they are. */
+	async call(method, path, { body, token, headers = {}, key } = {}) {
+		const all = { ...headers };
+		let payload;
+		if (body !== undefined) {
+			const raw = typeof body === 'string' || body instanceof Uint8Array;
+			payload = raw ? body : JSON.stringify(body);
+			all['content-type'] ??= 'application/json';
+		}
+		if (token) all.authorization ??= `Bearer ${token}`;
+		if (key) all['idempotency-key'] = key;
+		const response = await fetch(this.base + path, { method, headers: all, body: payload, redirect: 'manual' });
+		const text = await response.text();
+		const type = response.headers.get('content-type') ?? '';
+		const answer = {
+			status: response.status,
+			headers: response.headers,
+			text,
+			body: /json/.test(type) && text ? JSON.parse(text) : null,
+		};
+		this.#check(method, path, answer, type);
+		return answer;
+	}
+
+	#check(method, path, answer, type) {
+		const bare = path.split('?')[0];
+		const found = this.templates.find((t) => t.pattern.test(bare));
+		const operation = found && this.document.paths[found.template][method.toLowerCase()];
+		const where = `${method} ${bare} -> ${answer.status}`;
+		if (!operation) {
+			// Not a route: then the answer can only be a problem.
+			assert.ok([400, 404, 405, 413, 414, 429].includes(answer.status), `${where}: not in the document`);
+			if (answer.body) this.#checkProblem(where, answer);
+			return;
+		}
+		this.seen.add(`${method} ${found.template}`);
+		if (answer.status >= 400 && /problem\+json/.test(type)) this.#checkProblem(where, answer);
+		const code = operation.responses[answer.status] ? String(answer.status)
+			: operation.responses[`${String(answer.status)[0]}XX`] ? `${String(answer.status)[0]}XX` : 'default';
+		const documented = operation.responses[code];
+		assert.ok(documented, `${where}: status is not in the document`);
+		const at = ['#/paths', escapePointer(found.template), method.toLowerCase(), 'responses', code].join('/');
+		const content = this.#resolve(documented).content;
+		if (!answer.text) {
+			assert.ok(!content || answer.status === 304 || answer.status === 204, `${where}: a body is documented`);
+			return;
+		}
+		assert.ok(content, `${where}: no body is documented, got ${answer.text.slice(0, 80)}`);
+		const media = Object.keys(content).find((m) => type.startsWith(m));
+		assert.ok(media, `${where}: ${type} is not documented`);
+		if (!/json/.test(media) || !content[media].schema) return;
+		const base = documented.$ref ?? at;
+		this.#validate(`${base}/content/${escapePointer(media)}/schema`, answer, where);
+	}
+
+	#resolve(node) {
+		if (!node.$ref) return node;
+		return node.$ref.slice(2).split('/').reduce((n, part) => n[part], this.document);
+	}
+
+	#checkProblem(where, { body, status }) {
+		for (const field of ['type', 'title', 'status', 'code', 'request_id'])
+			assert.ok(body?.[field] !== undefined, `${where}: a problem without ${field}: ${JSON.stringify(body)}`);
+		assert.equal(body.status, status, where);
+	}
+
+	#validate(pointer, answer, where) {
+		const validate = this.ajv.compile({ $ref: `api${encodeURI(pointer)}` });
+		if (validate(answer.body)) return;
+		const errors = validate.errors.slice(0, 5).map((e) => `${e.instancePath} ${e.message} ${JSON.stringify(e.params)}`);
+		assert.fail(`${where} is not what the document says:\n${errors.join('\n')}\n${answer.text.slice(0, 600)}`);
+	}
+
+	async login(username, password = DEMO_PASSWORD) {
+		const answer = await this.call('POST', '/auth/login', { body: { username, password } });
+		expect(answer, 200);
+		return new Session(this, answer.body);
+	}
+}
+
+function escapePointer(text) {
+	return text.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+export class Session {
+	constructor(api, tokens) {
+		this.api = api;
+		this.tokens = tokens;
+	}
+
+	call(method, path, options = {}) {
+		return this.api.call(method, path, { token: this.tokens.access_token, ...options });
+	}
+
+	/** A GET that must succeed; the answer's body. */
+	async get(path) {
+		return expect(await this.call('GET', path), 200).body;
+	}
+
+	/** A POST that must succeed, with an idempotency key of its own unless one is given. */
+	async post(path, body, status = 200, key = randomUUID()) {
+		return expect(await this.call('POST', path, { body, key }), status).body;
+	}
+
+	async accounts() {
+		return (await this.get('/me/accounts')).items;
+	}
+
+	async account(purpose = 'electricity') {
+		const found = (await this.accounts()).find((a) => a.purpose === purpose);
+		assert.ok(found, `no ${purpose} account`);
+		return found;
+	}
+
+	async meterByCode(code) {
+		const found = (await this.get('/meters')).items.find((m) => m.code === code);
+		assert.ok(found, `no meter ${code}`);
+		return found;
+	}
+
+	order(id) {
+		return this.get(`/me/orders/${id}`);
+	}
+}
+
+/** Asserts the status (and the code of a problem) and hands the answer on. */
+export function expect(answer, status, code) {
+	assert.equal(answer.status, status, `status ${answer.status}, not ${status}: ${answer.text.slice(0, 400)}`);
+	if (code) assert.equal(answer.body?.code, code, answer.text.slice(0, 400));
+	return answer;
+}
+
+export function tenantPhone(n) {
+	return String(13_800_000_000 + n);
+}
+
+/** Exact decimal text to whole nano-yuan, as BigInt. */
+export function nano(text) {
+	const match = /^(-?)(\d+)(?:\.(\d{1,9}))?$/.exec(text);
+	assert.ok(match, `not a decimal: ${text}`);
+	const value = BigInt(match[2]) * 1_000_000_000n + BigInt((match[3] ?? '').padEnd(9, '0'));
+	return match[1] ? -value : value;
+}
+
+export const FEN = 10_000_000n; // nano-yuan
+
+// ---- the wire -----------------------------------------------------------------------------------
+
+/** The simulator's own truth, and faults on request. */
+export class Wire {
+	constructor(stack) {
+		this.stack = stack;
+	}
+
+	async #send(method, path, body) {
+		const answer = await fetch(this.stack.simBase + path, {
+			method,
+			headers: body ? { 'content-type': 'application/json' } : {},
+			body: body && JSON.stringify(body),
+		});
+		const text = await answer.text();
+		assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
+		return text ? JSON.parse(text) : null;
+	}
+
+	meter(gateway, unit) {
+		return this.#send('GET', `/sim/meters/${gateway}/${unit}`);
+	}
+
+	/** {register_milli?, load_w?, relay?} */
+	set(gateway, unit, change) {
+		return this.#send('POST', `/sim/meters/${gateway}/${unit}`, change);
+	}
+
+	/** {gateway, unit?, kind, value?, seconds?} */
+	fault(fault) {
+		return this.#send('POST', '/sim/faults', fault);
+	}
+
+	heal() {
+		return this.#send('DELETE', '/sim/faults');
+	}
+
+	/** How a payment or message service behaves: service wechat, alipay or sms. */
+	behave(service, mode, more = {}) {
+		return this.#send('POST', '/sim/services', { service, mode, ...more });
+	}
+
+	async sms(phone) {
+		const answer = await fetch(`${this.stack.simBase}/sandbox/sms.json${phone ? `?phone=${phone}` : ''}`);
+		return (await answer.json()).items;
+	}
+
+	async sandboxOrder(outTradeNo) {
+		const answer = await fetch(`${this.stack.simBase}/sandbox/orders.json`);
+		return (await answer.json()).items.find((o) => o.out_trade_no === outTradeNo);
+	}
+
+	/** Waits until the relay of a meter is as wanted. */
+	async relay(gateway, unit, wanted, ms = 20_000) {
+		return until(`relay of ${gateway}/${unit} is ${wanted}`, async () => {
+			const meter = await this.meter(gateway, unit);
+			return meter.relay === wanted && meter;
+		}, ms, 20);
+	}
+}
+
+// ---- the payer ----------------------------------------------------------------------------------
+
+/** Makes an order and waits until the service has answered. */
+export async function newOrder(session, amountFen, channel = 'wechat_native', purpose = 'electricity') {
+	const account = await session.account(purpose);
+	const body = { account_id: account.id, amount_fen: amountFen, channel };
+	const order = await session.post('/me/orders', body, 201);
+	return order.pay ? order : until('the order can be paid', async () => {
+		const now = await session.order(order.id);
+		return now.pay && now;
+	}, 30_000, 200);
+}
+
+/** Opens the page that the order leads to, through nginx as a browser would, and presses 支付. */
+export async function pay(stack, wire, order) {
+	const link = order.pay.h5_url ?? order.pay.pay_url
+		?? `${stack.base}/sandbox/pay?code_url=${encodeURIComponent(order.pay.code_url)}`;
+	const page = await fetch(link);
+	assert.equal(page.status, 200, `pay page ${link}: ${page.status}`);
+	const token = /name="?token"? value="([^"]+)"/.exec(await page.text())?.[1];
+	assert.ok(token, 'the pay page has no form');
+	const answer = await fetch(`${stack.base}/sandbox/pay`, {
+		method: 'POST',
+		headers: { 'content-type': 'application/x-www-form-urlencoded' },
+		body: new URLSearchParams({ token, action: 'pay' }),
+		redirect: 'manual',
+	});
+	assert.ok([200, 303].includes(answer.status), `paying: ${answer.status}`);
+	await answer.text();
+}
+
+/** Waits until an order is credited here. */
+export function credited(session, order, ms = 20_000) {
+	return until(`order ${order.out_trade_no} is credited`, async () => {
+		const now = await session.order(order.id);
+		return now.state === 'paid' && now.credited_at && now;
+	}, ms, 50);
+}

@@ -1,0 +1,136 @@
+// The whole way once, as a shopkeeper sees it: the power is cut at zero, a recharge on the phone, the
+// relay closes on the wire, the page says that the power is back.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { mkdirSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import { DEMO_PASSWORD, tenantPhone, until, useStack } from './lib.mjs';
+
+// The shop A-105 begins with five fen: what it uses within a minute brings it to zero.
+const UNIT = 5;
+const world = useStack({
+	editMall: (mall) => {
+		const meter = mall.meters.find((m) => m.gateway === 'G1' && Number(m.unit) === UNIT);
+		const tenant = mall.tenants.find((x) => [x.meters].flat().join(';').split(';').includes(meter.code));
+		mall.purses.find((p) => p.tenant === tenant.code && p.purpose === 'electricity').opening_balance = '0.05';
+	},
+});
+
+// YUFU_SCREENSHOTS names a directory that takes pictures of each step.
+async function picture(page, name) {
+	const dir = process.env.YUFU_SCREENSHOTS;
+	if (!dir) return;
+	mkdirSync(dir, { recursive: true });
+	await page.screenshot({ path: `${dir}/${name}.png` });
+}
+
+async function browser(t, { width, height, phone }) {
+	const chrome = await chromium.launch({
+		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+		args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
+			'--disable-background-networking', '--disable-component-update', '--disable-sync'],
+	});
+	t.after(() => chrome.close());
+	const context = await chrome.newContext({
+		viewport: { width, height },
+		locale: 'zh-CN',
+		timezoneId: 'Asia/Shanghai',
+		hasTouch: phone,
+		...(phone && { userAgent: 'Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36' }),
+	});
+	const page = await context.newPage();
+	page.setDefaultTimeout(30_000);
+	page.complaints = [];
+	page.on('pageerror', (error) => page.complaints.push(String(error)));
+	page.on('console', (m) => m.type() === 'error' && page.complaints.push(m.text()));
+	return page;
+}
+
+const id = (name) => `[data-testid="${name}"]`;
+
+async function logIn(page, name) {
+	await page.fill(id('login-phone'), name);
+	await page.fill(id('login-password'), DEMO_PASSWORD);
+	await page.click(id('login-submit'));
+}
+
+async function buyPower(page, shot) {
+	await page.click(id('amount-5000'));
+	await page.click(id('pay-wechat_h5'));
+	if (await page.locator(id('open-pay')).first().isVisible().catch(() => false)) await page.click(id('open-pay'));
+	await page.waitForURL(/\/sandbox\//);
+	await picture(page, `${shot}-sandbox`);
+	await page.click('button[value="pay"]');
+	await page.waitForURL(/\/order\/\d+/);
+}
+
+test('a shop whose power was cut pays by phone and the lights come back', async (t) => {
+	const { stack, wire } = world;
+	const unit = UNIT;
+	assert.equal((await wire.meter('G1', unit)).relay, 'on');
+	await wire.set('G1', unit, { load_w: 6000 });
+	await wire.relay('G1', unit, 'off', 150_000);
+	const dark = await wire.meter('G1', unit);
+	assert.equal(dark.power_w, 0);
+
+	const page = await browser(t, { width: 390, height: 844, phone: true });
+	await page.goto(`${stack.base}/`);
+	await logIn(page, tenantPhone(unit));
+	await page.waitForSelector(id('home-state'));
+	await until('the page says that the power is off', async () =>
+		/断电/.test(await page.textContent(id('home-state'))), 30_000);
+	await picture(page, 'cut');
+
+	if (!(await page.locator(id('amount-5000')).isVisible())) await page.click(id('recharge-open'));
+	await buyPower(page, 'recharge');
+	await page.waitForSelector(id('power-back'), { timeout: 30_000 });
+	await picture(page, 'power-back');
+
+	// The page must not run ahead of the wire.
+	const lit = await wire.meter('G1', unit);
+	assert.equal(lit.relay, 'on');
+	await page.click(id('order-done'));
+	await until('the home page says that the power is on', async () =>
+		/供电/.test(await page.textContent(id('home-state'))), 30_000);
+	await picture(page, 'home');
+	assert.deepEqual(page.complaints, []);
+
+	await t.test('and the records show it', async () => {
+		const tenant = await world.api.login(tenantPhone(unit));
+		const [order] = (await tenant.get('/me/orders')).items;
+		assert.equal(order.state, 'paid');
+		assert.equal(order.amount_fen, 5000);
+		assert.equal(order.supply.state, 'on');
+		const restored = await stack.number(`SELECT supply_restored_at - credited_at FROM pay_order WHERE id = ${order.id}`);
+		assert.ok(restored > 0 && restored < 20_000, `relay read back ${restored} ms after the credit`);
+		t.diagnostic(`credited to read back: ${restored} ms`);
+		await until('the tenant is told by SMS', async () => (await wire.sms(tenantPhone(unit))).length > 0, 30_000);
+	});
+});
+
+test('the board shows every meter, and switches one off and on again', async (t) => {
+	const { stack, wire } = world;
+	await stack.allFresh();
+	const page = await browser(t, { width: 1440, height: 900, phone: false });
+	await page.goto(`${stack.base}/staff/`);
+	await logIn(page, 'operator');
+	await page.waitForSelector(id('tile-A01'));
+	await until('the board counts 370 fresh meters', async () =>
+		/370/.test(await page.textContent(id('board-fresh'))), 30_000);
+	assert.equal(await page.locator('[data-testid^="tile-"]').count(), 370);
+	await picture(page, 'board');
+
+	for (const [action, relay] of [['off', 'off'], ['on', 'on']]) {
+		await page.click(id('tile-B07'));
+		await page.waitForSelector(id('detail-panel'));
+		await page.click(id(`action-${action}`));
+		await page.fill(id('reason'), '检修');
+		await picture(page, `control-${action}`);
+		await page.click(id('confirm'));
+		await wire.relay('G2', 7, relay);
+		await until('the panel says so', async () =>
+			(relay === 'on' ? /供电/ : /断电/).test(await page.textContent(id('detail-state'))), 30_000);
+		await page.keyboard.press('Escape');
+	}
+	assert.deepEqual(page.complaints, []);
+});
