@@ -57,7 +57,7 @@ static void modes_set(void *ctx, const struct http_request *req, struct http_rep
 	struct svc *s = ctx;
 	struct problem why = { 0 };
 	struct svc_mode mode;
-	enum svc_kind kind;
+	enum svc_kind kind = SVC_WECHAT;
 	enum err e = mode_read(req, &kind, &mode, &why);
 
 	if (e != ERR_OK) {
