@@ -159,7 +159,7 @@ static void a_large_body_is_refused(void **state)
 
 static void a_meter_is_shown_and_changed(void **state)
 {
-	AUTO(json_free) json_t *j = NULL, *k = NULL;
+	AUTO(json_free) json_t *j = NULL, *k = NULL, *l = NULL;
 
 	assert_int_equal(ask(*state, "GET", "/sim/meters/G1/3", NULL, &j), 200);
 	assert_text(j, "code", "A03");
@@ -171,6 +171,9 @@ static void a_meter_is_shown_and_changed(void **state)
 	assert_text(k, "relay", "off");
 	assert_int_equal(json_integer_value(json_object_get(k, "register_milli")), 1234560);
 	assert_int_equal(json_integer_value(json_object_get(k, "power_w")), 0);
+	assert_int_equal(ask(*state, "POST", "/sim/meters/G1/3", "{\"relay\": \"on\"}", &l), 200);
+	assert_text(l, "relay", "on");
+	assert_int_not_equal(json_integer_value(json_object_get(l, "power_w")), 0);
 }
 
 static void a_load_is_set_and_given_back(void **state)
