@@ -153,8 +153,8 @@ static enum err check_exception(
 		why->address = q->address;
 	}
 	return bus_error_set(why, ERR_REFUSED, BUS_EXCEPTION,
-		"exception %u (%s) at register 0x%04X", body[2], exception_name(body[2]),
-		q->address);
+		"exception %u at register 0x%04X (%s)", body[2], q->address,
+		exception_name(body[2]));
 }
 
 static enum err check_echo(

@@ -367,7 +367,7 @@ static const struct row rows[] = {
 	{ WRONG_CRC, ERR_PROTOCOL, BUS_NONSENSE, "CRC error", true, false },
 	{ JUNK, ERR_PROTOCOL, BUS_NONSENSE, "", true, true },
 	{ EXCEPTION_2, ERR_REFUSED, BUS_EXCEPTION,
-		"exception 2 (illegal address) at register 0x0061", true, true },
+		"exception 2 at register 0x0061 (illegal address)", true, true },
 	{ EXCEPTION_11, ERR_REFUSED, BUS_EXCEPTION, "exception 11", true, true },
 };
 
