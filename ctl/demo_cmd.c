@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "ctl/cmds.h"
+#include "domain/account.h"
+#include "domain/charge.h"
 #include "domain/place.h"
 #include "domain/role.h"
 #include "domain/user.h"
@@ -15,14 +17,41 @@
 #define DEMO_PASSWORD "yufu-demo" /* made for the demonstration only */
 #define EMERGENCY_YUAN 20
 
+#define HOUR_MS INT64_C(3600000)
+#define HOURS_FINE 24 /* of the history are settled hour by hour, the rest day by day */
+#define HOURS_COARSE 24
+
+struct purse_wish {
+	int64_t account_id;
+	struct money balance; /* what it shall hold in the end */
+};
+
 struct loading {
 	const json_t *mall;
+	const json_t *history; /* use per hour of each meter, by code; NULL: none */
+	struct utc start;      /* of contracts and history */
+	struct purse_wish *purses;
+	size_t purse_count;
+	struct tariffs *tariffs;
+	struct charges charges;
 	const struct models *models;
 	const char *site;
 	char password_hash[PASSWORD_HASH_MAX];
 	struct utc now;
 	struct problem why;
 };
+
+struct id_row {
+	int64_t id;
+};
+SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
+
+static void loading_free(struct loading *l)
+{
+	free(l->purses);
+	charges_free(&l->charges);
+	tariffs_free(&l->tariffs);
+}
 
 static const char *text(const json_t *row, const char *key, const char *fallback)
 {
@@ -74,6 +103,17 @@ static enum err load_tariff(struct db *db, struct loading *l, const json_t *r)
 	return e;
 }
 
+static int64_t history_sum(const struct loading *l, const char *meter)
+{
+	int64_t sum = 0;
+	size_t i;
+	json_t *hour;
+
+	json_array_foreach(json_object_get(l->history, meter), i, hour) sum +=
+		json_integer_value(hour);
+	return sum;
+}
+
 static enum err load_meter(struct db *db, struct loading *l, const json_t *r)
 {
 	const struct model *model = models_find(l->models, text(r, "model", ""));
@@ -108,7 +148,8 @@ static enum err load_meter(struct db *db, struct loading *l, const json_t *r)
 	if (m.has_start && qty_parse(start, &m.start) != ERR_OK)
 		return problem_set(
 			&l->why, ERR_BAD_VALUE, "start_register", "%s is no register", start);
-	return meter_add(db, &m, l->now, &l->why);
+	m.start.milli -= history_sum(l, m.code);
+	return meter_add(db, &m, l->start, &l->why);
 }
 
 static enum err load_tenant(struct db *db, struct loading *l, const json_t *r)
@@ -117,7 +158,7 @@ static enum err load_tenant(struct db *db, struct loading *l, const json_t *r)
 	enum err e = tenant_add(db,
 		&(struct tenant_new){ text(r, "code", ""), text(r, "name", ""), l->site, phone,
 			text(r, "contacts", ""), text(r, "room", "") },
-		l->now, &l->why);
+		l->start, &l->why);
 
 	if (e != ERR_OK)
 		return e;
@@ -131,19 +172,25 @@ static enum err load_tenant(struct db *db, struct loading *l, const json_t *r)
 		l->password_hash, &l->why);
 }
 
+/* The purse is opened once its history has been charged, so that it ends at the balance wished. */
 static enum err load_purse(struct db *db, struct loading *l, const json_t *r)
 {
 	struct purse_new p = { .tenant = text(r, "tenant", ""),
 		.purpose = text(r, "purpose", ""),
 		.emergency_limit = { EMERGENCY_YUAN * NANO_PER_YUAN },
 		.actor = "system" };
+	struct purse_wish *wish = &l->purses[l->purse_count];
+	enum err e;
 
-	if (money_parse(text(r, "opening_balance", "0"), &p.opening) != ERR_OK ||
+	if (money_parse(text(r, "opening_balance", "0"), &wish->balance) != ERR_OK ||
 		money_parse(text(r, "warn1", "0"), &p.warn1) != ERR_OK ||
 		money_parse(text(r, "warn2", "0"), &p.warn2) != ERR_OK ||
 		money_parse(text(r, "credit_limit", "0"), &p.credit_limit) != ERR_OK)
 		return problem_set(&l->why, ERR_BAD_VALUE, "purses", "an amount of %s", p.tenant);
-	return purse_add(db, &p, l->now, &l->why);
+	e = purse_add(db, &p, l->start, &wish->account_id, &l->why);
+	if (e == ERR_OK)
+		l->purse_count++;
+	return e;
 }
 
 static enum err load_contract_meters(struct db *db, struct loading *l, const json_t *r)
@@ -153,7 +200,37 @@ static enum err load_contract_meters(struct db *db, struct loading *l, const jso
 
 	for (size_t i = 0; e == ERR_OK && i < json_array_size(codes); i++)
 		e = contract_meter_add(db, text(r, "code", ""),
-			json_string_value(json_array_get(codes, i)), l->now, &l->why);
+			json_string_value(json_array_get(codes, i)), l->start, &l->why);
+	return e;
+}
+
+static const struct query Q_METER = { "SELECT id FROM meter WHERE code = ?", &id_shape };
+
+/* Settles the history of one meter as if its readings had come then. */
+static enum err load_history(struct db *db, struct loading *l, const json_t *r)
+{
+	const json_t *hours = json_object_get(l->history, text(r, "code", ""));
+	size_t n = json_array_size(hours);
+	struct charge_reading reading = { .most_per_hour = INT64_MAX };
+	struct settled last;
+	struct id_row meter;
+	enum err e;
+
+	if (n == 0)
+		return ERR_OK;
+	e = db_one(db, &Q_METER, ARGS(arg_text(text(r, "code", ""))), &meter);
+	if (e == ERR_OK)
+		e = settled_lock(db, meter.id, &last);
+	reading.meter_id = meter.id;
+	reading.reg = last.register_milli;
+	for (size_t i = 0; e == ERR_OK && i < n; i++) {
+		reading.reg.milli += json_integer_value(json_array_get(hours, i));
+		reading.at.ms = l->start.ms + (int64_t)(i + 1) * HOUR_MS;
+		if (i + 1 < n && i + HOURS_FINE < n && (i + 1) % HOURS_COARSE != 0)
+			continue;
+		e = charge_settle(db, l->tariffs, &reading, &last, &l->charges);
+		last = (struct settled){ reading.at, reading.reg };
+	}
 	return e;
 }
 
@@ -170,6 +247,7 @@ static const struct {
 	{ "tenants", load_tenant },
 	{ "purses", load_purse },
 	{ "tenants", load_contract_meters },
+	{ "meters", load_history },
 };
 
 static enum err load_staff(struct db *db, struct loading *l)
@@ -188,12 +266,38 @@ static enum err load_staff(struct db *db, struct loading *l)
 	return e;
 }
 
+/* Opens each purse with what its history has cost and what it shall hold, takes the charges, and
+ * draws the consequences: levels, notices, supply. */
+static enum err open_purses(struct db *db, struct loading *l)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < l->purse_count; i++) {
+		const struct purse_wish *wish = &l->purses[i];
+		struct money opening = wish->balance;
+
+		for (size_t k = 0; e == ERR_OK && k < l->charges.n; k++)
+			if (l->charges.at[k].account_id == wish->account_id)
+				e = money_add(opening, l->charges.at[k].sum, &opening);
+		if (e == ERR_OK && opening.nano != 0)
+			e = opening_add(db, wish->account_id, opening, "system", l->start);
+	}
+	if (e == ERR_OK)
+		e = charge_post(db, &l->charges, l->now);
+	for (size_t i = 0; e == ERR_OK && i < l->purse_count; i++)
+		e = account_changed(db, l->purses[i].account_id, l->now);
+	return e;
+}
+
 static enum err load_tx(struct db *db, void *ctx)
 {
 	struct loading *l = ctx;
 	enum err e = ERR_OK;
 	size_t k;
 	json_t *row;
+
+	l->purse_count = 0; /* a former run of this transaction */
+	charges_free(&l->charges);
 
 	for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(sheets); i++)
 		json_array_foreach(json_object_get(l->mall, sheets[i].name), k, row)
@@ -205,6 +309,8 @@ static enum err load_tx(struct db *db, void *ctx)
 				break;
 			}
 		}
+	if (e == ERR_OK)
+		e = open_purses(db, l);
 	return e == ERR_OK ? load_staff(db, l) : e;
 }
 
@@ -216,11 +322,25 @@ static enum err mall_read(const char *path, json_t **out, struct problem *why)
 	return e == ERR_OK ? json_parse(b.text, b.len, out, why) : e;
 }
 
+/* Contracts begin with the history, or now. */
+static enum err history_find(struct loading *l)
+{
+	const json_t *h = json_object_get(l->mall, "history");
+
+	l->start = l->now;
+	if (!h)
+		return ERR_OK;
+	l->history = json_object_get(h, "meters");
+	if (utc_parse(text(h, "from_at", ""), &l->start) != ERR_OK)
+		return problem_set(&l->why, ERR_BAD_VALUE, "history", "from_at is no instant");
+	return ERR_OK;
+}
+
 int cmd_demo(struct conf *conf, struct db *db, int argc, char **argv)
 {
 	AUTO(models_free) struct models *models = NULL;
+	AUTO(loading_free) struct loading l = { .now = utc_now() };
 	AUTO(json_free) json_t *mall = NULL;
-	struct loading l = { .now = utc_now() };
 	enum err e;
 
 	(void)conf;
@@ -235,6 +355,11 @@ int cmd_demo(struct conf *conf, struct db *db, int argc, char **argv)
 		e = password_hash(DEMO_PASSWORD, l.password_hash);
 	l.mall = mall;
 	l.models = models;
+	l.tariffs = tariffs_open();
+	l.purses = calloc(json_array_size(json_object_get(mall, "purses")) + 1, sizeof(*l.purses));
+	ASSERT(l.purses);
+	if (e == ERR_OK)
+		e = history_find(&l);
 	if (e == ERR_OK)
 		e = db_tx(db, load_tx, &l);
 	if (e == ERR_OK)

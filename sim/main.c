@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "sim/control.h"
+#include "sim/history.h"
 #include "sim/sim.h"
 #ifdef SIM_SERVICES
 #include "sim/svc.h"
@@ -14,7 +16,9 @@
 
 static const char usage[] =
 	"usage: yufu-sim --config FILE           run until SIGTERM or SIGINT\n"
-	"       yufu-sim [--config FILE] --mall  print the mall as import sheets in JSON\n"
+	"       yufu-sim [--config FILE] --mall [--history DAYS]\n"
+	"                                        print the mall as import sheets in JSON, and what\n"
+	"                                        its meters counted in the days before\n"
 #ifdef SIM_SERVICES
 	"       yufu-sim --make-keys DIR         write fresh keys of both sides for a demo\n"
 	"       yufu-sim --print-settings DIR SIM_BASE PUBLIC_BASE\n"
@@ -29,7 +33,16 @@ struct options {
 	const char *config;
 	const char *dir; /* of the keys */
 	char **rest;	 /* SIM_BASE, PUBLIC_BASE */
+	int days;	 /* of history with the mall */
 };
+
+/* -1 for anything but 0..60. */
+static int days_parse(const char *text)
+{
+	int64_t days;
+
+	return i64_parse(text, 0, 60, &days) == ERR_OK ? (int)days : -1;
+}
 
 static bool options_take(int c, struct options *o)
 {
@@ -40,6 +53,9 @@ static bool options_take(int c, struct options *o)
 	case 'm':
 		o->task = TASK_MALL;
 		return true;
+	case 'h':
+		o->days = days_parse(optarg);
+		return o->days >= 0;
 #ifdef SIM_SERVICES
 	case 'k':
 		o->task = TASK_KEYS;
@@ -60,6 +76,7 @@ static bool options_read(int argc, char **argv, struct options *out)
 	static const struct option known[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "mall", no_argument, NULL, 'm' },
+		{ "history", required_argument, NULL, 'h' },
 		{ "make-keys", required_argument, NULL, 'k' },
 		{ "print-settings", required_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
@@ -80,7 +97,7 @@ static bool options_read(int argc, char **argv, struct options *out)
 	return true;
 }
 
-static enum err mall_print(struct conf *conf, struct problem *why)
+static enum err mall_print(struct conf *conf, int days, struct problem *why)
 {
 	AUTO(mall_free) struct mall *mall = NULL;
 	AUTO(json_free) json_t *all = NULL;
@@ -89,6 +106,8 @@ static enum err mall_print(struct conf *conf, struct problem *why)
 	if (e)
 		return e;
 	all = mall_json(mall);
+	if (days > 0)
+		json_object_set_new(all, "history", mall_history(mall, days, utc_now()));
 	if (json_dumpf(all, stdout, JSON_INDENT(1)) != 0 || putchar('\n') == EOF ||
 		fflush(stdout) != 0)
 		return problem_set(why, ERR_UNAVAILABLE, "", "cannot write to standard output");
@@ -169,7 +188,7 @@ static enum err work(const struct options *o, struct problem *why)
 	e = conf_open(o->config, &conf, why);
 	if (e)
 		return e;
-	return o->task == TASK_MALL ? mall_print(conf, why) : run(conf, why);
+	return o->task == TASK_MALL ? mall_print(conf, o->days, why) : run(conf, why);
 }
 
 int main(int argc, char **argv)

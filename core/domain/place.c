@@ -240,11 +240,11 @@ enum err tenant_add(struct db *db, const struct tenant_new *t, struct utc now, s
 	return e;
 }
 
-static enum err opening_post(
-	struct db *db, int64_t account_id, const struct purse_new *p, struct utc now)
+enum err opening_add(
+	struct db *db, int64_t account_id, struct money opening, const char *actor, struct utc now)
 {
 	char once[64], reference[64];
-	int64_t opening, entry_id;
+	int64_t opening_id, entry_id;
 	struct account a;
 	struct day day;
 	enum err e = account_get(db, account_id, &a);
@@ -252,7 +252,7 @@ static enum err opening_post(
 	if (e == ERR_OK)
 		e = account_book_day(&a, now, &day);
 	if (e == ERR_OK)
-		e = account_company(db, "opening", &opening);
+		e = account_company(db, "opening", &opening_id);
 	if (e != ERR_OK)
 		return e;
 	snprintf(once, sizeof(once), "opening:%" PRId64, account_id);
@@ -261,15 +261,16 @@ static enum err opening_post(
 		&(struct entry){ .kind = "opening",
 			.once_key = once,
 			.reference = reference,
-			.actor = p->actor,
+			.actor = actor,
 			.memo = "",
 			.book_day = day,
 			.at = now },
-		(struct posting[]){ { opening, { -p->opening.nano } }, { account_id, p->opening } },
-		2, &entry_id);
+		(struct posting[]){ { opening_id, { -opening.nano } }, { account_id, opening } }, 2,
+		&entry_id);
 }
 
-enum err purse_add(struct db *db, const struct purse_new *p, struct utc now, struct problem *why)
+enum err purse_add(struct db *db, const struct purse_new *p, struct utc now, int64_t *account_id,
+	struct problem *why)
 {
 	int64_t contract, account;
 	char code[64];
@@ -287,7 +288,9 @@ enum err purse_add(struct db *db, const struct purse_new *p, struct utc now, str
 		return e;
 	account = db_insert_id(db);
 	if (p->opening.nano != 0)
-		e = opening_post(db, account, p, now);
+		e = opening_add(db, account, p->opening, p->actor, now);
+	if (e == ERR_OK)
+		*account_id = account;
 	return e;
 }
 
@@ -306,19 +309,15 @@ enum err contract_meter_add(
 		return problem_set(why, e, "meters", "there is no meter %s", meter);
 	if (e == ERR_OK)
 		e = db_one(db, &Q_PURSE, ARGS(arg_i64(contract), arg_text(m.utility)), &purse);
-	if (e == ERR_NOT_FOUND) {
+	if (e == ERR_NOT_FOUND)
 		e = purse_add(db,
 			&(struct purse_new){
 				.tenant = tenant, .purpose = m.utility, .actor = "system" },
-			now, why);
-		if (e == ERR_OK)
-			e = db_one(
-				db, &Q_PURSE, ARGS(arg_i64(contract), arg_text(m.utility)), &purse);
-	}
+			now, &purse.id, why);
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_CONTRACT_POINT_ADD,
 			ARGS(arg_i64(contract), arg_i64(m.supply_point_id), arg_i64(purse.id),
 				arg_utc(now)),
 			NULL);
-	return e == ERR_OK ? account_changed(db, purse.id, now) : e;
+	return e;
 }

@@ -46,8 +46,11 @@ MUST_USE enum err tariff_add(struct db *db, const char *code, const char *name, 
 MUST_USE enum err tenant_add(
 	struct db *db, const struct tenant_new *t, struct utc now, struct problem *why);
 /* A purse of the tenant's open contract, with an opening entry unless zero. */
-MUST_USE enum err purse_add(
-	struct db *db, const struct purse_new *p, struct utc now, struct problem *why);
+MUST_USE enum err purse_add(struct db *db, const struct purse_new *p, struct utc now,
+	int64_t *account_id, struct problem *why);
+/* The opening entry of a purse: what it held when it came to us. Once per purse. */
+MUST_USE enum err opening_add(
+	struct db *db, int64_t account_id, struct money opening, const char *actor, struct utc now);
 /* The contract pays for the meter's supply point, from the purse of the meter's utility; the purse
  * is made (empty) when there is none. */
 MUST_USE enum err contract_meter_add(

@@ -19,6 +19,11 @@ struct text_row {
 };
 SHAPE(text_shape, struct text_row, FIELD(struct text_row, v));
 
+static int64_t purse(struct db *db)
+{
+	return FIXTURE_VALUE(db, "SELECT id AS v FROM account WHERE kind = 'purse'");
+}
+
 static enum err shop_tx(struct db *db, void *ctx)
 {
 	struct problem why = { 0 };
@@ -41,13 +46,14 @@ static enum err shop_tx(struct db *db, void *ctx)
 		.ct_ratio = 1,
 		.pt_ratio = 1 };
 	struct tenant_new tenant = { "T", "好味面馆", "s", "13800000003", "13900000009", "A-103" };
-	struct purse_new purse = { .tenant = "T",
+	struct purse_new p = { .tenant = "T",
 		.purpose = "electricity",
 		.opening = { -3180000000 },
 		.warn1 = YUAN(50),
 		.warn2 = YUAN(20),
 		.emergency_limit = YUAN(20),
 		.actor = "test" };
+	int64_t account;
 	struct user_new cashier = { "cashier", "Cashier", "", "", "cashier", "", "" };
 
 	(void)ctx;
@@ -55,8 +61,9 @@ static enum err shop_tx(struct db *db, void *ctx)
 	assert_int_equal(gateway_add(db, &gateway, &why), ERR_OK);
 	assert_int_equal(meter_add(db, &meter, NOW, &why), ERR_OK);
 	assert_int_equal(tenant_add(db, &tenant, NOW, &why), ERR_OK);
-	assert_int_equal(purse_add(db, &purse, NOW, &why), ERR_OK);
+	assert_int_equal(purse_add(db, &p, NOW, &account, &why), ERR_OK);
 	assert_int_equal(contract_meter_add(db, "T", "A03", NOW, &why), ERR_OK);
+	assert_int_equal(account_changed(db, account, NOW), ERR_OK);
 	assert_int_equal(user_add(db, &cashier, "", &why), ERR_OK);
 	return ERR_OK;
 }
@@ -68,11 +75,6 @@ static int open_shop(void **state)
 	assert_int_equal(roles_install(*state), ERR_OK);
 	assert_int_equal(db_tx(*state, shop_tx, NULL), ERR_OK);
 	return 0;
-}
-
-static int64_t purse(struct db *db)
-{
-	return FIXTURE_VALUE(db, "SELECT id AS v FROM account WHERE kind = 'purse'");
 }
 
 static int64_t balance(struct db *db)
