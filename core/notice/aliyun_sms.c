@@ -256,6 +256,7 @@ static void judge(const struct web_answer *a, struct notice_result *out)
 void aliyun_send(const struct notice *notice, const struct notice_message *m, struct utc now,
 	int64_t deadline_ms, struct notice_result *out)
 {
+	static const char *const words[] = { "done", "refused", "unknown" };
 	const struct aliyun_sms *a = notice->aliyun;
 	const struct notice_kind *kind = notice_kind_find(m->kind);
 	AUTO(web_answer_free) struct web_answer answer = { 0 };
@@ -281,5 +282,6 @@ void aliyun_send(const struct notice *notice, const struct notice_message *m, st
 		result(out, NOTICE_UNKNOWN, false, err_word(e));
 	else
 		judge(&answer, out);
-	log_info("aliyun_sms kind=%s outcome=%d code=%s", m->kind, (int)out->outcome, out->code);
+	log_info("event=sms_answer kind=%s outcome=%s code=%s", m->kind, words[out->outcome],
+		out->code);
 }

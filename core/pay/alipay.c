@@ -387,7 +387,7 @@ static enum err call(const struct alipay *a, const char *method, const char *out
 	if (alipay_read_answer(a, method, answer.body.text, answer.body.len, &j, why) != ERR_OK)
 		return ERR_UNKNOWN;
 	e = judge(j, why);
-	log_info("alipay method=%s outcome=%s", method, err_word(e));
+	log_info("event=alipay_answer method=%s outcome=%s", method, err_word(e));
 	if (e != ERR_OK)
 		return e;
 	*out = json_incref(j);

@@ -290,7 +290,7 @@ static enum err judge(
 
 	if (request_id && !str_copy(id, sizeof(id), request_id))
 		id[0] = '\0';
-	log_info("wechat_pay status=%d request_id=%s", a->status, id);
+	log_info("event=wechat_answer status=%d request_id=%s", a->status, id);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const char *v = web_header(a, names[i]);
 
