@@ -2,7 +2,7 @@ import type { CommonWords } from './zh';
 
 export const en: CommonWords = {
 	lang_other: '中文',
-	lang_other_name: '切换到中文',
+	lang_other_name: '中文：切换到中文',
 	state: {
 		on: 'Supply on', low: 'Low balance', cut: 'Supply cut', kept: 'Kept on', silent: 'No contact', public: 'Public area', moving: 'Switching', off: 'Not in use', ok: 'Normal',
 	},

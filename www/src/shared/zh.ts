@@ -2,7 +2,7 @@
 
 export const zh = {
 	lang_other: 'EN',
-	lang_other_name: 'Switch to English',
+	lang_other_name: 'EN: switch to English',
 	state: {
 		on: '供电中', low: '余额不足', cut: '已断电', kept: '保电中', silent: '通讯中断', public: '公区', moving: '切换中', off: '未启用', ok: '正常',
 	},
