@@ -1,11 +1,10 @@
-#include "sim/gateway.h"
+#include "sim/gateway_inside.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,64 +16,9 @@
 #include "base/log.h"
 #include "sim/state.h"
 
-enum {
-	SLOT_LISTEN,
-	SLOT_STOP,
-	SLOT_CLIENTS,
-	BUSY_WINDOW_S = 60,
-	/* Ceilings reach so far ahead that a save may come late many times over. */
-	SAVE_AHEAD_MS = 6 * GATEWAY_SAVE_MS,
-	SLOW_MS = 2000,
-};
+enum { SLOT_LISTEN, SLOT_STOP, SLOT_CLIENTS };
 
-struct client {
-	int fd;	     /* -1: free */
-	uint64_t id; /* never used twice */
-	uint8_t in[2 * MBAP_FRAME_MAX];
-	size_t in_n;
-};
-
-enum phase {
-	PHASE_IDLE,
-	PHASE_ASKING,	 /* the request travels, the meter thinks */
-	PHASE_ANSWERING, /* the answer travels */
-	PHASE_WAITING,	 /* nobody answers; the gateway waits in vain */
-};
-
-struct counters {
-	uint64_t transactions, exceptions, silent, turned_away, bytes_asked, bytes_answered;
-	int64_t busy_us;
-	int64_t window_us[BUSY_WINDOW_S]; /* busy time by second */
-	int64_t window_second;		  /* the newest second in it */
-};
-
-struct gateway {
-	struct gateway_settings settings;
-	char name[8];
-	const struct zone *zone;
-	int listen_fd, stop_fd;
-	uint16_t port;
-	pthread_t thread;
-
-	pthread_mutex_t lock; /* guards all below */
-	struct device devices[MALL_UNITS];
-	struct fault_list faults;
-	struct job_queue queue;
-	struct client clients[GATEWAY_CLIENTS_MAX];
-	uint64_t clients_seen;
-
-	enum phase phase;
-	struct job job;	  /* in flight, unless idle */
-	int64_t begun_us; /* mono: its first bit */
-	int64_t due_us;	  /* mono: when the phase ends */
-	struct mbap_frame reply;
-	struct counters counters;
-	int64_t started_ms;
-	int64_t save_ms; /* mono: next save */
-	bool save_failed;
-};
-
-static int64_t mono_us(void)
+int64_t gateway_mono_us(void)
 {
 	struct timespec ts;
 
@@ -92,14 +36,14 @@ static struct moment moment_now(const struct gateway *g)
 	return m;
 }
 
-static struct device *device_find(struct gateway *g, int unit)
+struct device *gateway_device(struct gateway *g, int unit)
 {
 	if (unit < 1 || unit > MALL_UNITS)
 		return NULL;
 	return &g->devices[unit - 1];
 }
 
-static void devices_advance(struct gateway *g)
+void gateway_advance(struct gateway *g)
 {
 	struct moment now = moment_now(g);
 
@@ -107,12 +51,11 @@ static void devices_advance(struct gateway *g)
 		device_advance(&g->devices[i], &now);
 }
 
-/* After an error registers stand at their ceilings until a save succeeds. */
-static enum err save(struct gateway *g, int64_t ahead_ms)
+enum err gateway_save(struct gateway *g, int64_t ahead_ms)
 {
 	enum err e;
 
-	devices_advance(g);
+	gateway_advance(g);
 	e = state_save(g->settings.state_path, g->devices, MALL_UNITS, ahead_ms);
 	if (e && !g->save_failed)
 		log_error("event=state_not_saved gateway=%s errno=%d", g->name, errno);
@@ -241,8 +184,9 @@ static void client_read(struct gateway *g, struct client *c)
 
 /* The bus */
 
-static void count_busy(struct counters *n, int64_t from_us, int64_t to_us)
+void gateway_count_busy(struct gateway *g, int64_t from_us, int64_t to_us)
 {
+	struct counters *n = &g->counters;
 	int64_t second = to_us / 1000000;
 
 	for (; n->window_second < second; n->window_second++)
@@ -253,7 +197,7 @@ static void count_busy(struct counters *n, int64_t from_us, int64_t to_us)
 
 static void bus_free(struct gateway *g, int64_t now_us)
 {
-	count_busy(&g->counters, g->begun_us, now_us);
+	gateway_count_busy(g, g->begun_us, now_us);
 	g->phase = PHASE_IDLE;
 }
 
@@ -275,7 +219,7 @@ static void bus_begin(struct gateway *g, int64_t now_us)
 	g->counters.bytes_asked += line_bytes(g->job.frame.pdu_n);
 	g->phase = PHASE_ASKING;
 	g->due_us = asked_us + t->answer_ms * 1000 + (slow ? slow->value * 1000 : 0);
-	if (!device_find(g, unit) || fault_now(g, FAULT_SILENT, unit)) {
+	if (!gateway_device(g, unit) || fault_now(g, FAULT_SILENT, unit)) {
 		g->phase = PHASE_WAITING;
 		g->due_us = asked_us + t->silence_ms * 1000;
 	}
@@ -294,7 +238,7 @@ static enum modbus_exception meter_act(
 	struct gateway *g, const struct modbus_request *req, uint16_t *values)
 {
 	int unit = g->job.frame.unit;
-	struct device *d = device_find(g, unit);
+	struct device *d = gateway_device(g, unit);
 	const struct fault *refuse = fault_now(g, FAULT_EXCEPTION, unit);
 	struct moment now = moment_now(g);
 	bool switched;
@@ -304,7 +248,7 @@ static enum modbus_exception meter_act(
 		return (enum modbus_exception)refuse->value;
 	device_advance(d, &now);
 	bad = device_answer(d, req, register_offset(g, unit), values, &switched);
-	if (switched && save(g, SAVE_AHEAD_MS))
+	if (switched && gateway_save(g, SAVE_AHEAD_MS))
 		return MODBUS_DEVICE_FAILURE;
 	return bad;
 }
@@ -363,7 +307,7 @@ static void bus_give_up(struct gateway *g)
 static void bus_run(struct gateway *g)
 {
 	for (;;) {
-		int64_t now_us = mono_us();
+		int64_t now_us = gateway_mono_us();
 
 		if (g->phase == PHASE_IDLE) {
 			bus_begin(g, now_us);
@@ -388,7 +332,7 @@ static void bus_run(struct gateway *g)
 
 static struct timespec wait_time(struct gateway *g)
 {
-	int64_t now_us = mono_us();
+	int64_t now_us = gateway_mono_us();
 	int64_t until_us = g->save_ms * 1000;
 	int64_t wait_us;
 
@@ -418,7 +362,7 @@ static void turn(struct gateway *g, const struct pollfd *fds)
 	bus_run(g);
 	if (mono_ms() >= g->save_ms) {
 		fault_expire(&g->faults, mono_ms());
-		(void)!save(g, SAVE_AHEAD_MS);
+		(void)!gateway_save(g, SAVE_AHEAD_MS);
 	}
 }
 
@@ -484,7 +428,7 @@ static enum err devices_open(struct gateway *g, const struct mall *mall,
 	e = state_load(g->settings.state_path, g->devices, MALL_UNITS, why);
 	if (e && e != ERR_NOT_FOUND)
 		return e;
-	if (save(g, SAVE_AHEAD_MS))
+	if (gateway_save(g, SAVE_AHEAD_MS))
 		return problem_set(why, ERR_UNAVAILABLE, "sim.state_dir", "cannot write %s",
 			g->settings.state_path);
 	return ERR_OK;
@@ -552,152 +496,6 @@ void gateway_stop(struct gateway **g)
 		return;
 	ASSERT(write((*g)->stop_fd, &one, sizeof one) == sizeof one);
 	pthread_join((*g)->thread, NULL);
-	(void)!save(*g, 0);
+	(void)!gateway_save(*g, 0);
 	gateway_free(g);
-}
-
-/* For the control side */
-
-const char *gateway_name(const struct gateway *g)
-{
-	return g->name;
-}
-
-uint16_t gateway_port(const struct gateway *g)
-{
-	return g->port;
-}
-
-static int64_t busy_permille(struct gateway *g)
-{
-	int64_t now_us = mono_us();
-	int64_t seconds = now_us / 1000000 - g->started_ms / 1000;
-	int64_t busy_us = 0;
-
-	count_busy(&g->counters, now_us, now_us); /* clears the seconds that passed in silence */
-	for (size_t i = 0; i < BUSY_WINDOW_S; i++)
-		busy_us += g->counters.window_us[i];
-	if (seconds > BUSY_WINDOW_S)
-		seconds = BUSY_WINDOW_S;
-	return busy_us / 1000 / (seconds > 0 ? seconds : 1);
-}
-
-json_t *gateway_stats(struct gateway *g)
-{
-	const struct counters *n = &g->counters;
-	int clients = 0;
-	json_t *stats;
-
-	pthread_mutex_lock(&g->lock);
-	for (size_t i = 0; i < GATEWAY_CLIENTS_MAX; i++)
-		clients += g->clients[i].fd >= 0;
-	stats = json_pack("{s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "gateway",
-		g->name, "port", g->port, "connections", clients, "waiting", (int)g->queue.n,
-		"transactions", (json_int_t)n->transactions, "exceptions",
-		(json_int_t)n->exceptions, "silent", (json_int_t)n->silent, "turned_away",
-		(json_int_t)n->turned_away, "bytes_asked", (json_int_t)n->bytes_asked,
-		"bytes_answered", (json_int_t)n->bytes_answered, "busy_ms",
-		(json_int_t)(n->busy_us / 1000), "busy_permille", (json_int_t)busy_permille(g));
-	pthread_mutex_unlock(&g->lock);
-	return stats;
-}
-
-static json_t *meter_json(const struct gateway *g, const struct device *d)
-{
-	json_t *m = json_pack("{s:s, s:s, s:i, s:s, s:s, s:I, s:I, s:s, s:b, s:I, s:s}", "code",
-		d->mall->code, "gateway", g->name, "unit", d->mall->unit, "model", d->mall->model,
-		"serial", d->mall->serial, "register_milli", (json_int_t)device_register(d),
-		"register_answered_milli", (json_int_t)device_register_answered(d), "relay",
-		supply_word(device_supply(d)), "forced", d->forced,
-		d->mall->water ? "flow_lph" : "power_w", (json_int_t)d->draw, "kind",
-		load_word(d->mall->kind));
-
-	json_object_set_new(m, "load_w", d->load < 0 ? json_null() : json_integer(d->load));
-	json_object_set_new(m, "last_write_at", json_utc(d->written_at));
-	return m;
-}
-
-enum err gateway_meter(struct gateway *g, int unit, json_t **out)
-{
-	struct device *d = device_find(g, unit);
-
-	if (!d)
-		return ERR_NOT_FOUND;
-	pthread_mutex_lock(&g->lock);
-	devices_advance(g);
-	*out = meter_json(g, d);
-	pthread_mutex_unlock(&g->lock);
-	return ERR_OK;
-}
-
-enum err gateway_change_meter(
-	struct gateway *g, int unit, const struct meter_change *change, struct problem *why)
-{
-	struct device *d = device_find(g, unit);
-	enum err e;
-
-	if (!d)
-		return problem_set(why, ERR_NOT_FOUND, "unit", "no such meter");
-	pthread_mutex_lock(&g->lock);
-	devices_advance(g);
-	if (change->set_register)
-		device_set_register(d, change->register_milli);
-	if (change->set_load)
-		d->load = change->load;
-	if (change->set_closed)
-		device_set_closed(d, change->closed);
-	e = save(g, SAVE_AHEAD_MS);
-	pthread_mutex_unlock(&g->lock);
-	return e ? problem_set(why, e, "", "the state cannot be saved") : ERR_OK;
-}
-
-enum err gateway_add_fault(struct gateway *g, const struct fault *fault)
-{
-	enum err e;
-
-	pthread_mutex_lock(&g->lock);
-	fault_expire(&g->faults, mono_ms());
-	e = fault_add(&g->faults, fault);
-	pthread_mutex_unlock(&g->lock);
-	return e;
-}
-
-size_t gateway_remove_faults(struct gateway *g, int id)
-{
-	size_t gone;
-
-	pthread_mutex_lock(&g->lock);
-	gone = fault_remove(&g->faults, id);
-	pthread_mutex_unlock(&g->lock);
-	return gone;
-}
-
-static json_t *fault_json(const struct gateway *g, const struct fault *f)
-{
-	json_t *row = json_pack(
-		"{s:i, s:s, s:s}", "id", f->id, "gateway", g->name, "kind", fault_word(f->kind));
-
-	json_object_set_new(
-		row, "unit", f->unit == FAULT_ANY_UNIT ? json_null() : json_integer(f->unit));
-	if (f->kind == FAULT_GARBAGE)
-		json_object_set_new(
-			row, "value", json_string(garbage_word((enum garbage)f->value)));
-	else if (f->kind == FAULT_CUT)
-		json_object_set_new(row, "value",
-			json_string(f->value == FAULT_CUT_REPLY ? "reply" : "request"));
-	else if (f->kind != FAULT_SILENT)
-		json_object_set_new(row, "value", json_integer(f->value));
-	if (f->ends_ms != INT64_MAX)
-		json_object_set_new(
-			row, "seconds_left", json_integer((f->ends_ms - mono_ms() + 999) / 1000));
-	return row;
-}
-
-void gateway_list_faults(struct gateway *g, json_t *list)
-{
-	pthread_mutex_lock(&g->lock);
-	fault_expire(&g->faults, mono_ms());
-	for (size_t i = 0; i < g->faults.n; i++)
-		json_array_append_new(list, fault_json(g, &g->faults.items[i]));
-	pthread_mutex_unlock(&g->lock);
 }
