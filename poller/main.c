@@ -1,0 +1,196 @@
+/* yufu-poller: reads the meters of the buses that it holds, settles what they say, and drives their
+ * supplies to what the database desires. It ends for a bad configuration and for a signal, never
+ * for a device or the database. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "poller/keeper.h"
+#include "poller/sink.h"
+#include "poller/switcher.h"
+
+struct settings {
+	struct db_settings database;
+	char name[64];
+	int64_t buses_max;
+	int64_t period_ms;
+	int64_t mass_trip_limit;
+	const char *models_dir;
+};
+
+struct poller {
+	struct settings settings;
+	struct models *models;
+	struct desk *desk;
+	struct holdings *holdings;
+	struct orders_back *back;
+	struct fleet *fleet;
+	struct sink *sink;
+	struct switcher *switcher;
+	struct keeper *keeper;
+};
+
+static enum err read_name(struct conf *c, char *out, size_t size, struct problem *why)
+{
+	char host[64] = "";
+	const char *name;
+
+	if (gethostname(host, sizeof(host) - 1) != 0 || !host[0])
+		memcpy(host, "poller", sizeof("poller"));
+	name = conf_text(c, "poller", "name", host);
+	if (!name[0] || !str_copy(out, size, name))
+		return problem_set(why, ERR_OUT_OF_RANGE, "poller.name",
+			"the name of a poller has 1 to 63 bytes");
+	return ERR_OK;
+}
+
+static enum err settings_read(struct conf *c, struct settings *s, struct problem *why)
+{
+	int64_t fresh_s = 60;
+	enum err e = db_settings_read(c, &s->database, why);
+
+	if (e == ERR_OK)
+		e = read_name(c, s->name, sizeof(s->name), why);
+	if (e == ERR_OK)
+		e = conf_int(c, "poller", "buses_max", 1, 900, 900, &s->buses_max, why);
+	if (e == ERR_OK)
+		e = conf_int(c, "poller", "fresh_s", 12, 3600, 60, &fresh_s, why);
+	if (e == ERR_OK)
+		e = conf_int(
+			c, "poller", "mass_trip_limit", 0, 1000000, 20, &s->mass_trip_limit, why);
+	s->models_dir = conf_text(c, "poller", "models_dir", NULL);
+	s->period_ms = fresh_s * 1000 - 10000; /* room for one failure and its retry */
+	return e;
+}
+
+static void *run_sink(void *p)
+{
+	sink_run(((struct poller *)p)->sink);
+	return NULL;
+}
+
+static void *run_switcher(void *p)
+{
+	switcher_run(((struct poller *)p)->switcher);
+	return NULL;
+}
+
+static void *run_keeper(void *p)
+{
+	keeper_run(((struct poller *)p)->keeper);
+	db_thread_end();
+	return NULL;
+}
+
+static pthread_t thread(void *(*fn)(void *), struct poller *p)
+{
+	pthread_t t;
+
+	ASSERT(pthread_create(&t, NULL, fn, p) == 0);
+	return t;
+}
+
+static void open_parts(struct poller *p)
+{
+	p->desk = desk_open();
+	p->holdings = holdings_open();
+	p->back = orders_back_open();
+	p->fleet = fleet_open();
+	p->sink = sink_open(&p->settings.database, p->desk, p->holdings);
+	p->switcher = switcher_open(&(struct switcher_ends){ .database = &p->settings.database,
+		.fleet = p->fleet,
+		.holdings = p->holdings,
+		.back = p->back,
+		.mass_trip_limit = p->settings.mass_trip_limit });
+	p->keeper = keeper_open(&(struct keeper_ends){ .database = &p->settings.database,
+		.name = p->settings.name,
+		.buses_max = p->settings.buses_max,
+		.models = p->models,
+		.fleet = p->fleet,
+		.holdings = p->holdings,
+		.sink = p->sink,
+		.runner = { p->desk, p->back, p->settings.period_ms } });
+}
+
+static void free_parts(struct poller *p)
+{
+	keeper_free(&p->keeper);
+	switcher_free(&p->switcher);
+	sink_free(&p->sink);
+	fleet_free(&p->fleet);
+	orders_back_free(&p->back);
+	holdings_free(&p->holdings);
+	desk_free(&p->desk);
+	models_free(&p->models);
+}
+
+/* Buses first, then what they have left behind, then the leases. */
+static void run(struct poller *p, const sigset_t *signals)
+{
+	pthread_t sink, switcher, keeper;
+	int signal = 0;
+
+	open_parts(p);
+	sink = thread(run_sink, p);
+	switcher = thread(run_switcher, p);
+	keeper = thread(run_keeper, p);
+	log_info("started name=%s buses_max=%lld", p->settings.name,
+		(long long)p->settings.buses_max);
+	sigwait(signals, &signal);
+	log_info("signal=%d stopping", signal);
+	keeper_stop(p->keeper);
+	pthread_join(keeper, NULL);
+	switcher_stop(p->switcher);
+	pthread_join(switcher, NULL);
+	desk_close(p->desk);
+	pthread_join(sink, NULL);
+	keeper_give_back(p->keeper);
+	free_parts(p);
+	log_info("stopped");
+}
+
+static const char *config_path(int argc, char **argv)
+{
+	if (argc == 1)
+		return "/etc/yufu/yufu.conf";
+	if (argc == 3 && str_eq(argv[1], "--config"))
+		return argv[2];
+	return NULL;
+}
+
+static int fail(const struct problem *why)
+{
+	log_error("%s%s%s", why->field, why->field[0] ? ": " : "", why->text);
+	return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	static struct poller p;
+	const char *path = config_path(argc, argv);
+	AUTO(conf_free) struct conf *conf = NULL;
+	struct problem why = { 0 };
+	sigset_t signals;
+
+	log_open("yufu-poller", LOG_LEVEL_INFO);
+	if (!path) {
+		log_error("usage: yufu-poller [--config FILE]");
+		return EXIT_FAILURE;
+	}
+	if (conf_open(path, &conf, &why) != ERR_OK ||
+		settings_read(conf, &p.settings, &why) != ERR_OK ||
+		models_open(p.settings.models_dir, &p.models, &why) != ERR_OK)
+		return fail(&why);
+	/* Every thread inherits this: signals go to sigwait() only. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	db_library_open();
+	run(&p, &signals);
+	return EXIT_SUCCESS;
+}

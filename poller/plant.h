@@ -1,0 +1,44 @@
+#pragma once
+/* Buses and their meters as the database has them. Values: read once, never changed. */
+#include "db/db.h"
+#include "meter/meter.h"
+#include "poller/schedule.h"
+
+struct plant_meter {
+	int64_t id;
+	char code[33];
+	uint8_t unit;
+	const struct model *model; /* of the process, outlives this */
+	char serial[33];	   /* expected; "" when nobody has said */
+	bool water;
+	int64_t ct_ratio, pt_ratio;
+	int64_t rated_current_ma;
+	/* As remembered from before: */
+	struct utc read_at;
+	enum comm comm;
+	struct utc comm_since;
+};
+
+struct plant_bus {
+	int64_t gateway_id;
+	int64_t group_id;
+	char code[33];
+	struct bus_settings settings;
+	struct plant_meter *meters; /* ascending by id */
+	size_t n;
+	uint64_t print; /* of everything that is configured: another one, another bus */
+	enum comm comm;
+	struct utc comm_since;
+};
+
+struct plant {
+	struct plant_bus *buses;
+	size_t n;
+};
+void plant_free(struct plant *p);
+void plant_bus_free(struct plant_bus *b);
+
+/* The enabled buses of a group. A gateway or meter that cannot be used (unknown model, address that
+ * is none) is left out and said so in the log when `talk`. */
+MUST_USE enum err plant_load(
+	struct db *db, const struct models *models, int64_t group_id, bool talk, struct plant *out);

@@ -1,0 +1,566 @@
+#include "poller/sink.h"
+
+#include <glib.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "domain/alarm.h"
+#include "domain/charge.h"
+#include "domain/supplypoint.h"
+
+#define OFF_GRACE_MS 120000 /* after a cut, before use is a fault */
+#define OFF_USE_MILLI 50
+
+/* Alarms of a meter that come and go with its readings. */
+enum meter_alarm {
+	ALARM_SILENT,
+	ALARM_FELL,
+	ALARM_JUMPED,
+	ALARM_IDENTITY,
+	ALARM_TARIFF,
+	ALARM_SETTLE,
+	ALARM_OFF_USE,
+	ALARM__MAX
+};
+static const struct {
+	const char *kind;
+	const char *severity;
+	const char *text; /* after "meter A17 " */
+} alarms[ALARM__MAX] = {
+	[ALARM_SILENT] = { "meter_silent", "warn", "does not answer" },
+	[ALARM_FELL] = { "register_fell", "urgent", "shows a register below the last settled one" },
+	[ALARM_JUMPED] = { "register_jumped", "urgent", "shows more than it can have counted" },
+	[ALARM_IDENTITY] = { "identity_changed", "urgent", "has another serial number" },
+	[ALARM_TARIFF] = { "tariff_missing", "urgent", "has no tariff for its use" },
+	[ALARM_SETTLE] = { "settle_failed", "urgent", "cannot be settled" },
+	[ALARM_OFF_USE] = { "use_while_off", "urgent", "counts although its supply is off" },
+};
+
+/* What the sink remembers of a meter. */
+struct memo {
+	int64_t meter_id;
+	uint32_t open;	/* bit n: alarm n is open */
+	int64_t off_at; /* the cut that off_reg belongs to */
+	struct qty off_reg;
+};
+
+struct sink {
+	struct db *db;
+	struct desk *desk;
+	struct holdings *holdings;
+	struct tariffs *tariffs;
+	GHashTable *memos;     /* &memo.meter_id -> struct memo */
+	atomic_bool remembers; /* open alarms have been read */
+};
+
+struct sink *sink_open(const struct db_settings *settings, struct desk *desk, struct holdings *h)
+{
+	struct sink *s = calloc(1, sizeof(*s));
+
+	ASSERT(s);
+	s->db = db_open(settings);
+	s->desk = desk;
+	s->holdings = h;
+	s->tariffs = tariffs_open();
+	s->memos = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, free);
+	return s;
+}
+
+void sink_free(struct sink **s)
+{
+	if (!*s)
+		return;
+	g_hash_table_destroy((*s)->memos);
+	tariffs_free(&(*s)->tariffs);
+	db_free(&(*s)->db);
+	free(*s);
+	*s = NULL;
+}
+
+static struct memo *memo_of(struct sink *s, int64_t meter_id)
+{
+	struct memo *m = g_hash_table_lookup(s->memos, &meter_id);
+
+	if (m)
+		return m;
+	m = calloc(1, sizeof(*m));
+	ASSERT(m);
+	m->meter_id = meter_id;
+	g_hash_table_insert(s->memos, &m->meter_id, m);
+	return m;
+}
+
+struct open_row {
+	int64_t object_id;
+	char kind[33];
+};
+SHAPE(open_shape, struct open_row, FIELD(struct open_row, object_id), FIELD(struct open_row, kind));
+static const struct query Q_OPEN = {
+	"SELECT object_id, kind FROM alarm WHERE object_kind = 'meter' AND open_key IS NOT NULL",
+	&open_shape
+};
+
+/* Alarms that are open from before. */
+static enum err remember(struct sink *s)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e = db_list(s->db, &Q_OPEN, NO_ARGS, &rows);
+	const struct open_row *r = rows.at;
+
+	if (e != ERR_OK)
+		return e;
+	for (size_t i = 0; i < rows.n; i++)
+		for (unsigned k = 0; k < ALARM__MAX; k++)
+			if (str_eq(alarms[k].kind, r[i].kind))
+				memo_of(s, r[i].object_id)->open |= 1U << k;
+	return ERR_OK;
+}
+
+void sink_forget(struct sink *s)
+{
+	atomic_store(&s->remembers, false);
+}
+
+/* ---- a batch ---- */
+
+/* What a batch makes of one report. Made anew each time the transaction runs. */
+struct item {
+	const struct report *report;
+	enum verdict verdict;
+	uint32_t open;	/* alarms afterwards */
+	int64_t off_at; /* for the memo */
+	struct qty off_reg;
+	int64_t supply_point_id;
+	bool observe; /* the supply is not what the database thinks */
+};
+
+struct batch {
+	struct sink *sink;
+	const struct report *reports; /* ascending by meter */
+	struct item *items;
+	size_t n;
+	bool settle; /* false: keep the readings only; settling them failed for good */
+	struct lease fenced;
+};
+
+struct point_row {
+	char verdict[12];
+	struct qty register_milli;
+	int64_t supply_point_id;
+	char observed[8];
+	struct utc observed_since;
+};
+SHAPE(point_shape, struct point_row, FIELD(struct point_row, verdict),
+	FIELD(struct point_row, register_milli), FIELD(struct point_row, supply_point_id),
+	FIELD(struct point_row, observed), FIELD(struct point_row, observed_since));
+static const struct query Q_POINT = {
+	"SELECT COALESCE(s.verdict, 'accepted') AS verdict,"
+	" COALESCE(s.register_milli, 0) AS register_milli, p.id AS supply_point_id, p.observed,"
+	" p.observed_since FROM meter m JOIN supply_point p ON p.id = m.supply_point_id"
+	" LEFT JOIN meter_state s ON s.meter_id = m.id WHERE m.id = ?",
+	&point_shape
+};
+
+static void alarm_set(struct item *i, enum meter_alarm a, bool on)
+{
+	i->open = on ? i->open | 1U << a : i->open & ~(1U << a);
+}
+
+static void verdict_alarms(struct item *i)
+{
+	if (i->verdict == VERDICT_REPEATED || i->verdict == VERDICT_LATE)
+		return; /* they say nothing about the meter */
+	alarm_set(i, ALARM_FELL, i->verdict == VERDICT_BACKWARDS);
+	alarm_set(i, ALARM_JUMPED, i->verdict == VERDICT_IMPLAUSIBLE);
+	alarm_set(i, ALARM_IDENTITY, i->verdict == VERDICT_IDENTITY);
+}
+
+static enum verdict judge(
+	const struct report *r, const struct settled *last, const struct point_row *p)
+{
+	struct reading_facts f = { .at = r->now.read_at,
+		.reg = r->now.register_milli,
+		.most_per_hour = r->most_per_hour,
+		.other_serial = r->other_serial,
+		.has_last = last->read_at.ms != 0,
+		.last_at = last->read_at,
+		.last_reg = last->register_milli,
+		.before_reg = p->register_milli };
+
+	if (verdict_parse(p->verdict, &f.before) != ERR_OK)
+		f.before = VERDICT_ACCEPTED;
+	return reading_judge(&f);
+}
+
+/* Use behind an open relay: counted from the first reading after the grace. */
+static void watch_off(struct item *i, const struct point_row *p)
+{
+	const struct report *r = i->report;
+	bool off = str_eq(p->observed, "off") && str_eq(r->observed, "off") &&
+		   r->now.read_at.ms - p->observed_since.ms > OFF_GRACE_MS;
+
+	if (!off) {
+		if (str_eq(r->observed, "on"))
+			alarm_set(i, ALARM_OFF_USE, false);
+		i->off_at = 0;
+		return;
+	}
+	if (i->off_at != p->observed_since.ms) {
+		i->off_at = p->observed_since.ms;
+		i->off_reg = r->now.register_milli;
+	}
+	if (r->now.register_milli.milli - i->off_reg.milli > OFF_USE_MILLI)
+		alarm_set(i, ALARM_OFF_USE, true);
+}
+
+static enum err settle(struct db *db, struct batch *b, struct item *i, const struct settled *last,
+	struct charges *sum)
+{
+	const struct report *r = i->report;
+	struct charge_reading c = { .meter_id = r->meter_id,
+		.at = r->now.read_at,
+		.reg = r->now.register_milli,
+		.most_per_hour = r->most_per_hour };
+	enum err e;
+
+	if (!b->settle) {
+		alarm_set(i, ALARM_SETTLE, true);
+		return ERR_OK;
+	}
+	e = charge_settle(db, b->sink->tariffs, &c, last, sum);
+	alarm_set(i, ALARM_TARIFF, e == ERR_NOT_FOUND);
+	alarm_set(i, ALARM_SETTLE, false);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err take_reading(struct db *db, struct batch *b, struct item *i, struct charges *sum)
+{
+	const struct report *r = i->report;
+	struct settled last = { 0 };
+	struct point_row p;
+	enum err e = settled_lock(db, r->meter_id, &last);
+
+	if (e == ERR_OK)
+		e = db_one(db, &Q_POINT, ARGS(arg_i64(r->meter_id)), &p);
+	if (e != ERR_OK)
+		return e == ERR_NOT_FOUND ? ERR_DB : e;
+	i->supply_point_id = p.supply_point_id;
+	i->observe = r->observed[0] && !str_eq(r->observed, p.observed) &&
+		     r->now.read_at.ms >= p.observed_since.ms;
+	if (!r->has_register)
+		return ERR_OK;
+	i->verdict = judge(r, &last, &p);
+	verdict_alarms(i);
+	watch_off(i, &p);
+	return i->verdict == VERDICT_ACCEPTED ? settle(db, b, i, &last, sum) : ERR_OK;
+}
+
+/* One alarm for a gateway, not one for each meter behind it; and a meter is silent by its own tries
+ * only. */
+static void silence_alarm(struct item *i)
+{
+	const struct report *r = i->report;
+
+	if (r->comm != COMM_SILENT || r->gateway_silent)
+		alarm_set(i, ALARM_SILENT, false);
+	else if (r->fails >= SCHEDULE_SILENT_TRIES)
+		alarm_set(i, ALARM_SILENT, true);
+}
+
+static enum err take_items(struct db *db, struct batch *b, struct charges *sum)
+{
+	for (size_t k = 0; k < b->n; k++) {
+		struct item *i = &b->items[k];
+		const struct memo *m = memo_of(b->sink, b->reports[k].meter_id);
+		enum err e = ERR_OK;
+
+		*i = (struct item){ .report = &b->reports[k],
+			.open = m->open,
+			.off_at = m->off_at,
+			.off_reg = m->off_reg };
+		silence_alarm(i);
+		if (i->report->has_reading)
+			e = take_reading(db, b, i, sum);
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
+struct lists {
+	struct reading_row readings[SINK_BATCH];
+	struct meter_now answered[SINK_BATCH];
+	struct meter_failure failed[SINK_BATCH];
+	size_t readings_n, answered_n, failed_n;
+};
+
+static void lists_free(struct lists **l)
+{
+	free(*l);
+}
+
+static void list_item(struct lists *l, const struct item *i)
+{
+	const struct report *r = i->report;
+
+	if (r->has_reading) {
+		struct meter_now *n = &l->answered[l->answered_n++];
+
+		*n = r->now;
+		snprintf(n->verdict, sizeof(n->verdict), "%s", verdict_word(i->verdict));
+		snprintf(n->comm, sizeof(n->comm), "%s", comm_word(r->comm));
+		n->comm_since = r->comm_since;
+	}
+	if (r->has_reading && r->has_register) {
+		struct reading_row *row = &l->readings[l->readings_n++];
+
+		*row = (struct reading_row){ .meter_id = r->meter_id,
+			.read_at = r->now.read_at,
+			.register_milli = r->now.register_milli,
+			.power_w = r->now.power_w };
+		snprintf(row->verdict, sizeof(row->verdict), "%s", verdict_word(i->verdict));
+	}
+	if (!r->has_reading || r->fails > 0 || r->comm != COMM_OK) {
+		struct meter_failure *f = &l->failed[l->failed_n++];
+
+		*f = (struct meter_failure){
+			.meter_id = r->meter_id, .comm_since = r->comm_since, .fails = r->fails
+		};
+		snprintf(f->comm, sizeof(f->comm), "%s", comm_word(r->comm));
+		snprintf(f->error, sizeof(f->error), "%s", r->error);
+	}
+}
+
+static enum err store_lists(struct db *db, const struct batch *b)
+{
+	AUTO(lists_free) struct lists *l = calloc(1, sizeof(*l));
+	enum err e;
+
+	ASSERT(l);
+	for (size_t i = 0; i < b->n; i++)
+		list_item(l, &b->items[i]);
+	e = readings_store(db, l->readings, l->readings_n);
+	if (e == ERR_OK)
+		e = meters_answered(db, l->answered, l->answered_n);
+	return e == ERR_OK ? meters_failed(db, l->failed, l->failed_n) : e;
+}
+
+static enum err alarm_change(
+	struct db *db, const struct report *r, enum meter_alarm a, bool on, struct utc now)
+{
+	char text[200];
+
+	if (!on)
+		return alarm_clear(db, alarms[a].kind, "meter", r->meter_id, now);
+	snprintf(text, sizeof(text), "meter %s %s", r->code, alarms[a].text);
+	return alarm_raise(db,
+		&(struct alarm_new){ .kind = alarms[a].kind,
+			.severity = alarms[a].severity,
+			.object_kind = "meter",
+			.object_id = r->meter_id,
+			.object_code = r->code,
+			.text = text },
+		now);
+}
+
+static enum err store_alarms(struct db *db, const struct batch *b, struct utc now)
+{
+	enum err e = ERR_OK;
+
+	for (size_t k = 0; k < b->n; k++) {
+		const struct item *i = &b->items[k];
+		uint32_t change = i->open ^ memo_of(b->sink, i->report->meter_id)->open;
+
+		for (unsigned a = 0; a < ALARM__MAX && e == ERR_OK; a++)
+			if (change >> a & 1)
+				e = alarm_change(
+					db, i->report, (enum meter_alarm)a, i->open >> a & 1, now);
+	}
+	return e;
+}
+
+static enum err store_supplies(struct db *db, const struct batch *b)
+{
+	enum err e = ERR_OK;
+
+	for (size_t k = 0; k < b->n && e == ERR_OK; k++) {
+		const struct item *i = &b->items[k];
+
+		if (i->observe)
+			e = supply_observe(db, i->supply_point_id, i->report->observed,
+				i->report->now.read_at);
+	}
+	return e;
+}
+
+/* Every group of the batch, ascending, each once. */
+static enum err fence(struct db *db, struct batch *b)
+{
+	int64_t done = INT64_MIN;
+
+	for (;;) {
+		int64_t next = INT64_MAX;
+		enum err e;
+
+		for (size_t i = 0; i < b->n; i++)
+			if (b->reports[i].group_id > done && b->reports[i].group_id < next)
+				next = b->reports[i].group_id;
+		if (next == INT64_MAX)
+			return ERR_OK;
+		b->fenced = (struct lease){ .group_id = next };
+		if (!holdings_get(b->sink->holdings, next, &b->fenced))
+			return ERR_FENCED;
+		e = lease_fence(db, &b->fenced);
+		if (e != ERR_OK)
+			return e;
+		done = next;
+	}
+}
+
+static enum err batch_tx(struct db *db, void *ctx)
+{
+	struct batch *b = ctx;
+	AUTO(charges_free) struct charges sum = { 0 };
+	struct utc now = utc_now();
+	enum err e = fence(db, b);
+
+	if (e == ERR_OK)
+		e = take_items(db, b, &sum);
+	if (e == ERR_OK)
+		e = store_lists(db, b);
+	if (e == ERR_OK)
+		e = charge_post(db, &sum, now);
+	if (e == ERR_OK)
+		e = store_supplies(db, b);
+	return e == ERR_OK ? store_alarms(db, b, now) : e;
+}
+
+static enum err batch_run(struct batch *b)
+{
+	enum err e = db_tx(b->sink->db, batch_tx, b);
+
+	if (e != ERR_OK)
+		return e;
+	for (size_t i = 0; i < b->n; i++) {
+		struct memo *m = memo_of(b->sink, b->reports[i].meter_id);
+
+		m->open = b->items[i].open;
+		m->off_at = b->items[i].off_at;
+		m->off_reg = b->items[i].off_reg;
+	}
+	return ERR_OK;
+}
+
+/* Something in the batch cannot be stored: each alone, so that one bad meter blocks nobody. */
+static enum err one_by_one(struct batch *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct batch b = *all;
+		enum err e;
+
+		b.reports = &all->reports[i];
+		b.items = &all->items[i];
+		b.n = 1;
+		e = batch_run(&b);
+		if (e != ERR_OK && e != ERR_UNAVAILABLE && e != ERR_FENCED) {
+			log_error("meter=%s not settled: %s", b.reports->code, err_word(e));
+			b.settle = false;
+			e = batch_run(&b);
+		}
+		if (e == ERR_UNAVAILABLE || e == ERR_FENCED) {
+			all->fenced = b.fenced;
+			all->reports += i; /* what is left */
+			all->n -= i;
+			return e;
+		}
+		if (e != ERR_OK)
+			log_error("meter=%s reading lost: %s", b.reports->code, err_word(e));
+	}
+	return ERR_OK;
+}
+
+static int by_meter(const void *a, const void *b)
+{
+	const struct report *x = a, *y = b;
+
+	return (x->meter_id > y->meter_id) - (x->meter_id < y->meter_id);
+}
+
+/* Without the reports of a group that belongs to somebody else now. */
+static size_t without_group(struct report *r, size_t n, int64_t group_id)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (r[i].group_id != group_id)
+			r[kept++] = r[i];
+	return kept;
+}
+
+static enum err try_batch(struct sink *s, struct report *reports, size_t n, struct item *items)
+{
+	struct batch b = { .sink = s, .reports = reports, .items = items, .n = n, .settle = true };
+	enum err e = batch_run(&b);
+
+	if (e != ERR_OK && e != ERR_UNAVAILABLE && e != ERR_FENCED)
+		e = one_by_one(&b);
+	if (e == ERR_UNAVAILABLE)
+		desk_put_back(s->desk, b.reports, b.n);
+	if (e != ERR_FENCED)
+		return e;
+	log_warn("group=%" PRId64 " epoch=%" PRId64 " fenced", b.fenced.group_id, b.fenced.epoch);
+	holdings_lose(s->holdings, &b.fenced);
+	reports += n - b.n; /* what is left */
+	n = without_group(reports, b.n, b.fenced.group_id);
+	desk_put_back(s->desk, reports, n);
+	return ERR_FENCED;
+}
+
+enum err sink_batch(struct sink *s, struct report *reports, size_t n)
+{
+	struct item *items;
+	enum err e;
+
+	ASSERT(n <= SINK_BATCH);
+	if (!atomic_exchange(&s->remembers, true)) {
+		e = remember(s);
+		if (e != ERR_OK) {
+			sink_forget(s);
+			desk_put_back(s->desk, reports, n);
+			return e;
+		}
+	}
+	items = calloc(n + 1, sizeof(*items));
+	ASSERT(items);
+	qsort(reports, n, sizeof(*reports), by_meter);
+	e = try_batch(s, reports, n, items);
+	free(items);
+	return e;
+}
+
+#define IDLE_MS 1000
+
+void sink_run(struct sink *s)
+{
+	struct report *reports = calloc(SINK_BATCH, sizeof(*reports));
+	enum err e = ERR_OK;
+
+	ASSERT(reports);
+	log_context("sink");
+	for (;;) {
+		size_t n = desk_take(s->desk, reports, SINK_BATCH, SINK_GATHER_MS, IDLE_MS);
+
+		if (n > 0)
+			e = sink_batch(s, reports, n);
+		if (desk_is_closed(s->desk) && (n == 0 || e == ERR_UNAVAILABLE))
+			break;
+		if (n > 0 && e == ERR_UNAVAILABLE)
+			mono_sleep_until(mono_ms() + IDLE_MS);
+	}
+	free(reports);
+	db_thread_end();
+}
