@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "rules/tariff.h"
 #include "sim/fault.h"
 #include "sim/line.h"
 #include "sim/mall.h"
@@ -184,6 +185,37 @@ static void mall_is_whole(void **state)
 	assert_null(mall_meter(mall, 5, 1));
 	assert_int_equal(mall_bus(mall, "G5"), 4);
 	assert_int_equal(mall_bus(mall, "G6"), -1);
+}
+
+static void zone_drop(struct zone **z)
+{
+	zone_free(z);
+}
+
+/* The import takes the tariffs, and the meters' own slots are those of shop-tou. */
+static void tariffs_are_good_and_meters_keep_them(void **state)
+{
+	static const char *const words[] = { "sharp", "peak", "flat", "valley" };
+	struct bench *b = *state;
+	AUTO(json_free) json_t *all = mall_json(b->mall);
+	AUTO(zone_drop) struct zone *zone = NULL;
+	AUTO(tariff_free) struct tariff *power = NULL;
+	AUTO(tariff_free) struct tariff *water = NULL;
+	json_t *tariffs = json_object_get(all, "tariffs");
+	struct problem why = { 0 };
+
+	assert_int_equal(zone_open(MALL_ZONE, &zone), ERR_OK);
+	if (tariff_parse(json_array_get(tariffs, 0), zone, &power, &why) ||
+		tariff_parse(json_array_get(tariffs, 1), zone, &water, &why))
+		fail_msg("%s: %s", why.field, why.text);
+	for (int32_t second = 0; second < 86400; second += 900) {
+		struct utc at = zone_utc(zone, day_of(2026, 5, 5), second);
+		const char *rate = NULL;
+		struct price price;
+
+		assert_int_equal(tariff_price_at(power, at, 3, &rate, &price), ERR_OK);
+		assert_string_equal(rate, words[mall_rate_at(second)]);
+	}
 }
 
 static void every_meter_is_read_back_as_it_is(void **state)
@@ -397,6 +429,7 @@ int main(void)
 		cmocka_unit_test(jobs_wait_in_order),
 		cmocka_unit_test(loads_stay_in_their_bounds),
 		TEST(mall_is_whole),
+		TEST(tariffs_are_good_and_meters_keep_them),
 		TEST(every_meter_is_read_back_as_it_is),
 		TEST(values_of_a_meter_agree),
 		TEST(a_register_counts_load_and_time),
