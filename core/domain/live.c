@@ -1,0 +1,362 @@
+#include "domain/live.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/sale.h"
+
+#define F(member) FIELD(struct live_meter, member)
+SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(role), F(billing),
+	F(model), F(unit), F(serial), F(gateway_id), F(gateway_code), F(gateway_name), F(area_id),
+	F(area_name), F(tenant_id), F(tenant_code), F(tenant_name), F(room), F(account_id),
+	F(balance), F(level), F(supply_point_id), F(switchable), F(desired), F(desired_reason),
+	F(observed), F(observed_since), F(desired_since), F(keep_until), F(read_at),
+	F(register_milli), F(sharp_milli), F(peak_milli), F(flat_milli), F(valley_milli),
+	F(power_w), F(phases), F(voltage1_mv), F(voltage2_mv), F(voltage3_mv), F(current1_ma),
+	F(current2_ma), F(current3_ma), F(comm), F(comm_since), F(error));
+#undef F
+
+/* ? = now, of the contract in force */
+#define METER_SELECT                                                                               \
+	"SELECT m.id, m.code, m.name, m.utility, m.role, m.billing, m.model, m.unit, m.serial,"    \
+	" g.id AS gateway_id, g.code AS gateway_code, g.name AS gateway_name,"                     \
+	" r.id AS area_id, r.name AS area_name,"                                                   \
+	" t.id AS tenant_id, t.code AS tenant_code, t.name AS tenant_name, t.room,"                \
+	" a.id AS account_id, a.balance_nano AS balance, a.level,"                                 \
+	" p.id AS supply_point_id, p.switchable, p.desired, p.desired_reason, p.observed,"         \
+	" p.observed_since, p.desired_since, p.keep_until,"                                        \
+	" s.read_at, s.register_milli, s.sharp_milli, s.peak_milli, s.flat_milli, s.valley_milli," \
+	" s.power_w, s.phases, s.voltage1_mv, s.voltage2_mv, s.voltage3_mv, s.current1_ma,"        \
+	" s.current2_ma, s.current3_ma, COALESCE(s.comm, 'never') AS comm, s.comm_since, s.error"  \
+	" FROM meter m JOIN gateway g ON g.id = m.gateway_id"                                      \
+	" JOIN supply_point p ON p.id = m.supply_point_id"                                         \
+	" LEFT JOIN area r ON r.id = m.area_id"                                                    \
+	" LEFT JOIN meter_state s ON s.meter_id = m.id"                                            \
+	" LEFT JOIN contract_point cp ON cp.supply_point_id = m.supply_point_id"                   \
+	" AND cp.from_at <= ? AND cp.to_at = 0"                                                    \
+	" LEFT JOIN account a ON a.id = cp.account_id"                                             \
+	" LEFT JOIN contract c ON c.id = cp.contract_id"                                           \
+	" LEFT JOIN tenant t ON t.id = c.tenant_id"
+
+static const struct query Q_METERS = { METER_SELECT
+	" WHERE m.enabled AND ? IN (0, p.site_id) AND ? IN (0, g.id) AND (? = ''"
+	" OR LOCATE(?, m.code) OR LOCATE(?, m.name) OR LOCATE(?, t.room)"
+	" OR LOCATE(?, t.name)) ORDER BY g.id, m.id",
+	&meter_shape };
+static const struct query Q_METER = { METER_SELECT " WHERE m.id = ? AND ? IN (0, p.site_id)",
+	&meter_shape };
+static const struct query Q_METERS_OF_USER = { METER_SELECT
+	" JOIN user_tenant ut ON ut.tenant_id = t.id AND ut.user_id = ?"
+	" WHERE m.enabled ORDER BY m.id",
+	&meter_shape };
+
+enum err live_meters(struct db *db, const struct live_filter *f, struct utc now, struct rows *out)
+{
+	struct arg q = arg_text(f->q);
+
+	return db_list(db, &Q_METERS,
+		ARGS(arg_utc(now), arg_i64(f->site_id), arg_i64(f->gateway_id), q, q, q, q, q),
+		out);
+}
+
+enum err live_meter(
+	struct db *db, int64_t site_id, int64_t id, struct utc now, struct live_meter *out)
+{
+	return db_one(db, &Q_METER, ARGS(arg_utc(now), arg_i64(id), arg_i64(site_id)), out);
+}
+
+enum err live_meters_of_user(struct db *db, int64_t user_id, struct utc now, struct rows *out)
+{
+	return db_list(db, &Q_METERS_OF_USER, ARGS(arg_utc(now), arg_i64(user_id)), out);
+}
+
+/* Balances change with readings or with entries; supplies with desired and observed. */
+struct version_row {
+	char version[LIVE_VERSION_MAX];
+};
+SHAPE(version_shape, struct version_row, FIELD(struct version_row, version));
+static const struct query Q_VERSION = {
+	"SELECT LEFT(SHA1(CONCAT_WS('/',"
+	" (SELECT CONCAT_WS('/', COUNT(*), MAX(read_at), SUM(version), SUM(comm = 'silent'),"
+	" SUM(fails > 0)) FROM meter_state),"
+	" (SELECT CONCAT_WS('/', COUNT(*), MAX(desired_since), MAX(observed_since),"
+	" SUM(CRC32(CONCAT_WS('/', id, desired, desired_reason, observed, keep_until)))) FROM"
+	" supply_point),"
+	" (SELECT MAX(id) FROM entry),"
+	" (SELECT MAX(level_since) FROM account),"
+	" (SELECT COUNT(*) FROM meter))), 24) AS version",
+	&version_shape
+};
+
+enum err live_version(struct db *db, char out[static LIVE_VERSION_MAX])
+{
+	struct version_row row;
+	enum err e = db_one(db, &Q_VERSION, NO_ARGS, &row);
+
+	if (e == ERR_OK)
+		memcpy(out, row.version, LIVE_VERSION_MAX);
+	return e;
+}
+
+static bool is_low(const char *level)
+{
+	return str_eq(level, "low1") || str_eq(level, "low2") || str_eq(level, "arrears");
+}
+
+const char *live_display(const struct live_meter *m, struct utc now)
+{
+	bool off = m->switchable && (str_eq(m->observed, "off") || str_eq(m->desired, "off"));
+
+	if (str_eq(m->comm, "silent"))
+		return "silent";
+	if (!str_eq(m->role, "tenant"))
+		return "public";
+	if (off && (str_eq(m->desired_reason, "manual") || str_eq(m->desired_reason, "vacant")))
+		return "off";
+	if (off)
+		return "cut";
+	if (m->keep_until.ms > now.ms)
+		return "kept";
+	return is_low(m->level) ? "low" : "on";
+}
+
+#define F(member) FIELD(struct live_act, member)
+SHAPE(act_shape, struct live_act, F(id), F(action), F(state), F(reason), F(error), F(created_at),
+	F(done_at));
+#undef F
+static const struct query Q_ACTS = {
+	"SELECT id, action, state, reason, error, created_at, done_at FROM supply_act"
+	" WHERE meter_id = ? ORDER BY id DESC LIMIT ?",
+	&act_shape
+};
+
+enum err live_acts(struct db *db, int64_t meter_id, int64_t max, struct rows *out)
+{
+	return db_list(db, &Q_ACTS, ARGS(arg_i64(meter_id), arg_i64(max)), out);
+}
+
+static const struct query Q_READ_WANTED = {
+	"INSERT INTO meter_state (meter_id, read_wanted_at) VALUES (?, ?)"
+	" ON DUPLICATE KEY UPDATE read_wanted_at = VALUES(read_wanted_at)",
+	NULL
+};
+
+enum err live_read_wanted(struct db *db, int64_t meter_id, struct utc now)
+{
+	return db_exec(db, &Q_READ_WANTED, ARGS(arg_i64(meter_id), arg_utc(now)), NULL);
+}
+
+#define F(member) FIELD(struct live_gateway, member)
+SHAPE(gateway_shape, struct live_gateway, F(id), F(code), F(name), F(address), F(transport),
+	F(area), F(comm), F(comm_since), F(meters), F(fresh), F(round_ms), F(utilisation_permille),
+	F(enabled));
+#undef F
+static const struct query Q_GATEWAYS = {
+	"SELECT g.id, g.code, g.name, g.address, g.transport, r.name AS area,"
+	" COALESCE(s.comm, 'never') AS comm, s.comm_since, COUNT(m.id) AS meters,"
+	" CAST(COALESCE(SUM(t.read_at > ?), 0) AS SIGNED) AS fresh, s.round_ms,"
+	" s.utilisation_permille, g.enabled"
+	" FROM gateway g LEFT JOIN gateway_state s ON s.gateway_id = g.id"
+	" LEFT JOIN area r ON r.id = g.area_id"
+	" LEFT JOIN meter m ON m.gateway_id = g.id AND m.enabled"
+	" LEFT JOIN meter_state t ON t.meter_id = m.id"
+	" WHERE ? IN (0, g.site_id) GROUP BY g.id ORDER BY g.id",
+	&gateway_shape
+};
+
+enum err live_gateways(struct db *db, int64_t site_id, struct utc now, struct rows *out)
+{
+	return db_list(db, &Q_GATEWAYS, ARGS(arg_i64(now.ms - FRESH_MS), arg_i64(site_id)), out);
+}
+
+#define F(member) FIELD(struct live_board, member)
+SHAPE(board_shape, struct live_board, F(sales_today_fen), F(orders_today), F(alarms_open));
+#undef F
+static const struct query Q_BOARD = {
+	"SELECT (SELECT CAST(COALESCE(SUM(l.total_fen), 0) AS SIGNED) FROM sale l WHERE"
+	" l.created_at >= ?) + (SELECT CAST(COALESCE(SUM(o.amount_fen), 0) AS SIGNED)"
+	" FROM pay_order o WHERE o.credited_at >= ?) AS sales_today_fen,"
+	" (SELECT COUNT(*) FROM pay_order o WHERE o.credited_at >= ?) AS orders_today,"
+	" (SELECT COUNT(*) FROM alarm WHERE cleared_at = 0) AS alarms_open",
+	&board_shape
+};
+
+static void count_meters(const struct rows *r, struct utc now, struct live_board *b)
+{
+	const struct live_meter *m = r->at;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const char *word = live_display(&m[i], now);
+
+		b->meters_total++;
+		b->meters_fresh += now.ms - m[i].read_at.ms <= FRESH_MS;
+		b->low += str_eq(word, "low");
+		b->cut += str_eq(word, "cut");
+		b->kept += str_eq(word, "kept");
+		b->silent += str_eq(word, "silent");
+	}
+}
+
+enum err live_board(
+	struct db *db, int64_t site_id, struct utc today, struct utc now, struct live_board *out)
+{
+	AUTO(rows_free) struct rows meters = { 0 };
+	struct live_board b = { 0 };
+	int64_t count;
+	enum err e = db_one(db, &Q_BOARD, ARGS(arg_utc(today), arg_utc(today), arg_utc(today)), &b);
+
+	if (e == ERR_OK)
+		e = live_meters(db, &(struct live_filter){ site_id, 0, "" }, now, &meters);
+	if (e == ERR_OK)
+		e = live_power_back(db, now, &b.power_back_p50_ms, &b.power_back_p95_ms, &count);
+	if (e != ERR_OK)
+		return e;
+	count_meters(&meters, now, &b);
+	*out = b;
+	return ERR_OK;
+}
+
+#define F(member) FIELD(struct live_counts, member)
+SHAPE(counts_shape, struct live_counts, F(meters_total), F(meters_fresh), F(gateways_silent),
+	F(orders_pending), F(outbox_pending));
+#undef F
+static const struct query Q_COUNTS = {
+	"SELECT (SELECT COUNT(*) FROM meter WHERE enabled) AS meters_total,"
+	" (SELECT COUNT(*) FROM meter m JOIN meter_state s ON s.meter_id = m.id"
+	" WHERE m.enabled AND s.read_at >= ?) AS meters_fresh,"
+	" (SELECT COUNT(*) FROM gateway_state WHERE comm = 'silent') AS gateways_silent,"
+	" (SELECT COUNT(*) FROM pay_order WHERE state IN ('created', 'pending')) AS orders_pending,"
+	" (SELECT COUNT(*) FROM outbox WHERE state IN ('pending', 'sending')) AS outbox_pending",
+	&counts_shape
+};
+
+enum err live_counts(struct db *db, struct utc now, struct live_counts *out)
+{
+	return db_one(db, &Q_COUNTS, ARGS(arg_i64(now.ms - FRESH_MS)), out);
+}
+
+struct span_row {
+	int64_t ms;
+};
+SHAPE(span_shape, struct span_row, FIELD(struct span_row, ms));
+static const struct query Q_POWER_BACK = {
+	"SELECT supply_restored_at - credited_at AS ms FROM pay_order"
+	" WHERE credited_at >= ? AND supply_restored_at >= credited_at ORDER BY ms",
+	&span_shape
+};
+
+/* The least value that p per cent of the sorted rows do not exceed. */
+static int64_t percentile(const struct rows *r, size_t p)
+{
+	const struct span_row *s = r->at;
+
+	return r->n ? s[(r->n * p + 99) / 100 - 1].ms : -1;
+}
+
+enum err live_power_back(
+	struct db *db, struct utc now, int64_t *p50_ms, int64_t *p95_ms, int64_t *count)
+{
+	AUTO(rows_free) struct rows r = { 0 };
+	enum err e = db_list(db, &Q_POWER_BACK, ARGS(arg_i64(now.ms - INT64_C(24) * 3600000)), &r);
+
+	if (e != ERR_OK)
+		return e;
+	*p50_ms = percentile(&r, 50);
+	*p95_ms = percentile(&r, 95);
+	*count = (int64_t)r.n;
+	return ERR_OK;
+}
+
+#define F(member) FIELD(struct live_alarm, member)
+SHAPE(alarm_shape, struct live_alarm, F(id), F(kind), F(severity), F(object_kind), F(object_id),
+	F(object_code), F(text), F(raised_at), F(cleared_at), F(acked_at));
+#undef F
+static const struct query Q_ALARMS = {
+	"SELECT id, kind, severity, object_kind, object_id, object_code, text, raised_at, "
+	"cleared_at,"
+	" acked_at FROM alarm WHERE ? = 0 OR cleared_at = 0 ORDER BY id DESC LIMIT 200",
+	&alarm_shape
+};
+
+enum err live_alarms(struct db *db, bool open_only, struct rows *out)
+{
+	return db_list(db, &Q_ALARMS, ARGS(arg_i64(open_only)), out);
+}
+
+#define F(member) FIELD(struct live_tenant, member)
+static const struct field tenant_fields[] = { F(id), F(code), F(name), F(room), F(phone) };
+#undef F
+const struct shape live_tenant_shape = {
+	.fields = tenant_fields, .n = ARRAY_LEN(tenant_fields), .size = sizeof(struct live_tenant)
+};
+static const struct query Q_TENANTS = {
+	"SELECT id, code, name, room, phone FROM tenant WHERE ? IN (0, site_id) AND (? = ''"
+	" OR LOCATE(?, room) OR LOCATE(?, name) OR LOCATE(?, phone) OR LOCATE(?, code))"
+	" ORDER BY id LIMIT 1000",
+	&live_tenant_shape
+};
+
+enum err live_tenants(struct db *db, int64_t site_id, const char *q, struct rows *out)
+{
+	struct arg a = arg_text(q);
+
+	return db_list(db, &Q_TENANTS, ARGS(arg_i64(site_id), a, a, a, a, a), out);
+}
+
+#define F(member) FIELD(struct live_account, member)
+SHAPE(account_shape, struct live_account, F(id), F(purpose), F(balance), F(level), F(tenant_id),
+	F(tenant_code), F(tenant_name), F(room), F(phone), F(meter_id), F(meter_code),
+	F(meter_name), F(desired), F(observed), F(observed_since), F(comm));
+#undef F
+#define ACCOUNT_SELECT                                                                             \
+	"SELECT a.id, a.purpose, a.balance_nano AS balance, a.level, t.id AS tenant_id,"           \
+	" t.code AS tenant_code, t.name AS tenant_name, t.room, t.phone, m.id AS meter_id,"        \
+	" m.code AS meter_code, m.name AS meter_name, p.desired, p.observed, p.observed_since,"    \
+	" COALESCE(s.comm, 'never') AS comm"                                                       \
+	" FROM account a JOIN contract c ON c.id = a.contract_id"                                  \
+	" JOIN tenant t ON t.id = c.tenant_id"                                                     \
+	" LEFT JOIN meter m ON m.id = (SELECT MIN(m2.id) FROM contract_point cp"                   \
+	" JOIN meter m2 ON m2.supply_point_id = cp.supply_point_id"                                \
+	" WHERE cp.account_id = a.id AND cp.to_at = 0)"                                            \
+	" LEFT JOIN supply_point p ON p.id = m.supply_point_id"                                    \
+	" LEFT JOIN meter_state s ON s.meter_id = m.id"                                            \
+	" WHERE a.kind = 'purse' AND ? IN (0, t.site_id) AND "
+static const struct query Q_ACCOUNTS = { ACCOUNT_SELECT
+	"? IN (0, t.id) AND (? = '' OR LOCATE(?, t.room) OR LOCATE(?, t.name)"
+	" OR LOCATE(?, t.phone) OR LOCATE(?, m.code)) ORDER BY t.id, a.id LIMIT 200",
+	&account_shape };
+static const struct query Q_ACCOUNT = { ACCOUNT_SELECT "a.id = ?", &account_shape };
+
+enum err live_accounts(
+	struct db *db, int64_t site_id, const char *q, int64_t tenant_id, struct rows *out)
+{
+	struct arg a = arg_text(q);
+
+	return db_list(
+		db, &Q_ACCOUNTS, ARGS(arg_i64(site_id), arg_i64(tenant_id), a, a, a, a, a), out);
+}
+
+enum err live_account(struct db *db, int64_t site_id, int64_t id, struct live_account *out)
+{
+	return db_one(db, &Q_ACCOUNT, ARGS(arg_i64(site_id), arg_i64(id)), out);
+}
+
+#define F(member) FIELD(struct shift, member)
+SHAPE(shift_shape, struct shift, F(id), F(user_id), F(opened_at), F(closed_at), F(counted_fen),
+	F(sales_fen), F(cash_fen), F(count));
+#undef F
+static const struct query Q_SHIFTS = {
+	"SELECT h.id, h.user_id, h.opened_at, h.closed_at, h.counted_fen,"
+	" CAST(COALESCE(SUM(l.total_fen), 0) AS SIGNED) AS sales_fen,"
+	" CAST(COALESCE(SUM(IF(l.method = 'cash', l.total_fen, 0)), 0) AS SIGNED) AS cash_fen,"
+	" COUNT(l.id) AS count FROM shift h LEFT JOIN sale l ON l.shift_id = h.id"
+	" WHERE h.user_id = ? AND (? = 0 OR h.closed_at = 0) GROUP BY h.id ORDER BY h.id DESC"
+	" LIMIT 50",
+	&shift_shape
+};
+
+enum err live_shifts(struct db *db, int64_t user_id, bool open_only, struct rows *out)
+{
+	return db_list(db, &Q_SHIFTS, ARGS(arg_i64(user_id), arg_i64(open_only)), out);
+}

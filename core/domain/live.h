@@ -1,0 +1,186 @@
+#pragma once
+/* What the live board shows: meters, gateways, counters, alarms, people and accounts, as they are
+ * now. Reading only. site_id 0 means every site. */
+#include "db/db.h"
+
+#define FRESH_MS 60000 /* a meter read within this is fresh */
+
+struct live_meter {
+	int64_t id;
+	char code[33];
+	char name[65];
+	char utility[12];
+	char role[8];
+	char billing[12];
+	char model[49];
+	char unit[17];
+	char serial[33];
+	int64_t gateway_id;
+	char gateway_code[33];
+	char gateway_name[65];
+	int64_t area_id;
+	char area_name[65];
+	int64_t tenant_id;
+	char tenant_code[33];
+	char tenant_name[65];
+	char room[33];
+	int64_t account_id;
+	struct money balance;
+	char level[8];
+	int64_t supply_point_id;
+	bool switchable;
+	char desired[8];
+	char desired_reason[17];
+	char observed[8];
+	struct utc observed_since;
+	struct utc desired_since;
+	struct utc keep_until;
+	struct utc read_at;
+	struct qty register_milli;
+	struct qty sharp_milli;
+	struct qty peak_milli;
+	struct qty flat_milli;
+	struct qty valley_milli;
+	int64_t power_w;
+	int64_t phases;
+	int64_t voltage1_mv, voltage2_mv, voltage3_mv;
+	int64_t current1_ma, current2_ma, current3_ma;
+	char comm[8]; /* "never" "ok" "silent" */
+	struct utc comm_since;
+	char error[201];
+};
+
+struct live_filter {
+	int64_t site_id;
+	int64_t gateway_id; /* 0: all */
+	const char *q;	    /* part of code, room or name; "" all */
+};
+
+/* Rows of struct live_meter in the order of gateway and meter. */
+MUST_USE enum err live_meters(
+	struct db *db, const struct live_filter *f, struct utc now, struct rows *out);
+MUST_USE enum err live_meter(
+	struct db *db, int64_t site_id, int64_t id, struct utc now, struct live_meter *out);
+/* Those that a tenant's contracts pay for. */
+MUST_USE enum err live_meters_of_user(
+	struct db *db, int64_t user_id, struct utc now, struct rows *out);
+
+/* A text that changes whenever live_meters() of the same filter might. */
+#define LIVE_VERSION_MAX 40
+MUST_USE enum err live_version(struct db *db, char out[static LIVE_VERSION_MAX]);
+
+/* "on" "low" "cut" "kept" "silent" "public" "off": the one word of a tile. */
+const char *live_display(const struct live_meter *m, struct utc now);
+
+struct live_act {
+	int64_t id;
+	char action[8];
+	char state[8];
+	char reason[17];
+	char error[201];
+	struct utc created_at;
+	struct utc done_at;
+};
+/* The newest acts of a meter, newest first (struct live_act). */
+MUST_USE enum err live_acts(struct db *db, int64_t meter_id, int64_t max, struct rows *out);
+
+/* Asks the poller to read a meter before its turn. */
+MUST_USE enum err live_read_wanted(struct db *db, int64_t meter_id, struct utc now);
+
+struct live_gateway {
+	int64_t id;
+	char code[33];
+	char name[65];
+	char address[128];
+	char transport[12];
+	char area[65];
+	char comm[8];
+	struct utc comm_since;
+	int64_t meters;
+	int64_t fresh;
+	int64_t round_ms;
+	int64_t utilisation_permille;
+	bool enabled;
+};
+MUST_USE enum err live_gateways(struct db *db, int64_t site_id, struct utc now, struct rows *out);
+
+struct live_board {
+	int64_t meters_total;
+	int64_t meters_fresh;
+	int64_t low;
+	int64_t cut;
+	int64_t kept;
+	int64_t silent;
+	int64_t sales_today_fen;
+	int64_t orders_today;
+	int64_t alarms_open;
+	int64_t power_back_p50_ms; /* of the last 24 h; -1: none */
+	int64_t power_back_p95_ms;
+};
+/* today: when the local day began. */
+MUST_USE enum err live_board(
+	struct db *db, int64_t site_id, struct utc today, struct utc now, struct live_board *out);
+
+struct live_counts {
+	int64_t meters_total;
+	int64_t meters_fresh;
+	int64_t gateways_silent;
+	int64_t orders_pending;
+	int64_t outbox_pending;
+};
+MUST_USE enum err live_counts(struct db *db, struct utc now, struct live_counts *out);
+/* Milliseconds from credit to supply back, of the last 24 h; -1: none. */
+MUST_USE enum err live_power_back(
+	struct db *db, struct utc now, int64_t *p50_ms, int64_t *p95_ms, int64_t *count);
+
+struct live_alarm {
+	int64_t id;
+	char kind[33];
+	char severity[8];
+	char object_kind[17];
+	int64_t object_id;
+	char object_code[65];
+	char text[301];
+	struct utc raised_at;
+	struct utc cleared_at;
+	struct utc acked_at;
+};
+/* The newest 200. */
+MUST_USE enum err live_alarms(struct db *db, bool open_only, struct rows *out);
+
+struct live_tenant {
+	int64_t id;
+	char code[33];
+	char name[65];
+	char room[33];
+	char phone[21];
+};
+extern const struct shape live_tenant_shape;
+MUST_USE enum err live_tenants(struct db *db, int64_t site_id, const char *q, struct rows *out);
+
+struct live_account {
+	int64_t id;
+	char purpose[12];
+	struct money balance;
+	char level[8];
+	int64_t tenant_id;
+	char tenant_code[33];
+	char tenant_name[65];
+	char room[33];
+	char phone[21];
+	int64_t meter_id;
+	char meter_code[33];
+	char meter_name[65];
+	char desired[8];
+	char observed[8];
+	struct utc observed_since;
+	char comm[8];
+};
+/* By part of room, tenant, phone or meter code; tenant_id 0: any. At most 200. */
+MUST_USE enum err live_accounts(
+	struct db *db, int64_t site_id, const char *q, int64_t tenant_id, struct rows *out);
+MUST_USE enum err live_account(
+	struct db *db, int64_t site_id, int64_t id, struct live_account *out);
+
+/* Shifts of a user, newest first, at most 50; struct shift of domain/sale.h. */
+MUST_USE enum err live_shifts(struct db *db, int64_t user_id, bool open_only, struct rows *out);

@@ -1,0 +1,234 @@
+#include "domain/me.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/tariff.h"
+
+#define F(member) FIELD(struct me_account, member)
+SHAPE(account_shape, struct me_account, F(id), F(purpose), F(tenant_id), F(tenant_code),
+	F(tenant_name), F(room), F(zone), F(balance), F(credit_limit), F(warn1), F(warn2), F(level),
+	F(emergency_limit), F(emergency_at), F(meter_id), F(meter_code), F(meter_name), F(serial),
+	F(utility), F(area), F(contract_id), F(supply_point_id), F(switchable), F(desired),
+	F(desired_reason), F(observed), F(observed_since), F(comm), F(read_at), F(last_amount_fen));
+#undef F
+
+/* The first meter that an account pays for now. */
+#define FIRST_METER                                                                                \
+	" LEFT JOIN meter m ON m.id = (SELECT MIN(m2.id) FROM contract_point cp"                   \
+	" JOIN meter m2 ON m2.supply_point_id = cp.supply_point_id"                                \
+	" WHERE cp.account_id = a.id AND cp.to_at = 0)"                                            \
+	" LEFT JOIN supply_point p ON p.id = m.supply_point_id"                                    \
+	" LEFT JOIN meter_state s ON s.meter_id = m.id"
+
+static const struct query Q_ACCOUNTS = {
+	"SELECT a.id, a.purpose, t.id AS tenant_id, t.code AS tenant_code, t.name AS tenant_name,"
+	" t.room, st.zone, a.balance_nano AS balance, a.credit_limit_nano AS credit_limit,"
+	" a.warn1_nano AS warn1, a.warn2_nano AS warn2, a.level,"
+	" a.emergency_limit_nano AS emergency_limit, a.emergency_at, m.id AS meter_id,"
+	" m.code AS meter_code, m.name AS meter_name, m.serial, m.utility, r.name AS area,"
+	" c.id AS contract_id, p.id AS supply_point_id, p.switchable, p.desired, p.desired_reason,"
+	" p.observed, p.observed_since, COALESCE(s.comm, 'never') AS comm, s.read_at,"
+	" (SELECT o.amount_fen FROM pay_order o WHERE o.account_id = a.id AND o.state = 'paid'"
+	" ORDER BY o.id DESC LIMIT 1) AS last_amount_fen"
+	" FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id JOIN site st ON st.id = "
+	"t.site_id"
+	" JOIN contract c ON c.tenant_id = t.id AND (c.end_at = 0 OR c.end_at > ?)"
+	" JOIN account a ON a.contract_id = c.id AND a.kind = 'purse'" FIRST_METER
+	" LEFT JOIN area r ON r.id = m.area_id"
+	" WHERE ut.user_id = ? AND ? IN (0, a.id) ORDER BY t.id, a.id",
+	&account_shape
+};
+
+enum err me_account_list(
+	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct rows *out)
+{
+	return db_list(
+		db, &Q_ACCOUNTS, ARGS(arg_utc(now), arg_i64(user_id), arg_i64(account_id)), out);
+}
+
+enum err me_account_get(
+	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct me_account *out)
+{
+	AUTO(rows_free) struct rows r = { 0 };
+	enum err e = me_account_list(db, user_id, account_id, now, &r);
+
+	if (e != ERR_OK)
+		return e;
+	if (r.n != 1)
+		return ERR_NOT_FOUND;
+	*out = *(const struct me_account *)r.at;
+	return ERR_OK;
+}
+
+#define TARIFF_TEXT_MAX 65536
+struct tariff_row {
+	int64_t used_milli;
+	char cycle[8];
+	char doc[TARIFF_TEXT_MAX];
+};
+SHAPE(tariff_shape, struct tariff_row, FIELD(struct tariff_row, used_milli),
+	FIELD(struct tariff_row, cycle), FIELD(struct tariff_row, doc));
+static const struct query Q_TARIFF = {
+	"SELECT COALESCE(u.used_milli, 0) AS used_milli, COALESCE(u.cycle, '') AS cycle, f.doc"
+	" FROM meter_tariff mt JOIN tariff f ON f.id = mt.tariff_id"
+	" LEFT JOIN tier_use u ON u.contract_id = ? AND u.supply_point_id = ?"
+	" WHERE mt.meter_id = ? AND mt.from_at <= ? ORDER BY mt.from_at DESC LIMIT 1",
+	&tariff_shape
+};
+
+/* A count of another cycle than the present one is over: nothing is used yet. */
+static struct qty used_now(const struct tariff_row *row, const struct zone *z, struct utc now)
+{
+	char today[DAY_TEXT_MAX];
+	size_t n = strlen(row->cycle);
+
+	day_text(zone_local(z, now).day, today);
+	return (struct qty){ strncmp(row->cycle, today, n) == 0 ? row->used_milli : 0 };
+}
+
+static enum err price_of(
+	const struct tariff_row *row, const char *zone, struct utc now, struct me_price *out)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	AUTO(json_free) json_t *doc = NULL;
+	AUTO(tariff_free) struct tariff *t = NULL;
+	struct me_price p;
+	const char *rate;
+	enum err e = zone_open(zone, &z);
+
+	if (e == ERR_OK)
+		e = json_parse(row->doc, strlen(row->doc), &doc, NULL);
+	if (e == ERR_OK)
+		e = tariff_parse(doc, z, &t, NULL);
+	if (e == ERR_OK)
+		e = tariff_price_at(
+			t, now, tariff_tier_of(t, now, used_now(row, z, now)), &rate, &p.price);
+	if (e != ERR_OK)
+		return e;
+	snprintf(p.rate, sizeof(p.rate), "%s", rate);
+	*out = p;
+	return ERR_OK;
+}
+
+static void tariff_row_free(struct tariff_row **row)
+{
+	free(*row);
+}
+
+enum err me_price_now(
+	struct db *db, const struct me_account *a, struct utc now, struct me_price *out)
+{
+	AUTO(tariff_row_free) struct tariff_row *row = calloc(1, sizeof(*row));
+	enum err e;
+
+	ASSERT(row);
+	e = db_one(db, &Q_TARIFF,
+		ARGS(arg_i64(a->contract_id), arg_i64(a->supply_point_id), arg_i64(a->meter_id),
+			arg_utc(now)),
+		row);
+	return e == ERR_OK ? price_of(row, a->zone, now, out) : e;
+}
+
+#define F(member) FIELD(struct me_order, member)
+SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(account_id), F(meter_code),
+	F(meter_name), F(amount_fen), F(channel), F(state), F(pay), F(created_at), F(expires_at),
+	F(paid_at), F(credited_at), F(entry_id), F(zone), F(balance), F(desired), F(observed),
+	F(observed_since), F(comm));
+#undef F
+static const struct query Q_ORDERS = {
+	"SELECT o.id, o.out_trade_no, o.account_id, m.code AS meter_code, m.name AS meter_name,"
+	" o.amount_fen, o.channel, o.state, o.pay, o.created_at, o.expires_at, o.paid_at,"
+	" o.credited_at, o.entry_id, st.zone, a.balance_nano AS balance, p.desired, p.observed,"
+	" p.observed_since, COALESCE(s.comm, 'never') AS comm"
+	" FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id JOIN site st ON st.id = "
+	"t.site_id"
+	" JOIN contract c ON c.tenant_id = t.id"
+	" JOIN account a ON a.contract_id = c.id"
+	" JOIN pay_order o ON o.account_id = a.id" FIRST_METER
+	" WHERE ut.user_id = ? AND ? IN (0, o.id) ORDER BY o.id DESC LIMIT 100",
+	&order_shape
+};
+
+enum err me_order_list(struct db *db, int64_t user_id, int64_t order_id, struct rows *out)
+{
+	return db_list(db, &Q_ORDERS, ARGS(arg_i64(user_id), arg_i64(order_id)), out);
+}
+
+#define F(member) FIELD(struct me_notice, member)
+SHAPE(notice_shape, struct me_notice, F(id), F(at), F(kind), F(text), F(account_id), F(channel),
+	F(state));
+#undef F
+/* A notice to several contacts counts as sent when one of them has it. */
+static const struct query Q_NOTICES = {
+	"SELECT n.id, n.created_at AS at, n.kind, n.text, n.account_id,"
+	" COALESCE(MIN(b.channel), 'sms') AS channel,"
+	" CASE WHEN SUM(b.state = 'sent') > 0 THEN 'sent'"
+	" WHEN SUM(b.state IN ('pending', 'sending')) > 0 THEN 'pending'"
+	" WHEN SUM(b.state = 'unknown') > 0 THEN 'unknown' ELSE 'failed' END AS state"
+	" FROM user_tenant ut JOIN contract c ON c.tenant_id = ut.tenant_id"
+	" JOIN account a ON a.contract_id = c.id JOIN notice n ON n.account_id = a.id"
+	" LEFT JOIN outbox b ON b.notice_id = n.id WHERE ut.user_id = ?"
+	" GROUP BY n.id ORDER BY n.id DESC LIMIT 100",
+	&notice_shape
+};
+
+enum err me_notice_list(struct db *db, int64_t user_id, struct rows *out)
+{
+	return db_list(db, &Q_NOTICES, ARGS(arg_i64(user_id)), out);
+}
+
+struct language_row {
+	char language[3];
+};
+SHAPE(language_shape, struct language_row, FIELD(struct language_row, language));
+static const struct query Q_LANGUAGE = {
+	"SELECT t.language FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id"
+	" WHERE ut.user_id = ? ORDER BY t.id",
+	&language_shape
+};
+static const struct query Q_SET_LANGUAGE = {
+	"UPDATE tenant t JOIN user_tenant ut ON ut.tenant_id = t.id SET t.language = ?"
+	" WHERE ut.user_id = ?",
+	NULL
+};
+
+enum err me_language(struct db *db, int64_t user_id, char out[static 3])
+{
+	struct language_row row;
+	enum err e = db_one(db, &Q_LANGUAGE, ARGS(arg_i64(user_id)), &row);
+
+	if (e == ERR_OK)
+		memcpy(out, row.language, 3);
+	return e;
+}
+
+enum err me_set_language(struct db *db, int64_t user_id, const char *language)
+{
+	return db_exec(db, &Q_SET_LANGUAGE, ARGS(arg_text(language), arg_i64(user_id)), NULL);
+}
+
+#define F(member) FIELD(struct me_sub_tenant, member)
+SHAPE(sub_shape, struct me_sub_tenant, F(id), F(name), F(supply_point_id), F(meter_id),
+	F(meter_code), F(meter_name), F(switchable), F(desired), F(desired_reason), F(observed),
+	F(observed_since), F(comm), F(switched_off));
+#undef F
+static const struct query Q_SUB_TENANTS = {
+	"SELECT b.id, b.name, p.id AS supply_point_id, m.id AS meter_id, m.code AS meter_code,"
+	" m.name AS meter_name, p.switchable, p.desired, p.desired_reason, p.observed,"
+	" p.observed_since, COALESCE(s.comm, 'never') AS comm,"
+	" EXISTS (SELECT 1 FROM block k WHERE k.supply_point_id = p.id AND k.kind = 'sub_tenant')"
+	" AS switched_off"
+	" FROM user_tenant ut JOIN contract c ON c.tenant_id = ut.tenant_id AND c.end_at = 0"
+	" JOIN sub_tenant b ON b.contract_id = c.id"
+	" JOIN supply_point p ON p.id = b.supply_point_id"
+	" JOIN meter m ON m.supply_point_id = p.id LEFT JOIN meter_state s ON s.meter_id = m.id"
+	" WHERE ut.user_id = ? AND ? IN (0, b.id) ORDER BY b.id",
+	&sub_shape
+};
+
+enum err me_sub_tenant_list(struct db *db, int64_t user_id, int64_t id, struct rows *out)
+{
+	return db_list(db, &Q_SUB_TENANTS, ARGS(arg_i64(user_id), arg_i64(id)), out);
+}

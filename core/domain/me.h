@@ -1,0 +1,110 @@
+#pragma once
+/* What a tenant sees and sets. Every query joins the caller's own shops, so that a foreign id is
+ * simply not there (ERR_NOT_FOUND). */
+#include "domain/account.h"
+#include "domain/order.h"
+
+struct me_account {
+	int64_t id;
+	char purpose[12];
+	int64_t tenant_id;
+	char tenant_code[33];
+	char tenant_name[65];
+	char room[33];
+	char zone[64];
+	struct money balance;
+	struct money credit_limit;
+	struct money warn1;
+	struct money warn2;
+	char level[8];
+	struct money emergency_limit;
+	struct utc emergency_at;
+	int64_t meter_id; /* the first that it pays for; 0: none */
+	char meter_code[33];
+	char meter_name[65];
+	char serial[33];
+	char utility[12];
+	char area[65];
+	int64_t contract_id;
+	int64_t supply_point_id;
+	bool switchable;
+	char desired[8];
+	char desired_reason[17];
+	char observed[8];
+	struct utc observed_since;
+	char comm[8];
+	struct utc read_at;
+	int64_t last_amount_fen; /* 0: never recharged */
+};
+/* account_id 0: all of them. Rows of struct me_account. */
+MUST_USE enum err me_account_list(
+	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct rows *out);
+MUST_USE enum err me_account_get(
+	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct me_account *out);
+
+/* The price of the next unit of an account's meter. ERR_NOT_FOUND without a tariff in force. */
+struct me_price {
+	struct price price;
+	char rate[33];
+};
+MUST_USE enum err me_price_now(
+	struct db *db, const struct me_account *a, struct utc now, struct me_price *out);
+
+struct me_order {
+	int64_t id;
+	char out_trade_no[33];
+	int64_t account_id;
+	char meter_code[33];
+	char meter_name[65];
+	int64_t amount_fen;
+	char channel[25];
+	char state[8];
+	char pay[4096];
+	struct utc created_at;
+	struct utc expires_at;
+	struct utc paid_at;
+	struct utc credited_at;
+	int64_t entry_id;
+	char zone[64];
+	struct money balance;
+	char desired[8];
+	char observed[8];
+	struct utc observed_since;
+	char comm[8];
+};
+/* order_id 0: the newest 100. Rows of struct me_order. */
+MUST_USE enum err me_order_list(struct db *db, int64_t user_id, int64_t order_id, struct rows *out);
+
+struct me_notice {
+	int64_t id;
+	struct utc at;
+	char kind[25];
+	char text[301];
+	int64_t account_id;
+	char channel[17];
+	char state[8]; /* "pending" "sent" "failed" "unknown" */
+};
+/* The newest 100. */
+MUST_USE enum err me_notice_list(struct db *db, int64_t user_id, struct rows *out);
+
+/* The language of the caller's shops. */
+MUST_USE enum err me_language(struct db *db, int64_t user_id, char out[static 3]);
+MUST_USE enum err me_set_language(struct db *db, int64_t user_id, const char *language);
+
+struct me_sub_tenant {
+	int64_t id;
+	char name[65];
+	int64_t supply_point_id;
+	int64_t meter_id;
+	char meter_code[33];
+	char meter_name[65];
+	bool switchable;
+	char desired[8];
+	char desired_reason[17];
+	char observed[8];
+	struct utc observed_since;
+	char comm[8];
+	bool switched_off;
+};
+/* id 0: all of them. Rows of struct me_sub_tenant. */
+MUST_USE enum err me_sub_tenant_list(struct db *db, int64_t user_id, int64_t id, struct rows *out);

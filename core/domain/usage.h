@@ -1,0 +1,50 @@
+#pragma once
+/* Use and charges by local hour, day and month. Reading only. */
+#include "base/zone.h"
+#include "db/db.h"
+
+struct usage_line {
+	char day[DAY_TEXT_MAX]; /* "2026-11-22" */
+	char rate[33];
+	int64_t tier;
+	struct price price;
+	struct qty qty;
+	struct money charge;
+};
+/* Lines of a meter, first and last day included, by day, rate, tier and price. With user_id only
+ * what was charged to the accounts of that tenant's login; 0: all. */
+MUST_USE enum err usage_lines(struct db *db, int64_t meter_id, int64_t user_id, struct day from,
+	struct day to, struct rows *out);
+
+struct usage_hour {
+	struct utc hour_at;
+	struct qty qty;
+	struct money charge;
+};
+/* from <= hour < to. With user_id only hours in which that login's contracts held the meter. */
+MUST_USE enum err usage_hours(struct db *db, int64_t meter_id, int64_t user_id, struct utc from,
+	struct utc to, struct rows *out);
+
+/* Where a meter stands: its zone, and how far it is settled. ERR_NOT_FOUND unless the caller may
+ * see it: user_id 0 is staff confined to site_id (0: every site). */
+struct usage_meter {
+	char utility[12];
+	char zone[64];
+	struct utc settled_at;
+};
+MUST_USE enum err usage_meter_get(
+	struct db *db, int64_t meter_id, int64_t user_id, int64_t site_id, struct usage_meter *out);
+
+struct usage_sum {
+	struct qty energy;
+	struct qty volume;
+	struct money charge;
+};
+struct usage_sums {
+	struct usage_sum today, yesterday, month;
+	struct money week; /* charges of the last full days */
+	int64_t week_days; /* how many full days those are: 0..7 */
+};
+/* Sums of an account, by the local day of now. */
+MUST_USE enum err usage_of_account(
+	struct db *db, int64_t account_id, struct day today, struct usage_sums *out);

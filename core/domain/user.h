@@ -1,0 +1,68 @@
+#pragma once
+/* Who may log in, by password or by a code sent to their phone. */
+#include "db/db.h"
+
+struct user {
+	int64_t id;
+	char username[65];
+	char kind[8]; /* "staff" "tenant" */
+	char name[65];
+	char phone[21];
+	char role[33];	 /* staff only */
+	int64_t site_id; /* staff: 0 sees every site */
+	bool disabled;
+	bool may; /* of user_check(): has the permission asked for, in a live session */
+};
+
+#define PASSWORD_HASH_MAX 200
+#define PASSWORD_MAX 128 /* bytes */
+
+/* argon2id as OWASP asks (2 passes, 19 MiB). */
+MUST_USE enum err password_hash(const char *password, char out[static PASSWORD_HASH_MAX]);
+
+/* ERR_WRONG_PASSWORD for an unknown, disabled or password-less user too, after the same work.
+ * ERR_LOCKED after five failures in a row, for 30 s doubling with each further one up to an hour.
+ * ERR_UNAVAILABLE when four hashes are being computed already. */
+MUST_USE enum err user_login(struct db *db, const char *username, const char *password,
+	struct utc now, struct user *out);
+
+#define SMS_CODE_LIFE_MS (5 * 60 * 1000)
+#define SMS_CODE_PAUSE_MS (60 * 1000)
+/* Puts a login code for a known tenant's phone into the outbox. An unknown phone gets the same
+ * result without a message. ERR_TOO_MANY within 60 s of the last request for this phone. */
+MUST_USE enum err user_send_code(struct db *db, const char *phone, struct utc now);
+/* A code counts once, for 5 minutes and at most 5 tries; ERR_WRONG_CODE. */
+MUST_USE enum err user_login_code(
+	struct db *db, const char *phone, const char *code, struct utc now, struct user *out);
+
+MUST_USE enum err user_get(struct db *db, int64_t id, struct user *out);
+/* The caller of a request, read anew each time, so that a disabled user, a changed role and an
+ * ended session count at once. permission may be "" (any will do). ERR_UNAUTHORIZED when the user
+ * or the session is no more. */
+MUST_USE enum err user_check(
+	struct db *db, int64_t id, const char *family, const char *permission, struct user *out);
+
+struct permission {
+	char permission[49];
+};
+MUST_USE enum err user_permissions(struct db *db, int64_t id, struct rows *out);
+
+struct user_tenant {
+	int64_t id;
+	char code[33];
+	char name[65];
+	char room[33];
+	int64_t site_id;
+};
+extern const struct shape user_tenant_shape;
+MUST_USE enum err user_tenants(struct db *db, int64_t id, struct rows *out);
+
+struct site {
+	int64_t id;
+	char code[33];
+	char name[65];
+	char zone[64];
+};
+/* The site of a staff user, or of a tenant's first shop; ERR_NOT_FOUND for staff of every site
+ * unless there is only one. */
+MUST_USE enum err user_site(struct db *db, const struct user *u, struct site *out);

@@ -1,0 +1,345 @@
+#include "fcgi/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/rand.h"
+#include "domain/idempotency.h"
+#include "fcgi/openapi.h"
+#include "fcgi/routes.h"
+#include "web/crypt.h"
+
+#define RETRY_AFTER_S 2
+
+enum err api_open(struct conf *conf, struct api **out, struct problem *why)
+{
+	AUTO(api_free) struct api *api = calloc(1, sizeof(*api));
+	enum err e;
+
+	ASSERT(api);
+	api->conf = conf;
+	e = conf_secret(conf, "jwt", "key", &api->jwt_key);
+	if (e != ERR_OK)
+		return problem_set(why, e, "jwt.key_file", "a key is needed");
+	if (api->jwt_key.len < TOKEN_KEY_MIN || str_starts(api->jwt_key.text, "-----BEGIN"))
+		return problem_set(why, ERR_BAD_VALUE, "jwt.key_file",
+			"the key must be at least %d random bytes", TOKEN_KEY_MIN);
+	if (!str_copy(api->site_base, sizeof(api->site_base),
+		    conf_text(conf, "site", "base", conf_text(conf, "alipay", "notify_base", ""))))
+		return problem_set(why, ERR_OUT_OF_RANGE, "site.base", "the address is too long");
+	api->check_answers = str_eq(conf_text(conf, "api", "check_answers", "0"), "1");
+	e = db_settings_read(conf, &api->db, why);
+	if (e == ERR_OK)
+		e = pay_load(conf, &api->pay, why);
+	if (e != ERR_OK)
+		return e;
+	api->schemas = schemas_open();
+	api->document = openapi_document(api->schemas);
+	*out = api;
+	api = NULL;
+	return ERR_OK;
+}
+
+void api_free(struct api **api)
+{
+	if (!*api)
+		return;
+	buf_wipe(&(*api)->jwt_key);
+	pay_free(&(*api)->pay);
+	json_free(&(*api)->document);
+	schemas_free(&(*api)->schemas);
+	free(*api);
+	*api = NULL;
+}
+
+void answer_free(struct answer *a)
+{
+	json_free(&a->json);
+	buf_free(&a->text);
+}
+
+const char *request_header(const struct request *r, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; r->headers && r->headers[i]; i++)
+		if (strncmp(r->headers[i], name, n) == 0 && r->headers[i][n] == '=')
+			return r->headers[i] + n + 1;
+	return NULL;
+}
+
+const char *body_text(const struct request *r, const char *key, const char *fallback)
+{
+	const char *v = json_string_value(json_object_get(r->json, key));
+
+	return v ? v : fallback;
+}
+
+int64_t body_int(const struct request *r, const char *key, int64_t fallback)
+{
+	const json_t *v = json_object_get(r->json, key);
+
+	return json_is_integer(v) ? json_integer_value(v) : fallback;
+}
+
+const char *param_text(const struct request *r, const char *name)
+{
+	const char *v = form_get(&r->params, name);
+
+	return v ? v : "";
+}
+
+int64_t param_int(const struct request *r, const char *name)
+{
+	int64_t v;
+
+	return i64_parse(param_text(r, name), 0, INT64_MAX, &v) == ERR_OK ? v : 0;
+}
+
+int64_t caller_site(const struct request *r)
+{
+	return r->user.site_id;
+}
+
+json_t *json_items(json_t *items)
+{
+	return json_pack("{s:o, s:n}", "items", items, "next");
+}
+
+/* Text of the sender's, which may be cut in the middle of a character. */
+static json_t *json_any_text(const char *s)
+{
+	json_t *j = json_string(s);
+	char plain[256];
+	size_t n = 0;
+
+	if (j)
+		return j;
+	for (; *s && n < sizeof(plain) - 1; s++)
+		plain[n++] = *s >= 0x20 && *s < 0x7f ? *s : '?';
+	plain[n] = '\0';
+	return json_string(plain);
+}
+
+static void answer_problem(const struct request *r, struct answer *a, enum err e)
+{
+	const char *text = a->why.text[0] ? a->why.text : err_text(e);
+
+	if (e == ERR_RETRY)
+		e = ERR_UNAVAILABLE;
+	json_free(&a->json);
+	buf_free(&a->text);
+	a->status = err_http(e);
+	a->type = "application/problem+json";
+	a->json = json_pack("{s:s, s:s, s:i, s:s, s:o, s:s}", "type", "about:blank", "title",
+		err_text(e), "status", a->status, "code", err_word(e), "detail",
+		json_any_text(text), "request_id", r->id);
+	if (a->why.field[0])
+		json_object_set_new(a->json, "field", json_any_text(a->why.field));
+	if (a->status == 503)
+		a->retry_after = RETRY_AFTER_S;
+	if (a->status == 429 && !a->retry_after)
+		a->retry_after = 60;
+}
+
+/* The path behind the prefix; routes for watchers are reachable without it. */
+static const char *strip_prefix(const char *path)
+{
+	size_t n = strlen(API_PREFIX);
+
+	if (strncmp(path, API_PREFIX, n) == 0 && path[n] == '/')
+		return path + n;
+	return str_eq(path, "/healthz") || str_eq(path, "/metrics") ? path : "";
+}
+
+static enum err check_token(struct request *r, struct token *out)
+{
+	const char *h = request_header(r, "HTTP_AUTHORIZATION");
+
+	if (!h || strncasecmp(h, "Bearer ", 7) != 0)
+		return ERR_UNAUTHORIZED;
+	return token_check(&r->api->jwt_key, h + 7, r->now, out);
+}
+
+/* Who calls, and may they? Read from the database each time. */
+static enum err check_caller(struct request *r)
+{
+	enum perm perm = r->route->perm;
+	struct token t;
+	bool tenant;
+	enum err e;
+
+	if (perm == PERM_OPEN || perm == PERM_LOCAL)
+		return ERR_OK;
+	e = check_token(r, &t);
+	if (e == ERR_OK)
+		e = user_check(r->db, t.user_id, t.family, perm_word(perm), &r->user);
+	if (e != ERR_OK)
+		return e;
+	snprintf(r->actor, sizeof(r->actor), "user:%lld", (long long)r->user.id);
+	ASSERT(str_copy(r->family, sizeof(r->family), t.family));
+	tenant = str_eq(r->user.kind, "tenant");
+	if (perm == PERM_USER)
+		return ERR_OK;
+	if (perm == PERM_TENANT)
+		return tenant ? ERR_OK : ERR_FORBIDDEN;
+	return perm >= PERM_STAFF && !tenant && r->user.may ? ERR_OK : ERR_FORBIDDEN;
+}
+
+static enum err check_input(struct request *r, struct answer *a)
+{
+	enum err e = route_params(r->route, r->query, &r->params, &a->why);
+
+	if (e != ERR_OK || !r->route->body)
+		return e;
+	return body_parse(r->api->schemas, r->route->body, r->body, r->body_n, &r->json, &a->why);
+}
+
+#define KEY_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
+static enum err idempotency_key(const struct request *r, const char **out, struct problem *why)
+{
+	const char *key = request_header(r, "HTTP_IDEMPOTENCY_KEY");
+
+	if (!key || !key[0])
+		return problem_set(why, ERR_MISSING_FIELD, "Idempotency-Key",
+			"the header Idempotency-Key is required");
+	if (strlen(key) > 64 || strspn(key, KEY_CHARS) != strlen(key))
+		return problem_set(
+			why, ERR_BAD_VALUE, "Idempotency-Key", "1 to 64 letters, digits, _ or -");
+	*out = key;
+	return ERR_OK;
+}
+
+static void request_sha256(const struct request *r, char out[static SHA256_HEX])
+{
+	AUTO(buf_free) struct buf b = { 0 };
+
+	buf_printf(&b, "%s\n%s\n", r->method, r->path);
+	buf_add(&b, r->body_n ? r->body : "", r->body_n);
+	sha256_hex(b.text, b.len, out);
+}
+
+static enum err answer_again(struct answer *a, struct stored_answer *s)
+{
+	enum err e = json_parse(s->body, strlen(s->body), &a->json, NULL);
+
+	free(s->body);
+	a->status = (int)s->status;
+	a->repeated = true;
+	return e;
+}
+
+/* Runs the handler once per key. Failed work changed nothing, so its key is free again. */
+static enum err run_once(struct request *r, struct answer *a)
+{
+	struct stored_answer stored = { 0 };
+	struct idempotent i = { .user_id = r->user.id };
+	char sha[SHA256_HEX], *text;
+	enum err e = idempotency_key(r, &i.key, &a->why);
+
+	if (e != ERR_OK)
+		return e;
+	request_sha256(r, sha);
+	i.request_sha256 = sha;
+	e = idempotent_begin(r->db, &i, r->now, &stored);
+	if (e == ERR_ALREADY)
+		return answer_again(a, &stored);
+	if (e != ERR_OK)
+		return e;
+	e = r->route->run(r, a);
+	if (e != ERR_OK) {
+		if (idempotent_undone(r->db, &i) != ERR_OK)
+			log_warn("idempotency=not_given_back");
+		return e;
+	}
+	text = json_text(a->json);
+	/* If this is lost, the key stays claimed, and the handler's own once_key still holds. */
+	if (idempotent_done(r->db, &i, a->status ? a->status : r->route->status, text) != ERR_OK)
+		log_warn("idempotency=not_kept");
+	free(text);
+	return ERR_OK;
+}
+
+static enum err run_route(struct request *r, struct answer *a)
+{
+	enum err e = route_find(r->method, strip_prefix(r->path), &r->route, &r->object, a->allow);
+
+	if (e == ERR_OK)
+		e = check_caller(r);
+	if (e == ERR_OK)
+		e = r->body_error;
+	if (e == ERR_OK)
+		e = check_input(r, a);
+	if (e != ERR_OK)
+		return e;
+	return r->route->idempotent ? run_once(r, a) : r->route->run(r, a);
+}
+
+/* For tests and development: does the answer say what the document says? */
+static void check_answer(const struct request *r, const struct answer *a)
+{
+	struct problem why = { 0 };
+	const json_t *one;
+	size_t i;
+	enum err e = ERR_OK;
+
+	if (a->status >= 400) {
+		e = schema_check(r->api->schemas, "problem", a->json, &why);
+	} else if (r->route->answer && r->route->list) {
+		json_array_foreach(json_object_get(a->json, "items"), i, one) if (e == ERR_OK) e =
+			schema_check(r->api->schemas, r->route->answer, one, &why);
+	} else if (r->route->answer) {
+		e = schema_check(r->api->schemas, r->route->answer, a->json, &why);
+	}
+	if (e != ERR_OK)
+		log_error("answer=differs route=%s code=%s field=%s why=\"%s\"",
+			r->route ? r->route->path : "-", err_word(e), why.field, why.text);
+}
+
+void api_handle(struct request *r, struct answer *a)
+{
+	enum err e = run_route(r, a);
+	size_t route = r->route ? (size_t)(r->route - routes) : ROUTES_MAX;
+
+	if (e != ERR_OK && a->status == 0)
+		answer_problem(r, a, e);
+	else if (a->status == 0)
+		a->status = r->route->status;
+	if (r->api->check_answers && a->json)
+		check_answer(r, a);
+	form_free(&r->params);
+	json_free(&r->json);
+	atomic_fetch_add(&r->api->answers[route][a->status], 1);
+}
+
+void answer_write(const struct request *r, struct answer *a, struct buf *out)
+{
+	char *json = a->json ? json_dumps(a->json, JSON_COMPACT) : NULL;
+	const char *type = a->type ? a->type : "application/json";
+
+	buf_printf(out, "Status: %d\r\nX-Request-Id: %s\r\n", a->status, r->id);
+	if (json || a->text.text)
+		buf_printf(out, "Content-Type: %s\r\n", type);
+	buf_adds(out, a->etag[0] ? "Cache-Control: no-cache\r\n" : "Cache-Control: no-store\r\n");
+	if (a->etag[0])
+		buf_printf(out, "ETag: %s\r\n", a->etag);
+	if (a->status == 405 && a->allow[0])
+		buf_printf(out, "Allow: %s\r\n", a->allow);
+	if (a->status == 401)
+		buf_adds(out, "WWW-Authenticate: Bearer\r\n");
+	if (a->retry_after)
+		buf_printf(out, "Retry-After: %d\r\n", a->retry_after);
+	if (a->repeated)
+		buf_adds(out, "Idempotency-Hit: true\r\n");
+	buf_adds(out, "\r\n");
+	if (!str_eq(r->method, "HEAD")) {
+		if (json)
+			buf_adds(out, json);
+		else if (a->text.text)
+			buf_add(out, a->text.text, a->text.len);
+	}
+	free(json);
+}

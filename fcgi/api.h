@@ -1,0 +1,88 @@
+#pragma once
+/* What all threads of yufu-api share (immutable but for the counters), and what one request and its
+ * answer are. */
+#include <stdatomic.h>
+
+#include "db/db.h"
+#include "domain/user.h"
+#include "fcgi/schema.h"
+#include "fcgi/token.h"
+#include "pay/pay.h"
+#include "web/form.h"
+
+#define BODY_MAX 65536
+#define ROUTES_MAX 96
+#define STATUS_MAX 600
+
+struct route;
+
+struct api {
+	struct conf *conf;
+	struct db_settings db;
+	struct pay *pay;
+	struct schemas *schemas;
+	json_t *document; /* OpenAPI */
+	struct buf jwt_key;
+	char site_base[256]; /* public address of the site; "" unless set */
+	bool check_answers;  /* compare each answer with its schema and log what differs */
+	atomic_ullong answers[ROUTES_MAX + 1][STATUS_MAX]; /* by route (last: none) and status */
+};
+
+MUST_USE enum err api_open(struct conf *conf, struct api **out, struct problem *why);
+void api_free(struct api **api);
+
+struct request {
+	struct api *api;
+	struct db *db;
+	const struct route *route;
+	struct utc now;
+	char id[65]; /* for logs and problems */
+	const char *method;
+	const char *path;   /* without the prefix and without the query; percent-encoding refused */
+	const char *query;  /* as sent */
+	const char *remote; /* address of the client */
+	const char *body;
+	size_t body_n;
+	enum err body_error;  /* why the body was not read; its words are in the answer */
+	char *const *headers; /* FastCGI parameters, "NAME=value", NULL-terminated */
+	int64_t object;	      /* :id of the path; 0 if it has none */
+	struct form params;   /* of the query, checked against the route */
+	json_t *json;	      /* of the body, checked against its schema; NULL if it has none */
+	struct user user;     /* the caller; id 0 where anyone may call */
+	char actor[32];	      /* "user:3" */
+	char family[33];      /* session of the caller */
+};
+
+struct answer {
+	int status;	  /* 0: that of the route */
+	json_t *json;	  /* what the handler made */
+	struct buf text;  /* or text of this type */
+	const char *type; /* NULL: application/json */
+	char etag[80];
+	char allow[64];
+	int retry_after; /* seconds; 0: no such header */
+	bool repeated;	 /* taken from the store of idempotent answers */
+	struct problem why;
+};
+void answer_free(struct answer *a);
+
+/* A parameter of the request ("HTTP_AUTHORIZATION"), or NULL. */
+const char *request_header(const struct request *r, const char *name);
+
+/* Members of the checked body; absent ones give the fallback. Texts are borrowed. */
+const char *body_text(const struct request *r, const char *key, const char *fallback);
+int64_t body_int(const struct request *r, const char *key, int64_t fallback);
+/* Checked query parameters; absent ones give 0 or "". */
+int64_t param_int(const struct request *r, const char *name);
+const char *param_text(const struct request *r, const char *name);
+/* The site that a staff caller is confined to; 0: none. */
+int64_t caller_site(const struct request *r);
+
+/* {"items": […], "next": null}; takes over items. */
+json_t *json_items(json_t *items);
+
+/* From a request with method, path, query, headers and body to a whole answer (status set, text or
+ * json or neither). Never fails: failures are answers. */
+void api_handle(struct request *r, struct answer *a);
+/* The answer as it leaves: header lines, an empty line, the body. */
+void answer_write(const struct request *r, struct answer *a, struct buf *out);

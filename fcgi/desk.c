@@ -1,0 +1,148 @@
+/* The sales desk: shifts and sales. */
+#include <stdio.h>
+#include <string.h>
+
+#include "domain/audit.h"
+#include "domain/order.h"
+#include "domain/sale.h"
+#include "fcgi/handlers.h"
+#include "fcgi/views.h"
+
+static json_t *shift_json(const struct shift *s)
+{
+	return json_pack("{s:I, s:o, s:o, s:I, s:I}", "id", (json_int_t)s->id, "opened_at",
+		json_utc(s->opened_at), "closed_at", json_utc(s->closed_at), "sales_fen",
+		(json_int_t)s->sales_fen, "count", (json_int_t)s->count);
+}
+
+enum err shifts_list(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array();
+	enum err e = live_shifts(r->db, r->user.id, param_int(r, "open") == 1, &rows);
+	const struct shift *s = rows.at;
+
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items, shift_json(&s[i]));
+	a->json = json_items(items);
+	return e;
+}
+
+enum err shift_new(struct request *r, struct answer *a)
+{
+	struct shift s;
+	enum err e = shift_open(r->db, r->user.id, r->now, &s);
+
+	if (e == ERR_CONFLICT)
+		return problem_set(&a->why, e, "", "you have an open shift already");
+	if (e == ERR_OK)
+		a->json = shift_json(&s);
+	return e;
+}
+
+enum err shift_end(struct request *r, struct answer *a)
+{
+	int64_t counted = body_int(r, "counted_fen", 0);
+	struct shift s;
+	enum err e = shift_close(r->db, r->object, r->user.id, counted, r->now, &s, &a->why);
+
+	if (e != ERR_OK)
+		return e;
+	a->json = shift_json(&s);
+	json_object_set_new(a->json, "counted_fen", json_integer(counted));
+	json_object_set_new(a->json, "expected_fen", json_integer(s.cash_fen));
+	json_object_set_new(a->json, "difference_fen", json_integer(counted - s.cash_fen));
+	return ERR_OK;
+}
+
+static size_t lines_read(const struct request *r, struct sale_line lines[static SALE_LINES_MAX])
+{
+	const json_t *list = json_object_get(r->json, "lines");
+	json_t *line;
+	size_t i;
+
+	ASSERT(json_array_size(list) <= SALE_LINES_MAX); /* by the schema */
+	json_array_foreach(list, i, line) lines[i] = (struct sale_line){
+		json_integer_value(json_object_get(line, "account_id")),
+		json_integer_value(json_object_get(line, "amount_fen")),
+	};
+	return i;
+}
+
+/* Sellers of a site sell to its accounts only. */
+static enum err lines_check(
+	struct request *r, const struct sale_line *lines, size_t n, struct problem *why)
+{
+	struct live_account f;
+	char field[48];
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < n; i++) {
+		e = live_account(r->db, caller_site(r), lines[i].account_id, &f);
+		snprintf(field, sizeof(field), "lines[%zu].account_id", i);
+		if (e == ERR_NOT_FOUND)
+			return problem_set(why, e, field, "there is no such account");
+	}
+	return e;
+}
+
+static json_t *line_json(const struct sale_line *l, const struct live_account *f, int64_t entry_id)
+{
+	struct supply_view supply = { f->meter_id, true, f->desired, "", f->observed, f->comm,
+		f->observed_since };
+
+	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "account_id",
+		(json_int_t)l->account_id, "entry_id", (json_int_t)entry_id, "amount_fen",
+		(json_int_t)l->amount_fen, "balance", json_money(f->balance), "tenant",
+		view_tenant(f->tenant_id, f->tenant_code, f->tenant_name, f->room), "meter",
+		view_named(f->meter_id, f->meter_code, f->meter_name), "supply",
+		f->meter_id ? view_supply_short(&supply) : json_null());
+}
+
+static enum err sale_json(struct request *r, const struct sale *s, const struct sale_line *lines,
+	size_t n, json_t **out)
+{
+	json_t *list = json_array();
+	struct live_account f;
+	struct site site;
+	char no[32];
+	enum err e = user_site(r->db, &r->user, &site);
+
+	receipt_no(s->entry_id, s->created_at, e == ERR_OK ? site.zone : "UTC", no);
+	if (e == ERR_NOT_FOUND)
+		e = ERR_OK;
+	for (size_t i = 0; e == ERR_OK && i < n; i++) {
+		e = live_account(r->db, caller_site(r), lines[i].account_id, &f);
+		if (e == ERR_OK)
+			json_array_append_new(list, line_json(&lines[i], &f, s->entry_id));
+	}
+	*out = json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:o, s:o}", "id", (json_int_t)s->id,
+		"receipt_no", no, "method", s->method, "total_fen", (json_int_t)s->total_fen,
+		"tendered_fen", (json_int_t)s->tendered_fen, "change_fen",
+		(json_int_t)(s->tendered_fen - s->total_fen), "at", json_utc(s->created_at),
+		"lines", list);
+	return e;
+}
+
+enum err sale_new(struct request *r, struct answer *a)
+{
+	struct sale_line lines[SALE_LINES_MAX];
+	struct sale_new n = { .user_id = r->user.id,
+		.actor = r->actor,
+		.lines = lines,
+		.method = body_text(r, "method", ""),
+		.note = body_text(r, "note", ""),
+		.tendered_fen = body_int(r, "tendered_fen", 0) };
+	char once[128];
+	struct sale s;
+	enum err e;
+
+	n.n = lines_read(r, lines);
+	snprintf(once, sizeof(once), "sale:%lld:%s", (long long)r->user.id,
+		request_header(r, "HTTP_IDEMPOTENCY_KEY"));
+	n.once_key = once;
+	e = lines_check(r, lines, n.n, &a->why);
+	if (e == ERR_OK)
+		e = sale_create(r->db, &n, r->now, &s, &a->why);
+	return e == ERR_OK ? sale_json(r, &s, lines, n.n, &a->json) : e;
+}

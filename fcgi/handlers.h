@@ -1,0 +1,46 @@
+#pragma once
+/* Handlers, named by the list of routes. Each gets a checked request and fills the answer's json;
+ * its error becomes a problem document. */
+#include "fcgi/api.h"
+
+#define HANDLER(name) enum err name(struct request *r, struct answer *a)
+HANDLER(auth_login);
+HANDLER(auth_sms_code);
+HANDLER(auth_sms_login);
+HANDLER(auth_wechat);
+HANDLER(auth_refresh);
+HANDLER(auth_logout);
+HANDLER(me_get);
+HANDLER(me_accounts);
+HANDLER(me_emergency);
+HANDLER(me_meters);
+HANDLER(me_usage);
+HANDLER(me_statement);
+HANDLER(me_orders);
+HANDLER(me_order_new);
+HANDLER(me_order);
+HANDLER(me_notices);
+HANDLER(me_alerts);
+HANDLER(me_alerts_put);
+HANDLER(me_sub_tenants);
+HANDLER(me_sub_supply);
+HANDLER(board_get);
+HANDLER(meters_list);
+HANDLER(meter_get);
+HANDLER(meter_usage);
+HANDLER(meter_supply);
+HANDLER(meter_read_now);
+HANDLER(gateways_list);
+HANDLER(accounts_list);
+HANDLER(tenants_list);
+HANDLER(alarms_list);
+HANDLER(shifts_list);
+HANDLER(shift_new);
+HANDLER(shift_end);
+HANDLER(sale_new);
+HANDLER(notify_wechat);
+HANDLER(notify_alipay);
+HANDLER(health_get);
+HANDLER(metrics_get);
+HANDLER(document_get);
+#undef HANDLER

@@ -1,0 +1,9 @@
+#pragma once
+/* The API document, printed from the list of routes and the schemas. */
+#include "base/str.h"
+#include "fcgi/schema.h"
+
+/* OpenAPI 3.1; the caller owns it. */
+json_t *openapi_document(const struct schemas *s);
+/* A JSON value as block-style YAML. */
+void yaml_write(const json_t *j, struct buf *out);

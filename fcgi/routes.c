@@ -1,0 +1,262 @@
+#include "fcgi/routes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/zone.h"
+#include "fcgi/handlers.h"
+
+const char *perm_word(enum perm p)
+{
+	static const char *const words[PERM__MAX] = {
+		[PERM_METER_READ] = "meter.read",
+		[PERM_METER_CONTROL] = "meter.control",
+		[PERM_ACCOUNT_READ] = "account.read",
+		[PERM_TENANT_READ] = "tenant.read",
+		[PERM_ALARM_READ] = "alarm.read",
+		[PERM_SALE_CREATE] = "sale.create",
+	};
+
+	return words[p] ? words[p] : "";
+}
+
+#define USAGE_PARAMS                                                                               \
+	{ "from", PARAM_DAY, true }, { "to", PARAM_DAY, true },                                    \
+	{                                                                                          \
+		"step", PARAM_STEP, false                                                          \
+	}
+
+/* clang-format off */
+const struct route routes[] = {
+	/* Who are you? */
+	{ "POST", "/auth/login", PERM_OPEN, "login", "tokens", false, 200, auth_login, false,
+		.help = "Log in by user name and password; tenants use their phone." },
+	{ "POST", "/auth/sms-code", PERM_OPEN, "sms_code", "sms_code_sent", false, 202, auth_sms_code, false,
+		.help = "Send a login code to a tenant's phone; the answer is the same for unknown phones." },
+	{ "POST", "/auth/sms-login", PERM_OPEN, "sms_login", "tokens", false, 200, auth_sms_login, false,
+		.help = "Log in by phone and the code sent to it." },
+	{ "POST", "/auth/wechat", PERM_OPEN, "wechat_login", "tokens", false, 200, auth_wechat, false,
+		.help = "Log in from WeChat; not set up yet." },
+	{ "POST", "/auth/refresh", PERM_OPEN, "refresh", "tokens", false, 200, auth_refresh, false,
+		.help = "Change a refresh token for new tokens; it is good for one use." },
+	{ "POST", "/auth/logout", PERM_OPEN, "refresh", NULL, false, 204, auth_logout, false,
+		.help = "End a session, its access tokens too." },
+	{ "GET", "/me", PERM_USER, NULL, "me", false, 200, me_get, false,
+		.help = "The caller: name, permissions, site, shops." },
+
+	/* Tenants: their own things only. */
+	{ "GET", "/me/accounts", PERM_TENANT, NULL, "account", true, 200, me_accounts, false,
+		.help = "Purses with balance, supply and use." },
+	{ "POST", "/me/accounts/:id/emergency-credit", PERM_TENANT, "empty", "account", false, 200, me_emergency, false,
+		.help = "Take the emergency credit, once until it is repaid." },
+	{ "GET", "/me/meters", PERM_TENANT, NULL, "my_meter", true, 200, me_meters, false,
+		.help = "Meters with their last reading." },
+	{ "GET", "/me/usage", PERM_TENANT, NULL, "usage", false, 200, me_usage, false,
+		.help = "Use of a meter by local hour, day or month.",
+		.params = { { "meter_id", PARAM_ID, true }, USAGE_PARAMS } },
+	{ "GET", "/me/statement", PERM_TENANT, NULL, "statement", false, 200, me_statement, false,
+		.help = "Movements of an account with the balance after each, newest first.",
+		.params = { { "account_id", PARAM_ID, true }, { "from", PARAM_DAY, false }, { "to", PARAM_DAY, false } } },
+	{ "GET", "/me/orders", PERM_TENANT, NULL, "order", true, 200, me_orders, false,
+		.help = "Recharges, newest first." },
+	{ "POST", "/me/orders", PERM_TENANT, "order_new", "order", false, 201, me_order_new, true,
+		.help = "Recharge an account through a payment service." },
+	{ "GET", "/me/orders/:id", PERM_TENANT, NULL, "order", false, 200, me_order, false,
+		.help = "One recharge: followed by the page until the supply is back." },
+	{ "GET", "/me/notices", PERM_TENANT, NULL, "notice", true, 200, me_notices, false,
+		.help = "What the tenant was told, newest first." },
+	{ "GET", "/me/alert-settings", PERM_TENANT, NULL, "alert_settings", false, 200, me_alerts, false,
+		.help = "Warning thresholds and language." },
+	{ "PUT", "/me/alert-settings", PERM_TENANT, "alert_settings", "alert_settings", false, 200, me_alerts_put, false,
+		.help = "Change warning thresholds and language." },
+	{ "GET", "/me/sub-tenants", PERM_TENANT, NULL, "sub_tenant", true, 200, me_sub_tenants, false,
+		.help = "Supplies below the tenant's own that the tenant may switch." },
+	{ "POST", "/me/sub-tenants/:id/supply", PERM_TENANT, "sub_supply", "sub_tenant", false, 200, me_sub_supply, false,
+		.help = "Switch a sub-tenant's supply." },
+
+	/* Staff. */
+	{ "GET", "/board", PERM_METER_READ, NULL, "board", false, 200, board_get, false,
+		.help = "Counters of the live board." },
+	{ "GET", "/meters", PERM_METER_READ, NULL, "meter", true, 200, meters_list, false,
+		.help = "All meters, live. Has an ETag: ask with If-None-Match.",
+		.params = { { "gateway_id", PARAM_ID, false }, { "q", PARAM_TEXT, false } } },
+	{ "GET", "/meters/:id", PERM_METER_READ, NULL, "meter_detail", false, 200, meter_get, false,
+		.help = "One meter with its blocks, keep and acts." },
+	{ "GET", "/meters/:id/usage", PERM_METER_READ, NULL, "usage", false, 200, meter_usage, false,
+		.help = "Use of a meter by local hour, day or month.", .params = { USAGE_PARAMS } },
+	{ "POST", "/meters/:id/supply", PERM_METER_CONTROL, "supply_order", "supply_answer", false, 202, meter_supply, true,
+		.help = "off sets the block manual, on lifts it and an overload lock, keep keeps supply until a time, auto ends that." },
+	{ "POST", "/meters/:id/read", PERM_METER_READ, "empty", "read_asked", false, 202, meter_read_now, false,
+		.help = "Read a meter before its turn." },
+	{ "GET", "/gateways", PERM_METER_READ, NULL, "gateway", true, 200, gateways_list, false,
+		.help = "Gateways and the health of their buses." },
+	{ "GET", "/accounts", PERM_ACCOUNT_READ, NULL, "account_found", true, 200, accounts_list, false,
+		.help = "Accounts by room, name, phone or meter.",
+		.params = { { "q", PARAM_TEXT, false }, { "tenant_id", PARAM_ID, false } } },
+	{ "GET", "/tenants", PERM_TENANT_READ, NULL, "tenant", true, 200, tenants_list, false,
+		.help = "Tenants by room, name, code or phone.", .params = { { "q", PARAM_TEXT, false } } },
+	{ "GET", "/alarms", PERM_ALARM_READ, NULL, "alarm", true, 200, alarms_list, false,
+		.help = "Alarms, newest first.", .params = { { "open", PARAM_FLAG, false } } },
+	{ "GET", "/shifts", PERM_SALE_CREATE, NULL, "shift", true, 200, shifts_list, false,
+		.help = "The caller's own shifts, newest first.", .params = { { "open", PARAM_FLAG, false } } },
+	{ "POST", "/shifts", PERM_SALE_CREATE, "empty", "shift", false, 201, shift_new, false,
+		.help = "Open a shift." },
+	{ "POST", "/shifts/:id/close", PERM_SALE_CREATE, "shift_close", "shift_closed", false, 200, shift_end, false,
+		.help = "Close a shift with the cash counted." },
+	{ "POST", "/sales", PERM_SALE_CREATE, "sale_new", "sale", false, 201, sale_new, true,
+		.help = "Sell at the desk, in the open shift; one receipt." },
+
+	/* Payment services. */
+	{ "POST", "/notify/wechat", PERM_OPEN, NULL, NULL, false, 204, notify_wechat, false,
+		.help = "WeChat Pay says what happened; signed.", .body_kind = BODY_RAW },
+	{ "POST", "/notify/alipay", PERM_OPEN, NULL, NULL, false, 200, notify_alipay, false,
+		.help = "Alipay says what happened; signed.", .body_kind = BODY_RAW },
+
+	/* Watchers. */
+	{ "GET", "/healthz", PERM_LOCAL, NULL, "health", false, 200, health_get, false,
+		.help = "200 when the database can be reached." },
+	{ "GET", "/metrics", PERM_LOCAL, NULL, NULL, false, 200, metrics_get, false,
+		.help = "Figures for Prometheus." },
+	{ "GET", "/openapi.json", PERM_OPEN, NULL, NULL, false, 200, document_get, false,
+		.help = "This document." },
+};
+/* clang-format on */
+const size_t routes_n = ARRAY_LEN(routes);
+_Static_assert(ARRAY_LEN(routes) <= ROUTES_MAX, "room for the counters");
+
+/* One segment against another; ":id" takes a number from 1. */
+static bool segment_matches(
+	const char *want, size_t want_n, const char *have, size_t have_n, int64_t *object)
+{
+	char digits[20];
+
+	if (want_n != 3 || memcmp(want, ":id", 3) != 0)
+		return want_n == have_n && memcmp(want, have, want_n) == 0;
+	if (have_n == 0 || have_n >= sizeof(digits) || have[0] < '1' || have[0] > '9')
+		return false;
+	memcpy(digits, have, have_n);
+	digits[have_n] = '\0';
+	return i64_parse(digits, 1, INT64_MAX, object) == ERR_OK;
+}
+
+static bool path_matches(const char *want, const char *have, int64_t *object)
+{
+	while (*want == '/' && *have == '/') {
+		size_t want_n = strcspn(++want, "/");
+		size_t have_n = strcspn(++have, "/");
+
+		if (!segment_matches(want, want_n, have, have_n, object))
+			return false;
+		want += want_n;
+		have += have_n;
+	}
+	return !*want && !*have;
+}
+
+enum err route_find(const char *method, const char *path, const struct route **out, int64_t *object,
+	char allow[static 64])
+{
+	bool is_head = str_eq(method, "HEAD");
+	size_t n = 0;
+
+	allow[0] = '\0';
+	for (size_t i = 0; i < routes_n; i++) {
+		int64_t id = 0;
+
+		if (!path_matches(routes[i].path, path, &id))
+			continue;
+		if (str_eq(routes[i].method, is_head ? "GET" : method)) {
+			*out = &routes[i];
+			*object = id;
+			return ERR_OK;
+		}
+		n += (size_t)snprintf(allow + n, 64 - n, "%s%s", n ? ", " : "", routes[i].method);
+	}
+	return n ? ERR_METHOD : ERR_NOT_FOUND;
+}
+
+static bool text_is_utf8(const char *v)
+{
+	AUTO(json_free) json_t *j = json_string(v);
+
+	return j != NULL;
+}
+
+static enum err check_param(const struct param *p, const char *v, struct problem *why)
+{
+	int64_t id;
+	struct day day;
+
+	switch (p->kind) {
+	case PARAM_ID:
+		if (i64_parse(v, 1, INT64_MAX, &id) != ERR_OK)
+			return problem_set(
+				why, ERR_BAD_VALUE, p->name, "a number from 1 is expected");
+		return ERR_OK;
+	case PARAM_TEXT:
+		if (strlen(v) > 64)
+			return problem_set(why, ERR_OUT_OF_RANGE, p->name, "at most 64 bytes");
+		if (!text_is_utf8(v))
+			return problem_set(why, ERR_BAD_VALUE, p->name, "this is not UTF-8");
+		return ERR_OK;
+	case PARAM_DAY:
+		if (day_parse(v, &day) != ERR_OK)
+			return problem_set(
+				why, ERR_BAD_VALUE, p->name, "a day like 2026-11-22 is expected");
+		return ERR_OK;
+	case PARAM_STEP:
+		if (!str_eq(v, "hour") && !str_eq(v, "day") && !str_eq(v, "month"))
+			return problem_set(why, ERR_BAD_VALUE, p->name, "hour, day or month");
+		return ERR_OK;
+	case PARAM_FLAG:
+		if (!str_eq(v, "0") && !str_eq(v, "1"))
+			return problem_set(why, ERR_BAD_VALUE, p->name, "0 or 1");
+		return ERR_OK;
+	}
+	return ERR_INTERNAL;
+}
+
+static const struct param *param_find(const struct route *route, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(route->params) && route->params[i].name; i++)
+		if (str_eq(route->params[i].name, name))
+			return &route->params[i];
+	return NULL;
+}
+
+static enum err check_params(const struct route *route, const struct form *f, struct problem *why)
+{
+	enum err e;
+
+	for (size_t i = 0; i < f->n; i++) {
+		const struct param *p = param_find(route, f->pairs[i].name);
+
+		if (!p)
+			return problem_set(why, ERR_UNKNOWN_FIELD, f->pairs[i].name,
+				"there is no such parameter");
+		e = check_param(p, f->pairs[i].value, why);
+		if (e != ERR_OK)
+			return e;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(route->params) && route->params[i].name; i++)
+		if (route->params[i].required && !form_get(f, route->params[i].name))
+			return problem_set(why, ERR_MISSING_FIELD, route->params[i].name,
+				"%s is required", route->params[i].name);
+	return ERR_OK;
+}
+
+enum err route_params(
+	const struct route *route, const char *query, struct form *out, struct problem *why)
+{
+	AUTO(form_free) struct form f = { 0 };
+	enum err e = form_decode(query, strlen(query), &f, why);
+
+	if (e != ERR_OK)
+		return ERR_BAD_VALUE;
+	e = check_params(route, &f, why);
+	if (e != ERR_OK)
+		return e;
+	*out = f;
+	f = (struct form){ 0 };
+	return ERR_OK;
+}

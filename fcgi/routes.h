@@ -1,0 +1,62 @@
+#pragma once
+/* The list of routes: everything that the API can do. */
+#include "fcgi/api.h"
+
+#define API_PREFIX "/api/v1"
+
+/* Who may call. A row that forgets to say is closed to everybody. */
+enum perm {
+	PERM_CLOSED,
+	PERM_OPEN,   /* anyone */
+	PERM_LOCAL,  /* anyone, and also without the prefix; nginx lets only this machine in */
+	PERM_USER,   /* whoever is logged in */
+	PERM_TENANT, /* a tenant; every query joins the caller's own shops */
+	PERM_STAFF,  /* from here on: staff whose role has the permission of that name */
+	PERM_METER_READ,
+	PERM_METER_CONTROL,
+	PERM_ACCOUNT_READ,
+	PERM_TENANT_READ,
+	PERM_ALARM_READ,
+	PERM_SALE_CREATE,
+	PERM__MAX
+};
+const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */
+
+enum param_kind { PARAM_ID, PARAM_TEXT, PARAM_DAY, PARAM_STEP, PARAM_FLAG };
+struct param {
+	const char *name;
+	enum param_kind kind;
+	bool required;
+};
+
+enum body_kind {
+	BODY_JSON, /* checked by the schema, when there is one */
+	BODY_RAW,  /* the bytes are the message: notifies */
+};
+
+struct route {
+	const char *method;
+	const char *path; /* ":id" stands for a number */
+	enum perm perm;
+	const char *body;   /* schema of the request; NULL: none */
+	const char *answer; /* schema of the answer; NULL: no JSON */
+	bool list;	    /* the answer is a list of these */
+	int status;
+	enum err (*run)(struct request *r, struct answer *a);
+	bool idempotent; /* needs Idempotency-Key */
+	const char *help;
+	struct param params[4];
+	enum body_kind body_kind;
+};
+
+extern const struct route routes[];
+extern const size_t routes_n;
+
+/* The route of a method and path (prefix taken off), and the number in it. ERR_NOT_FOUND;
+ * ERR_METHOD with the methods that there are in allow. */
+MUST_USE enum err route_find(const char *method, const char *path, const struct route **out,
+	int64_t *object, char allow[static 64]);
+
+/* Decodes and checks a query string: unknown, missing and malformed parameters are refused. */
+MUST_USE enum err route_params(
+	const struct route *route, const char *query, struct form *out, struct problem *why);

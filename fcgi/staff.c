@@ -1,0 +1,377 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/zone.h"
+#include "domain/audit.h"
+#include "domain/supplypoint.h"
+#include "fcgi/handlers.h"
+#include "fcgi/usage_view.h"
+#include "fcgi/views.h"
+
+#define KEEP_MS (INT64_C(72) * 3600 * 1000)
+#define KEEP_MOST_MS (INT64_C(31) * 24 * 3600 * 1000)
+#define ACTS_SHOWN 20
+
+/* When the local day began at the caller's site; for staff of several sites in UTC. */
+static enum err today_start(struct request *r, struct utc *out)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	struct site s;
+	enum err e = user_site(r->db, &r->user, &s);
+
+	if (e != ERR_OK && e != ERR_NOT_FOUND)
+		return e;
+	e = zone_open(e == ERR_OK ? s.zone : "UTC", &z);
+	if (e == ERR_OK)
+		*out = zone_day_start(z, zone_local(z, r->now).day);
+	return e;
+}
+
+enum err board_get(struct request *r, struct answer *a)
+{
+	struct live_board b;
+	struct utc today;
+	enum err e = today_start(r, &today);
+
+	if (e == ERR_OK)
+		e = live_board(r->db, caller_site(r), today, r->now, &b);
+	if (e != ERR_OK)
+		return e;
+	a->json = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I}", "at",
+		json_utc(r->now), "meters_total", (json_int_t)b.meters_total, "meters_fresh",
+		(json_int_t)b.meters_fresh, "low", (json_int_t)b.low, "cut", (json_int_t)b.cut,
+		"kept", (json_int_t)b.kept, "silent", (json_int_t)b.silent, "sales_today_fen",
+		(json_int_t)b.sales_today_fen, "orders_today", (json_int_t)b.orders_today,
+		"power_back_p95_ms",
+		b.power_back_p95_ms >= 0 ? json_integer(b.power_back_p95_ms) : json_null(),
+		"alarms_open", (json_int_t)b.alarms_open);
+	return ERR_OK;
+}
+
+/* The same filter and the same version: the client has it already. */
+static enum err not_modified(struct request *r, struct answer *a, bool *same)
+{
+	const char *have = request_header(r, "HTTP_IF_NONE_MATCH");
+	char version[LIVE_VERSION_MAX];
+	enum err e = live_version(r->db, version);
+
+	if (e != ERR_OK)
+		return e;
+	snprintf(a->etag, sizeof(a->etag), "W/\"%s\"", version);
+	*same = have && strstr(have, version) != NULL;
+	return ERR_OK;
+}
+
+enum err meters_list(struct request *r, struct answer *a)
+{
+	struct live_filter f = { caller_site(r), param_int(r, "gateway_id"), param_text(r, "q") };
+	AUTO(rows_free) struct rows rows = { 0 };
+	const struct live_meter *m;
+	json_t *items;
+	bool same = false;
+	enum err e = not_modified(r, a, &same);
+
+	if (e == ERR_OK && same) {
+		a->status = 304;
+		return ERR_OK;
+	}
+	if (e == ERR_OK)
+		e = live_meters(r->db, &f, r->now, &rows);
+	if (e != ERR_OK)
+		return e;
+	items = json_array();
+	m = rows.at;
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items, view_meter(&m[i], r->now));
+	a->json = json_items(items);
+	return ERR_OK;
+}
+
+static json_t *acts_json(const struct rows *rows)
+{
+	const struct live_act *t = rows->at;
+	json_t *list = json_array();
+
+	/* The poller acts; why is in the reason, who in the blocks and the audit. */
+	for (size_t i = 0; i < rows->n; i++)
+		json_array_append_new(list,
+			json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "id",
+				(json_int_t)t[i].id, "action", t[i].action, "state", t[i].state,
+				"reason", t[i].reason, "actor", "poller", "created_at",
+				json_utc(t[i].created_at), "done_at", json_utc(t[i].done_at),
+				"error", json_text_or_null(t[i].error)));
+	return list;
+}
+
+static json_t *rates_json(const struct live_meter *m)
+{
+	const struct {
+		const char *name;
+		struct qty q;
+	} rates[] = {
+		{ "sharp", m->sharp_milli },
+		{ "peak", m->peak_milli },
+		{ "flat", m->flat_milli },
+		{ "valley", m->valley_milli },
+	};
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
+		if (m->read_at.ms && rates[i].q.milli >= 0)
+			json_object_set_new(o, rates[i].name, json_integer(rates[i].q.milli));
+	return o;
+}
+
+static json_t *keep_json(struct utc keep_until, struct utc now)
+{
+	return keep_until.ms > now.ms ? json_utc(keep_until) : json_null();
+}
+
+enum err meter_get(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows blocks = { 0 };
+	AUTO(rows_free) struct rows acts = { 0 };
+	struct live_meter m;
+	enum err e = live_meter(r->db, caller_site(r), r->object, r->now, &m);
+
+	if (e == ERR_OK)
+		e = supply_blocks(r->db, m.supply_point_id, &blocks);
+	if (e == ERR_OK)
+		e = live_acts(r->db, m.id, ACTS_SHOWN, &acts);
+	if (e != ERR_OK)
+		return e;
+	a->json = view_meter(&m, r->now);
+	json_object_set_new(a->json, "blocks", view_blocks(&blocks));
+	json_object_set_new(a->json, "keep_until", keep_json(m.keep_until, r->now));
+	json_object_set_new(a->json, "acts", acts_json(&acts));
+	json_object_set_new(
+		a->json, "fault", str_eq(m.comm, "ok") ? json_null() : json_text_or_null(m.error));
+	json_object_set_new(a->json, "energy_by_rate_wh", rates_json(&m));
+	return ERR_OK;
+}
+
+enum err meter_usage(struct request *r, struct answer *a)
+{
+	return answer_usage(r, a, r->object, 0, caller_site(r));
+}
+
+struct control {
+	struct request *r;
+	const struct live_meter *m;
+	const char *action, *reason;
+	struct utc until;
+};
+
+static enum err control_apply(struct db *db, const struct control *c)
+{
+	int64_t p = c->m->supply_point_id;
+	struct utc now = c->r->now;
+	enum err e;
+
+	if (str_eq(c->action, "off"))
+		return supply_block_set(db, p, BLOCK_MANUAL, "", c->r->actor, c->reason, now);
+	if (str_eq(c->action, "keep"))
+		return supply_keep_set(db, p, c->until, c->reason, c->r->actor, now);
+	if (str_eq(c->action, "auto"))
+		return supply_keep_clear(db, p, now);
+	e = supply_block_clear(db, p, BLOCK_MANUAL, "", now);
+	return e == ERR_OK ? supply_block_clear(db, p, BLOCK_OVERLOAD, "", now) : e;
+}
+
+static enum err control_audit(struct db *db, const struct control *c, enum err outcome)
+{
+	AUTO(json_free)
+	json_t *detail = json_pack("{s:s, s:s, s:o}", "action", c->action, "reason", c->reason,
+		"until", json_utc(c->until));
+	struct audit audit = { c->r->actor, c->r->remote, "meter.control", NULL, NULL,
+		err_word(outcome) };
+	char object[32], *text = json_text(detail);
+	enum err e;
+
+	snprintf(object, sizeof(object), "meter:%lld", (long long)c->m->id);
+	audit.object = object;
+	audit.detail = text;
+	e = audit_add(db, &audit, c->r->now);
+	free(text);
+	return e;
+}
+
+static enum err control_tx(struct db *db, void *ctx)
+{
+	const struct control *c = ctx;
+	enum err e = control_apply(db, c);
+
+	return e == ERR_OK ? control_audit(db, c, ERR_OK) : e;
+}
+
+/* keep: an instant to come, at most 31 days away; 72 h unless said. Others take none. */
+static enum err read_until(struct request *r, struct control *c, struct problem *why)
+{
+	const char *text = body_text(r, "until", NULL);
+	bool keep = str_eq(c->action, "keep");
+
+	if (!text) {
+		c->until.ms = keep ? r->now.ms + KEEP_MS : 0;
+		return ERR_OK;
+	}
+	if (!keep)
+		return problem_set(why, ERR_BAD_VALUE, "until", "only keep has an end");
+	if (utc_parse(text, &c->until) != ERR_OK)
+		return problem_set(why, ERR_BAD_VALUE, "until", "an RFC 3339 time is expected");
+	if (c->until.ms <= r->now.ms || c->until.ms > r->now.ms + KEEP_MOST_MS)
+		return problem_set(why, ERR_OUT_OF_RANGE, "until", "from now to 31 days ahead");
+	return ERR_OK;
+}
+
+static enum err control_answer(struct request *r, int64_t meter_id, struct answer *a)
+{
+	AUTO(rows_free) struct rows blocks = { 0 };
+	AUTO(rows_free) struct rows acts = { 0 };
+	struct supply_view supply;
+	const struct live_act *act;
+	struct live_meter m;
+	enum err e = live_meter(r->db, caller_site(r), meter_id, r->now, &m);
+
+	if (e == ERR_OK)
+		e = supply_blocks(r->db, m.supply_point_id, &blocks);
+	if (e == ERR_OK)
+		e = live_acts(r->db, m.id, 1, &acts);
+	if (e != ERR_OK)
+		return e;
+	act = acts.at;
+	supply = supply_of_meter_row(&m);
+	/* An act of before is not the one to follow. */
+	if (acts.n && (act->created_at.ms < r->now.ms && !str_eq(act->state, "sent")))
+		act = NULL;
+	a->json = json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:o}", "meter_id", (json_int_t)m.id,
+		"desired", m.desired, "reason", m.desired_reason, "blocks", view_blocks(&blocks),
+		"keep_until", keep_json(m.keep_until, r->now), "act",
+		act ? json_pack("{s:I, s:s}", "id", (json_int_t)act->id, "state", act->state)
+		    : json_null(),
+		"supply", view_supply_short(&supply));
+	return ERR_OK;
+}
+
+enum err meter_supply(struct request *r, struct answer *a)
+{
+	struct live_meter m;
+	struct control c = { .r = r,
+		.m = &m,
+		.action = body_text(r, "action", ""),
+		.reason = body_text(r, "reason", "") };
+	enum err e = live_meter(r->db, caller_site(r), r->object, r->now, &m);
+
+	if (e == ERR_OK)
+		e = read_until(r, &c, &a->why);
+	if (e != ERR_OK)
+		return e;
+	if (!m.switchable) {
+		if (control_audit(r->db, &c, ERR_CONFLICT) != ERR_OK)
+			log_error("audit=not_written meter=%lld", (long long)m.id);
+		return problem_set(
+			&a->why, ERR_CONFLICT, "", "this meter has no relay or valve to switch");
+	}
+	e = db_tx(r->db, control_tx, &c);
+	if (e != ERR_OK)
+		return e;
+	log_info("meter=%s control=%s by=%s", m.code, c.action, r->actor);
+	return control_answer(r, m.id, a);
+}
+
+enum err meter_read_now(struct request *r, struct answer *a)
+{
+	struct live_meter m;
+	enum err e = live_meter(r->db, caller_site(r), r->object, r->now, &m);
+
+	if (e == ERR_OK)
+		e = live_read_wanted(r->db, m.id, r->now);
+	if (e == ERR_OK)
+		a->json = json_pack("{s:I, s:o}", "meter_id", (json_int_t)m.id, "requested_at",
+			json_utc(r->now));
+	return e;
+}
+
+static json_t *gateway_json(const struct live_gateway *g)
+{
+	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:{s:s, s:o}, s:I, s:I, s:I, s:I, s:b}",
+		"id", (json_int_t)g->id, "code", g->code, "name", g->name, "address", g->address,
+		"transport", g->transport, "area", json_text_or_null(g->area), "comm", "state",
+		g->comm, "since", json_utc(g->comm_since), "meters", (json_int_t)g->meters, "fresh",
+		(json_int_t)g->fresh, "round_ms", (json_int_t)g->round_ms, "utilisation_permille",
+		(json_int_t)g->utilisation_permille, "enabled", g->enabled ? 1 : 0);
+}
+
+enum err gateways_list(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array();
+	enum err e = live_gateways(r->db, caller_site(r), r->now, &rows);
+	const struct live_gateway *g = rows.at;
+
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items, gateway_json(&g[i]));
+	a->json = json_items(items);
+	return e;
+}
+
+static json_t *found_json(const struct live_account *f)
+{
+	json_t *tenant = view_tenant(f->tenant_id, f->tenant_code, f->tenant_name, f->room);
+
+	json_object_set_new(tenant, "phone", json_text_or_null(f->phone));
+	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:s}", "id", (json_int_t)f->id, "purpose",
+		f->purpose, "tenant", tenant, "meter",
+		view_named(f->meter_id, f->meter_code, f->meter_name), "balance",
+		json_money(f->balance), "level", f->level);
+}
+
+enum err accounts_list(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array();
+	enum err e = live_accounts(
+		r->db, caller_site(r), param_text(r, "q"), param_int(r, "tenant_id"), &rows);
+	const struct live_account *f = rows.at;
+
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items, found_json(&f[i]));
+	a->json = json_items(items);
+	return e;
+}
+
+enum err tenants_list(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array();
+	enum err e = live_tenants(r->db, caller_site(r), param_text(r, "q"), &rows);
+	const struct live_tenant *t = rows.at;
+
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items, shape_json(&live_tenant_shape, &t[i]));
+	a->json = json_items(items);
+	return e;
+}
+
+static json_t *alarm_json(const struct live_alarm *l)
+{
+	return json_pack("{s:I, s:s, s:s, s:{s:s, s:I, s:s}, s:s, s:o, s:o, s:o}", "id",
+		(json_int_t)l->id, "kind", l->kind, "severity", l->severity, "object", "kind",
+		l->object_kind, "id", (json_int_t)l->object_id, "code", l->object_code, "text",
+		l->text, "raised_at", json_utc(l->raised_at), "cleared_at", json_utc(l->cleared_at),
+		"acked_at", json_utc(l->acked_at));
+}
+
+enum err alarms_list(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array();
+	enum err e = live_alarms(r->db, param_int(r, "open") == 1, &rows);
+	const struct live_alarm *l = rows.at;
+
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items, alarm_json(&l[i]));
+	a->json = json_items(items);
+	return e;
+}

@@ -1,0 +1,479 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "domain/audit.h"
+#include "domain/statement.h"
+#include "domain/supplypoint.h"
+#include "domain/usage.h"
+#include "fcgi/handlers.h"
+#include "fcgi/usage_view.h"
+#include "fcgi/views.h"
+#include "rules/warn.h"
+
+#define PAY_WAIT_MS 3000
+
+static json_t *sum_json(const struct usage_sum *s)
+{
+	return json_pack("{s:I, s:I, s:o}", "energy_wh", (json_int_t)s->energy.milli, "volume_l",
+		(json_int_t)s->volume.milli, "charge", json_money(s->charge));
+}
+
+static json_t *emergency_json(const struct me_account *m)
+{
+	bool available = m->emergency_limit.nano > 0 && !m->emergency_at.ms &&
+			 m->balance.nano <= m->warn2.nano;
+
+	return json_pack("{s:o, s:b, s:o}", "limit", json_money(m->emergency_limit), "available",
+		available ? 1 : 0, "taken_at", json_utc(m->emergency_at));
+}
+
+static json_t *account_meter_json(const struct me_account *m)
+{
+	if (!m->meter_id)
+		return json_null();
+	return json_pack("{s:I, s:s, s:s, s:o, s:o}", "id", (json_int_t)m->meter_id, "code",
+		m->meter_code, "name", m->meter_name, "serial", json_text_or_null(m->serial),
+		"area", json_text_or_null(m->area));
+}
+
+static void add_sums(json_t *o, const struct me_account *m, const struct usage_sums *s)
+{
+	struct money mean = { s->week_days ? s->week.nano / s->week_days : 0 };
+	int days = s->week_days ? warn_days_left(m->balance, mean) : -1;
+
+	json_object_set_new(o, "days_left", days >= 0 ? json_integer(days) : json_null());
+	json_object_set_new(o, "daily_average", s->week_days ? json_money(mean) : json_null());
+	json_object_set_new(o, "today", sum_json(&s->today));
+	json_object_set_new(o, "yesterday", sum_json(&s->yesterday));
+	json_object_set_new(o, "month", sum_json(&s->month));
+}
+
+static enum err add_price(struct request *r, const struct me_account *m, json_t *o)
+{
+	struct me_price p;
+	enum err e = m->meter_id ? me_price_now(r->db, m, r->now, &p) : ERR_NOT_FOUND;
+
+	if (e == ERR_UNAVAILABLE || e == ERR_DB)
+		return e;
+	/* Without a tariff in force there is no price to show. */
+	json_object_set_new(o, "energy_price_now", e == ERR_OK ? json_price(p.price) : json_null());
+	json_object_set_new(
+		o, "rate_now", e == ERR_OK && p.rate[0] ? json_string(p.rate) : json_null());
+	return ERR_OK;
+}
+
+static enum err sums_of(struct request *r, const struct me_account *m, struct usage_sums *out)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	enum err e = zone_open(m->zone, &z);
+
+	return e == ERR_OK ? usage_of_account(r->db, m->id, zone_local(z, r->now).day, out) : e;
+}
+
+static enum err account_json(struct request *r, const struct me_account *m, json_t **out)
+{
+	struct supply_view supply = { m->supply_point_id, m->switchable, m->desired,
+		m->desired_reason, m->observed, m->comm, m->observed_since };
+	struct usage_sums sums;
+	enum err e = sums_of(r, m, &sums);
+	json_t *o;
+
+	if (e != ERR_OK)
+		return e;
+	o = json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o,"
+		      " s:[i,i,i,i,i], s:i, s:i}",
+		"id", (json_int_t)m->id, "purpose", m->purpose, "tenant",
+		view_tenant(m->tenant_id, m->tenant_code, m->tenant_name, m->room), "balance",
+		json_money(m->balance), "credit_limit", json_money(m->credit_limit), "warn1",
+		json_money(m->warn1), "warn2", json_money(m->warn2), "level", m->level, "emergency",
+		emergency_json(m), "meter", account_meter_json(m), "supply", view_supply(&supply),
+		"read_at", json_utc(m->read_at), "last_amount_fen",
+		m->last_amount_fen ? json_integer(m->last_amount_fen) : json_null(), "presets_fen",
+		5000, 10000, 20000, 30000, 50000, "min_fen", ORDER_MIN_FEN, "max_fen",
+		ORDER_MAX_FEN);
+	add_sums(o, m, &sums);
+	e = add_price(r, m, o);
+	if (e != ERR_OK) {
+		json_decref(o);
+		return e;
+	}
+	*out = o;
+	return ERR_OK;
+}
+
+enum err me_accounts(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array(), *one;
+	enum err e = me_account_list(r->db, r->user.id, 0, r->now, &rows);
+	const struct me_account *m = rows.at;
+
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
+		e = account_json(r, &m[i], &one);
+		if (e == ERR_OK)
+			json_array_append_new(items, one);
+	}
+	a->json = json_items(items);
+	return e;
+}
+
+static void add_audit(struct request *r, const char *action, const char *object, const char *detail,
+	enum err outcome)
+{
+	struct audit audit = { r->actor, r->remote, action, object, detail, err_word(outcome) };
+
+	if (audit_add(r->db, &audit, r->now) != ERR_OK)
+		log_error("audit=not_written action=%s object=%s", action, object);
+}
+
+enum err me_emergency(struct request *r, struct answer *a)
+{
+	struct me_account m;
+	char object[32];
+	enum err e = me_account_get(r->db, r->user.id, r->object, r->now, &m);
+
+	if (e != ERR_OK)
+		return e;
+	e = account_take_emergency(r->db, m.id, r->actor, r->now);
+	snprintf(object, sizeof(object), "account:%lld", (long long)m.id);
+	add_audit(r, "emergency.take", object, "{}", e);
+	if (e == ERR_CONFLICT)
+		return problem_set(
+			&a->why, e, "", "no emergency credit can be taken at this moment");
+	if (e == ERR_OK)
+		e = me_account_get(r->db, r->user.id, r->object, r->now, &m);
+	return e == ERR_OK ? account_json(r, &m, &a->json) : e;
+}
+
+enum err me_meters(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array();
+	enum err e = live_meters_of_user(r->db, r->user.id, r->now, &rows);
+	const struct live_meter *m = rows.at;
+
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items, view_my_meter(&m[i]));
+	a->json = json_items(items);
+	return e;
+}
+
+enum err me_usage(struct request *r, struct answer *a)
+{
+	return answer_usage(r, a, param_int(r, "meter_id"), r->user.id, 0);
+}
+
+/* "order:17" names an order; other references none. */
+static json_t *order_id_json(const char *reference)
+{
+	int64_t id;
+
+	if (!str_starts(reference, "order:") ||
+		i64_parse(reference + 6, 1, INT64_MAX, &id) != ERR_OK)
+		return json_null();
+	return json_integer(id);
+}
+
+static json_t *movement_json(const struct movement *v, const char *zone)
+{
+	bool receipt = str_eq(v->kind, "recharge") || str_eq(v->kind, "sale");
+	bool water = str_eq(v->kind, "water");
+	char no[32] = "";
+
+	if (receipt)
+		receipt_no(v->entry_id, v->at, zone, no);
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "at", json_utc(v->at),
+		"kind", v->kind, "amount", json_money(v->amount), "balance", json_money(v->balance),
+		"memo", json_text_or_null(v->memo), "order_id", order_id_json(v->reference),
+		"receipt_no", json_text_or_null(no), "energy_wh",
+		v->has_qty && !water ? json_integer(v->qty.milli) : json_null(), "volume_l",
+		v->has_qty && water ? json_integer(v->qty.milli) : json_null());
+}
+
+/* Local days to instants; 92 days back unless said. */
+static enum err statement_span(const struct request *r, const struct zone *z, struct utc *from,
+	struct utc *to, struct problem *why)
+{
+	struct day last = zone_local(z, r->now).day, first;
+
+	if (param_text(r, "to")[0] && day_parse(param_text(r, "to"), &last) != ERR_OK)
+		return ERR_BAD_VALUE;
+	first.days = last.days - 92;
+	if (param_text(r, "from")[0] && day_parse(param_text(r, "from"), &first) != ERR_OK)
+		return ERR_BAD_VALUE;
+	if (first.days > last.days)
+		return problem_set(why, ERR_OUT_OF_RANGE, "to", "to must not be before from");
+	*from = zone_day_start(z, first);
+	*to = zone_day_start(z, (struct day){ last.days + 1 });
+	return ERR_OK;
+}
+
+enum err me_statement(struct request *r, struct answer *a)
+{
+	AUTO(statement_free) struct statement s = { 0 };
+	AUTO(zone_free) struct zone *z = NULL;
+	struct utc from, to;
+	struct me_account m;
+	json_t *items;
+	enum err e = me_account_get(r->db, r->user.id, param_int(r, "account_id"), r->now, &m);
+
+	if (e == ERR_OK)
+		e = zone_open(m.zone, &z);
+	if (e == ERR_OK)
+		e = statement_span(r, z, &from, &to, &a->why);
+	if (e == ERR_OK)
+		e = statement_read(r->db, m.id, z, from, to, r->now, &s);
+	if (e != ERR_OK)
+		return e;
+	items = json_array();
+	for (size_t i = 0; i < s.n; i++)
+		json_array_append_new(items, movement_json(&s.at[i], m.zone));
+	a->json = json_pack("{s:I, s:o, s:o, s:o, s:n}", "account_id", (json_int_t)m.id, "opening",
+		json_money(s.opening), "closing", json_money(s.closing), "items", items, "next");
+	return ERR_OK;
+}
+
+enum err me_orders(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array();
+	enum err e = me_order_list(r->db, r->user.id, 0, &rows);
+	const struct me_order *o = rows.at;
+
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items, view_order(&o[i]));
+	a->json = json_items(items);
+	return e;
+}
+
+static enum err answer_order(struct request *r, int64_t id, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e = me_order_list(r->db, r->user.id, id, &rows);
+
+	if (e != ERR_OK)
+		return e;
+	if (rows.n != 1)
+		return ERR_NOT_FOUND;
+	a->json = view_order(rows.at);
+	return ERR_OK;
+}
+
+enum err me_order(struct request *r, struct answer *a)
+{
+	return answer_order(r, r->object, a);
+}
+
+/* Asks the service at most 3 s. Whatever comes of it, the order stands: the worker repeats an
+ * unknown outcome, and a refusal for good closes it. */
+static enum err order_at_service(struct request *r, const struct pay_channel *channel,
+	const struct order *o)
+{
+	AUTO(json_free) json_t *pay = NULL;
+	struct problem why = { 0 };
+	char return_url[320], *text;
+	struct pay_order p = { .out_trade_no = o->out_trade_no,
+		.amount_fen = o->amount_fen,
+		.description = ORDER_DESCRIPTION, /* as the worker repeats it: the same to the letter */
+		.expires_at = o->expires_at,
+		.payer_ip = o->payer_address,
+		.return_url = r->api->site_base[0] ? return_url : NULL };
+	enum err e;
+
+	snprintf(return_url, sizeof(return_url), "%s/order/%lld", r->api->site_base,
+		(long long)o->id);
+	e = pay_open(r->api->pay, channel, &p, r->now, mono_ms() + PAY_WAIT_MS, &pay, &why);
+	if (e == ERR_OK) {
+		text = json_text(pay);
+		e = order_opened(r->db, o->id, text, r->now);
+		free(text);
+		return e;
+	}
+	log_warn("order=%s service=%s outcome=%s code=%s", o->out_trade_no, o->service, err_word(e),
+		why.field);
+	if (e == ERR_REFUSED || e == ERR_NOT_CONFIGURED || e == ERR_BAD_VALUE)
+		return order_closed(r->db, o->id, r->now);
+	return ERR_OK;
+}
+
+enum err me_order_new(struct request *r, struct answer *a)
+{
+	const struct pay_channel *channel = pay_channel_find(body_text(r, "channel", ""));
+	struct order_new n = { .user_id = r->user.id, .payer_address = r->remote };
+	struct me_account m;
+	struct order o;
+	enum err e;
+
+	if (!channel)
+		return problem_set(
+			&a->why, ERR_BAD_VALUE, "channel", "this channel is not available");
+	e = me_account_get(r->db, r->user.id, body_int(r, "account_id", 0), r->now, &m);
+	if (e != ERR_OK)
+		return problem_set(&a->why, e, "account_id", "there is no such account of yours");
+	n.account_id = m.id;
+	n.amount_fen = body_int(r, "amount_fen", 0);
+	n.channel = channel->name;
+	n.service = channel->service;
+	e = order_create(r->db, &n, r->now, &o, &a->why);
+	if (e == ERR_OK)
+		e = order_at_service(r, channel, &o);
+	return e == ERR_OK ? answer_order(r, o.id, a) : e;
+}
+
+enum err me_notices(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array();
+	enum err e = me_notice_list(r->db, r->user.id, &rows);
+	const struct me_notice *n = rows.at;
+
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items,
+			json_pack("{s:I, s:o, s:s, s:s, s:I, s:s, s:s}", "id", (json_int_t)n[i].id,
+				"at", json_utc(n[i].at), "kind", n[i].kind, "text", n[i].text,
+				"account_id", (json_int_t)n[i].account_id, "channel", n[i].channel,
+				"state", n[i].state));
+	a->json = json_items(items);
+	return e;
+}
+
+enum err me_alerts(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	char language[3] = "zh";
+	json_t *items = json_array();
+	enum err e = me_account_list(r->db, r->user.id, 0, r->now, &rows);
+	const struct me_account *m = rows.at;
+
+	if (e == ERR_OK)
+		e = me_language(r->db, r->user.id, language);
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(
+			items, json_pack("{s:I, s:s, s:o, s:o}", "account_id", (json_int_t)m[i].id,
+				       "purpose", m[i].purpose, "warn1", json_money(m[i].warn1),
+				       "warn2", json_money(m[i].warn2)));
+	a->json = json_pack("{s:o, s:s}", "items", items, "language", language);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err threshold(
+	const json_t *item, size_t i, const char *key, struct money *out, struct problem *why)
+{
+	char field[48];
+	enum err e = money_parse(json_string_value(json_object_get(item, key)), out);
+
+	snprintf(field, sizeof(field), "items[%zu].%s", i, key);
+	if (e != ERR_OK)
+		return problem_set(why, ERR_BAD_VALUE, field, "this is not an amount");
+	if (out->nano < 0 || out->nano > 100000 * NANO_PER_YUAN)
+		return problem_set(why, ERR_OUT_OF_RANGE, field, "from 0 to 100000");
+	return ERR_OK;
+}
+
+struct limits {
+	int64_t account_id;
+	struct money warn1, warn2;
+};
+
+/* All of them are checked before the first is changed. */
+static enum err limits_read(
+	struct request *r, const json_t *item, size_t i, struct limits *out, struct problem *why)
+{
+	struct me_account m;
+	enum err e = threshold(item, i, "warn1", &out->warn1, why);
+
+	if (e == ERR_OK)
+		e = threshold(item, i, "warn2", &out->warn2, why);
+	if (e != ERR_OK)
+		return e;
+	if (out->warn2.nano > out->warn1.nano)
+		return problem_set(why, ERR_OUT_OF_RANGE, "warn2", "warn2 must not exceed warn1");
+	out->account_id = json_integer_value(json_object_get(item, "account_id"));
+	e = me_account_get(r->db, r->user.id, out->account_id, r->now, &m);
+	return e == ERR_NOT_FOUND
+		       ? problem_set(why, e, "account_id", "there is no such account of yours")
+		       : e;
+}
+
+enum err me_alerts_put(struct request *r, struct answer *a)
+{
+	const json_t *items = json_object_get(r->json, "items");
+	struct limits limits[32];
+	size_t n = json_array_size(items);
+	enum err e = ERR_OK;
+
+	ASSERT(n <= ARRAY_LEN(limits)); /* by the schema */
+	for (size_t i = 0; e == ERR_OK && i < n; i++)
+		e = limits_read(r, json_array_get(items, i), i, &limits[i], &a->why);
+	for (size_t i = 0; e == ERR_OK && i < n; i++)
+		e = account_set_warnings(
+			r->db, limits[i].account_id, limits[i].warn1, limits[i].warn2, r->now);
+	if (e == ERR_OK)
+		e = me_set_language(r->db, r->user.id, body_text(r, "language", "zh"));
+	return e == ERR_OK ? me_alerts(r, a) : e;
+}
+
+static json_t *sub_json(const struct me_sub_tenant *s)
+{
+	struct supply_view supply = { s->supply_point_id, s->switchable, s->desired,
+		s->desired_reason, s->observed, s->comm, s->observed_since };
+
+	return json_pack("{s:I, s:s, s:o, s:o, s:b}", "id", (json_int_t)s->id, "name", s->name,
+		"meter", view_named(s->meter_id, s->meter_code, s->meter_name), "supply",
+		view_supply(&supply), "switched_off", s->switched_off ? 1 : 0);
+}
+
+enum err me_sub_tenants(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array();
+	enum err e = me_sub_tenant_list(r->db, r->user.id, 0, &rows);
+	const struct me_sub_tenant *s = rows.at;
+
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items, sub_json(&s[i]));
+	a->json = json_items(items);
+	return e;
+}
+
+struct switching {
+	struct request *r;
+	int64_t point;
+	bool off;
+};
+
+static enum err switch_tx(struct db *db, void *ctx)
+{
+	const struct switching *s = ctx;
+	char object[32];
+	struct audit audit = { s->r->actor, s->r->remote, "sub_tenant.control", object,
+		s->off ? "{\"action\":\"off\"}" : "{\"action\":\"on\"}", "ok" };
+	enum err e = s->off ? supply_block_set(db, s->point, BLOCK_SUB_TENANT, "", s->r->actor, "",
+				      s->r->now)
+			    : supply_block_clear(db, s->point, BLOCK_SUB_TENANT, "", s->r->now);
+
+	snprintf(object, sizeof(object), "supply_point:%lld", (long long)s->point);
+	return e == ERR_OK ? audit_add(db, &audit, s->r->now) : e;
+}
+
+enum err me_sub_supply(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows before = { 0 };
+	AUTO(rows_free) struct rows after = { 0 };
+	struct switching s = { .r = r, .off = str_eq(body_text(r, "action", ""), "off") };
+	enum err e = me_sub_tenant_list(r->db, r->user.id, r->object, &before);
+
+	if (e == ERR_OK && before.n != 1)
+		e = ERR_NOT_FOUND;
+	if (e != ERR_OK)
+		return e;
+	s.point = ((const struct me_sub_tenant *)before.at)->supply_point_id;
+	e = db_tx(r->db, switch_tx, &s);
+	if (e == ERR_OK)
+		e = me_sub_tenant_list(r->db, r->user.id, r->object, &after);
+	if (e == ERR_OK && after.n == 1)
+		a->json = sub_json(after.at);
+	return e;
+}

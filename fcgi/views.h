@@ -1,0 +1,26 @@
+#pragma once
+/* JSON of things that several routes show. The caller owns every result. */
+#include "base/json.h"
+#include "domain/live.h"
+#include "domain/me.h"
+
+/* What a supply looks like to people; null for a point without relay or valve. */
+struct supply_view {
+	int64_t id; /* of the point; 0: none */
+	bool switchable;
+	const char *desired, *desired_reason, *observed, *comm;
+	struct utc since;
+};
+json_t *view_supply(const struct supply_view *s);
+json_t *view_supply_short(const struct supply_view *s); /* state and since only */
+struct supply_view supply_of_meter_row(const struct live_meter *m);
+
+json_t *view_tenant(int64_t id, const char *code, const char *name, const char *room);
+/* {"id", "code", "name"}, or null when id is 0 */
+json_t *view_named(int64_t id, const char *code, const char *name);
+/* "energy_wh" or "volume_l": how much */
+void view_quantity(json_t *o, const char *utility, struct qty q);
+json_t *view_meter(const struct live_meter *m, struct utc now);
+json_t *view_my_meter(const struct live_meter *m);
+json_t *view_blocks(const struct rows *blocks);
+json_t *view_order(const struct me_order *o);
