@@ -393,11 +393,21 @@ static void clean_up(struct bus *b, enum err e)
 		disconnect(b);
 }
 
+/* How long to wait: for the device, and for the line to carry request and reply (11 bits a byte).
+ */
+static int patience_ms(const struct bus *b, const struct bus_request *q)
+{
+	int answer_ms = q->answer_ms > 0 ? q->answer_ms : BUS_ANSWER_MS;
+	int bytes = 8 + 5 + 2 * q->count;
+
+	return b->settings.baud > 0 ? answer_ms + bytes * 11000 / b->settings.baud : answer_ms;
+}
+
 static enum err exchange(
 	struct bus *b, const struct bus_request *q, uint16_t *regs, struct bus_error *why)
 {
 	uint8_t frame[FRAME_MAX];
-	int answer_ms = q->answer_ms > 0 ? q->answer_ms : BUS_ANSWER_MS;
+	int answer_ms = patience_ms(b, q);
 	size_t n = frame_build(b->framing, q, ++b->transaction, frame);
 	int64_t begin;
 	enum err e;

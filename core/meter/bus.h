@@ -1,7 +1,8 @@
 #pragma once
 /* A connection to one gateway port or serial line: one request at a time, for one thread. Connects
  * at the first request, and again when the connection was lost. No call waits longer than the time
- * given for connecting plus the time given for the answer. */
+ * given for connecting plus the time given for the answer (plus the resolver's, for a host name).
+ */
 #include "base/err.h"
 #include "meter/model.h"
 
@@ -17,7 +18,8 @@ struct bus_settings {
 	enum transport transport;
 	char address[BUS_ADDRESS_MAX]; /* "10.0.0.5:502", "[::1]:502", or "/dev/ttyUSB0" */
 	int connect_ms;		       /* 0: BUS_CONNECT_MS */
-	int baud;		       /* serial lines; 0: 9600 */
+	int baud;		       /* of the line, 0: 9600; behind a gateway, 0: not known.
+					* Slow lines are given the time that they need */
 	char parity;		       /* 'N' 'E' 'O'; 0: 'N' */
 };
 
@@ -42,7 +44,7 @@ struct bus_error {
 };
 
 struct bus_request {
-	uint8_t unit;
+	uint8_t unit;	  /* 1..255; no broadcasts, since nobody confirms them */
 	uint8_t function; /* 3, 4 to read; 6, 16 to write */
 	uint16_t address;
 	uint16_t count;		/* registers */

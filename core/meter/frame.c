@@ -52,7 +52,7 @@ static bool is_read(const struct bus_request *q)
 
 static bool is_known(const struct bus_request *q)
 {
-	if ((unsigned)q->address + q->count > 0x10000)
+	if (q->unit == 0 || (unsigned)q->address + q->count > 0x10000)
 		return false;
 	if (is_read(q))
 		return q->count >= 1 && q->count <= MODBUS_READ_MAX;

@@ -10,8 +10,8 @@ enum framing { FRAMING_TCP, FRAMING_RTU };
 /* CRC of Modbus RTU (polynomial 0xA001 reflected); its low byte is sent first. */
 uint16_t frame_crc(const uint8_t *bytes, size_t n);
 
-/* The request as sent; its length, or 0 for one that Modbus does not know (function other than 3,
- * 4, 6, 16; too many registers). The transaction counts on TCP only. */
+/* The request as sent; its length, or 0 for one that is not for Modbus (function other than 3,
+ * 4, 6, 16; too many registers; unit 0). The transaction counts on TCP only. */
 size_t frame_build(enum framing f, const struct bus_request *request, uint16_t transaction,
 	uint8_t out[static FRAME_MAX]);
 
