@@ -13,9 +13,9 @@ static const char head[] =
 	"<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
 	"<title>%s</title><style>"
 	":root{color-scheme:light dark;--bg:#f4f6f5;--card:#fff;--ink:#15221c;--dim:#66756d;"
-	"--line:#e2e8e4;--go:#07a35a}"
+	"--line:#e2e8e4;--go:#087a48;--link:#087a48}"
 	"@media(prefers-color-scheme:dark){:root{--bg:#101613;--card:#19211d;--ink:#e9f1ec;"
-	"--dim:#93a39a;--line:#2a352f;--go:#14b76b}}"
+	"--dim:#93a39a;--line:#2a352f;--go:#0b8450;--link:#3fd08e}}"
 	"*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--ink);"
 	"font:16px/1.6 system-ui,-apple-system,\"PingFang SC\",\"Noto Sans CJK SC\",sans-serif}"
 	"main{max-width:560px;margin:0 auto;padding:24px 16px 48px}"
@@ -35,7 +35,7 @@ static const char head[] =
 	"button:focus-visible,a:focus-visible{outline:3px solid #3b82f6;outline-offset:2px}"
 	"button.plain{background:transparent;color:var(--dim);border:1px solid var(--line)}"
 	".row{display:flex;justify-content:space-between;gap:12px}"
-	".row a,a{color:var(--go)}.code{font-size:26px;font-weight:650;letter-spacing:3px}"
+	"a{color:var(--link)}.code{font-size:26px;font-weight:650;letter-spacing:3px}"
 	"</style></head><body><main><span class=\"tag\">沙箱 · 不是真的付款</span>";
 static const char tail[] = "</main></body></html>";
 
