@@ -111,8 +111,8 @@ static void serve_one(const struct server *s, struct db *db, FCGX_Request *f)
 	api_handle(&r, &a);
 	answer_write(&r, &a, &out);
 	FCGX_PutStr(out.text, (int)out.len, f->out);
+	log_answer(&r, &a, began); /* r points into f, which finishing frees */
 	FCGX_Finish_r(f);
-	log_answer(&r, &a, began);
 	log_context(NULL);
 }
 
