@@ -15,7 +15,8 @@ struct report {
 	bool has_register;
 	char observed[8]; /* relay or valve: "on" "off" "moving"; "" when it does not tell */
 	bool other_serial;
-	int64_t most_per_hour;
+	int64_t most_per_hour; /* as in struct reading_facts */
+	int64_t step;
 	/* Communication, in any case. */
 	enum comm comm;
 	struct utc comm_since;

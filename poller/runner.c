@@ -120,6 +120,36 @@ static void fill_now(
 		.frequency_mhz = v[POINT_FREQUENCY] };
 }
 
+/* The billed point of the model; NULL: it has none. */
+static const struct model_point *billed_point(const struct plant_meter *m)
+{
+	enum point p = m->water ? POINT_VOLUME : POINT_ENERGY;
+
+	for (size_t i = 0; i < m->model->point_count; i++)
+		if (m->model->points[i].point == p && !m->model->points[i].serial)
+			return &m->model->points[i];
+	return NULL;
+}
+
+/* The least difference that two readings of the billed register can have. */
+static int64_t register_step(const struct plant_meter *m, const struct meter_reading *g)
+{
+	const struct model_point *p = billed_point(m);
+	struct ratios k = ratios_of(m);
+	int64_t step;
+
+	if (!p)
+		return 1;
+	step = (p->scale_num + p->scale_den - 1) / p->scale_den;
+	if (p->wire == WIRE_F32) /* 24 bits of the value */
+		step = (m->water ? g->value[POINT_VOLUME] : g->value[POINT_ENERGY]) >> 22;
+	if (p->by_ct)
+		step = times(step, g->value[POINT_CT_RATIO]);
+	if (p->by_pt)
+		step = times(step, g->value[POINT_PT_RATIO]);
+	return times(times(step > 0 ? step : 1, k.ct), k.pt);
+}
+
 static struct report report_of(const struct runner *r, size_t i)
 {
 	const struct turn *t = &r->turns[i];
@@ -189,6 +219,7 @@ static void report_reading(struct runner *r, size_t i, const struct meter_readin
 	p.other_serial = identity_get(r, i) == IDENTITY_OTHER;
 	p.most_per_hour = reading_most_per_hour(
 		m->water, m->rated_current_ma, m->model->phases, m->ct_ratio, m->pt_ratio);
+	p.step = register_step(m, g);
 	desk_put(r->ends.desk, &p);
 }
 

@@ -185,6 +185,7 @@ static enum verdict judge(
 	struct reading_facts f = { .at = r->now.read_at,
 		.reg = r->now.register_milli,
 		.most_per_hour = r->most_per_hour,
+		.step = r->step,
 		.other_serial = r->other_serial,
 		.has_last = last->read_at.ms != 0,
 		.last_at = last->read_at,

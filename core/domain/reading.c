@@ -47,7 +47,8 @@ enum verdict reading_judge(const struct reading_facts *f)
 	if (f->at.ms <= f->last_at.ms)
 		return VERDICT_LATE;
 	if (f->reg.milli < f->last_reg.milli)
-		return VERDICT_BACKWARDS;
+		return f->last_reg.milli - f->reg.milli < f->step ? VERDICT_REPEATED
+								  : VERDICT_BACKWARDS;
 	if (too_fast(f))
 		return VERDICT_IMPLAUSIBLE;
 	if (f->before == VERDICT_IMPLAUSIBLE && f->reg.milli >= f->before_reg.milli &&

@@ -19,6 +19,9 @@ struct reading_facts {
 	struct utc at;
 	struct qty reg;
 	int64_t most_per_hour; /* milli that the meter can count in an hour at the very most */
+	int64_t step;	       /* resolution of the register as it is read, milli; a start register
+				* may have been noted more finely, and is then repeated until it
+				* is passed */
 	bool other_serial;
 	bool has_last; /* a settled reading: */
 	struct utc last_at;
