@@ -276,7 +276,8 @@ export class Stack {
 		const text = await run(this.#program('yufu-sim'), ['--config', this.confFile, '--mall'], { env });
 		const mall = JSON.parse(text);
 		this.editMall?.(mall);
-		await run(yufu, ['demo', 'load', '-', '--config', this.confFile], { env, input: JSON.stringify(mall), cwd: ROOT });
+		writePrivate(this.path('mall.json'), JSON.stringify(mall));
+		await run(yufu, ['demo', 'load', this.path('mall.json'), '--config', this.confFile], { env, cwd: ROOT });
 		writeFileSync(this.path('demo-loaded'), '');
 	}
 
