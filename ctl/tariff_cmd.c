@@ -32,9 +32,7 @@ static int complain(const char *file, const char *where, const char *text)
 
 static bool args_parse(int argc, char **argv, struct args *a)
 {
-	static const struct option options[] = { { "tz", required_argument, NULL, 'z' },
-		{ "config", required_argument, NULL, 'c' }, /* taken and not needed */
-		{ 0 } };
+	static const struct option options[] = { { "tz", required_argument, NULL, 'z' }, { 0 } };
 	int c;
 
 	a->zone = "Asia/Shanghai";
@@ -43,7 +41,7 @@ static bool args_parse(int argc, char **argv, struct args *a)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		if (c == 'z')
 			a->zone = optarg;
-		else if (c != 'c')
+		else
 			return false;
 	if (argc - optind != 3 || !str_eq(argv[optind], "simulate"))
 		return false;

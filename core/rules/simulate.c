@@ -176,9 +176,8 @@ static void bill_free(struct bill *b)
 	free(b->lines);
 }
 
-static int line_order(const void *x, const void *y)
+static int line_order(const struct line *a, const struct line *b)
 {
-	const struct line *a = x, *b = y;
 	int d;
 
 	if ((d = strcmp(a->cycle, b->cycle)) != 0 || (d = strcmp(a->rate, b->rate)) != 0)
@@ -188,15 +187,27 @@ static int line_order(const void *x, const void *y)
 	return strcmp(a->price_text, b->price_text);
 }
 
-/* The line of a key, made when it is new. The last lines are the likeliest. */
+/* The line of a key, made when it is new. Lines stay in order; most new ones come near the end. */
 static struct line *line_find(struct bill *b, const struct line *key)
 {
-	for (size_t i = b->n; i > 0; i--)
-		if (line_order(&b->lines[i - 1], key) == 0)
-			return &b->lines[i - 1];
+	size_t low = 0, high = b->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int d = line_order(key, &b->lines[mid]);
+
+		if (d == 0)
+			return &b->lines[mid];
+		if (d < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
 	b->lines = grow(b->lines, b->n, sizeof(*b->lines));
-	b->lines[b->n] = *key;
-	return &b->lines[b->n++];
+	memmove(&b->lines[low + 1], &b->lines[low], (b->n - low) * sizeof(*b->lines));
+	b->lines[low] = *key;
+	b->n++;
+	return &b->lines[low];
 }
 
 static enum err bill_add(void *ctx, const struct segment *s)
@@ -253,8 +264,6 @@ enum err simulate_run(const struct tariff *t, const struct simulate_reading *rea
 		if (e != ERR_OK)
 			return refuse_line(why, readings[i].line, e, "%s", err_text(e));
 	}
-	if (bill.n > 0)
-		qsort(bill.lines, bill.n, sizeof(*bill.lines), line_order);
 	*out = bill_json(&bill, units[tariff_utility(t)].total, total);
 	ASSERT(*out);
 	return ERR_OK;
