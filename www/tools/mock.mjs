@@ -16,7 +16,7 @@ const noise = (n) => { const x = Math.sin(n * 12.9898) * 43758.5453; return x - 
 // --- the mall
 const gateways = 'ABCDE'.split('').map((letter, g) => ({
 	id: g + 1, code: `G${g + 1}`, name: `${g + 1} 号竖井网关`, address: `127.0.0.1:${15020 + g}`, transport: 'modbus-tcp',
-	area: { id: g + 1, name: `${g + 1} 号竖井` }, comm: { state: 'ok', since: iso(Date.now() - 86400e3) }, meters: 74, fresh: 74, round_ms: 11800 + g * 130, utilisation_permille: 197 + g * 3, enabled: true, letter,
+	area: `${g + 1} 号竖井`, comm: { state: 'ok', since: iso(Date.now() - 86400e3) }, meters: 74, fresh: 74, round_ms: 11800 + g * 130, utilisation_permille: 197 + g * 3, enabled: true, letter,
 }));
 const SHOPS = ['好味面馆', '晨光文具', '星巴客咖啡', '都匀毛尖茶庄', '苗家银饰', '小城理发', '鲜果时光', '一点点奶茶'];
 const meters = [];
@@ -33,14 +33,14 @@ for (const g of gateways) {
 		const cut = code === 'A41' || code === 'B07' || code === 'A02' || code === 'D05';
 		const balance = cut ? -318 : low ? 1850 : 3000 + Math.floor(r * 40000);
 		meters.push({
-			id: g.id * 1000 + u, code, name: pub ? `${g.area.name} 公区照明 ${u - 60}` : `${SHOPS[u % 8]}`, utility: water ? 'water' : 'electricity', role: pub ? 'public' : 'tenant', billing: pub ? 'none' : 'account',
+			id: g.id * 1000 + u, code, name: pub ? `${g.area} 公区照明 ${u - 60}` : `${SHOPS[u % 8]}`, utility: water ? 'water' : 'electricity', role: pub ? 'public' : 'tenant', billing: pub ? 'none' : 'account',
 			model: water ? 'xintai-water' : pub ? 'acrel-dtsd1352' : u % 10 ? 'acrel-ddsy1352' : 'acrel-dtsy1352', unit: u, serial: `20211206${String(g.id * 1000 + u)}`,
-			gateway: { id: g.id, code: g.code, name: g.name }, area: g.area, tenant: pub ? null : { id: g.id * 100 + shop, code: `T${g.letter}${shop}`, name: SHOPS[shop % 8], room: `${g.letter}-${100 + shop}` },
+			gateway: { id: g.id, code: g.code, name: g.name }, area: { id: g.id, name: g.area }, tenant: pub ? null : { id: g.id * 100 + shop, code: `T${g.letter}${shop}`, name: SHOPS[shop % 8], room: `${g.letter}-${100 + shop}` },
 			account: pub ? null : { id: g.id * 1000 + u, balance: yuan(balance), level: cut ? 'arrears' : low ? 'low1' : 'ok' },
 			...(water ? { volume_l: 31200 + u } : { energy_wh: 12345670 + Math.floor(r * 1e7), power_w: cut ? 0 : Math.floor(r * 4200), voltage_mv: u % 10 || pub ? [228100 + Math.floor(r * 4000)] : [228100, 229700, 230200], current_ma: cut ? [0] : [Math.floor(r * 18000)] }),
 			supply: pub ? null : { state: silent ? 'unreachable' : cut ? 'off' : 'on', since: iso(Date.now() - 26 * 60e3), desired: cut ? 'off' : 'on', reason: cut ? 'arrears' : kept ? 'keep' : 'none' },
 			comm: { state: silent ? 'silent' : 'ok', since: iso(Date.now() - 360e3) }, read_at: iso(Date.now() - (silent ? 360e3 : r * 12e3)), display: pub ? 'public' : silent ? 'silent' : cut ? 'cut' : kept ? 'kept' : low ? 'low' : 'on',
-			acts: [], blocks: cut ? [{ kind: 'arrears', cause: '余额用完', since: iso(Date.now() - 26 * 60e3), actor: null }] : [], keep_until: kept ? iso(Date.now() + 5 * 3600e3) : null, fault: null,
+			acts: [], blocks: cut ? [{ kind: 'arrears', cause: '', since: iso(Date.now() - 26 * 60e3), actor: 'system', reason: null }] : [], keep_until: kept ? iso(Date.now() + 5 * 3600e3) : null, fault: null,
 			energy_by_rate_wh: water ? null : { sharp: 0, peak: 5123450, flat: 4876540, valley: 2345680 }, fen: balance,
 		});
 	}
@@ -62,13 +62,13 @@ function used(n, water) { return water ? { volume_l: 180 + Math.floor(noise(n) *
 function charge(of) { return of.volume_l !== undefined ? yuan(Math.floor(of.volume_l * .42)) : yuan(Math.floor(of.energy_wh * .0885)); }
 function account(m) {
 	const water = m.utility === 'water';
-	const with_charge = (n) => { const u = used(n, water); return { ...u, charge: charge(u) }; };
+	const with_charge = (n) => { const u = used(n, water); return { energy_wh: 0, volume_l: 0, ...u, charge: charge(u) }; };
 	return {
 		id: m.id, purpose: m.utility, tenant: m.tenant, balance: yuan(m.fen), credit_limit: '0.000000000', warn1: '50.000000000', warn2: '20.000000000',
 		level: m.account.level, emergency: { limit: '20.000000000', available: m.supply.state === 'off' && m.blocks.some((b) => b.kind === 'arrears'), taken_at: null },
 		days_left: m.fen > 0 ? Math.floor(m.fen / (water ? 240 : 2031)) : 0, daily_average: water ? '2.400000000' : '20.310000000',
 		meter: { id: m.id, code: m.code, name: m.name, serial: m.serial, area: `星力城 ${m.area.name}` }, supply: m.supply, read_at: m.read_at,
-		today: with_charge(m.id), yesterday: with_charge(m.id + 1), month: water ? { volume_l: 8400, charge: '35.280000000' } : { energy_wh: 462300, charge: '408.900000000' },
+		today: with_charge(m.id), yesterday: with_charge(m.id + 1), month: water ? { energy_wh: 0, volume_l: 8400, charge: '35.280000000' } : { energy_wh: 462300, volume_l: 0, charge: '408.900000000' },
 		last_amount_fen: 20000, presets_fen: [5000, 10000, 20000, 30000, 50000], min_fen: 100, max_fen: 2000000, energy_price_now: water ? null : '0.885000000', rate_now: 'flat',
 	};
 }
@@ -205,12 +205,13 @@ function staff_route(at, q, body, who) {
 	if ((p = at(/^POST \/meters\/(\d+)\/supply$/))) {
 		may('meter.control');
 		const m = meter_of(Number(p[0]));
-		let act = null;
+		const act = null;
 		if (body.action === 'keep') { m.keep_until = body.until || null; m.display = 'kept'; m.supply.reason = 'keep'; } else if (body.action === 'auto') { m.keep_until = null; m.supply.reason = 'none'; m.display = m.account?.level === 'ok' ? 'on' : 'low'; } else if (m.supply.state !== body.action) {
-			act = { id: Date.now(), action: body.action, state: 'sent', reason: body.reason, actor: who, created_at: iso(), done_at: null };
-			m.acts.unshift(act);
-			if (body.action === 'off') m.blocks = [{ kind: 'manual', cause: body.reason, since: iso(), actor: who }];
-			switch_to(m, body.action === 'on', act);
+			// as in the real thing the poller begins the act a little later
+			const begun = { id: Date.now(), action: body.action, state: 'sent', reason: body.reason, actor: who, created_at: iso(), done_at: null, error: null };
+			setTimeout(() => m.acts.unshift(begun), 500);
+			if (body.action === 'off') m.blocks = [{ kind: 'manual', cause: '', since: iso(), actor: who, reason: body.reason }];
+			switch_to(m, body.action === 'on', begun);
 		}
 		turn++;
 		return [202, { meter_id: m.id, desired: m.supply.desired, reason: m.supply.reason, blocks: m.blocks, keep_until: m.keep_until, act: act && { id: act.id, state: act.state }, supply: m.supply }];

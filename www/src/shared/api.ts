@@ -122,14 +122,14 @@ export interface Notice {
 
 export interface AlertSettings {
 	items: { account_id: number; purpose: Purpose; warn1: string; warn2: string }[];
-	language: 'zh' | 'en';
+	language?: 'zh' | 'en';
 }
 
 export interface SubTenant {
 	id: number;
 	name: string;
 	meter: { id: number; code: string; name: string };
-	supply: Supply;
+	supply: Supply | null;
 	switched_off: boolean;
 }
 
@@ -176,7 +176,7 @@ export interface Meter {
 
 export type Action = 'on' | 'off' | 'keep' | 'auto';
 export type ActState = 'sent' | 'done' | 'refused' | 'unknown';
-export interface Block { kind: string; cause: string | null; since: string; actor: string | null }
+export interface Block { kind: string; cause: string; since: string; actor: string; reason: string | null }
 export interface Act {
 	id: number;
 	action: string;
@@ -185,6 +185,7 @@ export interface Act {
 	actor: string | null;
 	created_at: string;
 	done_at: string | null;
+	error: string | null;
 }
 export interface MeterDetail extends Meter {
 	blocks: Block[];

@@ -11,8 +11,8 @@ export function cubic(l: number): string {
 	return (l / 1000).toFixed(l >= 100_000 ? 1 : 2);
 }
 
-/** The amount used, whichever it is, in Wh or litres; null when neither is there. */
-export function used(item: { energy_wh?: number | null; volume_l?: number | null } | null | undefined): number | null {
+/** The amount used, in litres for water, else in Wh; null when it is not there. */
+export function used(item: { energy_wh?: number | null; volume_l?: number | null } | null | undefined, is_water: boolean): number | null {
 	if (!item) return null;
-	return item.energy_wh ?? item.volume_l ?? null;
+	return (is_water ? item.volume_l : item.energy_wh) ?? null;
 }

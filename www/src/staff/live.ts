@@ -3,6 +3,7 @@ import { computed, reactive, shallowRef } from 'vue';
 import type { Alarm, Board, Gateway, List, Meter } from '../shared/api';
 import { ApiError, call, get } from '../shared/client';
 import { poll, type Poller } from '../shared/poll';
+import { may } from './session';
 
 const WAIT_S = 3;
 const HIDDEN_WAIT_S = 30;
@@ -24,23 +25,14 @@ async function ask_meters(): Promise<void> {
 	meters.value = answer.data.items;
 }
 
-/** What a role may not see stays empty and is no error. */
-async function allowed<T>(ask: Promise<T>): Promise<T | null> {
-	try {
-		return await ask;
-	} catch (e) {
-		if (e instanceof ApiError && (e.status === 403 || e.status === 404)) return null;
-		throw e;
-	}
-}
-
 async function ask(): Promise<boolean> {
 	try {
 		const [, b, g, a] = await Promise.all([
-			ask_meters(), allowed(get<Board>('/board')), allowed(get<List<Gateway>>('/gateways')), allowed(get<List<Alarm>>('/alarms?open=1')),
+			ask_meters(), get<Board>('/board'), get<List<Gateway>>('/gateways'),
+			may('alarm.read') ? get<List<Alarm>>('/alarms?open=1') : null,
 		]);
-		if (b) board.value = b;
-		if (g) gateways.value = g.items;
+		board.value = b;
+		gateways.value = g.items;
 		alarms.value = a ? a.items : null;
 		live.at = Date.now();
 		live.error = null;
