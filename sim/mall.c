@@ -208,6 +208,13 @@ static int64_t shop_peak(uint32_t seed, int bus, int unit)
 	return peak * pick(seed, bus, unit, PICK_PEAK, 650, 1000) / 1000;
 }
 
+/* What the registers can show: steps of 0.01 kWh times the transformer. A first reading below the
+ * register at installation would look like a register that fell. */
+static int64_t start_register(const struct mall_meter *m, int64_t wh)
+{
+	return wh - wh % (10 * m->ct_ratio);
+}
+
 static void meter_of_tenant(struct mall_meter *m, const struct mall_tenant *t, uint32_t seed)
 {
 	bool large = is_anchor(m->unit);
@@ -218,7 +225,8 @@ static void meter_of_tenant(struct mall_meter *m, const struct mall_tenant *t, u
 	m->peak = shop_peak(seed, m->bus, m->unit);
 	m->rated_current_a = large ? 80 : 60;
 	m->power_limit_w = large ? 30000 : 12000;
-	m->start_milli = pick(seed, m->bus, m->unit, PICK_START, 300000, 60000000);
+	m->start_milli =
+		start_register(m, pick(seed, m->bus, m->unit, PICK_START, 300000, 60000000));
 	snprintf(m->name, sizeof m->name, "%s %s", t->room, t->name);
 }
 
@@ -232,7 +240,8 @@ static void meter_of_public(struct mall_meter *m, uint32_t seed)
 	m->peak = load->peak * pick(seed, m->bus, m->unit, PICK_PEAK, 800, 1000) / 1000;
 	m->ct_ratio = load->ct;
 	m->rated_current_a = load->rated_a;
-	m->start_milli = pick(seed, m->bus, m->unit, PICK_START, 9000000, 900000000);
+	m->start_milli =
+		start_register(m, pick(seed, m->bus, m->unit, PICK_START, 9000000, 900000000));
 	snprintf(m->name, sizeof m->name, "%d 号竖井 %s", m->bus + 1, load->name);
 }
 
