@@ -52,7 +52,9 @@ export const en: Words = {
 		silent_water: 'The water meter cannot be reached at the moment. It keeps metering; a top-up is credited at once and takes effect when contact is back.',
 		kept: 'The property keeps your supply on for now, whatever the balance.',
 		manual: 'The property has switched the supply off. A top-up does not bring it back: please contact the service desk.',
+		off_reason: { overload: 'Cut by overload. Switch some devices off, then ask the service desk to restore the supply.', schedule: 'This is a scheduled pause; supply returns by itself.', sub_tenant: 'The head tenant has switched your supply off. Please ask them.', vacant: 'This shop is registered as vacant and has no supply. Please contact the service desk.', safety: 'Supply is off for safety. Please contact the service desk.' },
 		low: 'The balance is getting low. Please top up in time.',
+		used_up: 'The balance is used up: supply may be cut at any time. Please top up now.',
 		price_now: (p) => `now ¥${p}/kWh`,
 	},
 	cut: {

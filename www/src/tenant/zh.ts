@@ -51,7 +51,9 @@ export const zh = {
 		silent_water: '与水表的通讯暂时中断。水表仍在计量；充值照常到账，通讯恢复后自动执行。',
 		kept: '物业已设置保电，暂不因欠费断电。',
 		manual: '物业已停止供应，充值不会恢复。请联系物业服务台。',
+		off_reason: { overload: '用电过载，已断电。请减少用电设备，再联系物业服务台恢复。', schedule: '现在是定时断电时段，到时自动恢复。', sub_tenant: '上级用户已为您断电，请与对方联系。', vacant: '这户已登记为空置，供应已停止。请联系物业服务台。', safety: '因安全原因停止供应。请联系物业服务台。' } as Record<string, string>,
 		low: '余额不多了，请及时充值。',
+		used_up: '余额已用完，随时可能断供，请尽快充值。',
 		price_now: (p: string) => `当前 ¥${p}/kWh`,
 	},
 	cut: {
