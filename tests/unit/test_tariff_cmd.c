@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "ctl/cmds.h"
 
@@ -164,6 +165,44 @@ static void refusals(void **state)
 		"tariff.json: two?lines");
 }
 
+/* The nth block of the documentation that begins so (and stands between lines of ```), as text. */
+static void doc_block(const char *doc, const char *begin, int nth, struct buf *out)
+{
+	const char *end;
+
+	for (; nth > 0 && doc; nth--) {
+		doc = strstr(doc, begin);
+		doc = doc ? doc + strlen(begin) : NULL;
+	}
+	assert_non_null(doc);
+	end = strstr(doc, "\n```");
+	assert_non_null(end);
+	buf_add(out, doc, (size_t)(end - doc) + 1);
+}
+
+static void the_documented_example_is_true(void **state)
+{
+	struct place *p = *state;
+	AUTO(buf_free)
+	struct buf doc = { 0 }, tariff = { 0 }, csv = { 0 }, answer = { 0 }, out = { 0 },
+		   err = { 0 };
+	AUTO(json_free) json_t *expected = NULL, *got = NULL;
+	struct problem why = { 0 };
+
+	assert_int_equal(file_read(SOURCE_DIR "/docs/tariff-file.md", 100000, &doc), ERR_OK);
+	doc_block(doc.text, "```json\n", 1, &tariff);
+	doc_block(doc.text, "```json\n", 2, &answer);
+	buf_adds(&csv, "time,");
+	doc_block(doc.text, "```\ntime,", 1, &csv);
+	put(p->tariff, tariff.text);
+	put(p->readings, csv.text);
+	assert_int_equal(
+		run(p, (char *[]){ "simulate", p->tariff, p->readings, NULL }, &out, &err), 0);
+	assert_int_equal(json_parse(answer.text, answer.len, &expected, &why), ERR_OK);
+	assert_int_equal(json_parse(out.text, out.len, &got, &why), ERR_OK);
+	assert_true(json_equal(expected, got));
+}
+
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, open_place, close_place)
 
 int main(void)
@@ -172,6 +211,7 @@ int main(void)
 		IN_PLACE(prints_the_bill),
 		IN_PLACE(takes_a_zone_anywhere),
 		IN_PLACE(refusals),
+		IN_PLACE(the_documented_example_is_true),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
