@@ -8,6 +8,7 @@
 PORT ?= 8080
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+PROGRAMS = yufu yufu-api yufu-poller yufu-worker yufu-sim
 CTEST = ctest --output-on-failure --no-tests=error -j $(JOBS)
 
 .PHONY: run test bench lint fuzz asan tsan build www clean-run
@@ -23,7 +24,7 @@ www:
 
 run:
 	@scripts/install.sh --for run
-	@scripts/build.sh release
+	@scripts/build.sh release $(PROGRAMS)
 	@scripts/www.sh
 	@exec scripts/node tests/support/run.mjs --port $(PORT)
 
@@ -41,7 +42,7 @@ asan tsan:
 
 bench:
 	@scripts/install.sh --for run
-	@scripts/build.sh release
+	@scripts/build.sh release $(PROGRAMS)
 	@scripts/www.sh
 	@exec scripts/node bench/bench.mjs $(BENCH_ARGS)
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# scripts/build.sh PRESET: configures (when needed) and builds a preset of CMakePresets.json.
+# scripts/build.sh PRESET [TARGET…]: configures (when needed) and builds a preset of
+# CMakePresets.json, all of it or the targets named.
 set -eu
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
@@ -17,4 +18,6 @@ if [ ! -e "$dir/build.ninja" ] || [ CMakePresets.json -nt "$dir/configure.log" ]
 	}
 fi
 if [ "$1" = lint ]; then exit 0; fi # only compile_commands.json is wanted
-exec cmake --build --preset "$1"
+preset=$1
+shift
+exec cmake --build --preset "$preset" ${1:+--target "$@"}
