@@ -317,7 +317,8 @@ static enum err load_tx(struct db *db, void *ctx)
 static enum err mall_read(const char *path, json_t **out, struct problem *why)
 {
 	AUTO(buf_free) struct buf b = { 0 };
-	enum err e = file_read(str_eq(path, "-") ? "/dev/stdin" : path, MALL_MAX_BYTES, &b);
+	enum err e = str_eq(path, "-") ? fd_read(STDIN_FILENO, MALL_MAX_BYTES, &b)
+				       : file_read(path, MALL_MAX_BYTES, &b);
 
 	return e == ERR_OK ? json_parse(b.text, b.len, out, why) : e;
 }

@@ -148,15 +148,12 @@ static void fd_close(int *fd)
 		close(*fd);
 }
 
-enum err file_read(const char *path, size_t max, struct buf *out)
+enum err fd_read(int fd, size_t max, struct buf *out)
 {
-	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	AUTO(buf_free) struct buf b = { 0 };
 	char chunk[8192];
 	ssize_t n;
 
-	if (fd < 0)
-		return ERR_NOT_FOUND;
 	while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
 		if (b.len + (size_t)n > max)
 			return ERR_TOO_LARGE;
@@ -169,4 +166,11 @@ enum err file_read(const char *path, size_t max, struct buf *out)
 	*out = b;
 	b = (struct buf){ 0 };
 	return ERR_OK;
+}
+
+enum err file_read(const char *path, size_t max, struct buf *out)
+{
+	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? ERR_NOT_FOUND : fd_read(fd, max, out);
 }

@@ -27,3 +27,5 @@ void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Reads a whole file of at most max bytes; ERR_NOT_FOUND or ERR_TOO_LARGE otherwise. */
 MUST_USE enum err file_read(const char *path, size_t max, struct buf *out);
+/* The same from an open descriptor (a pipe, standard input), which stays open. */
+MUST_USE enum err fd_read(int fd, size_t max, struct buf *out);
