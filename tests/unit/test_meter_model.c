@@ -325,7 +325,8 @@ static struct meter_reading full_reading(const struct model *m, unsigned seed)
 		int64_t raw = 1000 + (int64_t)((seed * 7919 + (unsigned)i * 104729) % 20000);
 
 		if (p->serial)
-			snprintf(r.serial, sizeof(r.serial), "%0*u", 4 * (p->count % 6), seed * 31 + 5);
+			snprintf(r.serial, sizeof(r.serial), "%0*u", 4 * (p->count % 6),
+				seed * 31 + 5);
 		else if (p->point == POINT_CT_RATIO)
 			reading_set(&r, p->point, 40);
 		else if (p->point == POINT_PT_RATIO)
