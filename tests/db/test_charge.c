@@ -1,0 +1,332 @@
+/* Settlement against a real database, as the poller's own user: what is charged is what the rules
+ * say, once, whoever asks twice. */
+#include "shop_fixture.h"
+
+#include <string.h>
+
+#include "domain/charge.h"
+#include "domain/reading.h"
+#include "rules/settle.h"
+
+#define MINUTE INT64_C(60000)
+#define DAY INT64_C(86400000)
+
+struct world {
+	struct db *root;
+	struct db *db; /* yufu_poller */
+	struct tariffs *tariffs;
+	int shops;
+};
+
+static int open_world(void **state)
+{
+	static struct world w;
+
+	if (fixture_open((void **)&w.root) != 0)
+		return -1;
+	w.db = fixture_as("yufu_poller");
+	w.tariffs = tariffs_open();
+	*state = &w;
+	return 0;
+}
+
+static int close_world(void **state)
+{
+	struct world *w = *state;
+
+	tariffs_free(&w->tariffs);
+	db_free(&w->db);
+	return fixture_close((void **)&w->root);
+}
+
+static struct shop new_shop(struct world *w)
+{
+	return shop_make(w->root, ++w->shops);
+}
+
+struct one {
+	struct world *w;
+	struct charge_reading r;
+};
+
+/* What the sink does with one reading. */
+static enum err one_tx(struct db *db, void *ctx)
+{
+	struct one *o = ctx;
+	AUTO(charges_free) struct charges sum = { 0 };
+	struct settled last = { 0 };
+	enum err e = settled_lock(db, o->r.meter_id, &last);
+	struct reading_facts f = { .at = o->r.at,
+		.reg = o->r.reg,
+		.most_per_hour = o->r.most_per_hour,
+		.has_last = last.read_at.ms != 0,
+		.last_at = last.read_at,
+		.last_reg = last.register_milli };
+
+	if (e != ERR_OK)
+		return e;
+	if (reading_judge(&f) != VERDICT_ACCEPTED)
+		return ERR_ALREADY;
+	e = charge_settle(db, o->w->tariffs, &o->r, &last, &sum);
+	return e == ERR_OK ? charge_post(db, &sum, o->r.at) : e;
+}
+
+static enum err read_at(struct world *w, const struct shop *s, int64_t at, int64_t reg)
+{
+	struct one o = { w, { s->meter, { at }, { reg }, 100000000 } };
+
+	return db_tx(w->db, one_tx, &o);
+}
+
+static int64_t balance(struct world *w, const struct shop *s)
+{
+	return shop_number(
+		w->root, "SELECT balance_nano AS v FROM account WHERE id = %lld", s->account);
+}
+
+static int64_t settled_register(struct world *w, const struct shop *s)
+{
+	return shop_number(w->root,
+		"SELECT COALESCE(MAX(register_milli), -1) AS v FROM settled WHERE meter_id = %lld",
+		s->meter);
+}
+
+static enum err add_charge(void *ctx, const struct segment *s)
+{
+	return money_add(*(struct money *)ctx, s->charge, ctx);
+}
+
+/* The same by the rules alone. */
+static int64_t by_rules(const int64_t *at, const int64_t *reg, size_t n)
+{
+	AUTO(json_free) json_t *doc = NULL;
+	AUTO(zone_free) struct zone *z = NULL;
+	AUTO(tariff_free) struct tariff *t = NULL;
+	struct tier_use use = { 0 };
+	struct money sum = { 0 };
+
+	assert_int_equal(json_parse(shop_tariff(), strlen(shop_tariff()), &doc, NULL), ERR_OK);
+	assert_int_equal(zone_open("Asia/Shanghai", &z), ERR_OK);
+	assert_int_equal(tariff_parse(doc, z, &t, NULL), ERR_OK);
+	for (size_t i = 1; i < n; i++)
+		assert_int_equal(settle_interval(t, (struct utc){ at[i - 1] },
+					 (struct utc){ at[i] }, (struct qty){ reg[i] - reg[i - 1] },
+					 &use, (struct segment_sink){ add_charge, &sum }),
+			ERR_OK);
+	return sum.nano;
+}
+
+static void test_exactly_what_the_rules_say(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	int64_t at[40], reg[40], charge, days, hours, evidence;
+
+	for (int i = 0; i < 40; i++) { /* into the third tier, and over the end of the month */
+		at[i] = SHOP_T0 + i * (6 * 3600000 + 1234);
+		reg[i] = 37537372 + i * 333 + i % 3;
+		assert_int_equal(read_at(w, &s, at[i], reg[i]), ERR_OK);
+	}
+	charge = by_rules(at, reg, 40);
+	assert_true(charge > 0);
+	days = shop_number(w->root,
+		"SELECT SUM(charge_nano) AS v FROM usage_day WHERE meter_id = %lld", s.meter);
+	hours = shop_number(w->root,
+		"SELECT SUM(charge_nano) AS v FROM usage_hour WHERE meter_id = %lld", s.meter);
+	evidence = shop_number(w->root,
+		"SELECT SUM(charge_nano) AS v FROM settlement WHERE meter_id = %lld", s.meter);
+	assert_int_equal(balance(w, &s), SHOP_OPENING - charge);
+	assert_int_equal(days, charge);
+	assert_int_equal(hours, charge);
+	assert_int_equal(evidence, charge);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT SUM(qty_milli) AS v FROM usage_day WHERE meter_id = %lld", s.meter),
+		reg[39] - reg[0]);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT SUM(to_milli - from_milli) AS v FROM settlement WHERE "
+				 "meter_id = %lld",
+				 s.meter),
+		reg[39] - reg[0]);
+	/* Every hour row begins at a full local hour. */
+	assert_int_equal(shop_number(w->root,
+				 "SELECT COUNT(*) AS v FROM usage_hour WHERE MOD(hour_at, 3600000) "
+				 "<> 0 AND meter_id = %lld",
+				 s.meter),
+		0);
+}
+
+static void test_a_reading_counts_once(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	int64_t once;
+
+	assert_int_equal(read_at(w, &s, SHOP_T0, 1000), ERR_OK);
+	assert_int_equal(balance(w, &s), SHOP_OPENING); /* the first is the base */
+	assert_int_equal(read_at(w, &s, SHOP_T0 + MINUTE, 1100), ERR_OK);
+	once = balance(w, &s);
+	assert_true(once < SHOP_OPENING);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + MINUTE, 1100), ERR_ALREADY);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + 1, 1050), ERR_ALREADY);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + 2 * MINUTE, 900), ERR_ALREADY);
+	assert_int_equal(balance(w, &s), once);
+	assert_int_equal(settled_register(w, &s), 1100);
+	/* Nothing used: settled up to now, and no evidence of nothing. */
+	assert_int_equal(read_at(w, &s, SHOP_T0 + 3 * MINUTE, 1100), ERR_OK);
+	assert_int_equal(balance(w, &s), once);
+	assert_int_equal(
+		shop_number(w->root, "SELECT COUNT(*) AS v FROM settlement WHERE meter_id = %lld",
+			s.meter),
+		1);
+}
+
+static void test_without_tariff_it_waits(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	const int64_t at[] = { SHOP_T0, SHOP_T0 + DAY };
+	const int64_t reg[] = { 1000, 8000 };
+
+	shop_set(w->root, "DELETE FROM meter_tariff WHERE meter_id = %lld", (long long)s.meter);
+	assert_int_equal(read_at(w, &s, SHOP_T0, 1000), ERR_OK);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + DAY / 2, 5000), ERR_NOT_FOUND);
+	assert_int_equal(settled_register(w, &s), 1000);
+	assert_int_equal(balance(w, &s), SHOP_OPENING);
+	assert_int_equal(
+		shop_number(w->root, "SELECT COUNT(*) AS v FROM usage_day WHERE meter_id = %lld",
+			s.meter),
+		0);
+	shop_set(w->root, "INSERT INTO meter_tariff VALUES (%lld, 1, %lld)", (long long)s.meter,
+		(long long)s.tariff);
+	assert_int_equal(read_at(w, &s, at[1], reg[1]), ERR_OK);
+	assert_int_equal(balance(w, &s), SHOP_OPENING - by_rules(at, reg, 2));
+}
+
+static void test_a_new_revision_is_noticed(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	int64_t before;
+
+	assert_int_equal(read_at(w, &s, SHOP_T0, 1000), ERR_OK);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + MINUTE, 1100), ERR_OK);
+	before = balance(w, &s);
+	shop_set(w->root,
+		"UPDATE tariff SET revision = revision + 1, doc = REGEXP_REPLACE(doc, "
+		"'\"[0-9]\\\\.[0-9]+\"', '\"2\"') WHERE id = %lld",
+		(long long)s.tariff);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + 2 * MINUTE, 1200), ERR_OK);
+	assert_int_equal(before - balance(w, &s), 100 * 2000000);
+}
+
+static void test_arrears_at_zero(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+
+	shop_set(w->root, "UPDATE account SET balance_nano = 50000000 WHERE id = %lld",
+		(long long)s.account);
+	assert_int_equal(read_at(w, &s, SHOP_T0, 1000), ERR_OK);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + MINUTE, 1010), ERR_OK);
+	assert_int_equal(
+		shop_number(w->root, "SELECT COUNT(*) AS v FROM block WHERE supply_point_id = %lld",
+			s.point),
+		0);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + 2 * MINUTE, 1510), ERR_OK);
+	assert_true(balance(w, &s) <= 0);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT COUNT(*) AS v FROM block WHERE kind = 'arrears' AND "
+				 "supply_point_id = %lld",
+				 s.point),
+		1);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT desired = 'off' AND gated AS v FROM supply_point WHERE id "
+				 "= %lld",
+				 s.point),
+		1);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT COUNT(*) AS v FROM notice WHERE kind = 'arrears' AND "
+				 "account_id = %lld",
+				 s.account),
+		1);
+}
+
+static void test_a_new_tenant_pays_from_his_first_moment(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w), other = new_shop(w);
+	const int64_t at[] = { SHOP_T0 + DAY / 2, SHOP_T0 + DAY };
+	const int64_t reg[] = { 3000, 5000 };
+
+	/* Contract one ends at noon, the other tenant's begins then. */
+	shop_set(w->root, "UPDATE contract_point SET to_at = %lld WHERE supply_point_id = %lld",
+		(long long)at[0], (long long)s.point);
+	shop_set(w->root, "INSERT INTO contract_point VALUES (%lld, %lld, %lld, %lld, 0)",
+		(long long)other.contract, (long long)s.point, (long long)other.account,
+		(long long)at[0]);
+	assert_int_equal(read_at(w, &s, SHOP_T0, 1000), ERR_OK);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + DAY, 5000), ERR_OK);
+	assert_int_equal(balance(w, &other), SHOP_OPENING - by_rules(at, reg, 2));
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT SUM(qty_milli) AS v FROM usage_day WHERE meter_id = %lld", s.meter),
+		4000);
+	assert_int_equal(
+		shop_number(w->root, "SELECT COUNT(*) AS v FROM settlement WHERE meter_id = %lld",
+			s.meter),
+		2);
+}
+
+static void test_postpaid_is_measured_only(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+
+	shop_set(w->root, "UPDATE meter SET billing = 'postpaid' WHERE id = %lld",
+		(long long)s.meter);
+	assert_int_equal(read_at(w, &s, SHOP_T0, 1000), ERR_OK);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + DAY, 9000), ERR_OK);
+	assert_int_equal(balance(w, &s), SHOP_OPENING);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT SUM(qty_milli) AS v FROM usage_day WHERE account_id = 0 "
+				 "AND meter_id = %lld",
+				 s.meter),
+		8000);
+}
+
+static void test_start_register(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	const int64_t at[] = { SHOP_T0 - DAY, SHOP_T0 };
+	const int64_t reg[] = { 1000, 3000 };
+
+	shop_set(
+		w->root, "UPDATE meter SET start_milli = 1000 WHERE id = %lld", (long long)s.meter);
+	assert_int_equal(read_at(w, &s, SHOP_T0, 3000), ERR_OK);
+	assert_int_equal(balance(w, &s), SHOP_OPENING - by_rules(at, reg, 2));
+	/* Above the register it is somebody's mistake. */
+	s = new_shop(w);
+	shop_set(
+		w->root, "UPDATE meter SET start_milli = 5000 WHERE id = %lld", (long long)s.meter);
+	assert_int_equal(read_at(w, &s, SHOP_T0, 3000), ERR_OK);
+	assert_int_equal(balance(w, &s), SHOP_OPENING);
+	assert_int_equal(settled_register(w, &s), 3000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_exactly_what_the_rules_say),
+		cmocka_unit_test(test_a_reading_counts_once),
+		cmocka_unit_test(test_without_tariff_it_waits),
+		cmocka_unit_test(test_a_new_revision_is_noticed),
+		cmocka_unit_test(test_arrears_at_zero),
+		cmocka_unit_test(test_a_new_tenant_pays_from_his_first_moment),
+		cmocka_unit_test(test_postpaid_is_measured_only),
+		cmocka_unit_test(test_start_register),
+	};
+
+	return cmocka_run_group_tests(tests, open_world, close_world);
+}

@@ -1,0 +1,657 @@
+/* Leases, the sink and the acts against a real database, as the poller's own user. */
+#include "shop_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "domain/act.h"
+#include "poller/sink.h"
+
+struct world {
+	struct db *root;
+	struct db *db; /* yufu_poller */
+	struct desk *desk;
+	struct holdings *holdings;
+	struct sink *sink;
+	int shops;
+};
+
+static int open_world(void **state)
+{
+	static struct world w;
+	struct db_settings s;
+
+	if (fixture_open((void **)&w.root) != 0)
+		return -1;
+	s = fixture_settings("yufu_poller");
+	w.db = db_open(&s);
+	w.desk = desk_open();
+	w.holdings = holdings_open();
+	w.sink = sink_open(&s, w.desk, w.holdings);
+	*state = &w;
+	return 0;
+}
+
+static int close_world(void **state)
+{
+	struct world *w = *state;
+
+	sink_free(&w->sink);
+	holdings_free(&w->holdings);
+	desk_free(&w->desk);
+	db_free(&w->db);
+	return fixture_close((void **)&w->root);
+}
+
+static struct lease lease_of(const struct shop *s)
+{
+	return (struct lease){ .group_id = s->group, .epoch = 1, .owner = "test" };
+}
+
+static struct shop new_shop(struct world *w)
+{
+	struct shop s = shop_make(w->root, ++w->shops);
+	struct lease l = lease_of(&s);
+
+	holdings_add(w->holdings, &l);
+	return s;
+}
+
+/* ---- leases ---- */
+
+static void test_a_lease_has_one_holder(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct utc now = utc_now();
+	struct lease a, b;
+
+	shop_set(w->root, "UPDATE bus_group SET until_at = 0, owner = '' WHERE id = %lld",
+		(long long)s.group);
+	assert_int_equal(lease_take(w->db, s.group, "one", false, now, &a), ERR_OK);
+	assert_int_equal(a.epoch, 2);
+	assert_int_equal(lease_take(w->db, s.group, "two", true, now, &b), ERR_CONFLICT);
+	assert_int_equal(lease_take(w->db, s.group, "one", false, now, &b), ERR_CONFLICT);
+	assert_int_equal(lease_renew(w->db, &a, now), ERR_OK);
+	/* Its own successor, started again, takes over at once and fences the former. */
+	assert_int_equal(lease_take(w->db, s.group, "one", true, now, &b), ERR_OK);
+	assert_int_equal(b.epoch, 3);
+	assert_int_equal(lease_renew(w->db, &a, now), ERR_FENCED);
+	/* When it has run out, anybody may. */
+	now.ms += LEASE_MS + 1;
+	assert_int_equal(lease_take(w->db, s.group, "two", false, now, &a), ERR_OK);
+	assert_int_equal(lease_renew(w->db, &b, now), ERR_FENCED);
+	assert_int_equal(lease_give_back(w->db, &b), ERR_OK); /* too late, and no harm */
+	assert_int_equal(lease_renew(w->db, &a, now), ERR_OK);
+}
+
+/* ---- the sink ---- */
+
+static struct report report_of(const struct shop *s, int64_t at, int64_t reg)
+{
+	struct report r = { .meter_id = s->meter,
+		.group_id = s->group,
+		.has_reading = true,
+		.has_register = true,
+		.most_per_hour = 36000,
+		.step = 10,
+		.comm = COMM_OK };
+
+	snprintf(r.code, sizeof(r.code), "M%lld", (long long)s->meter);
+	snprintf(r.observed, sizeof(r.observed), "on");
+	r.now = (struct meter_now){ .meter_id = s->meter,
+		.read_at = { at },
+		.register_milli = { reg },
+		.sharp_milli = { -1 },
+		.peak_milli = { -1 },
+		.flat_milli = { -1 },
+		.valley_milli = { -1 },
+		.power_w = 230,
+		.phases = 1 };
+	return r;
+}
+
+static enum err sink_one(struct world *w, const struct shop *s, int64_t at, int64_t reg)
+{
+	struct report r = report_of(s, at, reg);
+
+	return sink_batch(w->sink, &r, 1);
+}
+
+static int64_t alarms_open(struct world *w, const struct shop *s)
+{
+	return shop_number(w->root,
+		"SELECT COUNT(*) AS v FROM alarm WHERE open_key IS NOT NULL AND object_kind = "
+		"'meter' AND object_id = %lld",
+		s->meter);
+}
+
+static int64_t balance(struct world *w, const struct shop *s)
+{
+	return shop_number(
+		w->root, "SELECT balance_nano AS v FROM account WHERE id = %lld", s->account);
+}
+
+static int64_t readings(struct world *w, const struct shop *s)
+{
+	return shop_number(
+		w->root, "SELECT COUNT(*) AS v FROM reading WHERE meter_id = %lld", s->meter);
+}
+
+static void test_readings_are_kept_and_charged(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	int64_t t = SHOP_T0;
+
+	assert_int_equal(sink_one(w, &s, t, 1000), ERR_OK);
+	assert_int_equal(sink_one(w, &s, t + 60000, 1100), ERR_OK);
+	assert_int_equal(readings(w, &s), 2);
+	assert_true(balance(w, &s) < SHOP_OPENING);
+	assert_int_equal(alarms_open(w, &s), 0);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT register_milli AS v FROM meter_state WHERE comm = 'ok' AND "
+			"verdict = 'accepted' AND power_w = 230 AND meter_id = %lld",
+			s.meter),
+		1100);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT observed = 'on' AS v FROM supply_point WHERE id = %lld", s.point),
+		1);
+}
+
+static void test_bad_readings_are_kept_not_charged(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	int64_t t = SHOP_T0;
+	struct report other;
+
+	assert_int_equal(sink_one(w, &s, t, 1000), ERR_OK);
+	assert_int_equal(sink_one(w, &s, t += 60000, 900), ERR_OK); /* fell */
+	assert_int_equal(alarms_open(w, &s), 1);
+	assert_int_equal(sink_one(w, &s, t += 60000, 900000), ERR_OK); /* jumped */
+	assert_int_equal(alarms_open(w, &s), 1);
+	other = report_of(&s, t += 60000, 1010);
+	other.other_serial = true;
+	assert_int_equal(sink_batch(w->sink, &other, 1), ERR_OK);
+	assert_int_equal(alarms_open(w, &s), 1);
+	assert_int_equal(balance(w, &s), SHOP_OPENING);
+	assert_int_equal(readings(w, &s), 4);
+	assert_int_equal(sink_one(w, &s, t += 60000, 1010), ERR_OK); /* good again */
+	assert_int_equal(alarms_open(w, &s), 0);
+	assert_true(balance(w, &s) < SHOP_OPENING);
+}
+
+static void test_the_same_batch_twice(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	int64_t once;
+
+	assert_int_equal(sink_one(w, &s, SHOP_T0, 1000), ERR_OK);
+	assert_int_equal(sink_one(w, &s, SHOP_T0 + 60000, 1100), ERR_OK);
+	once = balance(w, &s);
+	assert_int_equal(sink_one(w, &s, SHOP_T0 + 60000, 1100), ERR_OK);
+	assert_int_equal(balance(w, &s), once);
+	assert_int_equal(readings(w, &s), 2);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT COUNT(*) AS v FROM reading WHERE verdict = 'accepted' AND "
+				 "meter_id = %lld",
+				 s.meter),
+		2);
+}
+
+static void test_one_bad_meter_blocks_nobody(void **state)
+{
+	struct world *w = *state;
+	struct shop good = new_shop(w), bad = new_shop(w), bare = new_shop(w);
+	struct report batch[3];
+
+	shop_set(w->root, "UPDATE tariff SET doc = '{}' WHERE id = %lld", (long long)bad.tariff);
+	shop_set(w->root, "DELETE FROM meter_tariff WHERE meter_id = %lld", (long long)bare.meter);
+	for (int i = 0; i < 2; i++) {
+		int64_t t = SHOP_T0 + i * 60000;
+
+		batch[0] = report_of(&bad, t, 1000 + i * 100);
+		batch[1] = report_of(&good, t, 1000 + i * 100);
+		batch[2] = report_of(&bare, t, 1000 + i * 100);
+		assert_int_equal(sink_batch(w->sink, batch, 3), ERR_OK);
+	}
+	assert_true(balance(w, &good) < SHOP_OPENING);
+	assert_int_equal(balance(w, &bad), SHOP_OPENING);
+	assert_int_equal(balance(w, &bare), SHOP_OPENING);
+	assert_int_equal(readings(w, &bad), 2);
+	assert_int_equal(readings(w, &bare), 2);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT COUNT(*) AS v FROM alarm WHERE kind = 'settle_failed' AND "
+				 "object_id = %lld",
+				 bad.meter),
+		1);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT COUNT(*) AS v FROM alarm WHERE kind = 'tariff_missing' AND "
+			"object_id = %lld",
+			bare.meter),
+		1);
+	/* What was missing comes, and all of it is charged. */
+	shop_set(w->root, "UPDATE tariff SET revision = 2, doc = '%s' WHERE id = %lld",
+		shop_tariff(), (long long)bad.tariff);
+	batch[0] = report_of(&bad, SHOP_T0 + 120000, 1100);
+	assert_int_equal(sink_batch(w->sink, batch, 1), ERR_OK);
+	assert_true(balance(w, &bad) < SHOP_OPENING);
+	assert_int_equal(alarms_open(w, &bad), 0);
+}
+
+static void test_a_fenced_sink_writes_nothing(void **state)
+{
+	struct world *w = *state;
+	struct shop mine = new_shop(w), lost = new_shop(w);
+	struct lease l = lease_of(&lost);
+	struct report batch[2] = { report_of(&lost, SHOP_T0, 1000),
+		report_of(&mine, SHOP_T0, 1000) };
+
+	shop_set(w->root, "UPDATE bus_group SET epoch = 2 WHERE id = %lld", (long long)lost.group);
+	assert_int_equal(sink_batch(w->sink, batch, 2), ERR_FENCED);
+	assert_int_equal(readings(w, &lost), 0);
+	assert_false(holdings_get(w->holdings, lost.group, &l));
+	/* The other group's report is not lost with it. */
+	assert_int_equal(desk_take(w->desk, batch, 2, 0, 0), 1);
+	assert_int_equal(batch[0].meter_id, mine.meter);
+	assert_int_equal(sink_batch(w->sink, batch, 1), ERR_OK);
+	assert_int_equal(readings(w, &mine), 1);
+}
+
+static void test_silence_and_its_gateway(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct report r = report_of(&s, SHOP_T0, 1000), copy;
+
+	assert_int_equal(sink_one(w, &s, SHOP_T0, 1000), ERR_OK);
+	r.has_reading = false;
+	r.fails = 3;
+	r.comm = COMM_SILENT;
+	snprintf(r.error, sizeof(r.error), "no answer within 1000 ms");
+	copy = r;
+	assert_int_equal(sink_batch(w->sink, &copy, 1), ERR_OK);
+	assert_int_equal(alarms_open(w, &s), 1);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT fails AS v FROM meter_state WHERE comm = 'silent' AND meter_id = "
+			"%lld",
+			s.meter),
+		3);
+	copy = r;
+	copy.gateway_silent = true; /* its gateway has an alarm of its own */
+	assert_int_equal(sink_batch(w->sink, &copy, 1), ERR_OK);
+	assert_int_equal(alarms_open(w, &s), 0);
+	copy = r;
+	assert_int_equal(sink_batch(w->sink, &copy, 1), ERR_OK);
+	assert_int_equal(alarms_open(w, &s), 1);
+	assert_int_equal(sink_one(w, &s, SHOP_T0 + 60000, 1000), ERR_OK);
+	assert_int_equal(alarms_open(w, &s), 0);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT fails AS v FROM meter_state WHERE comm = 'ok' AND meter_id "
+			"= %lld",
+			s.meter),
+		0);
+}
+
+static void test_use_while_off(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct report r;
+
+	assert_int_equal(sink_one(w, &s, SHOP_T0, 1000), ERR_OK);
+	for (int i = 1; i <= 6; i++) {
+		r = report_of(&s, SHOP_T0 + i * 60000, 1000 + i * 20);
+		snprintf(r.observed, sizeof(r.observed), "off");
+		assert_int_equal(sink_batch(w->sink, &r, 1), ERR_OK);
+		/* Off since the first minute, watched from the fourth: 60 Wh are too much. */
+		assert_int_equal(alarms_open(w, &s), i * 20 - 80 > 50 ? 1 : 0);
+	}
+	for (int i = 7; i <= 8; i++) {
+		r = report_of(&s, SHOP_T0 + i * 60000, 1000 + i * 20);
+		snprintf(r.observed, sizeof(r.observed), "off");
+		assert_int_equal(sink_batch(w->sink, &r, 1), ERR_OK);
+	}
+	assert_int_equal(alarms_open(w, &s), 1);
+	assert_int_equal(sink_one(w, &s, SHOP_T0 + 9 * 60000, 1200), ERR_OK);
+	assert_int_equal(alarms_open(w, &s), 0);
+}
+
+static void test_the_newest_reading_wins_on_the_desk(void **state)
+{
+	struct desk *d = desk_open();
+	struct shop s = { .meter = 5, .group = 1 };
+	struct report r = report_of(&s, SHOP_T0, 1000), out[4];
+
+	(void)state;
+	desk_put(d, &r);
+	r = report_of(&s, SHOP_T0 + 60000, 1100);
+	desk_put(d, &r);
+	r.has_reading = false; /* a failure does not take the reading away */
+	r.fails = 1;
+	desk_put(d, &r);
+	assert_int_equal(desk_waiting(d), 1);
+	assert_int_equal(desk_take(d, out, 4, 0, 0), 1);
+	assert_true(out[0].has_reading);
+	assert_int_equal(out[0].now.register_milli.milli, 1100);
+	assert_int_equal(out[0].fails, 1);
+	r = report_of(&s, SHOP_T0 + 120000, 1200);
+	desk_put(d, &r);
+	desk_put_back(d, out, 1); /* older than what has come */
+	assert_int_equal(desk_take(d, out, 4, 0, 0), 1);
+	assert_int_equal(out[0].now.register_milli.milli, 1200);
+	desk_close(d);
+	assert_int_equal(desk_take(d, out, 4, 1000, 1000), 0);
+	desk_free(&d);
+}
+
+/* ---- acts ---- */
+
+/* A shop that owes, was warned, and whose meter was read just now. */
+static struct shop owing_shop(struct world *w)
+{
+	struct shop s = new_shop(w);
+	long long now = utc_now().ms, point = s.point, account = s.account;
+
+	assert_int_equal(sink_one(w, &s, now, 1000), ERR_OK);
+	shop_set(w->root,
+		"INSERT INTO block (supply_point_id, kind, cause, since_at) VALUES (%lld, "
+		"'arrears', 'account:%lld', %lld)",
+		point, account, now);
+	shop_set(w->root,
+		"INSERT INTO notice (account_id, kind, text, created_at) VALUES (%lld, 'arrears', "
+		"'', %lld)",
+		account, now);
+	shop_set(w->root,
+		"UPDATE supply_point SET desired = 'off', desired_reason = 'arrears', gated = 1, "
+		"pending = 1 WHERE id = %lld",
+		point);
+	return s;
+}
+
+static struct act_order ask(struct world *w, const struct shop *s, enum identity identity)
+{
+	struct act_ask a = { .lease = lease_of(s),
+		.supply_point_id = s->point,
+		.identity = identity,
+		.settle_ms = 3000,
+		.mass_trip_limit = 20,
+		.now = utc_now() };
+	struct act_order o = { 0 };
+
+	assert_int_equal(act_begin(w->db, &a, &o), ERR_OK);
+	return o;
+}
+
+static void finish(struct world *w, const struct shop *s, int64_t act_id, enum act_result result,
+	const char *observed)
+{
+	struct act_end end = { .lease = lease_of(s),
+		.act_id = act_id,
+		.result = result,
+		.observed = observed,
+		.error = "",
+		.now = utc_now() };
+
+	assert_int_equal(act_end(w->db, &end), ERR_OK);
+	assert_int_equal(act_end(w->db, &end), ERR_OK); /* safe to repeat */
+}
+
+static void expect_word(struct world *w, const struct shop *s, enum identity id, const char *word)
+{
+	struct act_order o = ask(w, s, id);
+
+	assert_int_equal(o.answer, ANSWER_LATER);
+	assert_string_equal(o.word, word);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT COUNT(*) AS v FROM supply_act WHERE supply_point_id = "
+				 "%lld",
+				 s->point),
+		0);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT deferred <> '' AND try_at > 0 AS v FROM supply_point WHERE "
+			"id = %lld",
+			s->point),
+		1);
+}
+
+static void test_a_cut_goes_its_whole_way(void **state)
+{
+	struct world *w = *state;
+	struct shop s = owing_shop(w);
+	struct act_order o = ask(w, &s, IDENTITY_SURE);
+
+	assert_int_equal(o.answer, ANSWER_GO);
+	assert_false(o.on);
+	assert_true(o.gated);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT COUNT(*) AS v FROM supply_act WHERE state = 'sent' AND "
+				 "epoch = 1 AND id = %lld",
+				 o.act_id),
+		1);
+	finish(w, &s, o.act_id, ACT_RESULT_DONE, "off");
+	assert_int_equal(
+		shop_number(w->root, "SELECT state = 'done' AS v FROM supply_act WHERE id = %lld",
+			o.act_id),
+		1);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT observed = 'off' AND NOT pending AS v FROM supply_point "
+				 "WHERE id = %lld",
+				 s.point),
+		1);
+	assert_int_equal(ask(w, &s, IDENTITY_SURE).answer, ANSWER_NOTHING);
+}
+
+static void test_what_stands_against_a_cut(void **state)
+{
+	struct world *w = *state;
+	struct shop s = owing_shop(w);
+	long long now = utc_now().ms;
+
+	expect_word(w, &s, IDENTITY_UNREAD, "identity");
+	expect_word(w, &s, IDENTITY_OTHER, "identity");
+	shop_set(w->root, "UPDATE meter_state SET read_at = %lld WHERE meter_id = %lld",
+		now - 121000, (long long)s.meter);
+	expect_word(w, &s, IDENTITY_SURE, "stale");
+	shop_set(w->root, "UPDATE meter_state SET read_at = %lld WHERE meter_id = %lld", now,
+		(long long)s.meter);
+	shop_set(w->root, "UPDATE meter_state SET verdict = 'backwards' WHERE meter_id = %lld",
+		(long long)s.meter);
+	expect_word(w, &s, IDENTITY_SURE, "implausible");
+	shop_set(w->root, "UPDATE meter_state SET verdict = 'accepted' WHERE meter_id = %lld",
+		(long long)s.meter);
+	shop_set(w->root, "UPDATE notice SET created_at = 5 WHERE account_id = %lld",
+		(long long)s.account);
+	expect_word(w, &s, IDENTITY_SURE, "unwarned");
+	shop_set(w->root, "UPDATE notice SET created_at = %lld WHERE account_id = %lld", now,
+		(long long)s.account);
+	shop_set(w->root, "UPDATE site SET brake = 1 WHERE id = %lld", (long long)s.site);
+	expect_word(w, &s, IDENTITY_SURE, "brake");
+	shop_set(w->root, "UPDATE site SET brake = 0 WHERE id = %lld", (long long)s.site);
+	shop_set(w->root,
+		"INSERT INTO pay_order (out_trade_no, account_id, amount_fen, channel, service, "
+		"pay, state, created_at, expires_at) VALUES ('o%lld', %lld, 100, 'wechat_native', "
+		"'wechat', '', 'pending', %lld, %lld)",
+		(long long)s.account, (long long)s.account, now, now + 1800000);
+	expect_word(w, &s, IDENTITY_SURE, "payment");
+	/* One delay a crossing: the first order of this one was two minutes ago. */
+	shop_set(w->root,
+		"INSERT INTO pay_order (out_trade_no, account_id, amount_fen, channel, service, "
+		"pay, state, created_at, expires_at) VALUES ('p%lld', %lld, 100, 'wechat_native', "
+		"'wechat', '', 'closed', %lld, %lld)",
+		(long long)s.account, (long long)s.account, now - 119999, now + 1800000);
+	shop_set(w->root,
+		"UPDATE block SET since_at = since_at - 60000 WHERE supply_point_id = %lld",
+		(long long)s.point);
+	shop_set(w->root,
+		"UPDATE pay_order SET created_at = %lld WHERE account_id = %lld AND state = "
+		"'closed'",
+		now - 121000, (long long)s.account);
+	assert_int_equal(ask(w, &s, IDENTITY_SURE).answer, ANSWER_GO);
+}
+
+static void test_a_payment_stops_the_cut(void **state)
+{
+	struct world *w = *state;
+	struct shop s = owing_shop(w);
+
+	/* Paid, but desired has not been decided anew yet: the poller does it. */
+	shop_set(w->root, "DELETE FROM block WHERE supply_point_id = %lld", (long long)s.point);
+	assert_int_equal(ask(w, &s, IDENTITY_SURE).answer, ANSWER_NOTHING);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT desired = 'on' AND NOT pending AS v FROM supply_point "
+				 "WHERE id = %lld",
+				 s.point),
+		1);
+}
+
+static void test_unknown_is_read_before_anything_else(void **state)
+{
+	struct world *w = *state;
+	struct shop s = owing_shop(w);
+	struct act_order o = ask(w, &s, IDENTITY_SURE);
+
+	assert_int_equal(o.answer, ANSWER_GO);
+	finish(w, &s, o.act_id, ACT_RESULT_UNKNOWN, "");
+	assert_int_equal(ask(w, &s, IDENTITY_SURE).answer, ANSWER_READ);
+	assert_int_equal(sink_one(w, &s, utc_now().ms + 10, 1000), ERR_OK);
+	assert_int_equal(ask(w, &s, IDENTITY_SURE).answer, ANSWER_GO);
+}
+
+static void test_orphans_are_unknown(void **state)
+{
+	struct world *w = *state;
+	struct shop s = owing_shop(w);
+	struct act_order o = ask(w, &s, IDENTITY_SURE);
+	struct lease next;
+
+	assert_int_equal(o.answer, ANSWER_GO);
+	assert_int_equal(lease_take(w->db, s.group, "test", true, utc_now(), &next), ERR_OK);
+	assert_int_equal(acts_orphaned(w->db, &next, utc_now()), ERR_OK);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT state = 'unknown' AS v FROM supply_act WHERE id = %lld", o.act_id),
+		1);
+	/* The former process is fenced whatever it still wants. */
+	assert_int_equal(act_end(w->db, &(struct act_end){ .lease = lease_of(&s),
+						.act_id = o.act_id,
+						.observed = "off",
+						.error = "",
+						.now = utc_now() }),
+		ERR_FENCED);
+}
+
+static void test_failures_wait_longer_and_alarm(void **state)
+{
+	struct world *w = *state;
+	struct shop s = owing_shop(w);
+	struct act_order o;
+
+	for (int i = 1; i <= 5; i++) {
+		assert_int_equal(alarms_open(w, &s), 0);
+		o = ask(w, &s, IDENTITY_SURE);
+		assert_int_equal(o.answer, ANSWER_GO);
+		finish(w, &s, o.act_id, ACT_RESULT_REFUSED, "on");
+		assert_int_equal(
+			shop_number(w->root, "SELECT tries AS v FROM supply_point WHERE id = %lld",
+				s.point),
+			i);
+	}
+	assert_int_equal(alarms_open(w, &s), 1);
+	o = ask(w, &s, IDENTITY_SURE);
+	finish(w, &s, o.act_id, ACT_RESULT_DONE, "off");
+	assert_int_equal(alarms_open(w, &s), 0);
+	assert_int_equal(
+		shop_number(w->root, "SELECT tries + try_at AS v FROM supply_point WHERE id = %lld",
+			s.point),
+		0);
+}
+
+static void test_mass_trip_brake(void **state)
+{
+	struct world *w = *state;
+	struct shop a = owing_shop(w), b = owing_shop(w);
+	struct act_ask q = { .lease = lease_of(&a),
+		.supply_point_id = a.point,
+		.identity = IDENTITY_SURE,
+		.mass_trip_limit = 1,
+		.now = utc_now() };
+	struct act_order o;
+
+	shop_set(w->root, "UPDATE supply_point SET site_id = %lld WHERE id = %lld",
+		(long long)a.site, (long long)b.point);
+	assert_int_equal(act_begin(w->db, &q, &o), ERR_OK);
+	assert_int_equal(o.answer, ANSWER_GO);
+	q.lease = lease_of(&b);
+	q.supply_point_id = b.point;
+	assert_int_equal(act_begin(w->db, &q, &o), ERR_OK);
+	assert_int_equal(o.answer, ANSWER_LATER);
+	assert_string_equal(o.word, "brake");
+	assert_int_equal(shop_number(w->root,
+				 "SELECT COUNT(*) AS v FROM alarm WHERE kind = 'mass_trip' AND "
+				 "object_id = %lld",
+				 a.site),
+		1);
+}
+
+static void test_an_open_valve_is_not_sent_twice(void **state)
+{
+	struct world *w = *state;
+	struct shop s = owing_shop(w);
+	struct act_order o = ask(w, &s, IDENTITY_SURE);
+	struct act_end end = { .lease = lease_of(&s),
+		.act_id = o.act_id,
+		.result = ACT_RESULT_MOVING,
+		.observed = "moving",
+		.error = "",
+		.now = utc_now() };
+
+	assert_int_equal(act_end(w->db, &end), ERR_OK);
+	assert_int_equal(
+		shop_number(w->root, "SELECT state = 'sent' AS v FROM supply_act WHERE id = %lld",
+			o.act_id),
+		1);
+	assert_int_equal(ask(w, &s, IDENTITY_SURE).answer, ANSWER_NOTHING);
+	end.result = ACT_RESULT_DONE;
+	end.observed = "off";
+	assert_int_equal(act_end(w->db, &end), ERR_OK);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT observed = 'off' AND NOT pending AS v FROM supply_point "
+				 "WHERE id = %lld",
+				 s.point),
+		1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_lease_has_one_holder),
+		cmocka_unit_test(test_readings_are_kept_and_charged),
+		cmocka_unit_test(test_bad_readings_are_kept_not_charged),
+		cmocka_unit_test(test_the_same_batch_twice),
+		cmocka_unit_test(test_one_bad_meter_blocks_nobody),
+		cmocka_unit_test(test_a_fenced_sink_writes_nothing),
+		cmocka_unit_test(test_silence_and_its_gateway),
+		cmocka_unit_test(test_use_while_off),
+		cmocka_unit_test(test_the_newest_reading_wins_on_the_desk),
+		cmocka_unit_test(test_a_cut_goes_its_whole_way),
+		cmocka_unit_test(test_what_stands_against_a_cut),
+		cmocka_unit_test(test_a_payment_stops_the_cut),
+		cmocka_unit_test(test_unknown_is_read_before_anything_else),
+		cmocka_unit_test(test_orphans_are_unknown),
+		cmocka_unit_test(test_failures_wait_longer_and_alarm),
+		cmocka_unit_test(test_mass_trip_brake),
+		cmocka_unit_test(test_an_open_valve_is_not_sent_twice),
+	};
+
+	return cmocka_run_group_tests(tests, open_world, close_world);
+}
