@@ -138,7 +138,7 @@ static void answer_problem(const struct request *r, struct answer *a, enum err e
 		json_any_text(text), "request_id", r->id);
 	if (a->why.field[0])
 		json_object_set_new(a->json, "field", json_any_text(a->why.field));
-	if (a->status == 503)
+	if (a->status == 503 && e != ERR_NOT_CONFIGURED)
 		a->retry_after = RETRY_AFTER_S;
 	if (a->status == 429 && !a->retry_after)
 		a->retry_after = 60;

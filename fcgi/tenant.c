@@ -268,19 +268,20 @@ enum err me_order(struct request *r, struct answer *a)
 
 /* Asks the service at most 3 s. Whatever comes of it, the order stands: the worker repeats an
  * unknown outcome, and a refusal for good closes it. */
-static enum err order_at_service(struct request *r, const struct pay_channel *channel,
-	const struct order *o)
+static enum err order_at_service(
+	struct request *r, const struct pay_channel *channel, const struct order *o)
 {
 	AUTO(json_free) json_t *pay = NULL;
 	struct problem why = { 0 };
 	char return_url[320], *text;
 	struct pay_order p = { .out_trade_no = o->out_trade_no,
 		.amount_fen = o->amount_fen,
-		.description = ORDER_DESCRIPTION, /* as the worker repeats it: the same to the letter */
+		.description =
+			ORDER_DESCRIPTION, /* as the worker repeats it: the same to the letter */
 		.expires_at = o->expires_at,
 		.payer_ip = o->payer_address,
 		.return_url = r->api->site_base[0] ? return_url : NULL };
-	enum err e;
+	enum err e, closed;
 
 	snprintf(return_url, sizeof(return_url), "%s/order/%lld", r->api->site_base,
 		(long long)o->id);
@@ -293,9 +294,10 @@ static enum err order_at_service(struct request *r, const struct pay_channel *ch
 	}
 	log_warn("order=%s service=%s outcome=%s code=%s", o->out_trade_no, o->service, err_word(e),
 		why.field);
-	if (e == ERR_REFUSED || e == ERR_NOT_CONFIGURED || e == ERR_BAD_VALUE)
-		return order_closed(r->db, o->id, r->now);
-	return ERR_OK;
+	if (e != ERR_REFUSED && e != ERR_NOT_CONFIGURED && e != ERR_BAD_VALUE)
+		return ERR_OK;
+	closed = order_closed(r->db, o->id, r->now);
+	return closed == ERR_OK && e == ERR_NOT_CONFIGURED ? e : closed;
 }
 
 enum err me_order_new(struct request *r, struct answer *a)
