@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/rand.h"
@@ -196,8 +195,7 @@ void svc_save(struct svc *s)
 		return;
 	snprintf(tmp, sizeof(tmp), "%s.new", s->state_path);
 	f = fopen(tmp, "we");
-	ok = f && json_dumpf(s->state, f, JSON_INDENT(1)) == 0 && fflush(f) == 0 &&
-	     fdatasync(fileno(f)) == 0;
+	ok = f && json_dumpf(s->state, f, JSON_INDENT(1)) == 0;
 	if (f && fclose(f) != 0)
 		ok = false;
 	if (!ok || rename(tmp, s->state_path) != 0)

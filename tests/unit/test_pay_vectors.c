@@ -324,6 +324,25 @@ static void test_alipay_notify_edges(void **state)
 		ERR_TOO_LARGE);
 }
 
+/* sign_type is not part of what is signed: a message that names another algorithm is refused even
+ * though its signature would match ours. */
+static void test_alipay_sign_type(void **state)
+{
+	AUTO(json_free) json_t *v = vector("alipay_notify");
+	const json_t *c = json_array_get(json_object_get(v, "cases"), 0);
+	const char *body = text(c, "body"), *at = strstr(body, "sign_type=RSA2");
+	AUTO(buf_free) struct buf changed = { 0 };
+	struct pay_event ev;
+
+	(void)state;
+	assert_non_null(at);
+	buf_add(&changed, body, (size_t)(at - body));
+	buf_printf(&changed, "sign_type=RSA%s", at + strlen("sign_type=RSA2"));
+	assert_int_equal(pay_notify_alipay(pay, text(c, "content_type"), changed.text, changed.len,
+				 &ev, NULL),
+		ERR_BAD_SIGNATURE);
+}
+
 static void test_alipay_answers(void **state)
 {
 	AUTO(json_free) json_t *v = vector("alipay_response");
@@ -419,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_alipay_notifies),
 		cmocka_unit_test(test_alipay_published),
 		cmocka_unit_test(test_alipay_notify_edges),
+		cmocka_unit_test(test_alipay_sign_type),
 		cmocka_unit_test(test_alipay_answers),
 		cmocka_unit_test(test_alipay_answer_edges),
 		cmocka_unit_test(test_channels),
