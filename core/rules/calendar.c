@@ -28,9 +28,8 @@ struct local_day local_day_at(const struct zone *z, struct utc at)
 		.day = d,
 		.start = start,
 		.end = end,
-		.even = end.ms - start.ms == DAY_MS &&
-			zone_local(z, start).offset_s ==
-				zone_local(z, (struct utc){ end.ms - 1 }).offset_s,
+		/* A single jump shows in the length of the day. */
+		.even = end.ms - start.ms == DAY_MS,
 	};
 }
 

@@ -269,6 +269,33 @@ static void price_at_an_instant(void **state)
 	}
 }
 
+static void lists_of_days_in_any_order(void **state)
+{
+	static const char text[] = FILE_(
+		",\"holidays\":[\"2026-10-02\",\"2026-10-07\",\"2026-10-01\"]",
+		"{" FROM ",\"calendar\":[{\"days\":\"holiday\",\"slots\":[[\"00:00\",\"b\"]]}," ROW
+		"],\"prices\":{\"a\":[\"1\"],\"b\":[\"2\"]}}");
+	static const struct {
+		int day;
+		const char *rate;
+	} rows[] = { { 1, "b" }, { 2, "b" }, { 3, "a" }, { 7, "b" }, { 8, "a" } };
+	const struct fixture *f = *state;
+	AUTO(json_free) json_t *file = NULL;
+	AUTO(tariff_free) struct tariff *t = NULL;
+	struct problem why = { 0 };
+
+	assert_int_equal(json_parse(text, strlen(text), &file, &why), ERR_OK);
+	assert_int_equal(tariff_parse(file, f->zone, &t, &why), ERR_OK);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct utc at = zone_day_start(f->zone, day_of(2026, 10, rows[i].day));
+		const char *rate = NULL;
+		struct price price;
+
+		assert_int_equal(tariff_price_at(t, at, 1, &rate, &price), ERR_OK);
+		assert_string_equal(rate, rows[i].rate);
+	}
+}
+
 static void no_price(void **state)
 {
 	const struct fixture *f = *state;
@@ -307,6 +334,7 @@ int main(void)
 		cmocka_unit_test(long_names_do_not_overrun),
 		cmocka_unit_test_setup_teardown(names, open_shop, close_shop),
 		cmocka_unit_test_setup_teardown(price_at_an_instant, open_shop, close_shop),
+		cmocka_unit_test_setup_teardown(lists_of_days_in_any_order, open_shop, close_shop),
 		cmocka_unit_test_setup_teardown(no_price, open_shop, close_shop),
 		cmocka_unit_test_setup_teardown(tier_of_the_next_unit, open_shop, close_shop),
 	};
