@@ -6,7 +6,7 @@
 #include "rules/tariff.h"
 
 /* Use within the current tier cycle of one contract and metering point, carried from
- * settlement to settlement. A new one is all zero. */
+ * settlement to settlement. A new one is all zero; the first unit of another cycle begins anew. */
 struct tier_use {
 	char cycle[8]; /* "", "2026-03" or "2026": the cycle that `used` belongs to */
 	struct qty used;
@@ -34,7 +34,9 @@ struct segment_sink {
 };
 
 /* Prices delta (>= 0) between from < to. *use is read and, only on success, written.
- * ERR_NOT_FOUND when from lies before the first version of the tariff. */
+ * Pieces without energy are not sent; tiers that share a piece share its from and to.
+ * ERR_NOT_FOUND when from lies before the first version of the tariff, ERR_OVERFLOW when a charge
+ * or the use leaves 64 bits, ERR_OUT_OF_RANGE when from >= to or delta < 0. */
 MUST_USE enum err settle_interval(const struct tariff *t, struct utc from, struct utc to,
 	struct qty delta, struct tier_use *use, struct segment_sink sink);
 
