@@ -48,6 +48,7 @@ describe('ways to pay', () => {
 	it('goes to web addresses only', () => {
 		const back = 'https://a.example/order/1';
 		expect(pay_address({ h5_url: 'https://wx.example/pay?id=1' }, back)).toBe('https://wx.example/pay?id=1&redirect_url=https%3A%2F%2Fa.example%2Forder%2F1');
+		expect(pay_address({ h5_url: 'https://wx.example/pay?id=1&redirect_url=x' }, back)).toBe('https://wx.example/pay?id=1&redirect_url=x');
 		expect(pay_address({ pay_url: 'https://ali.example/pay' }, back)).toBe('https://ali.example/pay');
 		expect(pay_address({ code_url: 'weixin://x' }, back)).toBeNull();
 		expect(pay_address({ pay_url: 'javascript:alert(1)' }, back)).toBeNull();

@@ -116,7 +116,7 @@ function switch_to(m, on, act) {
 	turn++;
 	setTimeout(() => {
 		m.supply = { ...m.supply, state: on ? 'on' : 'off', since: iso() };
-		m.display = on ? (m.account?.level === 'ok' ? 'on' : 'low') : 'cut';
+		m.display = on ? (m.account?.level === 'ok' ? 'on' : 'low') : m.blocks.some((b) => b.kind === 'manual') ? 'off' : 'cut';
 		if (!on) m.power_w = 0;
 		if (act) Object.assign(act, { state: 'done', done_at: iso() });
 		turn++;

@@ -4,10 +4,10 @@ export const en: CommonWords = {
 	lang_other: '中文',
 	lang_other_name: '中文：切换到中文',
 	state: {
-		on: 'Supply on', low: 'Low balance', cut: 'Supply cut', kept: 'Kept on', silent: 'No contact', public: 'Public area', moving: 'Switching', off: 'Not in use', ok: 'Normal',
+		on: 'Supply on', low: 'Low balance', cut: 'Supply cut', kept: 'Kept on', silent: 'No contact', public: 'Public area', moving: 'Switching', off: 'Off by staff', ok: 'Normal',
 	},
 	state_water: {
-		on: 'Water on', low: 'Low balance', cut: 'Water cut', kept: 'Kept on', silent: 'No contact', public: 'Public area', moving: 'Switching', off: 'Not in use', ok: 'Normal',
+		on: 'Water on', low: 'Low balance', cut: 'Water cut', kept: 'Kept on', silent: 'No contact', public: 'Public area', moving: 'Switching', off: 'Off by staff', ok: 'Normal',
 	},
 	purpose: { electricity: 'Electricity', water: 'Water', fee: 'Property fee' },
 	utility: { electricity: 'Electricity', water: 'Water' },

@@ -4,10 +4,10 @@ export const zh = {
 	lang_other: 'EN',
 	lang_other_name: 'EN: switch to English',
 	state: {
-		on: '供电中', low: '余额不足', cut: '已断电', kept: '保电中', silent: '通讯中断', public: '公区', moving: '切换中', off: '未启用', ok: '正常',
+		on: '供电中', low: '余额不足', cut: '已断电', kept: '保电中', silent: '通讯中断', public: '公区', moving: '切换中', off: '人工断电', ok: '正常',
 	},
 	state_water: {
-		on: '供水中', low: '余额不足', cut: '已停水', kept: '保水中', silent: '通讯中断', public: '公区', moving: '切换中', off: '未启用', ok: '正常',
+		on: '供水中', low: '余额不足', cut: '已停水', kept: '保水中', silent: '通讯中断', public: '公区', moving: '切换中', off: '人工停水', ok: '正常',
 	},
 	purpose: { electricity: '电费', water: '水费', fee: '物业费' },
 	utility: { electricity: '电', water: '水' },

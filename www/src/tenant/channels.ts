@@ -14,8 +14,9 @@ export function pay_address(pay: { code_url?: string; h5_url?: string; pay_url?:
 	try {
 		const url = new URL(text, location.href);
 		if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
-		if (pay.h5_url) return `${text}${text.includes('?') ? '&' : '?'}redirect_url=${encodeURIComponent(back)}`;
-		return text;
+		// WeChat comes back to where the page says, unless the server has said so already
+		if (!pay?.h5_url || url.searchParams.has('redirect_url')) return text;
+		return `${text}${text.includes('?') ? '&' : '?'}redirect_url=${encodeURIComponent(back)}`;
 	} catch {
 		return null;
 	}
