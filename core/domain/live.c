@@ -136,15 +136,24 @@ enum err live_acts(struct db *db, int64_t meter_id, int64_t max, struct rows *ou
 	return db_list(db, &Q_ACTS, ARGS(arg_i64(meter_id), arg_i64(max)), out);
 }
 
+/* Not ON DUPLICATE KEY UPDATE: that needs the right to change the key as well. */
 static const struct query Q_READ_WANTED = {
-	"INSERT INTO meter_state (meter_id, read_wanted_at) VALUES (?, ?)"
-	" ON DUPLICATE KEY UPDATE read_wanted_at = VALUES(read_wanted_at)",
-	NULL
+	"UPDATE meter_state SET read_wanted_at = ? WHERE meter_id = ?", NULL
+};
+static const struct query Q_STATE_NEW = {
+	"INSERT INTO meter_state (read_wanted_at, meter_id) VALUES (?, ?)", NULL
 };
 
 enum err live_read_wanted(struct db *db, int64_t meter_id, struct utc now)
 {
-	return db_exec(db, &Q_READ_WANTED, ARGS(arg_i64(meter_id), arg_utc(now)), NULL);
+	int64_t n = 0;
+	enum err e = db_exec(db, &Q_READ_WANTED, ARGS(arg_utc(now), arg_i64(meter_id)), &n);
+
+	if (e != ERR_OK || n > 0)
+		return e;
+	e = db_exec(db, &Q_STATE_NEW, ARGS(arg_utc(now), arg_i64(meter_id)), NULL);
+	/* The first reading of all came in between. */
+	return e == ERR_ALREADY ? ERR_OK : e;
 }
 
 #define F(member) FIELD(struct live_gateway, member)
