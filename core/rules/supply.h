@@ -41,7 +41,8 @@ struct supply_decision {
 	bool gated;	    /* an off that must pass the trip gate */
 };
 
-/* The precedence table; first match wins. Doubt is not a row here: the gate asks it. */
+/* The precedence table; first match wins. Doubt is not a row here: the gate asks it. Fee and
+ * arrears count for billing account and meter only: other meters are never cut for money. */
 struct supply_decision supply_decide(const struct supply_facts *f);
 
 /* Everything that the gate wants to know before a supply is cut. */
@@ -63,5 +64,7 @@ struct gate_facts {
 #define GATE_PERMIT_MS 5000  /* how long a "go" lasts */
 
 /* "go", or the word of the first thing that stands against it: "stale" "implausible" "identity"
- * "quiet" "unwarned" "protected" "payment" "lease" "clock" "brake". */
+ * "quiet" "unwarned" "protected" "payment" "lease" "clock" "brake". For "overload" and "schedule"
+ * quiet, unwarned and payment are not asked, nor, for "overload", the brake; a reason that is not
+ * known is asked everything. A reading from more than GATE_PERMIT_MS in the future is stale. */
 const char *trip_gate(const struct gate_facts *f);
