@@ -230,6 +230,7 @@ static bool take_free(struct keeper *k)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	size_t running = fleet_list(k->ends.fleet, 0, NULL, 0);
+	struct lease held[HOLDINGS_MAX];
 	bool mine = !k->started, any = false;
 	const struct lease_offer *o;
 	struct lease l;
@@ -238,7 +239,9 @@ static bool take_free(struct keeper *k)
 		return false;
 	o = rows.at;
 	for (size_t i = 0; i < rows.n; i++) {
-		bool fits = (int64_t)running + o[i].buses <= k->ends.buses_max;
+		bool fits =
+			(int64_t)running + o[i].buses <= k->ends.buses_max &&
+			holdings_list(k->ends.holdings, false, held, HOLDINGS_MAX) < HOLDINGS_MAX;
 
 		if (!fits || holdings_get(k->ends.holdings, o[i].group_id, &l) ||
 			!take(k, o[i].group_id, mine))

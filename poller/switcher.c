@@ -8,8 +8,9 @@
 #include "poller/wait.h"
 
 #define READ_AGAIN_MS 2000 /* after a read was asked for before an act */
-#define TROUBLE_MS 10000   /* after an error of the database about one supply point */
-#define VALIDATED_MS 1000  /* an order that nobody has looked at for so long is not sent */
+#define DARK_SCAN_MS 5000
+#define TROUBLE_MS 10000  /* after an error of the database about one supply point */
+#define VALIDATED_MS 1000 /* an order that nobody has looked at for so long is not sent */
 
 /* A supply point that the switcher is busy with, or leaves alone for a while. */
 struct care {
@@ -26,6 +27,7 @@ struct switcher {
 	struct db *db;
 	GHashTable *cares; /* &care.supply_point_id -> struct care */
 	GHashTable *reads; /* meter id -> read_wanted_at that was handed on */
+	int64_t dark_at;   /* mono_ms(): next look for what is still dark */
 	atomic_bool stop;
 };
 
@@ -292,6 +294,14 @@ static enum err scan_reads(struct switcher *s)
 	return e;
 }
 
+static enum err scan_dark(struct switcher *s)
+{
+	if (mono_ms() < s->dark_at)
+		return ERR_OK;
+	s->dark_at = mono_ms() + DARK_SCAN_MS;
+	return supplies_dark(s->db, utc_now());
+}
+
 /* Results that could not be stored are tried again. False: still no database. */
 static bool store_waiting(struct switcher *s)
 {
@@ -349,6 +359,8 @@ void switcher_run(struct switcher *s)
 			e = scan_acts(s);
 		if (e == ERR_OK)
 			e = scan_reads(s);
+		if (e == ERR_OK)
+			e = scan_dark(s);
 		next += SWITCHER_SCAN_MS;
 		if (next < mono_ms())
 			next = mono_ms() + (e == ERR_OK ? SWITCHER_SCAN_MS / 2 : 500);

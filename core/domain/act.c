@@ -469,3 +469,56 @@ enum err reads_wanted(struct db *db, struct utc now, struct rows *out)
 {
 	return db_list(db, &Q_WANTED, ARGS(arg_i64(now.ms - MINUTE_MS)), out);
 }
+
+/* ---- still dark ---- */
+
+struct dark_row {
+	int64_t id;
+	char code[33];
+};
+SHAPE(dark_shape, struct dark_row, FIELD(struct dark_row, id), FIELD(struct dark_row, code));
+static const struct query Q_DARK = {
+	"SELECT m.id, m.code FROM supply_point p JOIN meter m ON m.supply_point_id = p.id"
+	" WHERE p.pending = 1 AND p.desired = 'on' AND p.desired_since < ? ORDER BY m.id",
+	&dark_shape
+};
+static const struct query Q_LIGHT = {
+	"SELECT m.id, m.code FROM alarm a JOIN meter m ON m.id = a.object_id"
+	" JOIN supply_point p ON p.id = m.supply_point_id WHERE a.open_key LIKE 'still_dark:%'"
+	" AND NOT (p.pending = 1 AND p.desired = 'on') ORDER BY m.id",
+	&dark_shape
+};
+
+static enum err dark_raise(struct db *db, const struct dark_row *r, struct utc now)
+{
+	char text[200];
+
+	snprintf(
+		text, sizeof(text), "meter %s should be on for a minute and is still off", r->code);
+	return alarm_raise(db,
+		&(struct alarm_new){ .kind = "still_dark",
+			.severity = "urgent",
+			.object_kind = "meter",
+			.object_id = r->id,
+			.object_code = r->code,
+			.text = text },
+		now);
+}
+
+enum err supplies_dark(struct db *db, struct utc now)
+{
+	AUTO(rows_free) struct rows dark = { 0 };
+	AUTO(rows_free) struct rows light = { 0 };
+	enum err e = db_list(db, &Q_DARK, ARGS(arg_i64(now.ms - MINUTE_MS)), &dark);
+	const struct dark_row *d, *l;
+
+	if (e == ERR_OK)
+		e = db_list(db, &Q_LIGHT, NO_ARGS, &light);
+	d = dark.at;
+	l = light.at;
+	for (size_t i = 0; e == ERR_OK && i < dark.n; i++)
+		e = dark_raise(db, &d[i], now);
+	for (size_t i = 0; e == ERR_OK && i < light.n; i++)
+		e = alarm_clear(db, "still_dark", "meter", l[i].id, now);
+	return e;
+}

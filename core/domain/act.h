@@ -79,3 +79,7 @@ struct read_wanted {
 	struct utc read_wanted_at;
 };
 MUST_USE enum err reads_wanted(struct db *db, struct utc now, struct rows *out);
+
+/* Supplies that should be on for a minute and are still off have an urgent alarm each; those that
+ * are not so any more lose it. */
+MUST_USE enum err supplies_dark(struct db *db, struct utc now);

@@ -631,6 +631,28 @@ static void test_an_open_valve_is_not_sent_twice(void **state)
 		1);
 }
 
+static void test_still_dark_after_a_minute(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct utc now = utc_now();
+
+	shop_set(w->root,
+		"UPDATE supply_point SET desired = 'on', observed = 'off', pending = 1, "
+		"desired_since = %lld WHERE id = %lld",
+		(long long)now.ms - 59000, (long long)s.point);
+	assert_int_equal(supplies_dark(w->db, now), ERR_OK);
+	assert_int_equal(alarms_open(w, &s), 0);
+	now.ms += 2000;
+	assert_int_equal(supplies_dark(w->db, now), ERR_OK);
+	assert_int_equal(supplies_dark(w->db, now), ERR_OK);
+	assert_int_equal(alarms_open(w, &s), 1);
+	shop_set(w->root, "UPDATE supply_point SET observed = 'on', pending = 0 WHERE id = %lld",
+		(long long)s.point);
+	assert_int_equal(supplies_dark(w->db, now), ERR_OK);
+	assert_int_equal(alarms_open(w, &s), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -651,6 +673,7 @@ int main(void)
 		cmocka_unit_test(test_failures_wait_longer_and_alarm),
 		cmocka_unit_test(test_mass_trip_brake),
 		cmocka_unit_test(test_an_open_valve_is_not_sent_twice),
+		cmocka_unit_test(test_still_dark_after_a_minute),
 	};
 
 	return cmocka_run_group_tests(tests, open_world, close_world);
