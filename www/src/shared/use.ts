@@ -6,6 +6,12 @@ export function kwh(wh: number): string {
 	return value.toFixed(value >= 100 ? 1 : 2).replace(/(\.\d)0$/, '$1');
 }
 
+/** A register: 24715540 -> "24,715.54". */
+export function register(milli: number, digits: number): string {
+	const [whole, part] = (milli / 1000).toFixed(digits).split('.');
+	return `${whole!.replace(/\B(?=(\d{3})+$)/g, ',')}.${part}`;
+}
+
 /** 1250 l -> "1.25". */
 export function cubic(l: number): string {
 	return (l / 1000).toFixed(l >= 100_000 ? 1 : 2);

@@ -76,7 +76,7 @@ export const en: Words = {
 		today: 'today',
 		last_week: 'week before',
 		no_usage: 'No usage recorded.',
-		by: (who) => `${who}`,
+		by: (number) => `staff ${number}`,
 		system: 'system',
 		protected: 'Protected load',
 		no_supply: 'This meter has no relay or valve to control.',

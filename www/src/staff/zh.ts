@@ -75,7 +75,7 @@ export const zh = {
 		today: '今天',
 		last_week: '上周同日',
 		no_usage: '没有用量记录。',
-		by: (who: string) => `${who}`,
+		by: (number: string) => `工作人员 ${number}`,
 		system: '系统',
 		protected: '重要负荷',
 		no_supply: '这只表没有可控的继电器或阀门。',
