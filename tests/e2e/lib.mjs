@@ -2,6 +2,7 @@
 // API's own document, the truth of the wire, and the payer at the payment sandbox.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { after, before } from 'node:test';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
@@ -10,10 +11,9 @@ import { until } from '../support/process.mjs';
 
 export { DEMO_PASSWORD, until };
 
-/** A stack for one test file. The object is filled before the first test runs. */
+/** A stack for one test file. The object is filled before the first test runs; ready is called then. */
 export function useStack(options = {}) {
 	const world = {};
-	let failed = false;
 	before(async () => {
 		const say = (text) => process.stderr.write(`${text}\n`);
 		const conf = { api: { check_answers: 1 }, ...options.conf };
@@ -21,15 +21,15 @@ export function useStack(options = {}) {
 		world.api = await Api.open(world.stack);
 		world.wire = new Wire(world.stack);
 		if (options.fresh !== false) await world.stack.allFresh();
+		await options.ready?.(world);
 	});
 	process.on('exit', (status) => {
-		if (status !== 0 && world.stack) process.stderr.write(`kept until the next run: ${world.stack.dir}\n`);
+		if (!world.stack) return;
+		if (status === 0) rmSync(world.stack.dir, { recursive: true, force: true });
+		else process.stderr.write(`kept for an hour: ${world.stack.dir}\n`);
 	});
-	world.fail = () => {
-		failed = true;
-	};
 	after(async () => {
-		await world.stack?.down({ keep: failed || process.exitCode > 0 });
+		await world.stack?.down({ keep: true }); // whether a test failed is known at exit
 	});
 	return world;
 }

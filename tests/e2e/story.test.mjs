@@ -6,13 +6,13 @@ import { mkdirSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { DEMO_PASSWORD, tenantPhone, until, useStack } from './lib.mjs';
 
-// The shop A-105 begins with five fen: what it uses within a minute brings it to zero.
+// The shop A-105 begins with two fen: what it uses within a minute brings it to zero.
 const UNIT = 5;
 const world = useStack({
 	editMall: (mall) => {
 		const meter = mall.meters.find((m) => m.gateway === 'G1' && Number(m.unit) === UNIT);
 		const tenant = mall.tenants.find((x) => [x.meters].flat().join(';').split(';').includes(meter.code));
-		mall.purses.find((p) => p.tenant === tenant.code && p.purpose === 'electricity').opening_balance = '0.05';
+		mall.purses.find((p) => p.tenant === tenant.code && p.purpose === 'electricity').opening_balance = '0.02';
 	},
 });
 
@@ -55,7 +55,7 @@ async function logIn(page, name) {
 }
 
 async function buyPower(page, shot) {
-	await page.click(id('amount-5000'));
+	await page.click(id('amount-10000'));
 	await page.click(id('pay-wechat_h5'));
 	if (await page.locator(id('open-pay')).first().isVisible().catch(() => false)) await page.click(id('open-pay'));
 	await page.waitForURL(/\/sandbox\//);
@@ -68,7 +68,7 @@ test('a shop whose power was cut pays by phone and the lights come back', async 
 	const { stack, wire } = world;
 	const unit = UNIT;
 	assert.equal((await wire.meter('G1', unit)).relay, 'on');
-	await wire.set('G1', unit, { load_w: 6000 });
+	await wire.set('G1', unit, { load_w: 9000 });
 	await wire.relay('G1', unit, 'off', 150_000);
 	const dark = await wire.meter('G1', unit);
 	assert.equal(dark.power_w, 0);
@@ -81,7 +81,7 @@ test('a shop whose power was cut pays by phone and the lights come back', async 
 		/断电/.test(await page.textContent(id('home-state'))), 30_000);
 	await picture(page, 'cut');
 
-	if (!(await page.locator(id('amount-5000')).isVisible())) await page.click(id('recharge-open'));
+	if (!(await page.locator(id('amount-10000')).isVisible())) await page.click(id('recharge-open'));
 	await buyPower(page, 'recharge');
 	await page.waitForSelector(id('power-back'), { timeout: 30_000 });
 	await picture(page, 'power-back');
@@ -99,7 +99,7 @@ test('a shop whose power was cut pays by phone and the lights come back', async 
 		const tenant = await world.api.login(tenantPhone(unit));
 		const [order] = (await tenant.get('/me/orders')).items;
 		assert.equal(order.state, 'paid');
-		assert.equal(order.amount_fen, 5000);
+		assert.equal(order.amount_fen, 10000);
 		assert.equal(order.supply.state, 'on');
 		const restored = await stack.number(`SELECT supply_restored_at - credited_at FROM pay_order WHERE id = ${order.id}`);
 		assert.ok(restored > 0 && restored < 20_000, `relay read back ${restored} ms after the credit`);

@@ -12,9 +12,11 @@ export class Process {
 	#ended = Promise.resolve();
 
 	/** @param {{name: string, file: string, args: string[], env?: object, cwd?: string, log: string,
-	 *    stopSignal?: string, stopMs?: number, onExit?: (p: Process, why: string) => void}} options */
+	 *    stopSignal?: string, deathSignal?: string, stopMs?: number,
+	 *    onExit?: (p: Process, why: string) => void}} options
+	 * deathSignal: what it gets from the kernel when the supervisor is killed */
 	constructor(options) {
-		Object.assign(this, { stopSignal: 'SIGTERM', stopMs: 10_000, env: process.env }, options);
+		Object.assign(this, { stopSignal: 'SIGTERM', deathSignal: 'KILL', stopMs: 10_000, env: process.env }, options);
 		this.starts = 0;
 	}
 
@@ -36,7 +38,7 @@ export class Process {
 		const log = openSync(this.log, 'a', 0o600);
 		// A session of its own, so that Ctrl-C reaches only the supervisor, which stops things in
 		// order; and a signal from the kernel, should the supervisor itself be killed.
-		const child = spawn('setpriv', ['--pdeathsig', 'KILL', this.file, ...this.args], {
+		const child = spawn('setpriv', ['--pdeathsig', this.deathSignal, this.file, ...this.args], {
 			stdio: ['ignore', log, log],
 			env: this.env,
 			cwd: this.cwd,
@@ -49,6 +51,7 @@ export class Process {
 			const end = (why) => {
 				if (this.#child !== child) return;
 				this.#child = null;
+				endGroup(child.pid);
 				resolve();
 				if (!this.#wanted) return;
 				this.onExit?.(this, why);
@@ -89,6 +92,15 @@ export class Process {
 		} catch {
 			return '';
 		}
+	}
+}
+
+/** Ends what a dead program has left behind: it led a process group of its own. */
+function endGroup(pid) {
+	try {
+		if (pid) process.kill(-pid, 'SIGKILL');
+	} catch {
+		// Nobody is left.
 	}
 }
 

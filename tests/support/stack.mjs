@@ -2,7 +2,8 @@
 // worker, API and nginx. `make run` shows it to people, every end-to-end test starts one of its own.
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import {
-	chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync,
+	chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync,
+	writeFileSync,
 } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -302,7 +303,7 @@ export class Stack {
 		this.#supervise('nginx', nginxProgram(), [
 			'-p', this.path('nginx'), '-c', this.path('nginx.conf'), '-e', this.path('log', 'nginx.log'),
 			'-g', 'daemon off;',
-		], { stopSignal: 'SIGTERM' });
+		], { deathSignal: 'TERM' }); // its workers outlive a master that is killed outright
 	}
 
 	async #waitHealthy() {
@@ -347,12 +348,14 @@ export class Stack {
 
 // ---- small helpers ------------------------------------------------------------------------------
 
-/** A new directory in memory; those that earlier, dead runs left behind go away. */
+/** A new directory in memory; those that dead runs left behind more than an hour ago go away. */
 function temporaryDir() {
 	const place = [process.env.TMPDIR, '/dev/shm', os.tmpdir()].find((p) => p && existsSync(p));
 	for (const name of readdirSync(place).filter((n) => n.startsWith('yufu-e2e-'))) {
 		const owner = Number(/^yufu-e2e-(\d+)-/.exec(name)?.[1]);
-		if (owner && !existsSync(`/proc/${owner}`)) removeDir(path.join(place, name));
+		const dir = path.join(place, name);
+		const age = Date.now() - (statSync(dir, { throwIfNoEntry: false })?.mtimeMs ?? Infinity);
+		if (owner && !existsSync(`/proc/${owner}`) && age > 3_600_000) removeDir(dir);
 	}
 	return mkdtempSync(path.join(place, `yufu-e2e-${process.pid}-`));
 }
