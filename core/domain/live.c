@@ -84,6 +84,7 @@ static const struct query Q_VERSION = {
 	" SUM(CRC32(CONCAT_WS('/', id, desired, desired_reason, observed, keep_until)))) FROM"
 	" supply_point),"
 	" (SELECT MAX(id) FROM entry),"
+	" (SELECT CONCAT_WS('/', COUNT(*), MAX(from_at), MAX(to_at)) FROM contract_point),"
 	" (SELECT MAX(level_since) FROM account),"
 	" (SELECT COUNT(*) FROM meter))), 24) AS version",
 	&version_shape
