@@ -219,8 +219,8 @@ function staff_route(at, q, body, who) {
 	if ((p = at(/^POST \/meters\/(\d+)\/read$/))) { meter_of(Number(p[0])).read_at = iso(); return [202, { meter_id: Number(p[0]), requested_at: iso() }]; }
 	if (at(/^GET \/gateways$/)) return [200, list(gateways.map(({ letter, ...g }) => ({ ...g, fresh: g.id === 3 ? 73 : 74 })))];
 	if (at(/^GET \/alarms$/)) return [200, list([
-		{ id: 1, kind: 'silent', severity: 'urgent', object: { kind: 'meter', id: 3017, code: 'C17' }, text: '失联 6 分钟，总线其余 73 只正常', raised_at: iso(Date.now() - 360e3), cleared_at: null, acked_at: null },
-		{ id: 2, kind: 'energy_while_off', severity: 'urgent', object: { kind: 'meter', id: 1041, code: 'A41' }, text: '断电后仍有用电 0.32 kWh，疑似触点粘连', raised_at: iso(Date.now() - 1560e3), cleared_at: null, acked_at: null },
+		{ id: 1, kind: 'meter_silent', severity: 'warn', object: { kind: 'meter', id: 3017, code: 'C17' }, text: '失联 6 分钟，总线其余 73 只正常', raised_at: iso(Date.now() - 360e3), cleared_at: null, acked_at: null },
+		{ id: 2, kind: 'use_while_off', severity: 'urgent', object: { kind: 'meter', id: 1041, code: 'A41' }, text: '断电后仍有用电 0.32 kWh，疑似触点粘连', raised_at: iso(Date.now() - 1560e3), cleared_at: null, acked_at: null },
 		{ id: 3, kind: 'slow_bus', severity: 'warn', object: { kind: 'gateway', id: 2, code: 'G2' }, text: '2 号竖井一轮 12.4 s，比昨日慢 8%', raised_at: iso(Date.now() - 3600e3), cleared_at: null, acked_at: null }])];
 	if (at(/^GET \/accounts$/)) return [200, list(meters.filter((m) => m.tenant && `${m.code} ${m.tenant.name} ${m.tenant.room}`.includes(q.get('q') || '')).slice(0, 30).map((m) => ({ id: m.id, purpose: m.utility, tenant: { ...m.tenant, phone: `13800000${String(m.id % 1000).padStart(3, '0')}` }, meter: { id: m.id, code: m.code, name: m.name }, balance: yuan(m.fen), level: m.account.level })))];
 	if (at(/^GET \/shifts$/)) return [200, list(shift ? [shift] : [])];
