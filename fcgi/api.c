@@ -16,6 +16,7 @@
 enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 {
 	AUTO(api_free) struct api *api = calloc(1, sizeof(*api));
+	AUTO(json_free) json_t *document = NULL;
 	enum err e;
 
 	ASSERT(api);
@@ -36,7 +37,8 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 	if (e != ERR_OK)
 		return e;
 	api->schemas = schemas_open();
-	api->document = openapi_document(api->schemas);
+	document = openapi_document(api->schemas);
+	api->document = json_text(document);
 	*out = api;
 	api = NULL;
 	return ERR_OK;
@@ -48,7 +50,7 @@ void api_free(struct api **api)
 		return;
 	buf_wipe(&(*api)->jwt_key);
 	pay_free(&(*api)->pay);
-	json_free(&(*api)->document);
+	free((*api)->document);
 	schemas_free(&(*api)->schemas);
 	free(*api);
 	*api = NULL;

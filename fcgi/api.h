@@ -21,7 +21,7 @@ struct api {
 	struct db_settings db;
 	struct pay *pay;
 	struct schemas *schemas;
-	json_t *document; /* OpenAPI */
+	char *document; /* OpenAPI, printed once: a shared json_t is not for threads */
 	struct buf jwt_key;
 	char site_base[256]; /* public address of the site; "" unless set */
 	bool check_answers;  /* compare each answer with its schema and log what differs */

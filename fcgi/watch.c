@@ -78,6 +78,6 @@ enum err metrics_get(struct request *r, struct answer *a)
 
 enum err document_get(struct request *r, struct answer *a)
 {
-	a->json = json_incref(r->api->document);
+	buf_adds(&a->text, r->api->document);
 	return ERR_OK;
 }
