@@ -13,6 +13,7 @@
 #define STACK_BYTES ((size_t)256 * 1024)
 #define RELAY_CHECK_MS 200 /* between two looks at a relay that was told to move */
 #define VALVE_CHECK_MS 1000
+#define SLOW_MS 5000 /* what moves longer than this is a valve */
 #define UTILISATION_MS 10000
 
 enum phase { PHASE_SEND, PHASE_CHECK };
@@ -24,7 +25,6 @@ struct job {
 	enum phase phase;
 	int64_t next_at;  /* mono_ms() of the next step */
 	int64_t deadline; /* of the read-back, once sent */
-	bool sure;	  /* the device confirmed the frame */
 	bool told_moving;
 	char error[201];
 };
@@ -390,52 +390,67 @@ static enum err read_supply(
 	return e;
 }
 
-static void job_check(struct runner *r, struct job *j)
+/* Looks at relay or valve. A whole reading is news for the desk; after a part of one the meter is
+ * read as a whole next. */
+static bool job_look(
+	struct runner *r, const struct job *j, struct meter_reading *g, struct bus_error *why)
 {
-	const struct plant_meter *m = &r->plant.meters[j->meter];
-	enum meter_act act = j->order->on ? ACT_ON : ACT_OFF;
-	struct order_result result = { .final = true };
-	struct meter_reading g = { 0 };
-	struct bus_error why = { 0 };
-	bool late, moving, read;
+	struct task t = { .kind = TASK_LIVE, .meter = j->meter };
+	int64_t began = mono_ms();
 	size_t n = 0;
 
-	read = read_supply(r, j->meter, &g, &why) == ERR_OK;
-	late = mono_ms() >= j->deadline;
-	moving = read && g.has_supply && g.supply == SUPPLY_MOVING;
-	model_plan(m->model, CLASS_LIVE, &n);
-	if (read && n == 1) {
-		struct task t = { .kind = TASK_LIVE, .meter = j->meter };
-
-		schedule_done(&r->schedule, &t, OUTCOME_ANSWERED, mono_ms(), mono_ms());
-		report_reading(r, j->meter, &g);
-	} else if (read) {
+	if (read_supply(r, j->meter, g, why) != ERR_OK)
+		return false;
+	model_plan(r->plant.meters[j->meter].model, CLASS_LIVE, &n);
+	if (n != 1) {
 		schedule_want(&r->schedule, j->meter);
+		return true;
 	}
+	schedule_done(&r->schedule, &t, OUTCOME_ANSWERED, began, mono_ms());
+	report_reading(r, j->meter, g);
+	return true;
+}
+
+/* Not there yet: looks again soon, and says once that a valve moves. */
+static void job_wait(struct runner *r, struct job *j, struct order_result *result)
+{
+	bool moving = str_eq(result->observed, supply_word(SUPPLY_MOVING));
+	bool slow = r->plant.meters[j->meter].model->limits.settle_ms > SLOW_MS;
+
+	j->next_at = mono_ms() + (slow ? VALVE_CHECK_MS : RELAY_CHECK_MS);
+	result->final = false;
+	result->result = ACT_RESULT_MOVING;
+	if (moving && !j->told_moving)
+		give_back(r, j, result);
+	j->told_moving |= moving;
+}
+
+static void job_check(struct runner *r, struct job *j)
+{
+	enum meter_act act = j->order->on ? ACT_ON : ACT_OFF;
+	struct order_result result = { .final = true, .result = ACT_RESULT_UNKNOWN };
+	struct meter_reading g = { 0 };
+	struct bus_error why = { 0 };
+	bool read = job_look(r, j, &g, &why);
+
+	result.at = g.at;
 	if (read && g.has_supply && g.supply != SUPPLY_UNKNOWN)
 		snprintf(result.observed, sizeof(result.observed), "%s", supply_word(g.supply));
-	result.at = g.at;
-	if (read && model_confirms(m->model, act, &g)) {
+	if (read && model_confirms(r->plant.meters[j->meter].model, act, &g)) {
 		result.result = ACT_RESULT_DONE;
 		j->error[0] = '\0';
-		give_back(r, j, &result);
+	} else if (mono_ms() < j->deadline) {
+		job_wait(r, j, &result);
 		return;
-	}
-	if (!late) {
-		j->next_at = mono_ms() +
-			     (m->model->limits.settle_ms > 5000 ? VALVE_CHECK_MS : RELAY_CHECK_MS);
-		result.final = false;
-		result.result = ACT_RESULT_MOVING;
-		if (moving && !j->told_moving)
-			give_back(r, j, &result);
-		j->told_moving |= moving;
-		return;
-	}
-	result.result = read && !moving ? ACT_RESULT_REFUSED : ACT_RESULT_UNKNOWN;
-	if (!read)
+	} else if (!read) {
 		snprintf(result.error, sizeof(result.error), "not read back: %.180s", why.text);
-	else if (!j->error[0])
-		snprintf(result.error, sizeof(result.error), "read back %s", supply_word(g.supply));
+	} else {
+		if (g.supply != SUPPLY_MOVING)
+			result.result = ACT_RESULT_REFUSED;
+		if (!j->error[0])
+			snprintf(result.error, sizeof(result.error), "read back %s",
+				supply_word(g.supply));
+	}
 	give_back(r, j, &result);
 }
 

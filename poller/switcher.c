@@ -7,7 +7,10 @@
 #include "base/log.h"
 #include "poller/wait.h"
 
-#define READ_AGAIN_MS 2000 /* after a read was asked for before an act */
+#define ASK_AGAIN_MS 2000 /* after the meter had to be read before an act */
+#define WANT_MS 2000 /* pause between such readings, doubled each time, so that a dead meter ...   \
+		      */
+#define WANT_MAX_MS 32000 /* ... does not slow its neighbours */
 #define DARK_SCAN_MS 5000
 #define TROUBLE_MS 10000  /* after an error of the database about one supply point */
 #define VALIDATED_MS 1000 /* an order that nobody has looked at for so long is not sent */
@@ -18,8 +21,10 @@ struct care {
 	struct order_out *order; /* on its way, or NULL */
 	int64_t permit_until;	 /* mono_ms(): of the gate, for this order */
 	int64_t not_before;	 /* mono_ms() */
-	bool seen;		 /* by the scan under way, as it was ordered */
-	GQueue results;		 /* struct order_result *, not yet in the database */
+	int64_t want_at;	 /* mono_ms(): the next reading that may be asked for */
+	int64_t want_pause;
+	bool seen;	/* by the scan under way, with the wish of the order */
+	GQueue results; /* struct order_result *, not yet in the database */
 };
 
 struct switcher {
@@ -155,6 +160,20 @@ static void take_result(struct switcher *s, const struct order_result *r)
 
 /* ---- work ---- */
 
+static void read_first(struct switcher *s, struct care *c, int64_t meter_id)
+{
+	int64_t now = mono_ms();
+
+	c->not_before = now + ASK_AGAIN_MS;
+	if (now < c->want_at)
+		return;
+	fleet_want(s->ends.fleet, meter_id);
+	c->want_pause = c->want_pause ? c->want_pause * 2 : WANT_MS;
+	if (c->want_pause > WANT_MAX_MS)
+		c->want_pause = WANT_MAX_MS;
+	c->want_at = now + c->want_pause;
+}
+
 static void begin(struct switcher *s, struct care *c, const struct act_due *d)
 {
 	struct act_ask ask = { .supply_point_id = d->supply_point_id,
@@ -176,12 +195,11 @@ static void begin(struct switcher *s, struct care *c, const struct act_due *d)
 		c->not_before = mono_ms() + (e == ERR_UNAVAILABLE ? 1000 : TROUBLE_MS);
 		return;
 	}
-	if (order.answer == ANSWER_READ) {
-		fleet_want(s->ends.fleet, d->meter_id);
-		c->not_before = mono_ms() + READ_AGAIN_MS;
-	}
+	if (order.answer == ANSWER_READ)
+		read_first(s, c, d->meter_id);
 	if (order.answer != ANSWER_GO)
 		return;
+	c->want_pause = 0;
 	c->order = calloc(1, sizeof(*c->order));
 	ASSERT(c->order);
 	c->order->act_id = order.act_id;
@@ -235,7 +253,7 @@ static void forget_unseen(struct switcher *s)
 
 		if (c->order && !c->seen)
 			atomic_store(&c->order->cancelled, true);
-		if (!c->order && g_queue_is_empty(&c->results) && c->not_before < mono_ms())
+		if (!c->order && g_queue_is_empty(&c->results) && !c->seen)
 			g_hash_table_iter_remove(&it);
 	}
 }
@@ -253,6 +271,7 @@ static enum err scan_acts(struct switcher *s)
 	for (size_t i = 0; i < due.n; i++) {
 		struct care *c = care_of(s, d[i].supply_point_id);
 
+		c->seen = true;
 		if (c->order)
 			validate(c, &d[i]);
 	}
