@@ -3,12 +3,13 @@
 # CMakePresets.json, all of it or the targets named.
 set -eu
 
-root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+root=$(CDPATH="" cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
 case $1 in
 release) dir=build ;;
 *) dir=build/$1 ;;
 esac
+# shellcheck disable=SC3013 # dash has -nt
 if [ ! -e "$dir/build.ninja" ] || [ CMakePresets.json -nt "$dir/configure.log" ]; then
 	mkdir -p "$dir"
 	cmake --preset "$1" >"$dir/configure.log" 2>&1 || {

@@ -5,7 +5,7 @@
 # neither the network nor any right. Node packages are installed again only when a lock file changed.
 set -eu
 
-root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+root=$(CDPATH="" cd -- "$(dirname -- "$0")/.." && pwd)
 
 # Packages, or command=package where any source of the command will do.
 build="gcc libc6-dev make cmake ninja-build pkg-config libfcgi-dev libmodbus-dev libmariadb-dev
@@ -52,6 +52,7 @@ as_root() {
 # Our parts run their own server processes: packages must not start theirs beside them.
 apt_install() {
 	say "apt installs: $*"
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	as_root env DEBIAN_FRONTEND=noninteractive sh -c '
 		policy=/usr/sbin/policy-rc.d
 		if [ ! -e $policy ]; then
@@ -64,7 +65,7 @@ apt_install() {
 
 system_packages() {
 	# shellcheck disable=SC2086 # lists of words
-	lacking=$(missing $*)
+	lacking=$(missing $1)
 	if [ -n "$lacking" ]; then
 		# shellcheck disable=SC2086
 		apt_install $lacking

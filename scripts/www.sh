@@ -3,7 +3,7 @@
 # Debian's npm does not run below the pinned Node that it would find first in its own PATH.
 set -eu
 
-root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+root=$(CDPATH="" cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root/www"
 stamp=dist/.built
 

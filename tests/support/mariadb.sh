@@ -9,8 +9,8 @@
 # mariadb.sh template DIR: makes (once, under a lock) an initialised data directory to copy from.
 set -eu
 
-support=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
-root=$(CDPATH= cd -- "$support/../.." && pwd)
+support=$(CDPATH="" cd -- "$(dirname -- "$0")" && pwd)
+root=$(CDPATH="" cd -- "$support/../.." && pwd)
 template=${YUFU_MARIADB_TEMPLATE:-$root/build/mariadb-template}
 PATH=$PATH:/usr/sbin
 
@@ -100,7 +100,7 @@ run() {
 	command_pid=$!
 	wait "$command_pid" && status=0 || status=$?
 	command_pid=
-	return $status
+	return "$status"
 }
 
 case ${1:-} in

@@ -23,7 +23,7 @@ static int open_place(void **state)
 	struct place *p = calloc(1, sizeof(*p));
 
 	assert_non_null(p);
-	strcpy(p->dir, "/tmp/yufu-conf-XXXXXX");
+	memcpy(p->dir, "/tmp/yufu-conf-XXXXXX", sizeof("/tmp/yufu-conf-XXXXXX"));
 	assert_non_null(mkdtemp(p->dir));
 	snprintf(p->file, sizeof(p->file), "%s/yufu.conf", p->dir);
 	snprintf(p->secret, sizeof(p->secret), "%s/secret", p->dir);

@@ -222,7 +222,7 @@ static void on_model(struct walk *w, const char *rest)
 
 static void on_unit(struct walk *w, const char *rest)
 {
-	w->unit = (uint8_t)atoi(rest);
+	w->unit = (uint8_t)strtol(rest, NULL, 10);
 }
 
 static void on_class(struct walk *w, const char *rest)

@@ -22,7 +22,7 @@ static int open_place(void **state)
 	struct place *p = calloc(1, sizeof(*p));
 
 	assert_non_null(p);
-	strcpy(p->dir, "/tmp/yufu-tariff-XXXXXX");
+	memcpy(p->dir, "/tmp/yufu-tariff-XXXXXX", sizeof("/tmp/yufu-tariff-XXXXXX"));
 	assert_non_null(mkdtemp(p->dir));
 	snprintf(p->readings, sizeof(p->readings), "%s/readings.csv", p->dir);
 	snprintf(p->tariff, sizeof(p->tariff), "%s/tariff.json", p->dir);
