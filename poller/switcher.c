@@ -8,9 +8,9 @@
 #include "poller/wait.h"
 
 #define ASK_AGAIN_MS 2000 /* after the meter had to be read before an act */
-#define WANT_MS 2000 /* pause between such readings, doubled each time, so that a dead meter ...   \
-		      */
-#define WANT_MAX_MS 32000 /* ... does not slow its neighbours */
+/* Pause between such readings, doubled each time: a dead meter must not slow its neighbours. */
+#define WANT_MS 2000
+#define WANT_MAX_MS 32000
 #define DARK_SCAN_MS 5000
 #define TROUBLE_MS 10000  /* after an error of the database about one supply point */
 #define VALIDATED_MS 1000 /* an order that nobody has looked at for so long is not sent */
