@@ -47,7 +47,7 @@ static enum err take(struct request *r, const char *service, const struct pay_ev
 	e = order_credit(r->db, &p, "notify", r->now, &outcome);
 	if (e == ERR_OK)
 		log_info("notify=%s order=%s outcome=%s", service, v->out_trade_no,
-			credit_word(outcome));
+			credit_outcome_word(outcome));
 	return e;
 }
 

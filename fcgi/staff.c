@@ -171,9 +171,9 @@ static enum err control_apply(struct db *db, const struct control *c)
 	enum err e;
 
 	if (str_eq(c->action, "off"))
-		return supply_block_set(db, p, BLOCK_MANUAL, "", c->r->actor, c->reason, now);
+		return supply_block_set(db, p, BLOCK_MANUAL, "", c->r->user.name, c->reason, now);
 	if (str_eq(c->action, "keep"))
-		return supply_keep_set(db, p, c->until, c->reason, c->r->actor, now);
+		return supply_keep_set(db, p, c->until, c->reason, c->r->user.name, now);
 	if (str_eq(c->action, "auto"))
 		return supply_keep_clear(db, p, now);
 	e = supply_block_clear(db, p, BLOCK_MANUAL, "", now);

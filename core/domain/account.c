@@ -133,6 +133,17 @@ struct emergency {
 	struct utc now;
 };
 
+/* Emergency credit is for those who are low or already in arrears, and only where it helps. */
+static bool emergency_helps(const struct account *a)
+{
+	struct money floor;
+
+	if (a->emergency_limit.nano <= 0 || a->emergency_at.ms || a->balance.nano > a->warn2.nano)
+		return false;
+	return money_add(a->credit_limit, a->emergency_limit, &floor) == ERR_OK &&
+	       a->balance.nano > -floor.nano;
+}
+
 static enum err emergency_tx(struct db *db, void *ctx)
 {
 	const struct emergency *m = ctx;
@@ -141,10 +152,15 @@ static enum err emergency_tx(struct db *db, void *ctx)
 
 	if (e != ERR_OK)
 		return e;
-	if (a.emergency_limit.nano <= 0 || a.emergency_at.ms || a.balance.nano > a.warn2.nano)
+	if (!emergency_helps(&a))
 		return ERR_CONFLICT;
 	e = db_exec(db, &Q_EMERGENCY, ARGS(arg_utc(m->now), arg_i64(m->id)), NULL);
-	return e == ERR_OK ? account_changed(db, m->id, m->now) : e;
+	if (e != ERR_OK || !str_eq(a.level, level_word(LEVEL_ARREARS)))
+		return e;
+	/* Arrears end at a balance above zero; a lower floor ends them too, at once. */
+	e = db_exec(db, &Q_LEVEL,
+		ARGS(arg_text(level_word(LEVEL_LOW2)), arg_utc(m->now), arg_i64(m->id)), NULL);
+	return e == ERR_OK ? arrears_apply(db, &a, false, m->now) : e;
 }
 
 enum err account_take_emergency(struct db *db, int64_t id, const char *actor, struct utc now)

@@ -140,7 +140,7 @@ enum err order_closed(struct db *db, int64_t id, struct utc now)
 	return db_exec(db, &Q_CLOSED, ARGS(arg_utc(now), arg_i64(id)), NULL);
 }
 
-const char *credit_word(enum credit_outcome o)
+const char *credit_outcome_word(enum credit_outcome o)
 {
 	static const char *const words[CREDIT__MAX] = {
 		[CREDIT_DONE] = "credited",
@@ -293,7 +293,7 @@ static enum err credit_tx(struct db *db, void *ctx)
 		return ERR_OK; /* nothing arrived, and nothing happened */
 	return db_exec(db, &Q_NOTIFY,
 		ARGS(arg_text(c->p->service), arg_utc(c->now), arg_text(c->p->out_trade_no),
-			arg_text(c->p->transaction_id), arg_text(credit_word(c->outcome)),
+			arg_text(c->p->transaction_id), arg_text(credit_outcome_word(c->outcome)),
 			arg_text(c->via)),
 		NULL);
 }
@@ -307,7 +307,7 @@ enum err order_credit(struct db *db, const struct payment *p, const char *via, s
 	if (e != ERR_OK)
 		return e;
 	log_info("order=%s service=%s via=%s outcome=%s", p->out_trade_no, p->service, via,
-		credit_word(c.outcome));
+		credit_outcome_word(c.outcome));
 	*out = c.outcome;
 	return ERR_OK;
 }

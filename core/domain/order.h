@@ -67,7 +67,7 @@ enum credit_outcome {
 	CREDIT_AMOUNT, /* amount or currency differ from the order: kept, alarmed, not credited */
 	CREDIT__MAX
 };
-const char *credit_word(enum credit_outcome o);
+const char *credit_outcome_word(enum credit_outcome o);
 /* The one transaction of a recharge: order paid, entry, balance, arrears lifted, receipt in the
  * outbox, notify recorded. Safe to repeat. via is "notify" or "query". */
 MUST_USE enum err order_credit(struct db *db, const struct payment *p, const char *via,

@@ -374,20 +374,29 @@ static void closing_a_shift_books_what_is_missing(void **state)
 	books_tie(db);
 }
 
+static enum err spend_tx(struct db *db, void *ctx)
+{
+	fixture_sql(db, ctx);
+	return account_changed(db, purse(db), NOW);
+}
+
 static void emergency_credit_lifts_the_block_once(void **state)
 {
 	AUTO(db_free) struct db *api = fixture_as("yufu_api");
 	struct db *db = *state;
 	int64_t id = purse(db);
+	char low[] = "UPDATE account SET balance_nano = -3180000000 WHERE kind = 'purse'";
+	char lower[] = "UPDATE account SET balance_nano = -20000000000 WHERE kind = 'purse'";
 
 	assert_int_equal(
 		account_take_emergency(api, id, "user:1", NOW), ERR_CONFLICT); /* not low */
-	fixture_sql(db,
-		"UPDATE account SET balance_nano = -3180000000, level = 'ok' WHERE kind = 'purse'");
-	fixture_sql(db, "UPDATE account SET level = 'low2' WHERE kind = 'purse'");
+	assert_int_equal(db_tx(db, spend_tx, low), ERR_OK);
+	TEXT_IS(db, "SELECT desired AS v FROM supply_point", "off");
 	assert_int_equal(account_take_emergency(api, id, "user:1", NOW), ERR_OK);
 	TEXT_IS(db, "SELECT desired AS v FROM supply_point", "on");
 	assert_int_equal(account_take_emergency(api, id, "user:1", NOW), ERR_CONFLICT); /* taken */
+	assert_int_equal(db_tx(db, spend_tx, lower), ERR_OK); /* used up: 20 yuan below zero */
+	TEXT_IS(db, "SELECT desired AS v FROM supply_point", "off");
 }
 
 static enum err keep_tx(struct db *db, void *ctx)
