@@ -88,9 +88,11 @@ export class Stack {
 		for (const dir of ['', 'log', 'keys', 'sim', 'nginx']) mkdirSync(this.path(dir), { recursive: true, mode: 0o700 });
 		this.sockets = this.dir.length <= SOCKET_PATH_MAX ? this.dir : shortDir(this.dir);
 		this.ports = await this.#choosePorts();
-		await run(this.#program('yufu-sim'), ['--make-keys', this.path('keys')]);
+		const keys = this.path('keys');
+		await run(this.#program('yufu-sim'), ['--make-keys', keys]);
 		for (const user of DATABASE_USERS) secretFile(this.path('keys', user));
-		writePrivate(this.confFile, confText(this.#settings()));
+		const sandbox = await run(this.#program('yufu-sim'), ['--print-settings', keys, this.simBase, this.base]);
+		writePrivate(this.confFile, `${sandbox}\n${confText(this.#settings())}`);
 		writePrivate(this.path('nginx.conf'), this.#nginxConf());
 	}
 
@@ -111,58 +113,18 @@ export class Stack {
 		return ports;
 	}
 
+	/** Our own settings; those that join the platform to the sandbox are printed by yufu-sim. */
 	#settings() {
-		const key = (name) => this.path('keys', name);
-		const base = this.base;
 		const settings = {
 			database: { socket: this.socket, name: 'yufu', migrations: path.join(ROOT, 'migrations') },
-			jwt: { key_file: key('jwt_key') },
+			jwt: { key_file: this.path('keys', 'jwt_key') },
 			api: { listen: path.join(this.sockets, 'api.sock'), threads: 16 },
 			poller: { name: 'demo' },
-			wechat_pay: {
-				api_base: `${this.simBase}/sandbox/wechat`,
-				mch_id: '1900000109',
-				app_id: 'wx8888888888888888',
-				serial: '5157F09EFDC096DE15EBE81A47057A7200000001',
-				private_key_file: key('wechat_merchant_private.pem'),
-				api_v3_key_file: key('wechat_api_v3_key'),
-				public_key_id: 'PUB_KEY_ID_0119000001092026112200000000000001',
-				public_key_file: key('wechat_platform_public.pem'),
-				notify_base: base,
-				local_payer_ip: '203.0.113.10', // the service refuses 127.0.0.1 as a payer's address
-			},
-			alipay: {
-				gateway: `${base}/sandbox/alipay/gateway.do`,
-				app_id: '2021000000000109',
-				seller_id: '2088000000000109',
-				private_key_file: key('alipay_app_private.pem'),
-				alipay_public_key_file: key('alipay_public.pem'),
-				notify_base: base,
-			},
-			aliyun_sms: {
-				endpoint: `${this.simBase}/sandbox/aliyun/`,
-				access_key_id: 'LTAIsandbox',
-				access_key_secret_file: key('aliyun_access_key_secret'),
-				sign_name: '星力城',
-				template_login_code: 'SMS_100001',
-				template_low1: 'SMS_100002',
-				template_low2: 'SMS_100003',
-				template_arrears: 'SMS_100004',
-				template_restored: 'SMS_100005',
-				template_recharged: 'SMS_100006',
-			},
 			sim: {
 				http_listen: `127.0.0.1:${this.ports.sim}`,
 				modbus_base_port: this.ports.modbus,
 				buses: BUSES,
 				state_dir: this.path('sim'),
-				public_base: base,
-				wechat_merchant_public_key_file: key('wechat_merchant_public.pem'),
-				wechat_platform_private_key_file: key('wechat_platform_private.pem'),
-				alipay_app_public_key_file: key('alipay_app_public.pem'),
-				alipay_private_key_file: key('alipay_private.pem'),
-				api_v3_key_file: key('wechat_api_v3_key'),
-				access_key_secret_file: key('aliyun_access_key_secret'),
 			},
 		};
 		for (const [section, values] of Object.entries(this.extraConf))
