@@ -45,7 +45,7 @@ struct request {
 	size_t body_n;
 	enum err body_error;  /* why the body was not read; its words are in the answer */
 	char *const *headers; /* FastCGI parameters, "NAME=value", NULL-terminated */
-	int64_t object;	      /* :id of the path; 0 if it has none */
+	int64_t object;	      /* :id or :date of the path; 0 if it has none */
 	struct form params;   /* of the query, checked against the route */
 	json_t *json;	      /* of the body, checked against its schema; NULL if it has none */
 	struct user user;     /* the caller; id 0 where anyone may call */

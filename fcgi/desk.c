@@ -1,8 +1,9 @@
-/* The sales desk: shifts and sales. */
+/* The sales desk: shifts and sales; and the end of the book day. */
 #include <stdio.h>
 #include <string.h>
 
 #include "domain/audit.h"
+#include "domain/bookday.h"
 #include "domain/order.h"
 #include "domain/sale.h"
 #include "fcgi/handlers.h"
@@ -145,4 +146,48 @@ enum err sale_new(struct request *r, struct answer *a)
 	if (e == ERR_OK)
 		e = sale_create(r->db, &n, r->now, &s, &a->why);
 	return e == ERR_OK ? sale_json(r, &s, lines, n.n, &a->json) : e;
+}
+
+/* Whose books: the site that the caller is confined to, or the one that is named. */
+static enum err seal_site(const struct request *r, int64_t *site_id, struct problem *why)
+{
+	int64_t own = caller_site(r), named = param_int(r, "site_id");
+
+	if (!own && !named)
+		return problem_set(why, ERR_MISSING_FIELD, "site_id", "say whose books");
+	if (own && named && own != named)
+		return ERR_NOT_FOUND;
+	*site_id = own ? own : named;
+	return ERR_OK;
+}
+
+static enum err seal_audit(const struct request *r, int64_t site_id, struct day day, enum err e)
+{
+	char object[32], detail[48], text[DAY_TEXT_MAX];
+
+	snprintf(object, sizeof(object), "day:%s", day_text(day, text));
+	snprintf(detail, sizeof(detail), "{\"site_id\":%lld}", (long long)site_id);
+	return audit_add(r->db,
+		&(struct audit){ r->actor, r->remote, "day.seal", object, detail, err_word(e) },
+		r->now);
+}
+
+enum err day_seal(struct request *r, struct answer *a)
+{
+	struct day day = { (int32_t)r->object };
+	struct book_day sealed;
+	int64_t site_id;
+	enum err e = seal_site(r, &site_id, &a->why);
+	enum err audited;
+
+	if (e != ERR_OK)
+		return e;
+	e = bookday_seal(r->db, site_id, day, r->now, &sealed, &a->why);
+	audited = seal_audit(r, site_id, day, e);
+	if (e != ERR_OK || audited != ERR_OK)
+		return e != ERR_OK ? e : audited;
+	a->json = json_pack("{s:s, s:o, s:I, s:s}", "day", sealed.day, "sealed_at",
+		json_utc(sealed.sealed_at), "entries", (json_int_t)sealed.entries, "sha256",
+		sealed.sha256);
+	return ERR_OK;
 }

@@ -38,6 +38,7 @@ HANDLER(shifts_list);
 HANDLER(shift_new);
 HANDLER(shift_end);
 HANDLER(sale_new);
+HANDLER(day_seal);
 HANDLER(notify_wechat);
 HANDLER(notify_alipay);
 HANDLER(health_get);

@@ -54,6 +54,9 @@ static json_t *route_parameters(const struct route *r)
 	if (strstr(r->path, "/:id"))
 		json_array_append_new(
 			list, param_object("id", "path", true, param_schema(PARAM_ID)));
+	if (strstr(r->path, "/:date"))
+		json_array_append_new(
+			list, param_object("date", "path", true, param_schema(PARAM_DAY)));
 	for (size_t i = 0; i < ARRAY_LEN(r->params) && r->params[i].name; i++)
 		json_array_append_new(
 			list, param_object(r->params[i].name, "query", r->params[i].required,
@@ -136,10 +139,12 @@ static json_t *operation(const struct route *r)
 /* "/meters/:id" to "/meters/{id}" */
 static void path_template(const char *path, char out[static 96])
 {
-	const char *colon = strstr(path, "/:id");
+	const char *colon = strchr(path, ':');
+	int n = colon ? (int)strcspn(colon + 1, "/") : 0;
 
 	if (colon)
-		snprintf(out, 96, "%.*s/{id}%s", (int)(colon - path), path, colon + 4);
+		snprintf(out, 96, "%.*s{%.*s}%s", (int)(colon - path), path, n, colon + 1,
+			colon + 1 + n);
 	else
 		snprintf(out, 96, "%s", path);
 }

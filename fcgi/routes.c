@@ -15,6 +15,7 @@ const char *perm_word(enum perm p)
 		[PERM_TENANT_READ] = "tenant.read",
 		[PERM_ALARM_READ] = "alarm.read",
 		[PERM_SALE_CREATE] = "sale.create",
+		[PERM_DAY_SEAL] = "day.seal",
 	};
 
 	return words[p] ? words[p] : "";
@@ -105,6 +106,9 @@ const struct route routes[] = {
 		.help = "Close a shift with the cash counted." },
 	{ "POST", "/sales", PERM_SALE_CREATE, "sale_new", "sale", false, 201, sale_new, true,
 		.help = "Sell at the desk, in the open shift; one receipt." },
+	{ "POST", "/days/:date/seal", PERM_DAY_SEAL, "empty", "day_sealed", false, 200, day_seal, false,
+		.help = "Seal a book day that is over now instead of at 02:00; a sealed day is answered as it is.",
+		.params = { { "site_id", PARAM_ID, false } } },
 
 	/* Payment services. */
 	{ "POST", "/notify/wechat", PERM_OPEN, NULL, NULL, false, 204, notify_wechat, false,
@@ -124,12 +128,30 @@ const struct route routes[] = {
 const size_t routes_n = ARRAY_LEN(routes);
 _Static_assert(ARRAY_LEN(routes) <= ROUTES_MAX, "room for the counters");
 
-/* One segment against another; ":id" takes a number from 1. */
+/* "2026-11-22", from 1970-01-02 on. */
+static bool date_matches(const char *have, size_t have_n, int64_t *object)
+{
+	char text[DAY_TEXT_MAX];
+	struct day day;
+
+	if (have_n != strlen("2026-11-22"))
+		return false;
+	memcpy(text, have, have_n);
+	text[have_n] = '\0';
+	if (day_parse(text, &day) != ERR_OK || day.days < 1)
+		return false;
+	*object = day.days;
+	return true;
+}
+
+/* One segment against another; ":id" takes a number from 1, ":date" a day. */
 static bool segment_matches(
 	const char *want, size_t want_n, const char *have, size_t have_n, int64_t *object)
 {
 	char digits[20];
 
+	if (want_n == 5 && memcmp(want, ":date", 5) == 0)
+		return date_matches(have, have_n, object);
 	if (want_n != 3 || memcmp(want, ":id", 3) != 0)
 		return want_n == have_n && memcmp(want, have, want_n) == 0;
 	if (have_n == 0 || have_n >= sizeof(digits) || have[0] < '1' || have[0] > '9')

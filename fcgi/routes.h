@@ -18,6 +18,7 @@ enum perm {
 	PERM_TENANT_READ,
 	PERM_ALARM_READ,
 	PERM_SALE_CREATE,
+	PERM_DAY_SEAL,
 	PERM__MAX
 };
 const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */
@@ -36,7 +37,7 @@ enum body_kind {
 
 struct route {
 	const char *method;
-	const char *path; /* ":id" stands for a number */
+	const char *path; /* ":id" stands for a number, ":date" for a day */
 	enum perm perm;
 	const char *body;   /* schema of the request; NULL: none */
 	const char *answer; /* schema of the answer; NULL: no JSON */
@@ -52,7 +53,8 @@ struct route {
 extern const struct route routes[];
 extern const size_t routes_n;
 
-/* The route of a method and path (prefix taken off), and the number in it. ERR_NOT_FOUND;
+/* The route of a method and path (prefix taken off), and the number in it (of a day: its days since
+ * 1970-01-01). ERR_NOT_FOUND;
  * ERR_METHOD with the methods that there are in allow. */
 MUST_USE enum err route_find(const char *method, const char *path, const struct route **out,
 	int64_t *object, char allow[static 64]);

@@ -179,7 +179,7 @@ static json_t *order_id_json(const char *reference)
 static json_t *movement_json(const struct movement *v, const char *zone)
 {
 	bool receipt = str_eq(v->kind, "recharge") || str_eq(v->kind, "sale");
-	bool water = str_eq(v->kind, "water");
+	bool water = str_eq(v->utility, "water");
 	char no[32] = "";
 
 	if (receipt)

@@ -5,6 +5,7 @@ const struct job jobs[] = {
 	{ "orders", 1000, job_orders },
 	{ "keeps", 5000, job_keeps },
 	{ "paid_dark", 10000, job_paid_dark },
+	{ "seal", 30000, job_seal },
 	{ "purge", 600000, job_purge },
 };
 const size_t job_count = ARRAY_LEN(jobs);

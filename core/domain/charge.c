@@ -19,10 +19,11 @@ struct meter_row {
 	char billing[12];
 	char zone[64];
 	struct qty start_milli;
+	char closed[DAY_TEXT_MAX]; /* the last closed book day of its site */
 };
 SHAPE(meter_shape, struct meter_row, FIELD(struct meter_row, supply_point_id),
 	FIELD(struct meter_row, billing), FIELD(struct meter_row, zone),
-	FIELD(struct meter_row, start_milli));
+	FIELD(struct meter_row, start_milli), FIELD(struct meter_row, closed));
 
 struct holder { /* a contract that holds the supply point for a time */
 	int64_t contract_id;
@@ -43,7 +44,9 @@ SHAPE(pricing_shape, struct pricing, FIELD(struct pricing, tariff_id),
 	FIELD(struct pricing, revision), FIELD(struct pricing, from_at));
 
 static const struct query Q_METER = {
-	"SELECT m.supply_point_id, m.billing, s.zone, m.start_milli FROM meter m"
+	"SELECT m.supply_point_id, m.billing, s.zone, m.start_milli,"
+	" COALESCE((SELECT CAST(MAX(b.day) AS CHAR) FROM book_day b WHERE b.site_id = s.id),"
+	" '1970-01-01') AS closed FROM meter m"
 	" JOIN supply_point p ON p.id = m.supply_point_id JOIN site s ON s.id = p.site_id"
 	" WHERE m.id = ?",
 	&meter_shape
@@ -207,6 +210,14 @@ enum err settled_lock(struct db *db, int64_t meter_id, struct settled *out)
 	return ERR_OK;
 }
 
+/* A meter without a row has nothing that the sealing of a day could wait for: a row of zeros, which
+ * still says "not yet", is its lock. */
+static const struct query Q_SETTLED_BEGIN = {
+	"INSERT INTO settled (meter_id, read_at, register_milli) VALUES (?, 0, 0)"
+	" ON DUPLICATE KEY UPDATE meter_id = VALUES(meter_id)",
+	NULL
+};
+
 static enum err settled_set(struct db *db, const struct charge_reading *r)
 {
 	return db_exec(db, &Q_SETTLED_SET,
@@ -218,6 +229,7 @@ static enum err settled_set(struct db *db, const struct charge_reading *r)
 struct day_row {
 	int64_t meter_id;
 	char day[DAY_TEXT_MAX];
+	char book_day[DAY_TEXT_MAX];
 	int64_t contract_id;
 	int64_t account_id;
 	int64_t tariff_id;
@@ -229,9 +241,9 @@ struct day_row {
 	struct money charge_nano;
 };
 #define DAY(member) FIELD(struct day_row, member)
-SHAPE(day_shape, struct day_row, DAY(meter_id), DAY(day), DAY(contract_id), DAY(account_id),
-	DAY(tariff_id), DAY(version_at), DAY(rate), DAY(tier), DAY(price_micro), DAY(qty_milli),
-	DAY(charge_nano));
+SHAPE(day_shape, struct day_row, DAY(meter_id), DAY(day), DAY(book_day), DAY(contract_id),
+	DAY(account_id), DAY(tariff_id), DAY(version_at), DAY(rate), DAY(tier), DAY(price_micro),
+	DAY(qty_milli), DAY(charge_nano));
 
 struct hour_row {
 	int64_t meter_id;
@@ -263,6 +275,8 @@ struct work {
 	struct qty from_reg;
 	struct rows holders, pricings;
 	const struct zone *zone;
+	struct day closed;  /* the last closed book day */
+	struct day arrival; /* of the reading */
 	struct piece *pieces;
 	size_t pieces_n;
 	struct day_row *days;
@@ -306,6 +320,17 @@ static enum err count_up(struct qty *qty, struct money *charge, const struct seg
 	return e == ERR_OK ? money_add(*charge, s->charge, charge) : e;
 }
 
+/* A closed day takes no charge: energy that arrives late is of its own day, but in the books of the
+ * day of its arrival, or of the first open day when even that one is closed. */
+static struct day book_day(const struct work *w, struct day day)
+{
+	if (day.days > w->closed.days)
+		return day;
+	if (w->arrival.days > w->closed.days)
+		return w->arrival;
+	return (struct day){ w->closed.days + 1 };
+}
+
 static enum err add_day(struct work *w, const struct segment *s)
 {
 	const struct piece *p = w->now;
@@ -319,6 +344,7 @@ static enum err add_day(struct work *w, const struct segment *s)
 	size_t i = p->day_from;
 
 	day_text(s->day, row.day);
+	day_text(book_day(w, s->day), row.book_day);
 	if (!str_copy(row.rate, sizeof(row.rate), s->rate))
 		return ERR_OUT_OF_RANGE;
 	while (i < w->days_n && !same_line(&w->days[i], &row))
@@ -507,9 +533,9 @@ static enum err price_piece(struct db *db, struct tariffs *cache, struct work *w
 /* ---- writing ---- */
 
 static const struct query Q_DAYS = {
-	"INSERT INTO usage_day (meter_id, day, contract_id, account_id, tariff_id, version_at, "
-	"rate,"
-	" tier, price_micro, qty_milli, charge_nano) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	"INSERT INTO usage_day (meter_id, day, book_day, contract_id, account_id, tariff_id,"
+	" version_at, rate, tier, price_micro, qty_milli, charge_nano)"
+	" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	" ON DUPLICATE KEY UPDATE qty_milli = qty_milli + VALUES(qty_milli),"
 	" charge_nano = charge_nano + VALUES(charge_nano)",
 	NULL
@@ -664,20 +690,36 @@ static enum err first_contact(struct db *db, struct work *w, bool *charged)
 	return ERR_OK;
 }
 
+/* What is known of the meter. Read under its lock: a day found open here is sealed only after this
+ * transaction. */
+static enum err meter_load(struct db *db, struct tariffs *cache, struct work *w)
+{
+	enum err e = db_one(db, &Q_METER, ARGS(arg_i64(w->reading->meter_id)), &w->meter);
+
+	if (e == ERR_OK)
+		e = zone_get(cache, w->meter.zone, &w->zone);
+	if (e == ERR_OK)
+		e = day_parse(w->meter.closed, &w->closed);
+	if (e == ERR_OK)
+		w->arrival = zone_local(w->zone, w->reading->at).day;
+	return e;
+}
+
 enum err charge_settle(struct db *db, struct tariffs *cache, const struct charge_reading *r,
 	const struct settled *last, struct charges *sum)
 {
 	AUTO(work_free)
 	struct work w = { .reading = r, .from = last->read_at, .from_reg = last->register_milli };
 	bool charged = true;
-	enum err e;
+	enum err e = ERR_OK;
 
 	ASSERT(db_in_tx(db));
 	if (last->read_at.ms && (r->at.ms <= last->read_at.ms || r->reg.milli < w.from_reg.milli))
 		return ERR_OUT_OF_RANGE;
-	e = db_one(db, &Q_METER, ARGS(arg_i64(r->meter_id)), &w.meter);
+	if (!last->read_at.ms)
+		e = db_exec(db, &Q_SETTLED_BEGIN, ARGS(arg_i64(r->meter_id)), NULL);
 	if (e == ERR_OK)
-		e = zone_get(cache, w.meter.zone, &w.zone);
+		e = meter_load(db, cache, &w);
 	if (e == ERR_OK && !last->read_at.ms)
 		e = first_contact(db, &w, &charged);
 	if (e == ERR_NOT_FOUND) /* not the missing tariff that the caller knows how to bear */

@@ -9,7 +9,10 @@
  *
  * The first accepted reading of a meter is its base. Only when a start register was given that is
  * not above it, and the meter can have counted the difference since the contract began (at most a
- * day ago), is that difference charged too. */
+ * day ago), is that difference charged too.
+ *
+ * A closed book day takes no charge any more (see bookday.h). Energy that arrives late for it stays
+ * use of its day, in a row of its own whose book_day is the day of the reading. */
 #include "db/db.h"
 
 /* Parsed tariffs of a process, by id and revision. For one thread. */

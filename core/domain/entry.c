@@ -13,11 +13,14 @@ struct id_row {
 SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
 
 static const struct query Q_INSERT = {
-	"INSERT INTO entry (kind, once_key, reference, actor, book_day, created_at, memo)"
-	" VALUES (?, ?, ?, ?, ?, ?, ?)",
+	"INSERT INTO entry (site_id, kind, once_key, reference, actor, book_day, created_at, memo)"
+	" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	NULL
 };
 static const struct query Q_FIND = { "SELECT id FROM entry WHERE once_key = ?", &id_shape };
+static const struct query Q_CLOSED = {
+	"SELECT site_id AS id FROM book_day WHERE site_id = ? AND day >= ? LIMIT 1", &id_shape
+};
 static const struct query Q_POSTING = {
 	"INSERT INTO posting (entry_id, line, account_id, amount_nano) VALUES (?, ?, ?, ?)", NULL
 };
@@ -46,6 +49,15 @@ static int by_account(const void *a, const void *b)
 	return x->account_id < y->account_id ? -1 : x->account_id > y->account_id;
 }
 
+static enum err posting_write(
+	struct db *db, int64_t entry_id, int64_t line, const struct posting *p)
+{
+	return db_exec(db, &Q_POSTING,
+		ARGS(arg_i64(entry_id), arg_i64(line), arg_i64(p->account_id),
+			arg_money(p->amount)),
+		NULL);
+}
+
 /* Purses are locked in ascending id, so that two entries never wait for each other. */
 static enum err postings_write(struct db *db, int64_t entry_id, const struct posting *p, size_t n)
 {
@@ -55,10 +67,7 @@ static enum err postings_write(struct db *db, int64_t entry_id, const struct pos
 	memcpy(sorted, p, n * sizeof(*p));
 	qsort(sorted, n, sizeof(*sorted), by_account);
 	for (size_t i = 0; e == ERR_OK && i < n; i++) {
-		e = db_exec(db, &Q_POSTING,
-			ARGS(arg_i64(entry_id), arg_i64((int64_t)i + 1), arg_i64(p[i].account_id),
-				arg_money(p[i].amount)),
-			NULL);
+		e = posting_write(db, entry_id, (int64_t)i + 1, &p[i]);
 		if (e == ERR_OK)
 			e = db_exec(db, &Q_MOVE,
 				ARGS(arg_money(sorted[i].amount), arg_i64(sorted[i].account_id)),
@@ -67,7 +76,22 @@ static enum err postings_write(struct db *db, int64_t entry_id, const struct pos
 	return e;
 }
 
-enum err entry_post(
+/* To be asked after the entry was inserted: whoever closes the day reads its entries later, under a
+ * lock that waits for this one. */
+static enum err day_is_open(struct db *db, const struct entry *en)
+{
+	struct id_row closed;
+	char day[DAY_TEXT_MAX];
+	enum err e = db_one(db, &Q_CLOSED,
+		ARGS(arg_i64(en->site_id), arg_text(day_text(en->book_day, day))), &closed);
+
+	if (e != ERR_OK)
+		return e == ERR_NOT_FOUND ? ERR_OK : e;
+	log_error("entry=%s once_key=%s book_day=%s is closed", en->kind, en->once_key, day);
+	return ERR_CONFLICT;
+}
+
+static enum err entry_write(
 	struct db *db, const struct entry *en, const struct posting *p, size_t n, int64_t *entry_id)
 {
 	struct id_row first;
@@ -81,9 +105,9 @@ enum err entry_post(
 		return ERR_INTERNAL;
 	}
 	e = db_exec(db, &Q_INSERT,
-		ARGS(arg_text(en->kind), arg_text(en->once_key), arg_text(en->reference),
-			arg_text(en->actor), arg_text(day_text(en->book_day, day)), arg_utc(en->at),
-			arg_text(en->memo)),
+		ARGS(arg_i64(en->site_id), arg_text(en->kind), arg_text(en->once_key),
+			arg_text(en->reference), arg_text(en->actor),
+			arg_text(day_text(en->book_day, day)), arg_utc(en->at), arg_text(en->memo)),
 		NULL);
 	if (e == ERR_ALREADY) {
 		enum err found = db_one(db, &Q_FIND, ARGS(arg_text(en->once_key)), &first);
@@ -93,12 +117,37 @@ enum err entry_post(
 		*entry_id = first.id;
 		return ERR_ALREADY;
 	}
-	if (e != ERR_OK)
-		return e;
-	first.id = db_insert_id(db);
-	e = postings_write(db, first.id, p, n);
 	if (e == ERR_OK)
-		*entry_id = first.id;
+		*entry_id = db_insert_id(db);
+	return e;
+}
+
+enum err entry_post(
+	struct db *db, const struct entry *en, const struct posting *p, size_t n, int64_t *entry_id)
+{
+	int64_t id = 0;
+	enum err e = entry_write(db, en, p, n, &id);
+
+	if (e == ERR_OK) {
+		e = day_is_open(db, en);
+		if (e == ERR_OK)
+			e = postings_write(db, id, p, n);
+	}
+	if (e == ERR_OK || e == ERR_ALREADY)
+		*entry_id = id;
+	return e;
+}
+
+enum err entry_post_taken(
+	struct db *db, const struct entry *en, const struct posting *p, size_t n, int64_t *entry_id)
+{
+	int64_t id = 0;
+	enum err e = entry_write(db, en, p, n, &id);
+
+	for (size_t i = 0; e == ERR_OK && i < n; i++)
+		e = posting_write(db, id, (int64_t)i + 1, &p[i]);
+	if (e == ERR_OK || e == ERR_ALREADY)
+		*entry_id = id;
 	return e;
 }
 

@@ -14,14 +14,20 @@ struct entry {
 	const char *reference; /* "order:17" */
 	const char *actor;     /* "user:3", "worker", "poller" */
 	const char *memo;
+	int64_t site_id;
 	struct day book_day; /* local day of the site */
 	struct utc at;
 };
 
 /* Writes an entry and moves the balances of the purses in it (v = v + d). Only inside db_tx, before
  * any other write of that transaction. ERR_ALREADY when once_key was used: nothing is written and
- * *entry_id is the id of the first. ERR_INTERNAL when the postings do not sum to zero. */
+ * *entry_id is the id of the first. ERR_CONFLICT when the book day is closed. ERR_INTERNAL when the
+ * postings do not sum to zero. */
 MUST_USE enum err entry_post(
+	struct db *db, const struct entry *e, const struct posting *p, size_t n, int64_t *entry_id);
+/* The same for charges that settlement took from their purses when they arose: no balance moves,
+ * and the day may be closed, because this is how it is sealed. The caller has locked the purses. */
+MUST_USE enum err entry_post_taken(
 	struct db *db, const struct entry *e, const struct posting *p, size_t n, int64_t *entry_id);
 
 /* The id of a company account by its code ("clearing:wechat", "energy", "drawer:3"), made on first

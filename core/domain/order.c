@@ -189,6 +189,7 @@ static enum err recharge_post(struct db *db, const struct credit *c, const struc
 			.reference = reference,
 			.actor = actor,
 			.memo = o->out_trade_no,
+			.site_id = a->site_id,
 			.book_day = day,
 			.at = c->now },
 		(struct posting[]){ { clearing_id, out_of }, { to_account, amount } }, 2, entry_id);

@@ -263,6 +263,7 @@ enum err opening_add(
 			.reference = reference,
 			.actor = actor,
 			.memo = "",
+			.site_id = a.site_id,
 			.book_day = day,
 			.at = now },
 		(struct posting[]){ { opening_id, { -opening.nano } }, { account_id, opening } }, 2,

@@ -20,6 +20,7 @@ const struct permission_row permissions[] = {
 	{ "tenant.read", "finance cashier operator engineer viewer" },
 	{ "account.read", "finance cashier operator viewer" },
 	{ "sale.create", "cashier" },
+	{ "day.seal", "finance" },
 	{ "alarm.read", "finance cashier operator engineer viewer" },
 	{ "report.read", "finance viewer" },
 	{ "user.manage", "" },

@@ -16,10 +16,12 @@ SHAPE(sale_shape, struct sale, F(id), F(shift_id), F(method), F(total_fen), F(te
 	F(created_at), F(entry_id));
 #undef F
 
-struct zone_row {
+struct desk { /* the site whose day the desk keeps */
+	int64_t id;
 	char zone[64];
+	struct day day;
 };
-SHAPE(zone_shape, struct zone_row, FIELD(struct zone_row, zone));
+SHAPE(desk_shape, struct desk, FIELD(struct desk, id), FIELD(struct desk, zone));
 
 #define SHIFT_COLUMNS                                                                              \
 	"SELECT h.id, h.user_id, h.opened_at, h.closed_at, h.counted_fen,"                         \
@@ -52,8 +54,8 @@ static const struct query Q_SALE_BY_ENTRY = {
 	" WHERE entry_id = ?",
 	&sale_shape
 };
-static const struct query Q_SITE_ZONE = { "SELECT zone FROM site ORDER BY id LIMIT 1",
-	&zone_shape };
+static const struct query Q_SITE_ZONE = { "SELECT id, zone FROM site ORDER BY id LIMIT 1",
+	&desk_shape };
 
 enum err shift_open(struct db *db, int64_t user_id, struct utc now, struct shift *out)
 {
@@ -71,17 +73,19 @@ enum err shift_current(struct db *db, int64_t user_id, struct shift *out)
 }
 
 /* Book day of the (first) site; a drawer belongs to no tenant. */
-static enum err desk_day(struct db *db, struct utc now, struct day *out)
+static enum err desk_day(struct db *db, struct utc now, struct desk *out)
 {
 	AUTO(zone_free) struct zone *z = NULL;
-	struct zone_row row;
-	enum err e = db_one(db, &Q_SITE_ZONE, NO_ARGS, &row);
+	struct desk d = { 0 };
+	enum err e = db_one(db, &Q_SITE_ZONE, NO_ARGS, &d);
 
 	if (e == ERR_OK)
-		e = zone_open(row.zone, &z);
-	if (e == ERR_OK)
-		*out = zone_local(z, now).day;
-	return e;
+		e = zone_open(d.zone, &z);
+	if (e != ERR_OK)
+		return e;
+	d.day = zone_local(z, now).day;
+	*out = d;
+	return ERR_OK;
 }
 
 struct closing {
@@ -97,7 +101,7 @@ static enum err closing_post(struct db *db, const struct closing *c, int64_t cas
 	char drawer_code[32], once[32], reference[32], actor[32];
 	struct money cash, counted, difference;
 	int64_t drawer, bank, over_short, entry_id;
-	struct day day;
+	struct desk desk;
 	enum err e;
 
 	snprintf(drawer_code, sizeof(drawer_code), "drawer:%" PRId64, c->id);
@@ -110,7 +114,7 @@ static enum err closing_post(struct db *db, const struct closing *c, int64_t cas
 	if (e == ERR_OK)
 		e = account_company(db, "over_short", &over_short);
 	if (e == ERR_OK)
-		e = desk_day(db, c->now, &day);
+		e = desk_day(db, c->now, &desk);
 	if (e == ERR_OK)
 		e = money_from_fen(cash_fen, &cash);
 	if (e == ERR_OK)
@@ -124,7 +128,8 @@ static enum err closing_post(struct db *db, const struct closing *c, int64_t cas
 				.reference = reference,
 				.actor = actor,
 				.memo = "",
-				.book_day = day,
+				.site_id = desk.id,
+				.book_day = desk.day,
 				.at = c->now },
 			(struct posting[]){ { drawer, cash }, { bank, { -counted.nano } },
 				{ over_short, difference } },
@@ -210,8 +215,8 @@ static enum err sale_post(
 {
 	struct posting p[SALE_LINES_MAX + 1];
 	char reference[32];
+	struct desk desk;
 	struct account a;
-	struct day day;
 	enum err e = ERR_OK;
 
 	snprintf(reference, sizeof(reference), "shift:%" PRId64, shift_id);
@@ -229,7 +234,7 @@ static enum err sale_post(
 	if (e == ERR_OK)
 		e = money_from_fen(-s->total_fen, &p[0].amount);
 	if (e == ERR_OK)
-		e = desk_day(db, s->now, &day);
+		e = desk_day(db, s->now, &desk);
 	if (e != ERR_OK)
 		return e;
 	return entry_post(db,
@@ -238,7 +243,8 @@ static enum err sale_post(
 			.reference = reference,
 			.actor = s->n->actor,
 			.memo = s->n->note,
-			.book_day = day,
+			.site_id = desk.id,
+			.book_day = desk.day,
 			.at = s->now },
 		p, s->n->n + 1, entry_id);
 }

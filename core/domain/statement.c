@@ -10,15 +10,17 @@ struct posted {
 	char kind[25];
 	char memo[201];
 	char reference[65];
+	char book_day[DAY_TEXT_MAX];
 	struct utc at;
 	struct money amount;
 };
 #define F(member) FIELD(struct posted, member)
-SHAPE(posted_shape, struct posted, F(entry_id), F(kind), F(memo), F(reference), F(at), F(amount));
+SHAPE(posted_shape, struct posted, F(entry_id), F(kind), F(memo), F(reference), F(book_day), F(at),
+	F(amount));
 #undef F
 /* Newest first; everything since from, because the balance is known only now. */
 static const struct query Q_POSTED = {
-	"SELECT e.id AS entry_id, e.kind, e.memo, e.reference, e.created_at AS at,"
+	"SELECT e.id AS entry_id, e.kind, e.memo, e.reference, e.book_day, e.created_at AS at,"
 	" CAST(SUM(g.amount_nano) AS SIGNED) AS amount FROM posting g JOIN entry e"
 	" ON e.id = g.entry_id WHERE g.account_id = ? AND e.created_at >= ?"
 	" GROUP BY e.id ORDER BY e.created_at DESC, e.id DESC LIMIT 5001",
@@ -27,19 +29,41 @@ static const struct query Q_POSTED = {
 
 struct open_day {
 	char day[DAY_TEXT_MAX];
+	char book_day[DAY_TEXT_MAX];
 	char utility[12];
 	struct qty qty;
 	struct money charge;
 };
 #define F(member) FIELD(struct open_day, member)
-SHAPE(open_day_shape, struct open_day, F(day), F(utility), F(qty), F(charge));
+SHAPE(open_day_shape, struct open_day, F(day), F(book_day), F(utility), F(qty), F(charge));
 #undef F
 static const struct query Q_OPEN_DAYS = {
-	"SELECT u.day, m.utility, CAST(SUM(u.qty_milli) AS SIGNED) AS qty,"
+	"SELECT u.day, u.book_day, m.utility, CAST(SUM(u.qty_milli) AS SIGNED) AS qty,"
 	" CAST(SUM(u.charge_nano) AS SIGNED) AS charge FROM usage_day u"
 	" JOIN meter m ON m.id = u.meter_id WHERE u.account_id = ? AND NOT u.sealed"
-	" GROUP BY u.day, m.utility HAVING qty <> 0 OR charge <> 0 ORDER BY u.day DESC",
+	" GROUP BY u.day, u.book_day, m.utility HAVING qty <> 0 OR charge <> 0"
+	" ORDER BY u.book_day DESC, u.day DESC",
 	&open_day_shape
+};
+
+/* What the entries of sealed days charged for; the meter is in the entry's once_key. */
+struct sealed_qty {
+	int64_t entry_id;
+	char utility[12];
+	struct qty qty;
+};
+#define F(member) FIELD(struct sealed_qty, member)
+SHAPE(sealed_qty_shape, struct sealed_qty, F(entry_id), F(utility), F(qty));
+#undef F
+static const struct query Q_SEALED_QTY = {
+	"SELECT e.id AS entry_id, m.utility, CAST(SUM(u.qty_milli) AS SIGNED) AS qty"
+	" FROM posting g JOIN entry e ON e.id = g.entry_id"
+	" JOIN usage_day u ON u.account_id = g.account_id AND u.book_day = e.book_day"
+	" AND u.day = SUBSTRING(e.reference, 5) AND u.sealed = 1 AND u.meter_id ="
+	" SUBSTRING_INDEX(SUBSTRING_INDEX(e.once_key, ':meter:', -1), ':', 1)"
+	" JOIN meter m ON m.id = u.meter_id WHERE g.account_id = ? AND e.created_at >= ?"
+	" AND e.reference LIKE 'day:%' GROUP BY e.id, m.utility ORDER BY e.id",
+	&sealed_qty_shape
 };
 
 struct balance_row {
@@ -56,32 +80,67 @@ void statement_free(struct statement *s)
 	*s = (struct statement){ 0 };
 }
 
-static struct movement of_posted(const struct posted *p)
+/* The last instant of a day, or now. */
+static enum err day_end(const char *text, const struct zone *z, struct utc now, struct utc *out)
+{
+	struct day day;
+	enum err e = day_parse(text, &day);
+
+	if (e != ERR_OK)
+		return e;
+	out->ms = zone_day_start(z, (struct day){ day.days + 1 }).ms - 1;
+	if (out->ms > now.ms)
+		*out = now;
+	return ERR_OK;
+}
+
+static int by_entry(const void *key, const void *row)
+{
+	const int64_t *id = key;
+	const struct sealed_qty *q = row;
+
+	return (*id > q->entry_id) - (*id < q->entry_id);
+}
+
+static enum err of_posted(const struct posted *p, const struct rows *sealed, const struct zone *z,
+	struct utc now, struct movement *out)
 {
 	struct movement m = { .at = p->at, .amount = p->amount, .entry_id = p->entry_id };
+	const struct sealed_qty *q = NULL;
+	enum err e = ERR_OK;
 
 	memcpy(m.kind, p->kind, sizeof(m.kind));
 	memcpy(m.memo, p->memo, sizeof(m.memo));
 	memcpy(m.reference, p->reference, sizeof(m.reference));
-	return m;
+	if (str_starts(p->reference, "day:"))
+		e = day_end(p->book_day, z, now, &m.at);
+	if (sealed->n)
+		q = bsearch(&p->entry_id, sealed->at, sealed->n, sizeof(*q), by_entry);
+	if (q) {
+		m.has_qty = true;
+		m.qty = q->qty;
+		memcpy(m.utility, q->utility, sizeof(m.utility));
+	}
+	if (e == ERR_OK)
+		*out = m;
+	return e;
 }
 
 static enum err of_open_day(
 	const struct open_day *o, const struct zone *z, struct utc now, struct movement *out)
 {
 	struct movement m = { .has_qty = true, .qty = o->qty };
-	struct day day;
-	enum err e = day_parse(o->day, &day);
+	const char *kind = !str_eq(o->day, o->book_day)	 ? "late_charge"
+			   : str_eq(o->utility, "water") ? "water"
+							 : "energy";
+	enum err e = day_end(o->book_day, z, now, &m.at);
 
 	if (e == ERR_OK)
 		e = money_sub((struct money){ 0 }, o->charge, &m.amount);
 	if (e != ERR_OK)
 		return e;
-	m.at.ms = zone_day_start(z, (struct day){ day.days + 1 }).ms - 1;
-	if (m.at.ms > now.ms)
-		m.at = now;
-	if (!str_copy(m.kind, sizeof(m.kind), str_eq(o->utility, "water") ? "water" : "energy") ||
-		!str_copy(m.memo, sizeof(m.memo), o->day))
+	if (!str_copy(m.kind, sizeof(m.kind), kind) || !str_copy(m.memo, sizeof(m.memo), o->day) ||
+		!str_copy(m.utility, sizeof(m.utility), o->utility))
 		return ERR_OVERFLOW;
 	*out = m;
 	return ERR_OK;
@@ -103,9 +162,12 @@ static enum err gather(struct db *db, int64_t account_id, const struct zone *z, 
 	struct utc now, struct statement *s)
 {
 	AUTO(rows_free) struct rows posted = { 0 };
+	AUTO(rows_free) struct rows sealed = { 0 };
 	AUTO(rows_free) struct rows open = { 0 };
 	enum err e = db_list(db, &Q_POSTED, ARGS(arg_i64(account_id), arg_utc(from)), &posted);
 
+	if (e == ERR_OK)
+		e = db_list(db, &Q_SEALED_QTY, ARGS(arg_i64(account_id), arg_utc(from)), &sealed);
 	if (e == ERR_OK)
 		e = db_list(db, &Q_OPEN_DAYS, ARGS(arg_i64(account_id)), &open);
 	if (e != ERR_OK)
@@ -114,8 +176,9 @@ static enum err gather(struct db *db, int64_t account_id, const struct zone *z, 
 		return ERR_TOO_LARGE;
 	s->at = calloc(posted.n + open.n + 1, sizeof(*s->at));
 	ASSERT(s->at);
-	for (size_t i = 0; i < posted.n; i++)
-		s->at[s->n++] = of_posted((const struct posted *)posted.at + i);
+	for (size_t i = 0; e == ERR_OK && i < posted.n; i++)
+		e = of_posted(
+			(const struct posted *)posted.at + i, &sealed, z, now, &s->at[s->n++]);
 	for (size_t i = 0; e == ERR_OK && i < open.n; i++)
 		e = of_open_day((const struct open_day *)open.at + i, z, now, &s->at[s->n++]);
 	if (s->n)

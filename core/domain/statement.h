@@ -1,18 +1,21 @@
 #pragma once
 /* Movements of a purse: its postings, and the charges of open days, which are not yet entries, as
- * one movement per meter and local day. */
+ * one movement per utility and local day. Charges stand at the end of the book day that takes them,
+ * sealed or not, so sealing changes no balance of a statement. Late ones name the day of their use
+ * in memo. */
 #include "base/zone.h"
 #include "db/db.h"
 
 struct movement {
-	struct utc at; /* of an open day: its last instant so far */
+	struct utc at; /* of a day's charges: its last instant so far */
 	char kind[25];
 	struct money amount;  /* positive: more money in the purse */
 	struct money balance; /* after it */
 	char memo[201];
 	char reference[65]; /* "order:17" */
 	int64_t entry_id;   /* 0: an open day */
-	bool has_qty;
+	bool has_qty;	    /* charges of a day */
+	char utility[12];   /* of them */
 	struct qty qty;
 };
 

@@ -35,6 +35,11 @@ static void test_match(void **state)
 		{ "GET", "/meters/:id", NULL, 0, ERR_NOT_FOUND, "" },
 		{ "GET", "/meters/../me", NULL, 0, ERR_NOT_FOUND, "" },
 		{ "GET", "/meters/7/supply/x", NULL, 0, ERR_NOT_FOUND, "" },
+		{ "POST", "/days/2026-11-22/seal", "/days/:date/seal", 20779, ERR_OK, "" },
+		{ "POST", "/days/2026-02-29/seal", NULL, 0, ERR_NOT_FOUND, "" },
+		{ "POST", "/days/2026-1-22/seal", NULL, 0, ERR_NOT_FOUND, "" },
+		{ "POST", "/days/1970-01-01/seal", NULL, 0, ERR_NOT_FOUND, "" },
+		{ "POST", "/days/7/seal", NULL, 0, ERR_NOT_FOUND, "" },
 	};
 
 	(void)state;
