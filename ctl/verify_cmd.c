@@ -4,11 +4,12 @@
 #include <stdlib.h>
 
 #include "ctl/cmds.h"
+#include "ctl/verify.h"
 
 struct finding {
-	char object[96];
+	char object[160];
 	char have[48];
-	char want[48];
+	char want[160];
 };
 SHAPE(finding_shape, struct finding, FIELD(struct finding, object), FIELD(struct finding, have),
 	FIELD(struct finding, want));
@@ -71,7 +72,51 @@ static const struct {
 		  " FROM entry e LEFT JOIN pay_order o ON o.entry_id = e.id AND o.state = 'paid'"
 		  " WHERE e.kind = 'recharge' AND o.id IS NULL",
 			&finding_shape } },
+	/* Sealing, day of use and purse by purse: what was frozen is what was posted. */
+	{ "sealed_use_is_posted",
+		{ "SELECT u.once_key AS object, COALESCE(CAST(-p.amount_nano AS CHAR), 'no"
+		  " entry') AS have, CAST(u.total AS CHAR) AS want FROM (SELECT d.account_id,"
+		  "  d.book_day, CONCAT('day:', d.day, ':account:', d.account_id, ':meter:',"
+		  "  d.meter_id, IF(d.book_day > d.day, CONCAT(':late:', d.book_day), '')) AS"
+		  "  once_key, SUM(d.charge_nano) AS total FROM usage_day d WHERE d.sealed = 1"
+		  "  AND d.account_id <> 0 GROUP BY d.account_id, d.meter_id, d.day, d.book_day) u"
+		  " LEFT JOIN entry e ON e.once_key = u.once_key AND e.book_day = u.book_day"
+		  " LEFT JOIN posting p ON p.entry_id = e.id AND p.account_id = u.account_id"
+		  " WHERE p.amount_nano IS NULL OR -p.amount_nano <> u.total",
+			&finding_shape } },
+	{ "day_entry_has_its_sealed_use",
+		{ "SELECT CONCAT('entry:', e.id) AS object, 'no sealed use' AS have, e.once_key AS"
+		  " want FROM entry e LEFT JOIN (SELECT CONCAT('day:', d.day, ':account:',"
+		  "  d.account_id, ':meter:', d.meter_id, IF(d.book_day > d.day, CONCAT(':late:',"
+		  "  d.book_day), '')) AS once_key FROM usage_day d WHERE d.sealed = 1"
+		  "  GROUP BY d.account_id, d.meter_id, d.day, d.book_day) u"
+		  " ON u.once_key = e.once_key WHERE (e.kind IN ('energy', 'water', 'late_charge') "
+		  "OR"
+		  " e.once_key LIKE 'day:%') AND u.once_key IS NULL",
+			&finding_shape } },
+	{ "sealed_day_has_no_open_charge",
+		{ "SELECT CONCAT('usage_day:', u.meter_id, ':', u.day, ':', u.book_day) AS object,"
+		  " 'open' AS have, 'sealed' AS want FROM usage_day u JOIN meter m ON m.id ="
+		  " u.meter_id JOIN supply_point p ON p.id = m.supply_point_id JOIN (SELECT "
+		  "site_id,"
+		  "  MAX(day) AS day FROM book_day WHERE sealed_at > 0 GROUP BY site_id) b"
+		  " ON b.site_id = p.site_id AND b.day >= u.book_day WHERE u.sealed = 0",
+			&finding_shape } },
+	{ "frozen_use_is_of_a_closed_day",
+		{ "SELECT CONCAT('usage_day:', u.meter_id, ':', u.day, ':', u.book_day) AS object,"
+		  " 'sealed' AS have, 'open' AS want FROM usage_day u JOIN meter m ON m.id ="
+		  " u.meter_id JOIN supply_point p ON p.id = m.supply_point_id LEFT JOIN book_day b"
+		  " ON b.site_id = p.site_id AND b.day = u.book_day WHERE u.sealed = 1 AND b.day IS"
+		  " NULL",
+			&finding_shape } },
 };
+
+void finding_add(
+	json_t *findings, const char *check, const char *object, const char *have, const char *want)
+{
+	json_array_append_new(findings, json_pack("{s:s, s:s, s:s, s:s}", "check", check, "object",
+						object, "have", have, "want", want));
+}
 
 static enum err check_run(struct db *db, const char *name, const struct query *q, json_t *out)
 {
@@ -80,36 +125,36 @@ static enum err check_run(struct db *db, const char *name, const struct query *q
 	const struct finding *f = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
-		json_array_append_new(
-			out, json_pack("{s:s, s:s, s:s, s:s}", "check", name, "object", f[i].object,
-				     "have", f[i].have, "want", f[i].want));
+		finding_add(out, name, f[i].object, f[i].have, f[i].want);
 	return e;
 }
-
-struct verifying {
-	json_t *findings;
-};
 
 /* All checks see one moment of the database. */
 static enum err verify_tx(struct db *db, void *ctx)
 {
-	struct verifying *v = ctx;
+	json_t *findings = ctx;
 	enum err e = ERR_OK;
 
-	json_array_clear(v->findings);
+	json_array_clear(findings);
 	for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(checks); i++)
-		e = check_run(db, checks[i].name, &checks[i].query, v->findings);
-	return e;
+		e = check_run(db, checks[i].name, &checks[i].query, findings);
+	return e == ERR_OK ? verify_chain(db, findings) : e;
 }
 
 static const struct query Q_ONE_MOMENT = {
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", NULL
 };
 
+enum err verify_run(struct db *db, json_t *findings)
+{
+	enum err e = db_exec(db, &Q_ONE_MOMENT, NO_ARGS, NULL);
+
+	return e == ERR_OK ? db_tx(db, verify_tx, findings) : e;
+}
+
 int cmd_verify(struct conf *conf, struct db *db, int argc, char **argv)
 {
 	AUTO(json_free) json_t *findings = json_array();
-	struct verifying v = { findings };
 	char *text;
 	enum err e;
 
@@ -119,9 +164,7 @@ int cmd_verify(struct conf *conf, struct db *db, int argc, char **argv)
 		fprintf(stderr, "usage: yufu verify\n");
 		return 2;
 	}
-	e = db_exec(db, &Q_ONE_MOMENT, NO_ARGS, NULL);
-	if (e == ERR_OK)
-		e = db_tx(db, verify_tx, &v);
+	e = verify_run(db, findings);
 	if (e != ERR_OK) {
 		fprintf(stderr, "yufu verify: %s\n", err_text(e));
 		return 2;
