@@ -148,19 +148,6 @@ enum err sale_new(struct request *r, struct answer *a)
 	return e == ERR_OK ? sale_json(r, &s, lines, n.n, &a->json) : e;
 }
 
-/* Whose books: the site that the caller is confined to, or the one that is named. */
-static enum err seal_site(const struct request *r, int64_t *site_id, struct problem *why)
-{
-	int64_t own = caller_site(r), named = param_int(r, "site_id");
-
-	if (!own && !named)
-		return problem_set(why, ERR_MISSING_FIELD, "site_id", "say whose books");
-	if (own && named && own != named)
-		return ERR_NOT_FOUND;
-	*site_id = own ? own : named;
-	return ERR_OK;
-}
-
 static enum err seal_audit(const struct request *r, int64_t site_id, struct day day, enum err e)
 {
 	char object[32], detail[48], text[DAY_TEXT_MAX];
@@ -176,12 +163,12 @@ enum err day_seal(struct request *r, struct answer *a)
 {
 	struct day day = { (int32_t)r->object };
 	struct book_day sealed;
-	int64_t site_id;
-	enum err e = seal_site(r, &site_id, &a->why);
-	enum err audited;
+	int64_t own = caller_site(r), named = param_int(r, "site_id");
+	int64_t site_id = own ? own : named;
+	enum err e, audited;
 
-	if (e != ERR_OK)
-		return e;
+	if (own && named && own != named)
+		return ERR_NOT_FOUND;
 	e = bookday_seal(r->db, site_id, day, r->now, &sealed, &a->why);
 	audited = seal_audit(r, site_id, day, e);
 	if (e != ERR_OK || audited != ERR_OK)

@@ -493,15 +493,31 @@ static enum err may_seal(struct db *db, const struct sealing *s, struct problem 
 	return e;
 }
 
+static enum err only_site(struct db *db, int64_t *id, struct problem *why)
+{
+	AUTO(rows_free) struct rows sites = { 0 };
+	enum err e = db_list(db, &Q_SITES, NO_ARGS, &sites);
+
+	if (e == ERR_OK && sites.n > 1)
+		return problem_set(why, ERR_MISSING_FIELD, "site_id", "say whose books");
+	if (e == ERR_OK && sites.n == 0)
+		return ERR_NOT_FOUND;
+	if (e == ERR_OK)
+		*id = ((const struct site_row *)sites.at)->id;
+	return e;
+}
+
 enum err bookday_seal(struct db *db, int64_t site_id, struct day day, struct utc now,
 	struct book_day *out, struct problem *why)
 {
 	struct sealing s = { .site_id = site_id, .day = day, .now = now };
 	char text[DAY_TEXT_MAX];
 	struct book_day done;
-	enum err e =
-		db_one(db, &Q_GET, ARGS(arg_i64(site_id), arg_text(day_text(day, text))), &done);
+	enum err e = site_id ? ERR_OK : only_site(db, &s.site_id, why);
 
+	if (e != ERR_OK)
+		return e;
+	e = db_one(db, &Q_GET, ARGS(arg_i64(s.site_id), arg_text(day_text(day, text))), &done);
 	if (e == ERR_OK && done.sealed_at.ms) {
 		*out = done;
 		return ERR_OK;

@@ -24,8 +24,9 @@ struct book_day {
 /* Seals the next day of each site for which it is past 02:00 of the day after. */
 MUST_USE enum err bookday_seal_due(struct db *db, struct utc now);
 
-/* Seals one day now. A sealed day is answered as it is. ERR_CONFLICT when it is not over or when an
- * earlier one is open; ERR_NOT_FOUND when there is no such site. */
+/* Seals one day now; site_id 0 is the only site. A sealed day is answered as it is. ERR_CONFLICT
+ * when it is not over or when an earlier one is open; ERR_NOT_FOUND when there is no such site;
+ * ERR_MISSING_FIELD when there are several. */
 MUST_USE enum err bookday_seal(struct db *db, int64_t site_id, struct day day, struct utc now,
 	struct book_day *out, struct problem *why);
 

@@ -428,9 +428,9 @@ static void seal_meanwhile(void *arg)
 
 	assert_int_equal(pthread_create(&x->thread, NULL, sealer_run, x), 0);
 	while (!shop_number(x->w->root,
-		       "SELECT COUNT(*) AS v FROM information_schema.innodb_trx t JOIN"
-		       " information_schema.processlist p ON p.id = t.trx_mysql_thread_id WHERE"
-		       " t.trx_state = 'LOCK WAIT' AND p.user = 'yufu_worker'",
+		       "SELECT CAST(variable_value AS SIGNED) AS v FROM"
+		       " information_schema.global_status WHERE variable_name ="
+		       " 'INNODB_ROW_LOCK_CURRENT_WAITS'",
 		       0) &&
 		mono_ms() < deadline)
 		mono_sleep_until(mono_ms() + 5);

@@ -47,6 +47,9 @@ static void nobody_changes_what_was_booked(void **state)
 		"DELETE FROM pay_notify",
 		"DELETE FROM account",
 		"DELETE FROM pay_order",
+		"DELETE FROM book_day",
+		"UPDATE book_day SET prev_sha256 = ''",
+		"UPDATE book_day SET day = '2026-01-01'",
 		"DROP TABLE entry",
 		"ALTER TABLE posting ADD COLUMN x INT",
 	};
@@ -69,6 +72,8 @@ static void the_poller_knows_nothing_of_people_and_books_nothing(void **state)
 	assert_refused("yufu_poller", "UPDATE pay_order SET state = 'paid'");
 	assert_refused("yufu_poller", "UPDATE site SET brake = 0");
 	assert_refused("yufu_poller", "UPDATE tariff SET doc = ''");
+	assert_refused("yufu_poller", "INSERT INTO book_day (site_id, day, closed_at, prev_sha256)"
+				      " VALUES (1, '2026-01-01', 1, '')");
 }
 
 static void the_api_does_not_measure(void **state)
@@ -80,6 +85,8 @@ static void the_api_does_not_measure(void **state)
 	assert_refused("yufu_api", "UPDATE supply_act SET state = 'done'");
 	assert_refused("yufu_worker", "UPDATE meter_state SET register_milli = 0");
 	assert_refused("yufu_worker", "UPDATE user SET password_hash = ''");
+	assert_refused("yufu_api", "UPDATE usage_day SET charge_nano = 0");
+	assert_refused("yufu_worker", "UPDATE usage_day SET charge_nano = 0");
 }
 
 /* The counterpart: the tests above would also pass if nobody could do anything. */

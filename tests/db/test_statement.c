@@ -15,8 +15,8 @@
 static struct db *api;
 static struct zone *zone;
 
-/* Opening 100 on the 20th, 7 of energy on the 20th (sealed, an entry of the 21st), 5 and 3 on the
- * open days 21 and 22, a recharge of 50 on the 22nd: 135. */
+/* Opening 100 on the 20th, 7 of energy on the 20th (sealed by an entry made on the 21st), 5 and 3
+ * on the open days 21 and 22, a recharge of 50 on the 22nd: 135. */
 static void add_books(struct db *db)
 {
 	fixture_sql(db, "INSERT INTO site (id, code, name, zone) VALUES (1, 's', 's',"
@@ -33,7 +33,8 @@ static void add_books(struct db *db)
 	fixture_sql(db,
 		"INSERT INTO entry (id, kind, once_key, reference, actor, book_day, created_at)"
 		" VALUES (1, 'opening', 'a', '', 't', '2026-11-20', 1795140000000),"
-		" (2, 'energy', 'b', 'day:2026-11-20', 't', '2026-11-20', 1795197600000),"
+		" (2, 'energy', 'day:2026-11-20:account:1:meter:1', 'day:2026-11-20', 't', "
+		"'2026-11-20', 1795197600000),"
 		" (3, 'recharge', 'c', 'order:9', 't', '2026-11-22', 1795341000000)");
 	fixture_sql(db, "INSERT INTO posting VALUES (1, 1, 1, 100000000000), (1, 2, 2,"
 			" -100000000000), (2, 1, 1, -7000000000), (2, 2, 2, 7000000000),"
@@ -86,7 +87,7 @@ static void test_all(void **state)
 		{ "energy", -3, 135, 3000 }, /* today so far */
 		{ "recharge", 50, 138, 0 },
 		{ "energy", -5, 88, 5000 }, /* both rates of the 21st */
-		{ "energy", -7, 93, 0 },
+		{ "energy", -7, 93, 7000 },
 		{ "opening", 100, 100, 0 },
 	};
 	struct statement s = statement("2026-11-01", "2026-11-22");
@@ -110,8 +111,8 @@ static void test_part(void **state)
 	struct statement s = statement("2026-11-21", "2026-11-21");
 
 	(void)state;
-	assert_int_equal(s.n, 2);
-	assert_int_equal(s.opening.nano, YUAN(100));
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.opening.nano, YUAN(93));
 	assert_int_equal(s.closing.nano, YUAN(88));
 	statement_free(&s);
 	s = statement("2026-10-01", "2026-10-31");

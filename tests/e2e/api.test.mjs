@@ -301,6 +301,32 @@ describe('the sales desk', () => {
 	});
 });
 
+describe('the book day', () => {
+	test('is sealed in order, once, when it is over', async () => {
+		const finance = await world.api.login('finance');
+		const seal = (day, session = finance) => session.call('POST', `/days/${day}/seal`);
+		expect(await seal(today(), await world.api.login('cashier')), 403, 'forbidden');
+		expect(await seal(today()), 409, 'conflict');
+		expect(await seal('2026-02-30'), 404, 'not_found');
+		expect(await finance.call('POST', `/days/${today(-1)}/seal?site_id=999`), 404, 'not_found');
+		expect(await seal('1999-12-31'), 409, 'conflict'); // the books begin later
+
+		// As if the mall had run since the day before yesterday.
+		const entry = `INSERT INTO entry (site_id, kind, once_key, actor, book_day, created_at)
+			SELECT id, 'opening', 'api-test', 'test', '${today(-2)}', 1 FROM site`;
+		await world.stack.sql(entry);
+		await world.stack.sql(`INSERT INTO posting SELECT e.id, n.line, a.id, 0 FROM entry e, (SELECT 1 AS line UNION SELECT 2) n,
+			(SELECT MIN(id) AS id FROM account) a WHERE e.once_key = 'api-test'`);
+		const first = expect(await seal(today(-2)), 200).body;
+		assert.equal(first.day, today(-2));
+		assert.ok(first.entries >= 1);
+		assert.deepEqual(expect(await seal(today(-2)), 200).body, first);
+		const second = expect(await seal(today(-1)), 200).body;
+		assert.notEqual(second.sha256, first.sha256);
+		expect(await seal(today()), 409, 'conflict');
+	});
+});
+
 test('the books add up after all of this', async () => {
 	assert.deepEqual(await faults(world.stack), []);
 });
