@@ -36,7 +36,7 @@ make_template() {
 	if [ ! -e "$dir/.ready" ]; then
 		rm -rf "$dir"
 		# shellcheck disable=SC2046 # no word at all for an ordinary user
-		mariadb-install-db --no-defaults $(as_user) --datadir="$dir" --skip-test-db \
+		mariadb-install-db --no-defaults $(as_user) --datadir="$dir" --skip-test-db --skip-name-resolve \
 			--auth-root-authentication-method=normal --innodb-log-file-size=16M \
 			>"$dir.log" 2>&1 || fail "cannot make a data directory, see $dir.log"
 		touch "$dir/.ready"
