@@ -1,6 +1,6 @@
 #pragma once
-/* The commands of yufu. argv[0] is the command's own word ("tariff"), --config is already taken out;
- * the result is the exit status. */
+/* The commands of yufu. argv[0] is the command's own word ("tariff"), --config is already taken
+ * out; the result is the exit status. */
 #include "base/conf.h"
 #include "db/db.h"
 

@@ -275,14 +275,17 @@ static enum err run_route(struct request *r, struct answer *a)
 		e = r->body_error;
 	if (e == ERR_OK)
 		e = check_input(r, a);
-	if (e != ERR_OK)
-		return e;
-	return r->route->idempotent ? run_once(r, a) : r->route->run(r, a);
+	if (e == ERR_OK)
+		e = r->route->idempotent ? run_once(r, a) : r->route->run(r, a);
+	if (e == ERR_OK && a->status == 0)
+		a->status = r->route->status;
+	return e;
 }
 
 /* For tests and development: does the answer say what the document says? */
 static void check_answer(const struct request *r, const struct answer *a)
 {
+	const char *shape = r->route ? r->route->answer : NULL;
 	struct problem why = { 0 };
 	const json_t *one;
 	size_t i;
@@ -290,11 +293,11 @@ static void check_answer(const struct request *r, const struct answer *a)
 
 	if (a->status >= 400) {
 		e = schema_check(r->api->schemas, "problem", a->json, &why);
-	} else if (r->route->answer && r->route->list) {
+	} else if (shape && r->route->list) {
 		json_array_foreach(json_object_get(a->json, "items"), i, one) if (e == ERR_OK) e =
-			schema_check(r->api->schemas, r->route->answer, one, &why);
-	} else if (r->route->answer) {
-		e = schema_check(r->api->schemas, r->route->answer, a->json, &why);
+			schema_check(r->api->schemas, shape, one, &why);
+	} else if (shape) {
+		e = schema_check(r->api->schemas, shape, a->json, &why);
 	}
 	if (e != ERR_OK)
 		log_error("answer=differs route=%s code=%s field=%s why=\"%s\"",
@@ -308,8 +311,6 @@ void api_handle(struct request *r, struct answer *a)
 
 	if (e != ERR_OK && a->status == 0)
 		answer_problem(r, a, e);
-	else if (a->status == 0)
-		a->status = r->route->status;
 	if (r->api->check_answers && a->json)
 		check_answer(r, a);
 	form_free(&r->params);

@@ -214,7 +214,7 @@ enum err me_statement(struct request *r, struct answer *a)
 {
 	AUTO(statement_free) struct statement s = { 0 };
 	AUTO(zone_free) struct zone *z = NULL;
-	struct utc from, to;
+	struct utc from = { 0 }, to = { 0 };
 	struct me_account m;
 	json_t *items;
 	enum err e = me_account_get(r->db, r->user.id, param_int(r, "account_id"), r->now, &m);

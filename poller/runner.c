@@ -586,7 +586,7 @@ static void nap(struct runner *r, int64_t until)
 
 static void step(struct runner *r)
 {
-	const struct job *job = next_job(r);
+	struct job *job = next_job(r);
 	struct task t = schedule_next(&r->schedule, job ? job->next_at : INT64_MAX, mono_ms());
 
 	switch (t.kind) {
@@ -594,10 +594,11 @@ static void step(struct runner *r)
 		nap(r, t.until);
 		break;
 	case TASK_ACT:
+		ASSERT(job); /* an act is due only when there is a job */
 		if (job->phase == PHASE_SEND)
-			job_send(r, next_job(r));
+			job_send(r, job);
 		else
-			job_check(r, next_job(r));
+			job_check(r, job);
 		break;
 	case TASK_CONFIG:
 	case TASK_LIVE:

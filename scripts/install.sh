@@ -72,6 +72,30 @@ system_packages() {
 	fi
 }
 
+# npm leaves out optional packages that the running Node is too old for, among them the native half of
+# the bundler, and Debian 12's Node is too old. So npm ci runs once more under the pinned Node that it
+# has just brought. Debian's npm finds its parts in /usr/share/nodejs only with Debian's own Node.
+npm_ci() {
+	npm ci --no-audit --no-fund --prefer-offline "$@"
+}
+
+npm_ci_pinned() {
+	tools=$root/build/toolchain
+	if [ ! -x "$tools/node" ]; then
+		mkdir -p "$tools"
+		(cd "$root/www" && npm_ci --loglevel=error) || return 1
+		cp "$root/www/node_modules/node/bin/node" "$tools/node"
+	fi
+	npm=$(readlink -f "$(command -v npm)")
+	PATH=$tools:$PATH NODE_PATH=/usr/share/nodejs:/usr/lib/$(uname -m)-linux-gnu/nodejs \
+		"$tools/node" "$npm" ci --no-audit --no-fund --prefer-offline
+}
+
+node_is_old() {
+	major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
+	[ "$major" -lt 20 ]
+}
+
 # npm ci where the lock file is not the one that was installed last.
 node_packages() {
 	folder=$root/$1
@@ -80,8 +104,10 @@ node_packages() {
 	lock=$(sha256sum <"$folder/package-lock.json")
 	if [ "$(cat "$stamp" 2>/dev/null)" = "$lock" ]; then return 0; fi
 	say "npm installs the packages of $1"
-	(cd "$folder" && npm ci --no-audit --no-fund --prefer-offline) ||
-		fail "npm ci in $1 failed; it needs the network when a lock file is new"
+	(
+		cd "$folder"
+		if node_is_old; then npm_ci_pinned; else npm_ci; fi
+	) || fail "npm ci in $1 failed; it needs the network when a lock file is new"
 	echo "$lock" >"$stamp"
 }
 

@@ -67,6 +67,15 @@ int load_noise(uint32_t seed, uint32_t meter, uint64_t moment, int amplitude)
 	return (int)(h % (2 * (uint64_t)amplitude + 1)) - amplitude;
 }
 
+/* Days differ, and a mall is busier at weekends: 700..1000 thousandths. */
+static int day_permille(uint32_t seed, uint32_t meter, int32_t day)
+{
+	bool weekend = (day + 3) % 7 >= 5; /* day 0 was a Thursday */
+
+	return 800 + (weekend ? 100 : 0) +
+	       load_noise(seed, meter, UINT64_C(1) << 40 | (uint32_t)day, 100);
+}
+
 int load_permille(enum load_kind kind, uint32_t seed, uint32_t meter, int32_t day, int32_t second)
 {
 	int hour = second / 3600;
@@ -76,5 +85,5 @@ int load_permille(enum load_kind kind, uint32_t seed, uint32_t meter, int32_t da
 	int wobble =
 		load_noise(seed, meter, minute / 15, 100) + load_noise(seed, meter, ~minute, 50);
 
-	return base * (1000 + wobble) / 1000;
+	return base * (1000 + wobble) / 1000 * day_permille(seed, meter, day) / 1000;
 }

@@ -17,7 +17,8 @@
 static const char usage[] =
 	"usage: yufu-sim --config FILE           run until SIGTERM or SIGINT\n"
 	"       yufu-sim [--config FILE] --mall [--history DAYS]\n"
-	"                                        print the mall as import sheets in JSON, and what\n"
+	"                                        print the mall as import sheets in JSON, and "
+	"what\n"
 	"                                        its meters counted in the days before\n"
 #ifdef SIM_SERVICES
 	"       yufu-sim --make-keys DIR         write fresh keys of both sides for a demo\n"

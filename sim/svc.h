@@ -20,5 +20,6 @@ void svc_stop(struct svc **svc); /* may be given a pointer to NULL */
 MUST_USE enum err svc_make_keys(const char *dir, struct problem *why);
 
 /* Prints the settings that join the platform to the stand-ins: the sections of the services and the
- * stand-ins' part of [sim]. sim_base is the address of yufu-sim's HTTP, public_base that of nginx. */
+ * stand-ins' part of [sim]. sim_base is the address of yufu-sim's HTTP, public_base that of nginx.
+ */
 void svc_print_settings(const char *dir, const char *sim_base, const char *public_base);

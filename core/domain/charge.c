@@ -343,6 +343,7 @@ static enum err add_day(struct work *w, const struct segment *s)
 		.price_micro = s->price };
 	size_t i = p->day_from;
 
+	ASSERT(p->holder || !p->charged);
 	day_text(s->day, row.day);
 	day_text(book_day(w, s->day), row.book_day);
 	if (!str_copy(row.rate, sizeof(row.rate), s->rate))

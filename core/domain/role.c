@@ -102,7 +102,7 @@ enum err user_add(
 	struct db *db, const struct user_new *u, const char *password_hash, struct problem *why)
 {
 	bool staff = u->role[0] != '\0';
-	int64_t role, site, tenant;
+	int64_t role = 0, site = 0, tenant = 0;
 	struct id_row user;
 	enum err e = find(db, &Q_ROLE, "role", u->role, &role, why);
 

@@ -270,7 +270,7 @@ static enum err sale_tx(struct db *db, void *ctx)
 {
 	const struct selling *s = ctx;
 	struct shift shift;
-	int64_t entry_id;
+	int64_t entry_id = 0;
 	enum err e = db_one(db, &Q_SHIFT_LOCK, ARGS(arg_i64(s->n->user_id)), &shift);
 
 	if (e == ERR_NOT_FOUND)

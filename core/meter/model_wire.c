@@ -58,6 +58,7 @@ static __int128 raw_number(const struct model_point *p, uint64_t raw)
 	unsigned bits = 16U * p->count;
 	__int128 v = raw;
 
+	ASSERT(bits >= 16 && bits <= 64);
 	if (is_signed(p->wire) && ((raw >> (bits - 1)) & 1))
 		v -= (__int128)1 << bits;
 	return v;

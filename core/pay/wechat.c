@@ -353,9 +353,11 @@ static json_t *order_json(const struct wechat *w, const struct pay_order *o)
 		(json_int_t)o->amount_fen, "currency", "CNY");
 }
 
+#define PAY_LINK_MAX 1024 /* bytes of a link for the payer, with its NUL */
+
 /* Sends the order and returns the one text of the answer that the payer needs. */
 static enum err open_order(const struct wechat *w, const char *path, const json_t *order,
-	const char *member, struct utc now, int64_t deadline_ms, char *dst, size_t size,
+	const char *member, struct utc now, int64_t deadline_ms, char out[static PAY_LINK_MAX],
 	struct problem *why)
 {
 	AUTO(web_answer_free) struct web_answer a = { 0 };
@@ -376,9 +378,9 @@ static enum err open_order(const struct wechat *w, const char *path, const json_
 	if (e != ERR_OK)
 		return e;
 	if (json_parse(a.body.text, a.body.len, &j, why) != ERR_OK ||
-		json_get_text(j, member, FIELD_REQUIRED, size - 1, &value, why) != ERR_OK)
+		json_get_text(j, member, FIELD_REQUIRED, PAY_LINK_MAX - 1, &value, why) != ERR_OK)
 		return ERR_UNKNOWN;
-	return str_copy(dst, size, value) ? ERR_OK : ERR_UNKNOWN;
+	return str_copy(out, PAY_LINK_MAX, value) ? ERR_OK : ERR_UNKNOWN;
 }
 
 enum err wechat_open_native(const struct pay *pay, const struct pay_channel *channel,
@@ -386,7 +388,7 @@ enum err wechat_open_native(const struct pay *pay, const struct pay_channel *cha
 	struct problem *why)
 {
 	AUTO(json_free) json_t *order = NULL;
-	char code_url[512];
+	char code_url[PAY_LINK_MAX];
 	enum err e;
 
 	(void)channel;
@@ -396,7 +398,7 @@ enum err wechat_open_native(const struct pay *pay, const struct pay_channel *cha
 	if (!order)
 		return problem_set(why, ERR_BAD_VALUE, "description", "no UTF-8");
 	e = open_order(pay->wechat, "/v3/pay/transactions/native", order, "code_url", now,
-		deadline_ms, code_url, sizeof(code_url), why);
+		deadline_ms, code_url, why);
 	if (e != ERR_OK)
 		return e;
 	if (!str_starts(code_url, "weixin://"))
@@ -439,7 +441,7 @@ enum err wechat_open_h5(const struct pay *pay, const struct pay_channel *channel
 {
 	AUTO(json_free) json_t *order = NULL;
 	AUTO(buf_free) struct buf full = { 0 };
-	char h5_url[1024];
+	char h5_url[PAY_LINK_MAX];
 	enum err e;
 
 	(void)channel;
@@ -451,7 +453,7 @@ enum err wechat_open_h5(const struct pay *pay, const struct pay_channel *channel
 	e = add_scene(pay->wechat, o, order, why);
 	if (e == ERR_OK)
 		e = open_order(pay->wechat, "/v3/pay/transactions/h5", order, "h5_url", now,
-			deadline_ms, h5_url, sizeof(h5_url), why);
+			deadline_ms, h5_url, why);
 	if (e != ERR_OK)
 		return e;
 	if (!is_browser_url(h5_url))

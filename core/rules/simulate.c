@@ -133,8 +133,8 @@ enum err simulate_read(const char *text, size_t size, enum utility utility,
 	struct simulate_reading **out, size_t *n, struct problem *why)
 {
 	AUTO(readings_free) struct simulate_reading *all = NULL;
-	struct csv c = { .rest = text, .end = text + size };
-	bool time_first;
+	struct csv c = { .rest = text, .end = text + size, .left = "", .right = "" };
+	bool time_first = false;
 	size_t count = 0;
 	enum err e;
 

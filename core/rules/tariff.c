@@ -135,7 +135,7 @@ static enum err read_list(
 static enum err read_word(const json_t *j, const char *const words[], const struct at *at, int *out,
 	struct problem *why)
 {
-	const char *text = NULL;
+	const char *text = "";
 	enum err e = read_text(j, RATE_MAX, at, &text, why);
 
 	if (e != ERR_OK)
@@ -165,7 +165,7 @@ static enum err read_days(
 	*days = many(*n, sizeof(**days));
 	for (size_t i = 0; i < *n; i++) {
 		struct at here = { at, NULL, i };
-		const char *text = NULL;
+		const char *text = "";
 		struct day d;
 
 		if ((e = read_text(json_array_get(j, i), DAY_TEXT_MAX, &here, &text, why)) !=
@@ -184,7 +184,7 @@ static enum err read_days(
 static enum err read_price(
 	const json_t *j, const struct at *at, struct rate *r, size_t tier, struct problem *why)
 {
-	const char *text = NULL;
+	const char *text = "";
 	enum err e = read_text(j, RATE_MAX, at, &text, why);
 
 	if (e != ERR_OK)
@@ -263,7 +263,7 @@ static int32_t time_of_day(const char *s)
 static enum err read_slot_rate(const json_t *j, const struct at *at, const struct version *v,
 	struct slot *s, struct problem *why)
 {
-	const char *name = NULL;
+	const char *name = "";
 	enum err e = read_text(j, RATE_MAX, at, &name, why);
 
 	if (e != ERR_OK)
@@ -280,7 +280,7 @@ static enum err read_slot(const json_t *j, const struct at *at, const struct ver
 	struct slot *s, struct problem *why)
 {
 	struct at time_at = { at, NULL, 0 }, rate_at = { at, NULL, 1 };
-	const char *text = NULL;
+	const char *text = "";
 	enum err e;
 
 	if (!json_is_array(j) || json_array_size(j) != 2)
@@ -396,7 +396,7 @@ static enum err read_bounds(
 	for (; v->bounds_n < n; last = v->bounds[v->bounds_n++]) {
 		struct at here = { at, NULL, v->bounds_n };
 		struct qty *b = &v->bounds[v->bounds_n];
-		const char *text = NULL;
+		const char *text = "";
 
 		e = read_text(json_array_get(j, v->bounds_n), RATE_MAX, &here, &text, why);
 		if (e != ERR_OK)
@@ -414,7 +414,7 @@ static enum err read_bounds(
 static enum err read_from(const json_t *j, const struct at *at, const struct version *before,
 	struct utc *from, struct problem *why)
 {
-	const char *text = NULL;
+	const char *text = "";
 	enum err e = read_text(j, RATE_MAX, at, &text, why);
 
 	if (e != ERR_OK)
@@ -562,7 +562,7 @@ static enum err read_head(const json_t *j, struct tariff *t, struct problem *why
 	struct at code = { NULL, "code", 0 }, name = { NULL, "name", 0 },
 		  utility = { NULL, "utility", 0 }, holidays = { NULL, "holidays", 0 },
 		  workdays = { NULL, "workdays", 0 };
-	const char *text = NULL;
+	const char *text = "";
 	int u = 0;
 	enum err e;
 

@@ -136,7 +136,8 @@ static void a_thousand_rows_go_in_one_statement(void **state)
 		many[i].id = i;
 		many[i].small = -i;
 		many[i].flag = i % 2;
-		snprintf(many[i].word, sizeof(many[i].word), "%.*s%d", i % 7, "abcdefg", i);
+		snprintf(many[i].word, sizeof(many[i].word), "%.*s%u", i % 7, "abcdefg",
+			(unsigned)i % 1000);
 	}
 	assert_int_equal(db_bulk(*state, &Q_THING_ADD, &thing_shape, many, N), ERR_OK);
 	assert_int_equal(db_list(*state, &Q_THINGS, NO_ARGS, &got), ERR_OK);

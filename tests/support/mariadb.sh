@@ -35,8 +35,9 @@ make_template() {
 	flock 8
 	if [ ! -e "$dir/.ready" ]; then
 		rm -rf "$dir"
+		# force: also where the host name cannot be looked up; nobody connects by it.
 		# shellcheck disable=SC2046 # no word at all for an ordinary user
-		mariadb-install-db --no-defaults $(as_user) --datadir="$dir" --skip-test-db \
+		mariadb-install-db --no-defaults $(as_user) --datadir="$dir" --skip-test-db --force \
 			--auth-root-authentication-method=normal --innodb-log-file-size=16M \
 			>"$dir.log" 2>&1 || fail "cannot make a data directory, see $dir.log"
 		touch "$dir/.ready"

@@ -64,7 +64,7 @@ if (options.clean) {
 
 mkdirSync(dir, { recursive: true, mode: 0o700 });
 writeFileSync(pidFile, String(process.pid));
-const stack = new Stack({ dir, port: Number(options.port), say, poolMb: 256 });
+const stack = new Stack({ dir, port: Number(options.port), say, poolMb: 256, historyDays: 14 });
 let ending = false;
 
 async function end(status) {

@@ -21,10 +21,10 @@ const SOCKET_PATH_MAX = 90; // sun_path holds 107 bytes
 
 export class Stack {
 	/** @param {{dir?: string, port?: number, bin?: string, say?: Function, conf?: object, env?: object,
-	 *    editMall?: (mall: object) => void, poolMb?: number}} options
+	 *    editMall?: (mall: object) => void, poolMb?: number, historyDays?: number}} options
 	 * dir: where everything lives (default: a new temporary one) · conf: further settings, by section ·
 	 * env: further environment of every program · say: told what happens · editMall: changes the demo
-	 * mall before it is loaded, once · poolMb: of the database */
+	 * mall before it is loaded, once · poolMb: of the database · historyDays: of use before the start */
 	constructor(options = {}) {
 		this.temporary = !options.dir;
 		this.dir = options.dir ? path.resolve(options.dir) : temporaryDir();
@@ -35,6 +35,7 @@ export class Stack {
 		this.wantedPort = options.port ?? 0;
 		this.poolMb = options.poolMb ?? 128;
 		this.editMall = options.editMall;
+		this.historyDays = options.historyDays ?? 0;
 		this.processes = new Map();
 		this.stopping = false;
 	}
@@ -116,7 +117,14 @@ export class Stack {
 	/** Our own settings; those that join the platform to the sandbox are printed by yufu-sim. */
 	#settings() {
 		const settings = {
-			database: { socket: this.socket, name: 'yufu', migrations: path.join(ROOT, 'migrations') },
+			// The command line's own user; each daemon gets its own through its environment.
+			database: {
+				socket: this.socket,
+				name: 'yufu',
+				user: 'yufu_migrate',
+				password_file: this.path('keys', 'yufu_migrate'),
+				migrations: path.join(ROOT, 'migrations'),
+			},
 			jwt: { key_file: this.path('keys', 'jwt_key') },
 			api: { listen: path.join(this.sockets, 'api.sock'), threads: 16 },
 			poller: { name: 'demo' },
@@ -134,7 +142,7 @@ export class Stack {
 
 	#nginxConf() {
 		const variables = {
-			PORT: this.ports.nginx,
+			LISTEN: `127.0.0.1:${this.ports.nginx}`, // demo logins are public: this machine only
 			RUN: this.path('nginx'),
 			WWW: path.join(ROOT, 'www/dist'),
 			API_SOCKET: path.join(this.sockets, 'api.sock'),
@@ -236,7 +244,7 @@ export class Stack {
 		await run(yufu, ['migrate', '--config', this.confFile], { env, cwd: ROOT });
 		if (existsSync(this.path('demo-loaded'))) return;
 		this.say('loading the demo mall');
-		const text = await run(this.#program('yufu-sim'), ['--config', this.confFile, '--mall'], { env });
+		const text = await run(this.#program('yufu-sim'), ['--config', this.confFile, '--mall', '--history', String(this.historyDays)], { env });
 		const mall = JSON.parse(text);
 		this.editMall?.(mall);
 		writePrivate(this.path('mall.json'), JSON.stringify(mall));
