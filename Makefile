@@ -42,7 +42,7 @@ asan tsan:
 	@cd build/$(if $(filter asan,$@),dev,tsan) && $(CTEST) $(if $(filter tsan,$@),-E ^e2e) $(CTEST_ARGS)
 
 bench:
-	@scripts/install.sh --for run
+	@scripts/install.sh --for test
 	@scripts/build.sh release $(PROGRAMS)
 	@scripts/www.sh
 	@exec scripts/node bench/bench.mjs $(BENCH_ARGS)
