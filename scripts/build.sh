@@ -9,8 +9,8 @@ case $1 in
 release) dir=build ;;
 *) dir=build/$1 ;;
 esac
-# shellcheck disable=SC3013 # dash has -nt
 # What is built reconfigures itself; lint is only configured, so it is configured each time.
+# shellcheck disable=SC3013 # dash has -nt
 if [ "$1" = lint ] || [ ! -e "$dir/build.ninja" ] || [ CMakePresets.json -nt "$dir/configure.log" ]; then
 	mkdir -p "$dir"
 	cmake --preset "$1" >"$dir/configure.log" 2>&1 || {
