@@ -14,6 +14,14 @@ function(program name)
 	set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${YUFU_BIN_DIR})
 endfunction()
 
+# watched(name): under ThreadSanitizer a test is told what to leave out (tests/support/tsan.supp).
+function(watched name)
+	if(YUFU_SANITIZE MATCHES "thread")
+		set_tests_properties(${name} PROPERTIES ENVIRONMENT_MODIFICATION
+			"TSAN_OPTIONS=set:suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan.supp")
+	endif()
+endfunction()
+
 # unit_test(money SOURCES test_money.c USES base): a cmocka program run by ctest.
 function(unit_test name)
 	cmake_parse_arguments(T "" "" "SOURCES;USES" ${ARGN})
@@ -22,6 +30,7 @@ function(unit_test name)
 	target_compile_definitions(unit_${name} PRIVATE SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 	add_test(NAME unit.${name} COMMAND unit_${name})
 	set_tests_properties(unit.${name} PROPERTIES TIMEOUT 120)
+	watched(unit.${name})
 endfunction()
 
 # fuzz_target(json SOURCES fuzz_json.c USES base): a libFuzzer program under
@@ -37,6 +46,7 @@ function(fuzz_target name)
 	else()
 		target_sources(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/once.c)
 		add_test(NAME fuzz.${name} COMMAND fuzz_${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+		watched(fuzz.${name})
 	endif()
 	set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
 endfunction()

@@ -62,104 +62,104 @@ static struct model *form_model(const char *points)
 	"\"name\":\"" name "\",\"maker\":\"T\",\"title\":\"T\",\"utility\":\"" utility             \
 	"\",\"maturity\":\"draft\",\"framing\":\"modbus\","
 
+/* Files that are refused, and where each is wrong. */
+static const struct {
+	struct form form;
+	const char *field;
+} bad_files[] = {
+	{ { .head = "" }, "name" },
+	{ { .head = HEAD("Upper", "electricity") }, "name" },
+	{ { .head = HEAD("", "electricity") }, "name" },
+	{ { .head = HEAD("t", "gas") }, "utility" },
+	{ { .head = HEAD("t", "water") }, "points" },
+	{ { .head = HEAD("t", "electricity") "\"colour\":1," }, "colour" },
+	{ { .limits = "" }, "limits.max_read" },
+	{ { .limits = "\"max_read\":126,\"gap_max\":4,\"pause_ms\":0,\"answer_ms\":100" },
+		"limits.max_read" },
+	{ { .limits = "\"max_read\":1,\"gap_max\":4,\"pause_ms\":0,\"answer_ms\":100" },
+		"points[0].count" },
+	{ { .blocks = "7" }, "blocks[0]" },
+	{ { .blocks = "{\"address\":\"0x0000\",\"count\":0}" }, "blocks[0].count" },
+	{ { .blocks = "{\"address\":\"0xFFFF\",\"count\":2}" }, "blocks[0].count" },
+	{ { .blocks = "{\"address\":\"0\",\"count\":1}" }, "blocks[0].address" },
+	{ { .blocks = "{\"address\":\"0x00g0\",\"count\":1}" }, "blocks[0].address" },
+	{ { .blocks = "{\"address\":\"0x0000\",\"count\":1}" }, "points[0].address" },
+	{ { .blocks = "{\"address\":\"0x0000\",\"count\":21,\"whole\":true}" }, "blocks[0].count" },
+	{ { .points = "" }, "points" },
+	{ { .points = ENERGY "," ENERGY }, "points[1].point" },
+	{ { .points = "{\"point\":\"heat\",\"address\":\"0x0000\",\"wire\":\"u32\"}" },
+		"points[0].point" },
+	{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u33\"}" },
+		"points[0].wire" },
+	{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"bcd\"}" },
+		"points[0].wire" },
+	{ { .points = "{\"point\":\"clock\",\"address\":\"0x0000\",\"wire\":\"u32\"}" },
+		"points[0].wire" },
+	{ { .points = "{\"point\":\"energy\",\"address\":\"0x0063\",\"wire\":\"u32\"}" },
+		"points[0].address" },
+	{ { .points = "{\"point\":\"energy\",\"function\":5,\"address\":\"0x0000\","
+		      "\"wire\":\"u32\"}" },
+		"points[0].function" },
+	{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
+		      "\"scale\":10}" },
+		"points[0].scale" },
+	{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
+		      "\"scale\":\"0\"}" },
+		"points[0].scale" },
+	{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
+		      "\"scale\":\"1/0\"}" },
+		"points[0].scale" },
+	{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
+		      "\"scale\":\"-1\"}" },
+		"points[0].scale" },
+	{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
+		      "\"ratio\":\"ct\"}" },
+		"points[0].ratio" },
+	{ { .points = ENERGY ",{\"point\":\"serial\",\"address\":\"0x0002\","
+			     "\"wire\":\"bcd\",\"count\":6}" },
+		"points[1].count" },
+	{ { .points = ENERGY ",{\"point\":\"credit\",\"address\":\"0x0002\","
+			     "\"wire\":\"s32\"}" },
+		"credit_unit" },
+	{ { .rest = ",\"status\":[{\"status\":\"sad\"}]" }, "status[0].status" },
+	{ { .rest = ",\"status\":[{\"status\":\"fault\",\"address\":\"0x0000\","
+		    "\"mask\":\"0x0000\"}]" },
+		"status[0].value" },
+	{ { .rest = ",\"supply\":[{\"supply\":\"on\",\"address\":\"0x0000\","
+		    "\"mask\":\"0x0001\",\"value\":\"0x0002\"}]" },
+		"supply[0].value" },
+	{ { .rest = ",\"supply\":[{\"supply\":\"on\",\"address\":\"0x0064\","
+		    "\"mask\":\"0x0001\"}]" },
+		"supply[0].address" },
+	{ { .rest = ",\"actions\":{\"explode\":{}}" }, "actions.explode" },
+	{ { .rest = ",\"actions\":{\"on\":{\"function\":15,\"address\":\"0x0000\","
+		    "\"values\":[1],\"clears\":\"forced\"}}" },
+		"actions.on.function" },
+	{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
+		    "\"values\":[1,2],\"clears\":\"forced\"}}" },
+		"actions.on.values" },
+	{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
+		    "\"values\":[65536],\"clears\":\"forced\"}}" },
+		"actions.on.values" },
+	{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
+		    "\"values\":[1]}}" },
+		"actions.on.shows" },
+	{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
+		    "\"values\":[1],\"shows\":\"on\"}}" },
+		"actions.on.shows" },
+};
+
 static void bad_files_are_refused_with_their_path(void **state)
 {
-	static const struct {
-		struct form form;
-		const char *field;
-	} bad[] = {
-		{ { .head = "" }, "name" },
-		{ { .head = HEAD("Upper", "electricity") }, "name" },
-		{ { .head = HEAD("", "electricity") }, "name" },
-		{ { .head = HEAD("t", "gas") }, "utility" },
-		{ { .head = HEAD("t", "water") }, "points" },
-		{ { .head = HEAD("t", "electricity") "\"colour\":1," }, "colour" },
-		{ { .limits = "" }, "limits.max_read" },
-		{ { .limits = "\"max_read\":126,\"gap_max\":4,\"pause_ms\":0,\"answer_ms\":100" },
-			"limits.max_read" },
-		{ { .limits = "\"max_read\":1,\"gap_max\":4,\"pause_ms\":0,\"answer_ms\":100" },
-			"points[0].count" },
-		{ { .blocks = "7" }, "blocks[0]" },
-		{ { .blocks = "{\"address\":\"0x0000\",\"count\":0}" }, "blocks[0].count" },
-		{ { .blocks = "{\"address\":\"0xFFFF\",\"count\":2}" }, "blocks[0].count" },
-		{ { .blocks = "{\"address\":\"0\",\"count\":1}" }, "blocks[0].address" },
-		{ { .blocks = "{\"address\":\"0x00g0\",\"count\":1}" }, "blocks[0].address" },
-		{ { .blocks = "{\"address\":\"0x0000\",\"count\":1}" }, "points[0].address" },
-		{ { .blocks = "{\"address\":\"0x0000\",\"count\":21,\"whole\":true}" },
-			"blocks[0].count" },
-		{ { .points = "" }, "points" },
-		{ { .points = ENERGY "," ENERGY }, "points[1].point" },
-		{ { .points = "{\"point\":\"heat\",\"address\":\"0x0000\",\"wire\":\"u32\"}" },
-			"points[0].point" },
-		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u33\"}" },
-			"points[0].wire" },
-		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"bcd\"}" },
-			"points[0].wire" },
-		{ { .points = "{\"point\":\"clock\",\"address\":\"0x0000\",\"wire\":\"u32\"}" },
-			"points[0].wire" },
-		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0063\",\"wire\":\"u32\"}" },
-			"points[0].address" },
-		{ { .points = "{\"point\":\"energy\",\"function\":5,\"address\":\"0x0000\","
-			      "\"wire\":\"u32\"}" },
-			"points[0].function" },
-		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
-			      "\"scale\":10}" },
-			"points[0].scale" },
-		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
-			      "\"scale\":\"0\"}" },
-			"points[0].scale" },
-		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
-			      "\"scale\":\"1/0\"}" },
-			"points[0].scale" },
-		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
-			      "\"scale\":\"-1\"}" },
-			"points[0].scale" },
-		{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u32\","
-			      "\"ratio\":\"ct\"}" },
-			"points[0].ratio" },
-		{ { .points = ENERGY ",{\"point\":\"serial\",\"address\":\"0x0002\","
-				     "\"wire\":\"bcd\",\"count\":6}" },
-			"points[1].count" },
-		{ { .points = ENERGY ",{\"point\":\"credit\",\"address\":\"0x0002\","
-				     "\"wire\":\"s32\"}" },
-			"credit_unit" },
-		{ { .rest = ",\"status\":[{\"status\":\"sad\"}]" }, "status[0].status" },
-		{ { .rest = ",\"status\":[{\"status\":\"fault\",\"address\":\"0x0000\","
-			    "\"mask\":\"0x0000\"}]" },
-			"status[0].value" },
-		{ { .rest = ",\"supply\":[{\"supply\":\"on\",\"address\":\"0x0000\","
-			    "\"mask\":\"0x0001\",\"value\":\"0x0002\"}]" },
-			"supply[0].value" },
-		{ { .rest = ",\"supply\":[{\"supply\":\"on\",\"address\":\"0x0064\","
-			    "\"mask\":\"0x0001\"}]" },
-			"supply[0].address" },
-		{ { .rest = ",\"actions\":{\"explode\":{}}" }, "actions.explode" },
-		{ { .rest = ",\"actions\":{\"on\":{\"function\":15,\"address\":\"0x0000\","
-			    "\"values\":[1],\"clears\":\"forced\"}}" },
-			"actions.on.function" },
-		{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
-			    "\"values\":[1,2],\"clears\":\"forced\"}}" },
-			"actions.on.values" },
-		{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
-			    "\"values\":[65536],\"clears\":\"forced\"}}" },
-			"actions.on.values" },
-		{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
-			    "\"values\":[1]}}" },
-			"actions.on.shows" },
-		{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
-			    "\"values\":[1],\"shows\":\"on\"}}" },
-			"actions.on.shows" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(bad_files); i++) {
 		struct model *m = NULL;
 		struct problem why = { 0 };
 
-		if (form_parse(&bad[i].form, &m, &why) == ERR_OK)
+		if (form_parse(&bad_files[i].form, &m, &why) == ERR_OK)
 			fail_msg("row %zu was taken", i);
 		assert_null(m);
-		assert_string_equal(why.field, bad[i].field);
+		assert_string_equal(why.field, bad_files[i].field);
 		assert_true(why.text[0]);
 	}
 }

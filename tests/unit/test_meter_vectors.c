@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/str.h"
 #include "meter/frame.h"
 #include "meter/model.h"
 
@@ -119,12 +120,13 @@ static enum point point_of(struct walk *w, const char *word)
 
 static void on_expect(struct walk *w, const char *rest)
 {
-	char word[40];
+	char word[40], number[24];
 	int64_t value = 0;
 	enum point p;
 
 	need_reading(w);
-	if (sscanf(rest, "%39s %" SCNd64, word, &value) != 2)
+	if (sscanf(rest, "%39s %23s", word, number) != 2 ||
+		i64_parse(number, INT64_MIN, INT64_MAX, &value) != ERR_OK)
 		fail_at(w, "point and value are needed");
 	p = point_of(w, word);
 	if (!reading_has(&w->reading, p))

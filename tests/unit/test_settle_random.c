@@ -143,6 +143,11 @@ static void ref_charge(
 	}
 }
 
+static bool same_price(const struct piece *a, const struct piece *b)
+{
+	return a->version == b->version && a->rate == b->rate && strcmp(a->cycle, b->cycle) == 0;
+}
+
 static void reference(const struct plan *p, const struct wall *w, int64_t from_ms, int64_t to_ms,
 	int64_t delta, struct tier_use *use, struct pieces *out)
 {
@@ -159,7 +164,7 @@ static void reference(const struct plan *p, const struct wall *w, int64_t from_m
 			next.version++;
 		next.rate = ref_rate(p, &p->v[next.version], w, day, min);
 		ref_cycle(&p->v[next.version], day, next.cycle);
-		if (last_min >= 0 && (memcmp(&next, &k, sizeof(k)) != 0 || day != last_day)) {
+		if (last_min >= 0 && (!same_price(&next, &k) || day != last_day)) {
 			__int128 sum = (__int128)delta * ((min * 60000 - from_ms) / 1000);
 			int64_t now = span_s ? (int64_t)(sum / span_s) : 0;
 

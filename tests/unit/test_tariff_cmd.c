@@ -10,8 +10,9 @@
 #include "base/str.h"
 #include "ctl/cmds.h"
 
-#define TARIFF SOURCE_DIR "/tests/fuzz/corpus/tariff/shop-tou.json"
 #define HEAD "time,energy_kwh\n2026-03-01T00:00:00+08:00,1234.560\n"
+
+static char shop_tariff[] = SOURCE_DIR "/tests/fuzz/corpus/tariff/shop-tou.json";
 
 struct place {
 	char dir[40], readings[64], tariff[64], out[64], err[64];
@@ -97,7 +98,7 @@ static void prints_the_bill(void **state)
 
 	put(p->readings, HEAD "2026-03-01T20:00:00+08:00,1243.025\n");
 	assert_int_equal(
-		run(p, (char *[]){ "simulate", TARIFF, p->readings, NULL }, &out, &err), 0);
+		run(p, (char *[]){ "simulate", shop_tariff, p->readings, NULL }, &out, &err), 0);
 	assert_string_equal(err.text, "");
 	assert_string_equal(out.text,
 		"{\"energy_wh\":8465,\"charge\":\"5.572509500\",\"lines\":[{\"cycle\":\"2026-03\","
@@ -114,16 +115,17 @@ static void takes_a_zone_anywhere(void **state)
 	put(p->readings,
 		"time,energy_kwh\n2026-03-02T00:00:00+08:00,0\n2026-03-02T07:00:00+08:00,1\n");
 	assert_int_equal(run(p,
-				 (char *[]){ "simulate", "--tz", "America/New_York", TARIFF,
+				 (char *[]){ "simulate", "--tz", "America/New_York", shop_tariff,
 					 p->readings, NULL },
 				 &out, &err),
 		0);
 	assert_non_null(strstr(out.text, "\"rate\":\"flat\""));
 	buf_free(&out);
 	buf_free(&err);
-	assert_int_equal(
-		run(p, (char *[]){ "simulate", TARIFF, p->readings, "--tz=Asia/Shanghai", NULL },
-			&out, &err),
+	assert_int_equal(run(p,
+				 (char *[]){ "simulate", shop_tariff, p->readings,
+					 "--tz=Asia/Shanghai", NULL },
+				 &out, &err),
 		0);
 	assert_non_null(strstr(out.text, "\"rate\":\"valley\""));
 }
@@ -145,17 +147,19 @@ static void refusals(void **state)
 	struct place *p = *state;
 
 	put(p->readings, HEAD "2026-03-01T20:00:00+08:00,1\n");
+	expect_refusal(p, (char *[]){ "simulate", shop_tariff, p->readings, NULL },
+		"readings.csv: line 3: ");
 	expect_refusal(
-		p, (char *[]){ "simulate", TARIFF, p->readings, NULL }, "readings.csv: line 3: ");
-	expect_refusal(p, (char *[]){ "simulate", TARIFF, "/nowhere.csv", NULL }, "/nowhere.csv");
+		p, (char *[]){ "simulate", shop_tariff, "/nowhere.csv", NULL }, "/nowhere.csv");
 	expect_refusal(
 		p, (char *[]){ "simulate", "/nowhere.json", p->readings, NULL }, "/nowhere.json");
-	expect_refusal(p, (char *[]){ "simulate", TARIFF, p->readings, "--tz", "Mars/Base", NULL },
+	expect_refusal(p,
+		(char *[]){ "simulate", shop_tariff, p->readings, "--tz", "Mars/Base", NULL },
 		"Mars/Base");
-	expect_refusal(p, (char *[]){ "simulate", TARIFF, NULL }, "usage");
-	expect_refusal(p, (char *[]){ "simulate", TARIFF, p->readings, "x", NULL }, "usage");
-	expect_refusal(p, (char *[]){ "simulate", TARIFF, p->readings, "--x", NULL }, "usage");
-	expect_refusal(p, (char *[]){ "guess", TARIFF, p->readings, NULL }, "usage");
+	expect_refusal(p, (char *[]){ "simulate", shop_tariff, NULL }, "usage");
+	expect_refusal(p, (char *[]){ "simulate", shop_tariff, p->readings, "x", NULL }, "usage");
+	expect_refusal(p, (char *[]){ "simulate", shop_tariff, p->readings, "--x", NULL }, "usage");
+	expect_refusal(p, (char *[]){ "guess", shop_tariff, p->readings, NULL }, "usage");
 	expect_refusal(p, (char *[]){ NULL }, "usage");
 	put(p->tariff, "{\"code\":");
 	expect_refusal(

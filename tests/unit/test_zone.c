@@ -1,5 +1,7 @@
 #include "cmock.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/zone.h"
@@ -170,6 +172,35 @@ static void days(void **state)
 			fail_msg("accepted: %s", bad[i]);
 }
 
+static void *open_and_ask(void *failures)
+{
+	static const char *const names[] = { "Asia/Shanghai", "America/New_York", "UTC" };
+
+	for (int i = 0; i < 300; i++) {
+		AUTO(zone_free) struct zone *z = NULL;
+
+		if (zone_open(names[i % 3], &z) != ERR_OK ||
+			zone_local(z, (struct utc){ INT64_C(1767225600000) }).offset_s !=
+				(int32_t[]){ 28800, -18000, 0 }[i % 3])
+			atomic_fetch_add((atomic_int *)failures, 1);
+	}
+	return NULL;
+}
+
+/* The library behind keeps open zones in a cache that all threads share. */
+static void zones_of_many_threads(void **state)
+{
+	pthread_t threads[4];
+	atomic_int failures = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, open_and_ask, &failures), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(failures, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +210,7 @@ int main(void)
 		cmocka_unit_test(as_the_c_library),
 		cmocka_unit_test(unknown_zones),
 		cmocka_unit_test(days),
+		cmocka_unit_test(zones_of_many_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
