@@ -398,20 +398,14 @@ static enum err call(const struct alipay *a, const char *method, const char *out
 
 static enum pay_state state_of(const char *word)
 {
-	static const struct {
-		const char *word;
-		enum pay_state state;
-	} states[] = {
+	static const struct state_word states[] = {
 		{ "WAIT_BUYER_PAY", PAY_NOT_PAID },
 		{ "TRADE_SUCCESS", PAY_PAID },
 		{ "TRADE_FINISHED", PAY_PAID },
 		{ "TRADE_CLOSED", PAY_CLOSED },
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(states); i++)
-		if (str_eq(states[i].word, word))
-			return states[i].state;
-	return PAY_UNKNOWN;
+	return state_find(states, ARRAY_LEN(states), word);
 }
 
 /* The fields of a trade as texts, wherever they came from; NULL if absent. */

@@ -142,3 +142,11 @@ bool is_browser_url(const char *url)
 			return false;
 	return true;
 }
+
+enum pay_state state_find(const struct state_word *list, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(list[i].word, word))
+			return list[i].state;
+	return PAY_UNKNOWN;
+}

@@ -103,3 +103,11 @@ enum err alipay_query(const struct pay *, const char *out_trade_no, struct utc n
 	int64_t deadline_ms, struct pay_event *out, struct problem *why);
 enum err alipay_close(const struct pay *, const char *out_trade_no, struct utc now,
 	int64_t deadline_ms, struct problem *why);
+
+/* What a service's word for the state of a payment means; PAY_UNKNOWN when it is not in the list.
+ */
+struct state_word {
+	const char *word;
+	enum pay_state state;
+};
+enum pay_state state_find(const struct state_word *list, size_t n, const char *word);

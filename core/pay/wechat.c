@@ -471,10 +471,7 @@ enum err wechat_open_h5(const struct pay *pay, const struct pay_channel *channel
 
 static enum pay_state state_of(const char *word)
 {
-	static const struct {
-		const char *word;
-		enum pay_state state;
-	} states[] = {
+	static const struct state_word states[] = {
 		{ "SUCCESS", PAY_PAID },
 		{ "NOTPAY", PAY_NOT_PAID },
 		{ "USERPAYING", PAY_NOT_PAID },
@@ -483,10 +480,7 @@ static enum pay_state state_of(const char *word)
 		{ "REFUND", PAY_REFUND },
 	};
 
-	for (size_t i = 0; i < ARRAY_LEN(states); i++)
-		if (str_eq(states[i].word, word))
-			return states[i].state;
-	return PAY_UNKNOWN;
+	return state_find(states, ARRAY_LEN(states), word);
 }
 
 static enum err copy_text(const json_t *j, const char *key, enum field_need need, char *dst,
