@@ -22,8 +22,7 @@ static json_t *sum_json(const struct usage_sum *s)
 
 static json_t *emergency_json(const struct me_account *m)
 {
-	bool available = m->emergency_limit.nano > 0 && !m->emergency_at.ms &&
-			 m->balance.nano <= m->warn2.nano;
+	bool available = m->emergency_limit.nano > 0 && !m->emergency_at.ms && m->balance.nano <= 0;
 
 	return json_pack("{s:o, s:b, s:o}", "limit", json_money(m->emergency_limit), "available",
 		available ? 1 : 0, "taken_at", json_utc(m->emergency_at));

@@ -171,6 +171,7 @@ static bool bus_take(
 				r->transport, r->address);
 		return false;
 	}
+	print_number(&b.print, group_id);
 	print_number(&b.print, r->id);
 	print_text(&b.print, r->code);
 	print_text(&b.print, r->transport);

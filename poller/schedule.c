@@ -252,6 +252,8 @@ static void failed(
 	if (o == OUTCOME_NO_GATEWAY) /* not the meter's fault */
 		return;
 	t->fails += t->fails < INT32_MAX;
+	if (task->kind == TASK_CONFIG && t->fails > 1) /* it may only be deaf to this */
+		t->config_due = now + SCHEDULE_CONFIG_RETRY_MS;
 	t->due = now + backoff(s, t->fails);
 	if (t->fails > 1)
 		s->idle_until = now + (now - began) * (SCHEDULE_SHARE - 1);

@@ -110,9 +110,14 @@ static enum err remember(struct sink *s)
 	AUTO(rows_free) struct rows rows = { 0 };
 	enum err e = db_list(s->db, &Q_OPEN, NO_ARGS, &rows);
 	const struct open_row *r = rows.at;
+	GHashTableIter memos;
+	gpointer memo;
 
 	if (e != ERR_OK)
 		return e;
+	g_hash_table_iter_init(&memos, s->memos);
+	while (g_hash_table_iter_next(&memos, NULL, &memo)) /* others may have cleared them */
+		((struct memo *)memo)->open = 0;
 	for (size_t i = 0; i < rows.n; i++)
 		for (unsigned k = 0; k < ALARM__MAX; k++)
 			if (str_eq(alarms[k].kind, r[i].kind))

@@ -28,7 +28,8 @@ struct shape {
 		.size = (uint32_t)sizeof(((type *)0)->member),                                     \
 		.kind = KIND_OF(((type *)0)->member)                                               \
 	}
-/* SHAPE(account_shape, struct account, FIELD(struct account, id), …); */
+/* A text member holds VARCHAR(n) of any script: char[4 * n + 1].
+ * SHAPE(account_shape, struct account, FIELD(struct account, id), …); */
 #define SHAPE(name, type, ...)                                                                     \
 	static const struct field name##_fields[] = { __VA_ARGS__ };                               \
 	static const struct shape name = {                                                         \

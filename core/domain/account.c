@@ -133,12 +133,13 @@ struct emergency {
 	struct utc now;
 };
 
-/* Emergency credit is for those who are low or already in arrears, and only where it helps. */
+/* Emergency credit is for those whose money is used up (it arms again at a balance above zero), and
+ * only where it helps. */
 static bool emergency_helps(const struct account *a)
 {
 	struct money floor;
 
-	if (a->emergency_limit.nano <= 0 || a->emergency_at.ms || a->balance.nano > a->warn2.nano)
+	if (a->emergency_limit.nano <= 0 || a->emergency_at.ms || a->balance.nano > 0)
 		return false;
 	return money_add(a->credit_limit, a->emergency_limit, &floor) == ERR_OK &&
 	       a->balance.nano > -floor.nano;

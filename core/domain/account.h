@@ -10,8 +10,8 @@ struct account {
 	int64_t site_id;
 	char purpose[12]; /* "electricity" "water" "fee" */
 	char zone[64];	  /* of the site */
-	char room[33];
-	char tenant_name[65];
+	char room[129];
+	char tenant_name[257];
 	char phone[21];
 	char language[3];
 	struct money balance;

@@ -29,7 +29,7 @@ struct facts_row {
 	char verdict[12];
 	bool brake;
 	struct utc database_at;
-	char code[33];
+	char code[129];
 };
 SHAPE(facts_shape, struct facts_row, FIELD(struct facts_row, read_at),
 	FIELD(struct facts_row, verdict), FIELD(struct facts_row, brake),
@@ -298,7 +298,7 @@ struct act_row {
 	char action[8];
 	char state[8];
 	int64_t tries;
-	char code[33];
+	char code[129];
 };
 SHAPE(act_shape, struct act_row, FIELD(struct act_row, supply_point_id),
 	FIELD(struct act_row, meter_id), FIELD(struct act_row, action),
@@ -474,7 +474,7 @@ enum err reads_wanted(struct db *db, struct utc now, struct rows *out)
 
 struct dark_row {
 	int64_t id;
-	char code[33];
+	char code[129];
 };
 SHAPE(dark_shape, struct dark_row, FIELD(struct dark_row, id), FIELD(struct dark_row, code));
 static const struct query Q_DARK = {

@@ -15,9 +15,14 @@ static const struct query Q_CLEAR = {
 	"UPDATE alarm SET cleared_at = ?, open_key = NULL WHERE open_key = ?", NULL
 };
 
-static void open_key(char *out, const char *kind, const char *object_kind, int64_t object_id)
+/* What is not in our tables (a payment for an order of nobody) is told apart by its code. */
+static void open_key(char *out, const char *kind, const char *object_kind, int64_t object_id,
+	const char *object_code)
 {
-	snprintf(out, OPEN_KEY_MAX, "%s:%s:%" PRId64, kind, object_kind, object_id);
+	if (object_id == 0 && object_code[0])
+		snprintf(out, OPEN_KEY_MAX, "%s:%s:%s", kind, object_kind, object_code);
+	else
+		snprintf(out, OPEN_KEY_MAX, "%s:%s:%" PRId64, kind, object_kind, object_id);
 }
 
 enum err alarm_raise(struct db *db, const struct alarm_new *a, struct utc now)
@@ -25,7 +30,7 @@ enum err alarm_raise(struct db *db, const struct alarm_new *a, struct utc now)
 	char key[OPEN_KEY_MAX];
 	enum err e;
 
-	open_key(key, a->kind, a->object_kind, a->object_id);
+	open_key(key, a->kind, a->object_kind, a->object_id, a->object_code);
 	e = db_exec(db, &Q_RAISE,
 		ARGS(arg_text(a->kind), arg_text(a->severity), arg_text(a->object_kind),
 			arg_i64(a->object_id), arg_text(a->object_code), arg_text(a->text),
@@ -43,6 +48,6 @@ enum err alarm_clear(
 {
 	char key[OPEN_KEY_MAX];
 
-	open_key(key, kind, object_kind, object_id);
+	open_key(key, kind, object_kind, object_id, "");
 	return db_exec(db, &Q_CLEAR, ARGS(arg_utc(now), arg_text(key)), NULL);
 }

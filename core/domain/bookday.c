@@ -185,8 +185,8 @@ static enum err group_post(
 			.site_id = s->site_id,
 			.book_day = s->day,
 			.at = s->now },
-		(struct posting[]){
-			{ g->account_id, taken }, { water ? c->water : c->energy, g->charge } },
+		(struct posting[]){ { g->account_id, taken, true },
+			{ water ? c->water : c->energy, g->charge, false } },
 		2, &id);
 	if (e != ERR_ALREADY)
 		return e;

@@ -58,7 +58,8 @@ static enum err posting_write(
 		NULL);
 }
 
-/* Purses are locked in ascending id, so that two entries never wait for each other. */
+/* Purses are locked first and in ascending id; company accounts, which every entry shares, only by
+ * the foreign key: so no two entries wait for each other. */
 static enum err postings_write(struct db *db, int64_t entry_id, const struct posting *p, size_t n)
 {
 	struct posting sorted[POSTINGS_MAX];
@@ -66,13 +67,13 @@ static enum err postings_write(struct db *db, int64_t entry_id, const struct pos
 
 	memcpy(sorted, p, n * sizeof(*p));
 	qsort(sorted, n, sizeof(*sorted), by_account);
-	for (size_t i = 0; e == ERR_OK && i < n; i++) {
-		e = posting_write(db, entry_id, (int64_t)i + 1, &p[i]);
-		if (e == ERR_OK)
+	for (size_t i = 0; e == ERR_OK && i < n; i++)
+		if (sorted[i].purse)
 			e = db_exec(db, &Q_MOVE,
 				ARGS(arg_money(sorted[i].amount), arg_i64(sorted[i].account_id)),
 				NULL);
-	}
+	for (size_t i = 0; e == ERR_OK && i < n; i++)
+		e = posting_write(db, entry_id, (int64_t)i + 1, &p[i]);
 	return e;
 }
 

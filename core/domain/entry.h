@@ -6,6 +6,7 @@
 struct posting {
 	int64_t account_id;
 	struct money amount; /* positive credits the account */
+	bool purse;	     /* a purse: its balance moves; company accounts keep none */
 };
 
 struct entry {

@@ -7,23 +7,23 @@
 
 struct live_meter {
 	int64_t id;
-	char code[33];
-	char name[65];
+	char code[129];
+	char name[257];
 	char utility[12];
 	char role[8];
 	char billing[12];
 	char model[49];
 	char unit[17];
-	char serial[33];
+	char serial[129];
 	int64_t gateway_id;
-	char gateway_code[33];
-	char gateway_name[65];
+	char gateway_code[129];
+	char gateway_name[257];
 	int64_t area_id;
-	char area_name[65];
+	char area_name[257];
 	int64_t tenant_id;
-	char tenant_code[33];
-	char tenant_name[65];
-	char room[33];
+	char tenant_code[129];
+	char tenant_name[257];
+	char room[129];
 	int64_t account_id;
 	struct money balance;
 	char level[8];
@@ -47,7 +47,7 @@ struct live_meter {
 	int64_t current1_ma, current2_ma, current3_ma;
 	char comm[8]; /* "never" "ok" "silent" */
 	struct utc comm_since;
-	char error[201];
+	char error[801];
 };
 
 struct live_filter {
@@ -77,7 +77,7 @@ struct live_act {
 	char action[8];
 	char state[8];
 	char reason[17];
-	char error[201];
+	char error[801];
 	struct utc created_at;
 	struct utc done_at;
 };
@@ -89,11 +89,11 @@ MUST_USE enum err live_read_wanted(struct db *db, int64_t meter_id, struct utc n
 
 struct live_gateway {
 	int64_t id;
-	char code[33];
-	char name[65];
+	char code[129];
+	char name[257];
 	char address[128];
 	char transport[12];
-	char area[65];
+	char area[257];
 	char comm[8];
 	struct utc comm_since;
 	int64_t meters;
@@ -135,12 +135,12 @@ MUST_USE enum err live_power_back(
 
 struct live_alarm {
 	int64_t id;
-	char kind[33];
+	char kind[129];
 	char severity[8];
 	char object_kind[17];
 	int64_t object_id;
-	char object_code[65];
-	char text[301];
+	char object_code[257];
+	char text[1201];
 	struct utc raised_at;
 	struct utc cleared_at;
 	struct utc acked_at;
@@ -150,9 +150,9 @@ MUST_USE enum err live_alarms(struct db *db, bool open_only, struct rows *out);
 
 struct live_tenant {
 	int64_t id;
-	char code[33];
-	char name[65];
-	char room[33];
+	char code[129];
+	char name[257];
+	char room[129];
 	char phone[21];
 };
 extern const struct shape live_tenant_shape;
@@ -164,13 +164,13 @@ struct live_account {
 	struct money balance;
 	char level[8];
 	int64_t tenant_id;
-	char tenant_code[33];
-	char tenant_name[65];
-	char room[33];
+	char tenant_code[129];
+	char tenant_name[257];
+	char room[129];
 	char phone[21];
 	int64_t meter_id;
-	char meter_code[33];
-	char meter_name[65];
+	char meter_code[129];
+	char meter_name[257];
 	char desired[8];
 	char observed[8];
 	struct utc observed_since;

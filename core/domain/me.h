@@ -8,9 +8,9 @@ struct me_account {
 	int64_t id;
 	char purpose[12];
 	int64_t tenant_id;
-	char tenant_code[33];
-	char tenant_name[65];
-	char room[33];
+	char tenant_code[129];
+	char tenant_name[257];
+	char room[129];
 	char zone[64];
 	struct money balance;
 	struct money credit_limit;
@@ -20,11 +20,11 @@ struct me_account {
 	struct money emergency_limit;
 	struct utc emergency_at;
 	int64_t meter_id; /* the first that it pays for; 0: none */
-	char meter_code[33];
-	char meter_name[65];
-	char serial[33];
+	char meter_code[129];
+	char meter_name[257];
+	char serial[129];
 	char utility[12];
-	char area[65];
+	char area[257];
 	int64_t contract_id;
 	int64_t supply_point_id;
 	bool switchable;
@@ -45,17 +45,17 @@ MUST_USE enum err me_account_get(
 /* The price of the next unit of an account's meter. ERR_NOT_FOUND without a tariff in force. */
 struct me_price {
 	struct price price;
-	char rate[33];
+	char rate[129];
 };
 MUST_USE enum err me_price_now(
 	struct db *db, const struct me_account *a, struct utc now, struct me_price *out);
 
 struct me_order {
 	int64_t id;
-	char out_trade_no[33];
+	char out_trade_no[129];
 	int64_t account_id;
-	char meter_code[33];
-	char meter_name[65];
+	char meter_code[129];
+	char meter_name[257];
 	int64_t amount_fen;
 	char channel[25];
 	char state[8];
@@ -79,7 +79,7 @@ struct me_notice {
 	int64_t id;
 	struct utc at;
 	char kind[25];
-	char text[301];
+	char text[1201];
 	int64_t account_id;
 	char channel[17];
 	char state[8]; /* "pending" "sent" "failed" "unknown" */
@@ -93,11 +93,11 @@ MUST_USE enum err me_set_language(struct db *db, int64_t user_id, const char *la
 
 struct me_sub_tenant {
 	int64_t id;
-	char name[65];
+	char name[257];
 	int64_t supply_point_id;
 	int64_t meter_id;
-	char meter_code[33];
-	char meter_name[65];
+	char meter_code[129];
+	char meter_name[257];
 	bool switchable;
 	char desired[8];
 	char desired_reason[17];

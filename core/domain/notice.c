@@ -29,7 +29,7 @@ static const struct {
 };
 
 struct contacts_row {
-	char contacts[201];
+	char contacts[801];
 };
 SHAPE(contacts_shape, struct contacts_row, FIELD(struct contacts_row, contacts));
 
@@ -54,7 +54,7 @@ static bool notice_text(const struct account *a, const char *kind, const char *b
 	const char *amount, char *out, size_t size)
 {
 	bool zh = !str_eq(a->language, "en");
-	char shop[110];
+	char shop[400];
 
 	snprintf(shop, sizeof(shop), "%s %s", a->room, a->tenant_name);
 	for (size_t i = 0; i < ARRAY_LEN(notices); i++) {
@@ -108,7 +108,7 @@ static enum err send_to_all(struct db *db, const struct account *a, int64_t noti
 enum err notice_add(struct db *db, const struct account *a, const char *kind, int64_t amount_fen,
 	struct utc now)
 {
-	char balance[MONEY_TEXT_MAX], amount[MONEY_TEXT_MAX], text[301];
+	char balance[MONEY_TEXT_MAX], amount[MONEY_TEXT_MAX], text[1201];
 	AUTO(json_free) json_t *params = NULL;
 	struct money paid = { 0 };
 	char *packed;

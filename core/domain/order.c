@@ -192,7 +192,9 @@ static enum err recharge_post(struct db *db, const struct credit *c, const struc
 			.site_id = a->site_id,
 			.book_day = day,
 			.at = c->now },
-		(struct posting[]){ { clearing_id, out_of }, { to_account, amount } }, 2, entry_id);
+		(struct posting[]){ { clearing_id, out_of, false },
+			{ to_account, amount, to_account == o->account_id } },
+		2, entry_id);
 }
 
 /* The order was paid before by another transaction: the money is real, nobody's yet. */

@@ -266,8 +266,9 @@ enum err opening_add(
 			.site_id = a.site_id,
 			.book_day = day,
 			.at = now },
-		(struct posting[]){ { opening_id, { -opening.nano } }, { account_id, opening } }, 2,
-		&entry_id);
+		(struct posting[]){
+			{ opening_id, { -opening.nano }, false }, { account_id, opening, true } },
+		2, &entry_id);
 }
 
 enum err purse_add(struct db *db, const struct purse_new *p, struct utc now, int64_t *account_id,

@@ -131,8 +131,9 @@ static enum err closing_post(struct db *db, const struct closing *c, int64_t cas
 				.site_id = desk.id,
 				.book_day = desk.day,
 				.at = c->now },
-			(struct posting[]){ { drawer, cash }, { bank, { -counted.nano } },
-				{ over_short, difference } },
+			(struct posting[]){ { drawer, cash, false },
+				{ bank, { -counted.nano }, false },
+				{ over_short, difference, false } },
 			3, &entry_id);
 	return e == ERR_ALREADY ? ERR_OK : e;
 }
@@ -213,7 +214,7 @@ static enum err money_account(struct db *db, const char *method, int64_t shift_i
 static enum err sale_post(
 	struct db *db, const struct selling *s, int64_t shift_id, int64_t *entry_id)
 {
-	struct posting p[SALE_LINES_MAX + 1];
+	struct posting p[SALE_LINES_MAX + 1] = { 0 };
 	char reference[32];
 	struct desk desk;
 	struct account a;
@@ -226,6 +227,7 @@ static enum err sale_post(
 			return problem_set(s->why, e, "account_id", "there is no account %" PRId64,
 				s->n->lines[i].account_id);
 		p[i + 1].account_id = s->n->lines[i].account_id;
+		p[i + 1].purse = true;
 		if (e == ERR_OK)
 			e = money_from_fen(s->n->lines[i].amount_fen, &p[i + 1].amount);
 	}

@@ -8,7 +8,7 @@
 struct posted {
 	int64_t entry_id;
 	char kind[25];
-	char memo[201];
+	char memo[801];
 	char reference[65];
 	char book_day[DAY_TEXT_MAX];
 	struct utc at;

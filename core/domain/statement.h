@@ -11,7 +11,7 @@ struct movement {
 	char kind[25];
 	struct money amount;  /* positive: more money in the purse */
 	struct money balance; /* after it */
-	char memo[201];
+	char memo[801];
 	char reference[65]; /* "order:17" */
 	int64_t entry_id;   /* 0: an open day */
 	bool has_qty;	    /* charges of a day */

@@ -25,10 +25,10 @@ struct supply_point {
 
 struct block {
 	char kind[16];
-	char cause[65];
+	char cause[257];
 	struct utc since_at;
-	char actor[65];
-	char reason[201];
+	char actor[257];
+	char reason[801];
 };
 extern const struct shape block_shape;
 

@@ -4,11 +4,11 @@
 
 struct user {
 	int64_t id;
-	char username[65];
+	char username[257];
 	char kind[8]; /* "staff" "tenant" */
-	char name[65];
+	char name[257];
 	char phone[21];
-	char role[33];	 /* staff only */
+	char role[129];	 /* staff only */
 	int64_t site_id; /* staff: 0 sees every site */
 	bool disabled;
 	bool may; /* of user_check(): has the permission asked for, in a live session */
@@ -49,9 +49,9 @@ MUST_USE enum err user_permissions(struct db *db, int64_t id, struct rows *out);
 
 struct user_tenant {
 	int64_t id;
-	char code[33];
-	char name[65];
-	char room[33];
+	char code[129];
+	char name[257];
+	char room[129];
 	int64_t site_id;
 };
 extern const struct shape user_tenant_shape;
@@ -59,8 +59,8 @@ MUST_USE enum err user_tenants(struct db *db, int64_t id, struct rows *out);
 
 struct site {
 	int64_t id;
-	char code[33];
-	char name[65];
+	char code[129];
+	char name[257];
 	char zone[64];
 };
 /* The site of a staff user, or of a tenant's first shop; ERR_NOT_FOUND for staff of every site
