@@ -41,11 +41,6 @@ struct loading {
 	struct problem why;
 };
 
-struct id_row {
-	int64_t id;
-};
-SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
-
 static void loading_free(struct loading *l)
 {
 	free(l->purses);

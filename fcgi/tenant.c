@@ -287,7 +287,7 @@ static enum err order_at_service(
 	e = pay_open(r->api->pay, channel, &p, r->now, mono_ms() + PAY_WAIT_MS, &pay, &why);
 	if (e == ERR_OK) {
 		text = json_text(pay);
-		e = order_opened(r->db, o->id, text, r->now);
+		e = order_opened(r->db, o->id, text);
 		free(text);
 		return e;
 	}

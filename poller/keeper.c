@@ -286,10 +286,6 @@ static void tell_health(struct keeper *k)
 	free(list);
 }
 
-struct id_row {
-	int64_t id;
-};
-SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
 static const struct query Q_OPEN_ALARMS = {
 	"SELECT object_id AS id FROM alarm WHERE open_key LIKE 'gateway_silent:%'", &id_shape
 };

@@ -28,7 +28,7 @@ static enum err reopen(struct tools *t, const struct pay_channel *channel, const
 		return ERR_OK;
 	}
 	text = json_text(pay);
-	e = order_opened(t->db, o->id, text, utc_now());
+	e = order_opened(t->db, o->id, text);
 	free(text);
 	return e;
 }

@@ -1,5 +1,8 @@
 #include "db/shape.h"
 
+static const struct field id_fields[] = { FIELD(struct id_row, id) };
+const struct shape id_shape = { id_fields, ARRAY_LEN(id_fields), sizeof(struct id_row) };
+
 static json_t *field_json(const struct field *f, const void *at)
 {
 	switch (f->kind) {

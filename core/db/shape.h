@@ -39,3 +39,9 @@ struct shape {
 /* A JSON object of all fields: texts ("" as null), integers, money and price as decimal text, utc
  * as RFC 3339 (0 as null), qty as an integer. The caller owns it. */
 json_t *shape_json(const struct shape *s, const void *row);
+
+/* The row of a query that asks for one id. */
+struct id_row {
+	int64_t id;
+};
+extern const struct shape id_shape;

@@ -17,11 +17,6 @@ SHAPE(account_shape, struct account, FIELD(struct account, id), FIELD(struct acc
 	FIELD(struct account, warn2), FIELD(struct account, level),
 	FIELD(struct account, emergency_limit), FIELD(struct account, emergency_at));
 
-struct id_row {
-	int64_t id;
-};
-SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
-
 static const struct query Q_LOCK = {
 	"SELECT id FROM account WHERE id = ? AND kind = 'purse' FOR UPDATE", &id_shape
 };

@@ -14,11 +14,6 @@
 #define MINUTE_MS 60000
 #define STUCK_TRIES 5
 
-struct id_row {
-	int64_t id;
-};
-SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
-
 static const struct query Q_LOCK = { "SELECT id FROM supply_point WHERE id = ? FOR UPDATE",
 	&id_shape };
 

@@ -13,11 +13,6 @@
 #define BATCH_METERS 64
 #define NO_SHA256 "0000000000000000000000000000000000000000000000000000000000000000"
 
-struct id_row {
-	int64_t id;
-};
-SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
-
 struct site_row {
 	int64_t id;
 	char zone[64];

@@ -7,11 +7,6 @@
 
 #define POSTINGS_MAX 64
 
-struct id_row {
-	int64_t id;
-};
-SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
-
 static const struct query Q_INSERT = {
 	"INSERT INTO entry (site_id, kind, once_key, reference, actor, book_day, created_at, memo)"
 	" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -129,9 +129,8 @@ enum err order_find(struct db *db, const char *out_trade_no, struct order *out)
 	return db_one(db, &Q_FIND, ARGS(arg_text(out_trade_no)), out);
 }
 
-enum err order_opened(struct db *db, int64_t id, const char *pay_json, struct utc now)
+enum err order_opened(struct db *db, int64_t id, const char *pay_json)
 {
-	(void)now;
 	return db_exec(db, &Q_OPENED, ARGS(arg_text(pay_json), arg_i64(id)), NULL);
 }
 

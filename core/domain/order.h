@@ -46,7 +46,7 @@ MUST_USE enum err order_create(struct db *db, const struct order_new *n, struct 
 MUST_USE enum err order_get(struct db *db, int64_t id, struct order *out);
 MUST_USE enum err order_find(struct db *db, const char *out_trade_no, struct order *out);
 /* The service has answered: created -> pending with what the page needs. Later states stay. */
-MUST_USE enum err order_opened(struct db *db, int64_t id, const char *pay_json, struct utc now);
+MUST_USE enum err order_opened(struct db *db, int64_t id, const char *pay_json);
 /* The service says closed, or refuses for good: created, pending -> closed. Paid stays paid. */
 MUST_USE enum err order_closed(struct db *db, int64_t id, struct utc now);
 

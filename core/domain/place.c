@@ -7,11 +7,6 @@
 
 #define GROUP_SIZE 64 /* buses of one lease */
 
-struct id_row {
-	int64_t id;
-};
-SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
-
 struct meter_row {
 	int64_t supply_point_id;
 	char utility[12];

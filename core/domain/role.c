@@ -27,11 +27,6 @@ const struct permission_row permissions[] = {
 };
 const size_t permission_count = ARRAY_LEN(permissions);
 
-struct id_row {
-	int64_t id;
-};
-SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
-
 static const struct query Q_ROLE = { "SELECT id FROM role WHERE code = ?", &id_shape };
 static const struct query Q_ROLE_ADD = { "INSERT INTO role (code, name) VALUES (?, ?)", NULL };
 static const struct query Q_PERMISSION_ADD = {

@@ -21,11 +21,6 @@ static const struct field block_fields[] = {
 };
 const struct shape block_shape = { block_fields, ARRAY_LEN(block_fields), sizeof(struct block) };
 
-struct id_row {
-	int64_t id;
-};
-SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
-
 #define POINT_COLUMNS                                                                              \
 	"SELECT p.id, m.id AS meter_id, p.site_id, p.utility, p.switchable, p.billing, "           \
 	"p.load_class,"                                                                            \

@@ -162,10 +162,6 @@ static const struct query Q_CODE_TRIED = { "UPDATE sms_code SET tries = tries + 
 static const struct query Q_CODE_SPENT = { "UPDATE sms_code SET expires_at = 0 WHERE phone = ?",
 	NULL };
 
-struct id_row {
-	int64_t id;
-};
-SHAPE(id_shape, struct id_row, FIELD(struct id_row, id));
 static const struct query Q_BY_PHONE = {
 	"SELECT id FROM user WHERE username = ? AND kind = 'tenant' AND NOT disabled", &id_shape
 };
