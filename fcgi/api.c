@@ -105,6 +105,41 @@ int64_t caller_site(const struct request *r)
 	return r->user.site_id;
 }
 
+enum err request_site(const struct request *r, int64_t named, int64_t *out, struct problem *why)
+{
+	struct user u = r->user;
+	struct site site;
+	enum err e;
+
+	if (u.site_id && named && u.site_id != named)
+		return problem_set(why, ERR_NOT_FOUND, "site_id", "there is no such site");
+	if (named)
+		u.site_id = named;
+	e = user_site(r->db, &u, &site);
+	if (e == ERR_NOT_FOUND && named)
+		return problem_set(why, e, "site_id", "there is no such site");
+	if (e == ERR_NOT_FOUND)
+		return problem_set(why, ERR_MISSING_FIELD, "site_id", "say which site");
+	if (e == ERR_OK)
+		*out = site.id;
+	return e;
+}
+
+const char *request_once(const struct request *r, const char *what, char buf[static ONCE_MAX])
+{
+	const char *key = request_header(r, "HTTP_IDEMPOTENCY_KEY");
+
+	snprintf(buf, ONCE_MAX, "%s:%lld:%s", what, (long long)r->user.id, key ? key : r->id);
+	return buf;
+}
+
+void answer_approval(struct answer *a, int64_t approval_id)
+{
+	a->status = 202;
+	a->json = json_pack(
+		"{s:{s:I, s:s}}", "approval", "id", (json_int_t)approval_id, "state", "pending");
+}
+
 json_t *json_items(json_t *items)
 {
 	return json_pack("{s:o, s:n}", "items", items, "next");
@@ -293,6 +328,8 @@ static void check_answer(const struct request *r, const struct answer *a)
 
 	if (a->status >= 400) {
 		e = schema_check(r->api->schemas, "problem", a->json, &why);
+	} else if (a->status == 202 && r->route->approved) {
+		e = schema_check(r->api->schemas, "approval_asked", a->json, &why);
 	} else if (shape && r->route->list) {
 		json_array_foreach(json_object_get(a->json, "items"), i, one) if (e == ERR_OK) e =
 			schema_check(r->api->schemas, shape, one, &why);

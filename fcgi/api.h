@@ -11,7 +11,7 @@
 #include "web/form.h"
 
 #define BODY_MAX 65536
-#define ROUTES_MAX 96
+#define ROUTES_MAX 192
 #define STATUS_MAX 600
 
 struct route;
@@ -77,6 +77,16 @@ int64_t param_int(const struct request *r, const char *name);
 const char *param_text(const struct request *r, const char *name);
 /* The site that a staff caller is confined to; 0: none. */
 int64_t caller_site(const struct request *r);
+
+/* The site that a staff request is about: the caller's own, or the one named (0: none), or the only
+ * one. ERR_NOT_FOUND for another than the caller's; ERR_MISSING_FIELD when there are several. */
+MUST_USE enum err request_site(
+	const struct request *r, int64_t named, int64_t *out, struct problem *why);
+/* "<what>:<user>:<Idempotency-Key>": a once_key for what this request writes. */
+#define ONCE_MAX 128
+const char *request_once(const struct request *r, const char *what, char buf[static ONCE_MAX]);
+/* The answer 202: it waits for a second person. */
+void answer_approval(struct answer *a, int64_t approval_id);
 
 /* {"items": […], "next": null}; takes over items. */
 json_t *json_items(json_t *items);

@@ -39,6 +39,17 @@ HANDLER(shift_new);
 HANDLER(shift_end);
 HANDLER(sale_new);
 HANDLER(day_seal);
+HANDLER(settings_list);
+HANDLER(setting_change);
+HANDLER(approvals_list);
+HANDLER(approval_approve);
+HANDLER(approval_reject);
+/* Tariffs. */
+/* Books. */
+/* Contracts. */
+/* Fees and shares. */
+/* Control. */
+/* Payment services and watchers. */
 HANDLER(notify_wechat);
 HANDLER(notify_alipay);
 HANDLER(health_get);

@@ -92,6 +92,11 @@ static json_t *route_answers(const struct route *r)
 
 	snprintf(status, sizeof(status), "%d", r->status);
 	json_object_set_new(o, status, answer_object(r));
+	if (r->approved)
+		json_object_set_new(o, "202",
+			json_pack("{s:s, s:o}", "description", "it waits for a second person",
+				"content",
+				json_content("application/json", schema_ref("approval_asked"))));
 	if (str_eq(r->path, "/meters"))
 		json_object_set_new(o, "304", json_pack("{s:s}", "description", "not modified"));
 	if (r->body_kind == BODY_JSON)

@@ -16,6 +16,24 @@ const char *perm_word(enum perm p)
 		[PERM_ALARM_READ] = "alarm.read",
 		[PERM_SALE_CREATE] = "sale.create",
 		[PERM_DAY_SEAL] = "day.seal",
+		[PERM_ALARM_ACK] = "alarm.ack",
+		[PERM_TARIFF_READ] = "tariff.read",
+		[PERM_TARIFF_EDIT] = "tariff.edit",
+		[PERM_ENTRY_READ] = "entry.read",
+		[PERM_ENTRY_REVERSE] = "entry.reverse",
+		[PERM_REFUND_CREATE] = "refund.create",
+		[PERM_ADJUSTMENT_CREATE] = "adjustment.create",
+		[PERM_APPROVAL_READ] = "approval.read",
+		[PERM_CONTRACT_READ] = "contract.read",
+		[PERM_CONTRACT_EDIT] = "contract.edit",
+		[PERM_METER_EDIT] = "meter.edit",
+		[PERM_SETTING_READ] = "setting.read",
+		[PERM_SETTING_EDIT] = "setting.edit",
+		[PERM_FEE_READ] = "fee.read",
+		[PERM_FEE_EDIT] = "fee.edit",
+		[PERM_SHARE_READ] = "share.read",
+		[PERM_SHARE_EDIT] = "share.edit",
+		[PERM_SCHEDULE_EDIT] = "schedule.edit",
 	};
 
 	return words[p] ? words[p] : "";
@@ -109,6 +127,29 @@ const struct route routes[] = {
 	{ "POST", "/days/:date/seal", PERM_DAY_SEAL, "empty", "day_sealed", false, 200, day_seal, false,
 		.help = "Seal a book day that is over now instead of at 02:00; a sealed day is answered as it is.",
 		.params = { { "site_id", PARAM_ID, false } } },
+
+	/* Settings and approvals. */
+	{ "GET", "/settings", PERM_SETTING_READ, NULL, "setting", true, 200, settings_list, false,
+		.help = "Settings of a site, with what they may be.", .params = { { "site_id", PARAM_ID, false } } },
+	{ "PUT", "/settings", PERM_SETTING_EDIT, "setting_put", "setting", false, 200, setting_change, false, .approved = true,
+		.help = "Change one setting; some need a second person." },
+	{ "GET", "/approvals", PERM_APPROVAL_READ, NULL, "approval", true, 200, approvals_list, false,
+		.help = "What waits, or waited, for a second person, newest first.",
+		.params = { { "state", PARAM_TEXT, false } } },
+	{ "POST", "/approvals/:id/approve", PERM_APPROVAL_READ, "approval_note", "approval", false, 200, approval_approve, false,
+		.help = "Approve, by another person than who asked, with the permission that the act needs; it is done at once." },
+	{ "POST", "/approvals/:id/reject", PERM_APPROVAL_READ, "approval_note", "approval", false, 200, approval_reject, false,
+		.help = "Reject; nothing is done. Who asked may take it back so." },
+
+	/* Tariffs. */
+
+	/* Books. */
+
+	/* Contracts. */
+
+	/* Fees and shares. */
+
+	/* Control. */
 
 	/* Payment services. */
 	{ "POST", "/notify/wechat", PERM_OPEN, NULL, NULL, false, 204, notify_wechat, false,

@@ -19,6 +19,24 @@ enum perm {
 	PERM_ALARM_READ,
 	PERM_SALE_CREATE,
 	PERM_DAY_SEAL,
+	PERM_ALARM_ACK,
+	PERM_TARIFF_READ,
+	PERM_TARIFF_EDIT,
+	PERM_ENTRY_READ,
+	PERM_ENTRY_REVERSE,
+	PERM_REFUND_CREATE,
+	PERM_ADJUSTMENT_CREATE,
+	PERM_APPROVAL_READ,
+	PERM_CONTRACT_READ,
+	PERM_CONTRACT_EDIT,
+	PERM_METER_EDIT,
+	PERM_SETTING_READ,
+	PERM_SETTING_EDIT,
+	PERM_FEE_READ,
+	PERM_FEE_EDIT,
+	PERM_SHARE_READ,
+	PERM_SHARE_EDIT,
+	PERM_SCHEDULE_EDIT,
 	PERM__MAX
 };
 const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */
@@ -45,6 +63,7 @@ struct route {
 	int status;
 	enum err (*run)(struct request *r, struct answer *a);
 	bool idempotent; /* needs Idempotency-Key */
+	bool approved;	 /* may answer 202 "approval_asked" instead: a second person decides */
 	const char *help;
 	struct param params[4];
 	enum body_kind body_kind;

@@ -1,0 +1,141 @@
+#include "domain/setting.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "domain/approval.h"
+#include "domain/audit.h"
+
+const struct setting_row settings[SETTING__MAX] = {
+	[SETTING_FEE_CUT] = { "fee_cut", 0, 1, 0, true,
+		"1: electricity may be cut for an unpaid fee, from an approved list. Contested in "
+		"law (Civil Code art. 944)." },
+	[SETTING_REFUND_LIMIT_FEN] = { "refund_limit_fen", 0, 100000000, 50000, true,
+		"Refunds above it need a second person." },
+	[SETTING_REVERSAL_LIMIT_FEN] = { "reversal_limit_fen", 0, 100000000, 50000, true,
+		"Reversals above it need a second person." },
+	[SETTING_ADJUSTMENT_LIMIT_FEN] = { "adjustment_limit_fen", 0, 100000000, 50000, true,
+		"Adjustments above it need a second person." },
+};
+
+struct value_row {
+	int64_t value;
+};
+SHAPE(value_shape, struct value_row, FIELD(struct value_row, value));
+static const struct query Q_GET = { "SELECT value FROM setting WHERE site_id = ? AND name = ?",
+	&value_shape };
+static const struct query Q_PUT = { "INSERT INTO setting (site_id, name, value) VALUES (?, ?, ?)"
+				    " ON DUPLICATE KEY UPDATE value = VALUES(value)",
+	NULL };
+
+enum err setting_get(struct db *db, int64_t site_id, enum setting s, int64_t *out)
+{
+	struct value_row row;
+	enum err e = db_one(db, &Q_GET, ARGS(arg_i64(site_id), arg_text(settings[s].name)), &row);
+
+	if (e == ERR_NOT_FOUND) {
+		row.value = settings[s].shipped;
+		e = ERR_OK;
+	}
+	if (e == ERR_OK)
+		*out = row.value;
+	return e;
+}
+
+enum err setting_find(const char *name, enum setting *out)
+{
+	for (unsigned i = 0; i < SETTING__MAX; i++)
+		if (str_eq(settings[i].name, name)) {
+			*out = (enum setting)i;
+			return ERR_OK;
+		}
+	return ERR_NOT_FOUND;
+}
+
+static enum err write(struct db *db, const struct setting_change *c, int64_t before)
+{
+	const struct setting_row *row = &settings[c->setting];
+	char object[64], detail[128];
+	enum err e = db_exec(db, &Q_PUT,
+		ARGS(arg_i64(c->site_id), arg_text(row->name), arg_i64(c->value)), NULL);
+
+	snprintf(object, sizeof(object), "site:%" PRId64, c->site_id);
+	snprintf(detail, sizeof(detail),
+		"{\"setting\":\"%s\",\"before\":%" PRId64 ",\"after\":%" PRId64 "}", row->name,
+		before, c->value);
+	return e == ERR_OK ? audit_add(db,
+				     &(struct audit){ c->actor, c->address, "setting.edit", object,
+					     detail, "ok" },
+				     c->now)
+			   : e;
+}
+
+struct putting {
+	const struct setting_change *c;
+	int64_t approval_id;
+	struct problem *why;
+};
+
+static enum err put_tx(struct db *db, void *ctx)
+{
+	struct putting *p = ctx;
+	const struct setting_change *c = p->c;
+	const struct setting_row *row = &settings[c->setting];
+	AUTO(json_free) json_t *params = NULL;
+	char object[64];
+	int64_t before = 0;
+	enum err e = setting_get(db, c->site_id, c->setting, &before);
+
+	p->approval_id = 0;
+	if (e != ERR_OK || before == c->value)
+		return e;
+	if (!row->second_person || c->value < before)
+		return write(db, c, before);
+	params = json_pack("{s:s, s:I}", "setting", row->name, "value", (json_int_t)c->value);
+	snprintf(object, sizeof(object), "site:%" PRId64, c->site_id);
+	return approval_ask(db,
+		&(struct approval_new){ .kind = "setting",
+			.site_id = c->site_id,
+			.object = object,
+			.params = params,
+			.reason = c->reason,
+			.user_id = c->user_id,
+			.once_key = c->once_key },
+		c->now, &p->approval_id, p->why);
+}
+
+enum err setting_put(
+	struct db *db, const struct setting_change *c, int64_t *approval_id, struct problem *why)
+{
+	const struct setting_row *row = &settings[c->setting];
+	struct putting p = { .c = c, .why = why };
+	enum err e;
+
+	if (c->value < row->min || c->value > row->max)
+		return problem_set(why, ERR_OUT_OF_RANGE, "value",
+			"%s is from %" PRId64 " to %" PRId64, row->name, row->min, row->max);
+	e = db_tx(db, put_tx, &p);
+	if (e == ERR_OK)
+		*approval_id = p.approval_id;
+	return e;
+}
+
+enum err setting_approved(struct db *db, const struct approval *a, const json_t *params,
+	const char *actor, struct utc now, struct problem *why)
+{
+	struct setting_change c = { .site_id = a->site_id,
+		.value = json_integer_value(json_object_get(params, "value")),
+		.actor = actor,
+		.address = "",
+		.now = now };
+	int64_t before;
+	enum err e =
+		setting_find(json_string_value(json_object_get(params, "setting")), &c.setting);
+
+	if (e == ERR_OK && (c.value < settings[c.setting].min || c.value > settings[c.setting].max))
+		return problem_set(why, ERR_OUT_OF_RANGE, "value", "the limits have changed");
+	if (e == ERR_OK)
+		e = setting_get(db, a->site_id, c.setting, &before);
+	return e == ERR_OK ? write(db, &c, before) : e;
+}

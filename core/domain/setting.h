@@ -1,0 +1,45 @@
+#pragma once
+/* Settings of a site: whole numbers, each with limits and a value as shipped. */
+#include "db/db.h"
+
+enum setting {
+	SETTING_FEE_CUT,
+	SETTING_REFUND_LIMIT_FEN,
+	SETTING_REVERSAL_LIMIT_FEN,
+	SETTING_ADJUSTMENT_LIMIT_FEN,
+	SETTING__MAX
+};
+
+struct setting_row {
+	const char *name;
+	int64_t min, max;
+	int64_t shipped;
+	bool second_person; /* a higher value than the present one needs approval */
+	const char *help;
+};
+extern const struct setting_row settings[SETTING__MAX];
+
+/* The value of a site, or the one shipped. */
+MUST_USE enum err setting_get(struct db *db, int64_t site_id, enum setting s, int64_t *out);
+/* ERR_NOT_FOUND for a name that is not in the list. */
+MUST_USE enum err setting_find(const char *name, enum setting *out);
+
+struct setting_change {
+	int64_t site_id;
+	enum setting setting;
+	int64_t value;
+	const char *reason;
+	const char *once_key;
+	int64_t user_id;
+	const char *actor, *address;
+	struct utc now;
+};
+/* Changes it, with an audit row. ERR_OUT_OF_RANGE outside its limits. *approval_id is 0 when it was
+ * changed, or the approval that it waits for. */
+MUST_USE enum err setting_put(
+	struct db *db, const struct setting_change *c, int64_t *approval_id, struct problem *why);
+
+struct approval;
+/* The approved change; in the transaction that approves. */
+MUST_USE enum err setting_approved(struct db *db, const struct approval *a, const json_t *params,
+	const char *actor, struct utc now, struct problem *why);
