@@ -8,6 +8,7 @@
 struct report {
 	int64_t meter_id;
 	int64_t group_id; /* of the lease */
+	int64_t device;	  /* generation that was read; another one in the table never counts */
 	char code[33];
 	/* The last good answer, if there was one since the last report. */
 	bool has_reading;

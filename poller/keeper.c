@@ -151,7 +151,7 @@ SHAPE(print_shape, struct print_row, FIELD(struct print_row, print));
 /* Changes whenever a table that plant_load() reads does, for all that matters here. */
 static const struct query Q_PRINT = {
 	"SELECT (SELECT COALESCE(SUM(CRC32(CONCAT_WS('|', id, code, gateway_id, unit, model, "
-	"serial,"
+	"serial, device,"
 	" ct_ratio, pt_ratio, rated_current_ma, enabled))), 0) FROM meter) +"
 	" (SELECT COALESCE(SUM(CRC32(CONCAT_WS('|', id, code, transport, address, baud, parity,"
 	" bus_group_id, enabled))), 0) FROM gateway) AS print",

@@ -36,6 +36,7 @@ struct meter_row {
 	char unit[17];
 	char model[49];
 	char serial[33];
+	int64_t device;
 	bool water;
 	int64_t ct_ratio;
 	int64_t pt_ratio;
@@ -46,10 +47,11 @@ struct meter_row {
 };
 #define ROW(member) FIELD(struct meter_row, member)
 SHAPE(meter_shape, struct meter_row, ROW(id), ROW(gateway_id), ROW(code), ROW(unit), ROW(model),
-	ROW(serial), ROW(water), ROW(ct_ratio), ROW(pt_ratio), ROW(rated_current_ma), ROW(read_at),
-	ROW(comm), ROW(comm_since));
+	ROW(serial), ROW(device), ROW(water), ROW(ct_ratio), ROW(pt_ratio), ROW(rated_current_ma),
+	ROW(read_at), ROW(comm), ROW(comm_since));
 static const struct query Q_METERS = {
-	"SELECT m.id, m.gateway_id, m.code, m.unit, m.model, m.serial, m.utility = 'water' AS "
+	"SELECT m.id, m.gateway_id, m.code, m.unit, m.model, m.serial, m.device, m.utility = "
+	"'water' AS "
 	"water,"
 	" m.ct_ratio, m.pt_ratio, m.rated_current_ma, COALESCE(s.read_at, 0) AS read_at,"
 	" COALESCE(s.comm, 'never') AS comm, COALESCE(s.comm_since, 0) AS comm_since"
@@ -105,6 +107,7 @@ static bool meter_take(
 {
 	struct plant_meter m = { .id = r->id,
 		.model = models_find(models, r->model),
+		.device = r->device,
 		.water = r->water,
 		.ct_ratio = r->ct_ratio,
 		.pt_ratio = r->pt_ratio,
@@ -144,6 +147,7 @@ static void meters_take(
 		print_text(&b->print, r[i].unit);
 		print_text(&b->print, r[i].model);
 		print_text(&b->print, r[i].serial);
+		print_number(&b->print, r[i].device);
 		print_number(&b->print, r[i].ct_ratio);
 		print_number(&b->print, r[i].pt_ratio);
 		print_number(&b->print, r[i].rated_current_ma);

@@ -10,6 +10,7 @@ struct plant_meter {
 	uint8_t unit;
 	const struct model *model; /* of the process, outlives this */
 	char serial[33];	   /* expected; "" when nobody has said */
+	int64_t device;		   /* generation of the device, as in the table */
 	bool water;
 	int64_t ct_ratio, pt_ratio;
 	int64_t rated_current_ma;

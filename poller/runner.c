@@ -155,6 +155,7 @@ static struct report report_of(const struct runner *r, size_t i)
 	const struct turn *t = &r->turns[i];
 	struct report p = { .meter_id = r->plant.meters[i].id,
 		.group_id = r->plant.group_id,
+		.device = r->plant.meters[i].device,
 		.comm = t->comm,
 		.comm_since = r->told[i].since,
 		.fails = t->fails,

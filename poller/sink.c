@@ -158,14 +158,16 @@ struct point_row {
 	int64_t supply_point_id;
 	char observed[8];
 	struct utc observed_since;
+	int64_t device;
 };
 SHAPE(point_shape, struct point_row, FIELD(struct point_row, verdict),
 	FIELD(struct point_row, register_milli), FIELD(struct point_row, supply_point_id),
-	FIELD(struct point_row, observed), FIELD(struct point_row, observed_since));
+	FIELD(struct point_row, observed), FIELD(struct point_row, observed_since),
+	FIELD(struct point_row, device));
 static const struct query Q_POINT = {
 	"SELECT COALESCE(s.verdict, 'accepted') AS verdict,"
 	" COALESCE(s.register_milli, 0) AS register_milli, p.id AS supply_point_id, p.observed,"
-	" p.observed_since FROM meter m JOIN supply_point p ON p.id = m.supply_point_id"
+	" p.observed_since, m.device FROM meter m JOIN supply_point p ON p.id = m.supply_point_id"
 	" LEFT JOIN meter_state s ON s.meter_id = m.id WHERE m.id = ?",
 	&point_shape
 };
@@ -255,6 +257,10 @@ static enum err take_reading(struct db *db, struct batch *b, struct item *i, str
 	if (e != ERR_OK)
 		return e == ERR_NOT_FOUND ? ERR_DB : e;
 	i->supply_point_id = p.supply_point_id;
+	if (r->device != p.device) { /* of a device that was exchanged meanwhile */
+		i->verdict = VERDICT_IDENTITY;
+		return ERR_OK;
+	}
 	i->observe = r->observed[0] && !str_eq(r->observed, p.observed) &&
 		     r->now.read_at.ms >= p.observed_since.ms;
 	if (!r->has_register)

@@ -15,7 +15,8 @@ SHAPE(account_shape, struct account, FIELD(struct account, id), FIELD(struct acc
 	FIELD(struct account, language), FIELD(struct account, balance),
 	FIELD(struct account, credit_limit), FIELD(struct account, warn1),
 	FIELD(struct account, warn2), FIELD(struct account, level),
-	FIELD(struct account, emergency_limit), FIELD(struct account, emergency_at));
+	FIELD(struct account, emergency_limit), FIELD(struct account, emergency_at),
+	FIELD(struct account, closed));
 
 static const struct query Q_LOCK = {
 	"SELECT id FROM account WHERE id = ? AND kind = 'purse' FOR UPDATE", &id_shape
@@ -25,7 +26,7 @@ static const struct query Q_GET = {
 	" t.name AS tenant_name, t.phone, t.language, a.balance_nano AS balance,"
 	" a.credit_limit_nano AS credit_limit, a.warn1_nano AS warn1, a.warn2_nano AS warn2, "
 	"a.level,"
-	" a.emergency_limit_nano AS emergency_limit, a.emergency_at"
+	" a.emergency_limit_nano AS emergency_limit, a.emergency_at, c.end_at <> 0 AS closed"
 	" FROM account a JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = "
 	"c.tenant_id"
 	" JOIN site s ON s.id = t.site_id WHERE a.id = ?",
@@ -103,6 +104,8 @@ enum err account_changed(struct db *db, int64_t id, struct utc now)
 	struct account a;
 	enum err e = account_lock(db, id, &a);
 
+	if (e == ERR_OK && a.closed)
+		return ERR_OK;
 	if (e == ERR_OK)
 		e = emergency_rearm(db, &a);
 	if (e == ERR_OK)

@@ -21,6 +21,7 @@ struct account {
 	char level[8];
 	struct money emergency_limit;
 	struct utc emergency_at; /* taken and not repaid; 0: armed */
+	bool closed;		 /* its contract has ended: it takes no sale and warns nobody */
 };
 
 MUST_USE enum err account_get(struct db *db, int64_t id, struct account *out);
@@ -30,7 +31,7 @@ MUST_USE enum err account_lock(struct db *db, int64_t id, struct account *out);
 /* To be called in the transaction that changed a balance, limit or level setting, after the change:
  * finds the new warning level, writes the notice of a crossing to the outbox (one per level per
  * crossing), begins or ends the arrears block of the account's supply points, and decides their
- * supply anew. The zone's book day is not touched. */
+ * supply anew. A closed account crosses nothing. The zone's book day is not touched. */
 MUST_USE enum err account_changed(struct db *db, int64_t id, struct utc now);
 
 /* The floor below which arrears begin: credit limit plus emergency credit if taken. */

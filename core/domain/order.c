@@ -106,6 +106,8 @@ enum err order_create(struct db *db, const struct order_new *n, struct utc now, 
 
 	if (e != ERR_OK)
 		return e;
+	if (a.closed)
+		return problem_set(why, ERR_CONFLICT, "account_id", "this account is closed");
 	e = amount_check(&a, n->amount_fen, why);
 	if (e != ERR_OK)
 		return e;

@@ -226,6 +226,9 @@ static enum err sale_post(
 		if (e == ERR_NOT_FOUND)
 			return problem_set(s->why, e, "account_id", "there is no account %" PRId64,
 				s->n->lines[i].account_id);
+		if (e == ERR_OK && a.closed)
+			return problem_set(s->why, ERR_CONFLICT, "account_id",
+				"account %" PRId64 " is closed", s->n->lines[i].account_id);
 		p[i + 1].account_id = s->n->lines[i].account_id;
 		p[i + 1].purse = true;
 		if (e == ERR_OK)

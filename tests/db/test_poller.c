@@ -92,6 +92,7 @@ static struct report report_of(const struct shop *s, int64_t at, int64_t reg)
 {
 	struct report r = { .meter_id = s->meter,
 		.group_id = s->group,
+		.device = 1,
 		.has_reading = true,
 		.has_register = true,
 		.most_per_hour = 36000,
@@ -653,6 +654,39 @@ static void test_still_dark_after_a_minute(void **state)
 	assert_int_equal(alarms_open(w, &s), 0);
 }
 
+static void test_a_device_that_was_exchanged(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct report flying;
+	int64_t before;
+
+	assert_int_equal(sink_one(w, &s, SHOP_T0, 1000), ERR_OK);
+	assert_int_equal(sink_one(w, &s, SHOP_T0 + 60000, 1100), ERR_OK);
+	before = balance(w, &s);
+	/* Exchanged while the old device's reading was on its way. */
+	shop_set(w->root, "UPDATE meter SET device = 2 WHERE id = %lld", (long long)s.meter);
+	flying = report_of(&s, SHOP_T0 + 120000, 1200);
+	snprintf(flying.observed, sizeof(flying.observed), "off");
+	assert_int_equal(sink_batch(w->sink, &flying, 1), ERR_OK);
+	assert_int_equal(balance(w, &s), before);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT COUNT(*) AS v FROM reading WHERE verdict = 'identity'"
+				 " AND meter_id = %lld",
+				 s.meter),
+		1);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT observed = 'on' AS v FROM supply_point WHERE id = %lld", s.point),
+		1);
+	assert_int_equal(alarms_open(w, &s), 0);
+	/* The new one counts from where the old one ended here. */
+	flying = report_of(&s, SHOP_T0 + 180000, 1200);
+	flying.device = 2;
+	assert_int_equal(sink_batch(w->sink, &flying, 1), ERR_OK);
+	assert_true(balance(w, &s) < before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -674,6 +708,7 @@ int main(void)
 		cmocka_unit_test(test_mass_trip_brake),
 		cmocka_unit_test(test_an_open_valve_is_not_sent_twice),
 		cmocka_unit_test(test_still_dark_after_a_minute),
+		cmocka_unit_test(test_a_device_that_was_exchanged),
 	};
 
 	return cmocka_run_group_tests(tests, open_world, close_world);
