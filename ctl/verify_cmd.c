@@ -40,7 +40,7 @@ static const struct {
 		{ "SELECT CONCAT('usage_day:', meter_id, ':', day, ':', rate, ':', tier) AS object,"
 		  " CAST(charge_nano AS CHAR) AS have, CAST(CAST(qty_milli AS DECIMAL(38)) * "
 		  "price_micro"
-		  " AS CHAR) AS want FROM usage_day WHERE account_id <> 0"
+		  " AS CHAR) AS want FROM usage_day WHERE (account_id <> 0 OR tariff_id <> 0)"
 		  " AND charge_nano <> CAST(qty_milli AS DECIMAL(38)) * price_micro",
 			&finding_shape } },
 	{ "usage_is_register_growth",

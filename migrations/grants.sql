@@ -14,6 +14,8 @@ GRANT SELECT ON gateway TO 'yufu_poller'@'localhost';
 GRANT SELECT ON meter TO 'yufu_poller'@'localhost';
 GRANT SELECT ON tariff TO 'yufu_poller'@'localhost';
 GRANT SELECT ON meter_tariff TO 'yufu_poller'@'localhost';
+GRANT SELECT ON meter_ratio TO 'yufu_poller'@'localhost';
+GRANT SELECT, INSERT ON meter_slots TO 'yufu_poller'@'localhost';
 GRANT SELECT ON tenant TO 'yufu_poller'@'localhost';
 GRANT SELECT ON contract TO 'yufu_poller'@'localhost';
 GRANT SELECT ON contract_point TO 'yufu_poller'@'localhost';
@@ -36,7 +38,18 @@ GRANT SELECT, INSERT, UPDATE ON alarm TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT ON notice TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT ON outbox TO 'yufu_poller'@'localhost';
 GRANT SELECT, UPDATE (supply_restored_at) ON pay_order TO 'yufu_poller'@'localhost';
--- api: people, payments, control; no readings.
+-- api: people, payments, control; no readings, but the settlement of registers that a person answers for.
+GRANT INSERT ON settlement TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE ON settled TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE ON usage_hour TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE ON usage_day TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE ON tier_use TO 'yufu_api'@'localhost';
+GRANT INSERT ON reading_decision TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name, revision, doc) ON tariff TO 'yufu_api'@'localhost';
+GRANT INSERT ON tariff_revision TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (tariff_id) ON meter_tariff TO 'yufu_api'@'localhost';
+GRANT INSERT ON meter_ratio TO 'yufu_api'@'localhost';
+GRANT UPDATE (capacity_milli) ON meter TO 'yufu_api'@'localhost';
 GRANT INSERT ON entry TO 'yufu_api'@'localhost';
 GRANT INSERT ON posting TO 'yufu_api'@'localhost';
 GRANT INSERT ON audit TO 'yufu_api'@'localhost';
@@ -59,7 +72,6 @@ GRANT UPDATE ON tenant TO 'yufu_api'@'localhost';
 GRANT UPDATE ON user TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (read_wanted_at) ON meter_state TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (sealed_at, entries, sha256) ON book_day TO 'yufu_api'@'localhost';
-GRANT UPDATE (sealed) ON usage_day TO 'yufu_api'@'localhost';
 -- worker: outbox, orders, jobs.
 GRANT INSERT ON entry TO 'yufu_worker'@'localhost';
 GRANT INSERT ON posting TO 'yufu_worker'@'localhost';

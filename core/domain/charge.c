@@ -261,8 +261,9 @@ struct piece {
 	struct qty from_reg, to_reg;
 	const struct holder *holder;   /* NULL: nobody's */
 	const struct pricing *pricing; /* NULL: no tariff */
-	bool charged;
-	struct tier_use use; /* afterwards */
+	bool charged;		       /* to the purse of its holder */
+	bool priced;		       /* always when charged; others where they have a tariff */
+	struct tier_use use;	       /* afterwards */
 	struct money charge;
 	size_t day_from, day_to; /* its rows of work.days */
 };
@@ -337,7 +338,7 @@ static enum err add_day(struct work *w, const struct segment *s)
 	struct day_row row = { .meter_id = w->reading->meter_id,
 		.contract_id = p->holder ? p->holder->contract_id : 0,
 		.account_id = p->charged ? p->holder->account_id : 0,
-		.tariff_id = p->charged ? p->pricing->tariff_id : 0,
+		.tariff_id = p->priced ? p->pricing->tariff_id : 0,
 		.version_at = s->version,
 		.tier = s->tier,
 		.price_micro = s->price };
@@ -481,20 +482,25 @@ static const struct query Q_TIER_SET = {
 	NULL
 };
 
-/* The use so far in the contract's cycle: from an earlier piece, or from the table. */
+static int64_t contract_of(const struct piece *p)
+{
+	return p->holder ? p->holder->contract_id : 0;
+}
+
+/* The use so far in the contract's cycle: from an earlier piece, or from the table. Energy that is
+ * nobody's counts as that of contract 0. */
 static enum err tier_start(struct db *db, struct work *w, struct piece *p)
 {
 	struct tier_row row;
 	enum err e;
 
 	for (size_t i = (size_t)(p - w->pieces); i > 0; i--)
-		if (w->pieces[i - 1].charged &&
-			w->pieces[i - 1].holder->contract_id == p->holder->contract_id) {
+		if (w->pieces[i - 1].priced && contract_of(&w->pieces[i - 1]) == contract_of(p)) {
 			p->use = w->pieces[i - 1].use;
 			return ERR_OK;
 		}
-	e = db_one(db, &Q_TIER,
-		ARGS(arg_i64(p->holder->contract_id), arg_i64(w->meter.supply_point_id)), &row);
+	e = db_one(db, &Q_TIER, ARGS(arg_i64(contract_of(p)), arg_i64(w->meter.supply_point_id)),
+		&row);
 	if (e == ERR_NOT_FOUND)
 		return ERR_OK;
 	if (e != ERR_OK)
@@ -506,6 +512,22 @@ static enum err tier_start(struct db *db, struct work *w, struct piece *p)
 	return ERR_OK;
 }
 
+/* Finds the tariff of a piece. What is charged must have one; what is measured only is priced from
+ * the first version of its tariff on. */
+static enum err tariff_of(struct db *db, struct tariffs *cache, const struct work *w,
+	struct piece *p, const struct tariff **t)
+{
+	enum err e;
+
+	if (!p->pricing)
+		return p->charged ? ERR_NOT_FOUND : ERR_OK;
+	e = tariff_get(db, cache, p->pricing, w->zone, t);
+	if (e != ERR_OK)
+		return e;
+	p->priced = p->charged || tariff_covers(*t, p->from);
+	return ERR_OK;
+}
+
 static enum err price_piece(struct db *db, struct tariffs *cache, struct work *w, struct piece *p)
 {
 	struct qty delta = { p->to_reg.milli - p->from_reg.milli };
@@ -514,19 +536,15 @@ static enum err price_piece(struct db *db, struct tariffs *cache, struct work *w
 	enum err e;
 
 	w->now = p;
-	p->day_from = w->days_n;
-	if (!p->charged) {
-		e = settle_usage(w->zone, p->from, p->to, delta, sink);
-	} else {
-		if (delta.milli > 0 && !p->pricing)
-			return ERR_NOT_FOUND;
+	p->day_from = p->day_to = w->days_n;
+	if (delta.milli == 0)
+		return ERR_OK;
+	e = tariff_of(db, cache, w, p, &t);
+	if (e == ERR_OK && p->priced)
 		e = tier_start(db, w, p);
-		if (e != ERR_OK || delta.milli == 0)
-			return e;
-		e = tariff_get(db, cache, p->pricing, w->zone, &t);
-		if (e == ERR_OK)
-			e = settle_interval(t, p->from, p->to, delta, &p->use, sink);
-	}
+	if (e == ERR_OK)
+		e = p->priced ? settle_interval(t, p->from, p->to, delta, &p->use, sink)
+			      : settle_usage(w->zone, p->from, p->to, delta, sink);
 	p->day_to = w->days_n;
 	return e;
 }
@@ -588,10 +606,10 @@ static enum err write_piece(struct db *db, const struct work *w, const struct pi
 			arg_id(p->charged ? p->holder->account_id : 0), arg_money(p->charge),
 			arg_text(evidence)),
 		NULL);
-	if (e != ERR_OK || !p->charged)
+	if (e != ERR_OK || !p->priced)
 		return e;
 	return db_exec(db, &Q_TIER_SET,
-		ARGS(arg_i64(p->holder->contract_id), arg_i64(w->meter.supply_point_id),
+		ARGS(arg_i64(contract_of(p)), arg_i64(w->meter.supply_point_id),
 			arg_text(p->use.cycle), arg_qty(p->use.used)),
 		NULL);
 }
@@ -625,7 +643,7 @@ static enum err write_work(struct db *db, const struct work *w, struct charges *
 		const struct piece *p = &w->pieces[i];
 
 		e = write_piece(db, w, p);
-		if (e == ERR_OK && p->charge.nano != 0)
+		if (e == ERR_OK && p->charged && p->charge.nano != 0)
 			e = charges_add(sum, p->holder->account_id, p->charge);
 	}
 	return e == ERR_OK ? settled_set(db, w->reading) : e;

@@ -7,6 +7,10 @@
  * over everything else. Meters are locked in ascending order, then purses: charge_settle() for
  * each meter of a transaction, then charge_post() once.
  *
+ * Every meter that has a tariff is priced. Only what a meter of billing "account" counts for a
+ * contract is charged too; the rest (postpaid, none, vacant) has a price and account 0, so that it
+ * can be billed or shared.
+ *
  * The first accepted reading of a meter is its base. Only when a start register was given that is
  * not above it, and the meter can have counted the difference since the contract began (at most a
  * day ago), is that difference charged too.

@@ -5,8 +5,10 @@ SHAPE(line_shape, struct usage_line, F(day), F(rate), F(tier), F(price), F(qty),
 #undef F
 static const struct query Q_LINES = {
 	"SELECT u.day, u.rate, u.tier, u.price_micro AS price,"
-	" CAST(SUM(u.qty_milli) AS SIGNED) AS qty, CAST(SUM(u.charge_nano) AS SIGNED) AS charge"
-	" FROM usage_day u WHERE u.meter_id = ? AND u.day BETWEEN ? AND ? AND (? = 0 OR EXISTS"
+	" CAST(SUM(u.qty_milli) AS SIGNED) AS qty,"
+	" CAST(SUM(IF(? <> 0 AND m.billing = 'none', 0, u.charge_nano)) AS SIGNED) AS charge"
+	" FROM usage_day u JOIN meter m ON m.id = u.meter_id"
+	" WHERE u.meter_id = ? AND u.day BETWEEN ? AND ? AND (? = 0 OR EXISTS"
 	" (SELECT 1 FROM contract c JOIN user_tenant ut ON ut.tenant_id = c.tenant_id"
 	" WHERE c.id = u.contract_id AND ut.user_id = ?))"
 	" GROUP BY u.day, u.rate, u.tier, u.price_micro",
@@ -19,7 +21,7 @@ enum err usage_lines(struct db *db, int64_t meter_id, int64_t user_id, struct da
 	char first[DAY_TEXT_MAX], last[DAY_TEXT_MAX];
 
 	return db_list(db, &Q_LINES,
-		ARGS(arg_i64(meter_id), arg_text(day_text(from, first)),
+		ARGS(arg_i64(user_id), arg_i64(meter_id), arg_text(day_text(from, first)),
 			arg_text(day_text(to, last)), arg_i64(user_id), arg_i64(user_id)),
 		out);
 }
@@ -28,7 +30,8 @@ enum err usage_lines(struct db *db, int64_t meter_id, int64_t user_id, struct da
 SHAPE(hour_shape, struct usage_hour, F(hour_at), F(qty), F(charge));
 #undef F
 static const struct query Q_HOURS = {
-	"SELECT h.hour_at, h.qty_milli AS qty, h.charge_nano AS charge FROM usage_hour h"
+	"SELECT h.hour_at, h.qty_milli AS qty, IF(? <> 0 AND m.billing = 'none', 0, h.charge_nano)"
+	" AS charge FROM usage_hour h"
 	" JOIN meter m ON m.id = h.meter_id"
 	" WHERE h.meter_id = ? AND h.hour_at >= ? AND h.hour_at < ? AND (? = 0 OR EXISTS"
 	" (SELECT 1 FROM contract_point cp JOIN contract c ON c.id = cp.contract_id"
@@ -43,8 +46,8 @@ enum err usage_hours(struct db *db, int64_t meter_id, int64_t user_id, struct ut
 	struct utc to, struct rows *out)
 {
 	return db_list(db, &Q_HOURS,
-		ARGS(arg_i64(meter_id), arg_utc(from), arg_utc(to), arg_i64(user_id),
-			arg_i64(user_id)),
+		ARGS(arg_i64(user_id), arg_i64(meter_id), arg_utc(from), arg_utc(to),
+			arg_i64(user_id), arg_i64(user_id)),
 		out);
 }
 

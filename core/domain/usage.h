@@ -12,7 +12,7 @@ struct usage_line {
 	struct money charge;
 };
 /* Lines of a meter, first and last day included, by day, rate, tier and price. With user_id only
- * what was charged to the accounts of that tenant's login; 0: all. */
+ * what that tenant's contracts used, and no charge of a meter that charges nobody; 0: all. */
 MUST_USE enum err usage_lines(struct db *db, int64_t meter_id, int64_t user_id, struct day from,
 	struct day to, struct rows *out);
 

@@ -705,6 +705,13 @@ const struct row *row_find(const struct version *v, int month, enum day_kind kin
 	return NULL;
 }
 
+bool tariff_covers(const struct tariff *t, struct utc at)
+{
+	struct utc until;
+
+	return version_at(t, at, &until) != NULL;
+}
+
 enum err tariff_price_at(
 	const struct tariff *t, struct utc at, int tier, const char **rate, struct price *price)
 {

@@ -18,6 +18,8 @@ const char *tariff_name(const struct tariff *t);
 enum utility tariff_utility(const struct tariff *t);
 const struct zone *tariff_zone(const struct tariff *t);
 
+/* Is a version in force at an instant? */
+bool tariff_covers(const struct tariff *t, struct utc at);
 /* Rate and price in force at an instant for energy in a tier (from 1).
  * ERR_NOT_FOUND before the first version. rate is borrowed from the tariff. */
 MUST_USE enum err tariff_price_at(

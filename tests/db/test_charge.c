@@ -278,21 +278,102 @@ static void test_a_new_tenant_pays_from_his_first_moment(void **state)
 		2);
 }
 
-static void test_postpaid_is_measured_only(void **state)
+/* Priced, so that it can be billed or shared, but no purse is touched. */
+static void check_priced_only(struct world *w, const char *billing)
+{
+	struct shop s = new_shop(w);
+	const int64_t at[] = { SHOP_T0, SHOP_T0 + DAY };
+	const int64_t reg[] = { 1000, 9000 };
+
+	shop_set(w->root, "UPDATE meter SET billing = '%s' WHERE id = %lld", billing,
+		(long long)s.meter);
+	assert_int_equal(read_at(w, &s, at[0], reg[0]), ERR_OK);
+	assert_int_equal(read_at(w, &s, at[1], reg[1]), ERR_OK);
+	assert_int_equal(balance(w, &s), SHOP_OPENING);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT SUM(qty_milli) AS v FROM usage_day WHERE account_id = 0 "
+				 "AND tariff_id <> 0 AND meter_id = %lld",
+				 s.meter),
+		8000);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT SUM(charge_nano) AS v FROM usage_day WHERE meter_id = %lld",
+			s.meter),
+		by_rules(at, reg, 2));
+}
+
+static void test_whoever_pays_no_purse_is_priced(void **state)
+{
+	check_priced_only(*state, "postpaid");
+	check_priced_only(*state, "none");
+}
+
+static void test_nobodys_energy_is_priced(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	const int64_t at[] = { SHOP_T0, SHOP_T0 + DAY };
+	const int64_t reg[] = { 1000, 9000 };
+
+	shop_set(w->root, "DELETE FROM contract_point WHERE supply_point_id = %lld",
+		(long long)s.point);
+	assert_int_equal(read_at(w, &s, at[0], reg[0]), ERR_OK);
+	assert_int_equal(read_at(w, &s, at[1], reg[1]), ERR_OK);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT SUM(charge_nano) AS v FROM usage_day WHERE contract_id = 0 AND "
+			"account_id = 0 AND meter_id = %lld",
+			s.meter),
+		by_rules(at, reg, 2));
+	assert_int_equal(shop_number(w->root,
+				 "SELECT used_milli AS v FROM tier_use WHERE contract_id = 0 AND "
+				 "supply_point_id = %lld",
+				 s.point),
+		8000);
+	assert_int_equal(balance(w, &s), SHOP_OPENING);
+}
+
+/* Without a tariff nothing waits where nobody is charged. */
+static void test_measured_without_tariff(void **state)
 {
 	struct world *w = *state;
 	struct shop s = new_shop(w);
 
-	shop_set(w->root, "UPDATE meter SET billing = 'postpaid' WHERE id = %lld",
-		(long long)s.meter);
+	shop_set(w->root, "DELETE FROM meter_tariff WHERE meter_id = %lld", (long long)s.meter);
+	shop_set(w->root, "UPDATE meter SET billing = 'none' WHERE id = %lld", (long long)s.meter);
 	assert_int_equal(read_at(w, &s, SHOP_T0, 1000), ERR_OK);
 	assert_int_equal(read_at(w, &s, SHOP_T0 + DAY, 9000), ERR_OK);
-	assert_int_equal(balance(w, &s), SHOP_OPENING);
-	assert_int_equal(shop_number(w->root,
-				 "SELECT SUM(qty_milli) AS v FROM usage_day WHERE account_id = 0 "
-				 "AND meter_id = %lld",
-				 s.meter),
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT SUM(qty_milli) AS v FROM usage_day WHERE tariff_id = 0 AND "
+			"charge_nano = 0 AND meter_id = %lld",
+			s.meter),
 		8000);
+}
+
+/* The same day, rate and price, first measured and then charged: two rows, and one is paid. */
+static void test_a_meter_begins_to_be_charged(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+
+	shop_set(w->root, "UPDATE meter SET billing = 'none' WHERE id = %lld", (long long)s.meter);
+	assert_int_equal(read_at(w, &s, SHOP_T0, 1000), ERR_OK);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + MINUTE, 1100), ERR_OK);
+	shop_set(w->root, "UPDATE meter SET billing = 'account' WHERE id = %lld",
+		(long long)s.meter);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + 2 * MINUTE, 1200), ERR_OK);
+	assert_true(balance(w, &s) < SHOP_OPENING);
+	assert_int_equal(SHOP_OPENING - balance(w, &s),
+		shop_number(w->root,
+			"SELECT SUM(charge_nano) AS v FROM usage_day WHERE account_id = %lld",
+			s.account));
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT SUM(charge_nano) AS v FROM usage_day WHERE account_id = 0 AND "
+			"meter_id = %lld",
+			s.meter),
+		SHOP_OPENING - balance(w, &s));
 }
 
 static void test_start_register(void **state)
@@ -324,7 +405,10 @@ int main(void)
 		cmocka_unit_test(test_a_new_revision_is_noticed),
 		cmocka_unit_test(test_arrears_at_zero),
 		cmocka_unit_test(test_a_new_tenant_pays_from_his_first_moment),
-		cmocka_unit_test(test_postpaid_is_measured_only),
+		cmocka_unit_test(test_whoever_pays_no_purse_is_priced),
+		cmocka_unit_test(test_nobodys_energy_is_priced),
+		cmocka_unit_test(test_measured_without_tariff),
+		cmocka_unit_test(test_a_meter_begins_to_be_charged),
 		cmocka_unit_test(test_start_register),
 	};
 

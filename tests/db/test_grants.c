@@ -81,11 +81,14 @@ static void the_api_does_not_measure(void **state)
 	(void)state;
 	assert_refused("yufu_api", "INSERT INTO reading VALUES (1, 1, 1, 1, 'accepted')");
 	assert_refused("yufu_api", "UPDATE meter_state SET register_milli = 0");
-	assert_refused("yufu_api", "UPDATE settled SET register_milli = 0");
+	assert_refused("yufu_api", "DELETE FROM settled");
 	assert_refused("yufu_api", "UPDATE supply_act SET state = 'done'");
 	assert_refused("yufu_worker", "UPDATE meter_state SET register_milli = 0");
 	assert_refused("yufu_worker", "UPDATE user SET password_hash = ''");
-	assert_refused("yufu_api", "UPDATE usage_day SET charge_nano = 0");
+	assert_refused("yufu_api", "DELETE FROM usage_day");
+	assert_refused("yufu_api", "UPDATE meter_ratio SET ct = 1");
+	assert_refused("yufu_api", "UPDATE reading_decision SET action = 'accept'");
+	assert_refused("yufu_api", "UPDATE tariff_revision SET doc = ''");
 	assert_refused("yufu_worker", "UPDATE usage_day SET charge_nano = 0");
 }
 
