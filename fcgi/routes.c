@@ -34,6 +34,7 @@ const char *perm_word(enum perm p)
 		[PERM_SHARE_READ] = "share.read",
 		[PERM_SHARE_EDIT] = "share.edit",
 		[PERM_SCHEDULE_EDIT] = "schedule.edit",
+		[PERM_ACCOUNT_EDIT] = "account.edit",
 	};
 
 	return words[p] ? words[p] : "";

@@ -37,6 +37,7 @@ GRANT SELECT, INSERT, UPDATE ON supply_act TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON alarm TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT ON notice TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT ON outbox TO 'yufu_poller'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON overload_state TO 'yufu_poller'@'localhost';
 GRANT SELECT, UPDATE (supply_restored_at) ON pay_order TO 'yufu_poller'@'localhost';
 -- api: people, payments, control; no readings, but the settlement of registers that a person answers for.
 GRANT INSERT ON settlement TO 'yufu_api'@'localhost';
@@ -72,6 +73,9 @@ GRANT UPDATE ON tenant TO 'yufu_api'@'localhost';
 GRANT UPDATE ON user TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (read_wanted_at) ON meter_state TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (sealed_at, entries, sha256) ON book_day TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE, DELETE ON schedule TO 'yufu_api'@'localhost';
+GRANT INSERT, DELETE ON schedule_period TO 'yufu_api'@'localhost';
+GRANT UPDATE (power_limit_w, overload_delay_s, overload_retry_s, overload_retries) ON meter TO 'yufu_api'@'localhost';
 -- worker: outbox, orders, jobs.
 GRANT INSERT ON entry TO 'yufu_worker'@'localhost';
 GRANT INSERT ON posting TO 'yufu_worker'@'localhost';
