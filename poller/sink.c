@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "domain/alarm.h"
 #include "domain/charge.h"
+#include "domain/overload.h"
 #include "domain/supplypoint.h"
 
 #define OFF_GRACE_MS 120000 /* after a cut, before use is a fault */
@@ -24,6 +25,8 @@ enum meter_alarm {
 	ALARM_TARIFF,
 	ALARM_SETTLE,
 	ALARM_OFF_USE,
+	ALARM_OVERLOAD,
+	ALARM_OVERLOAD_LOCK,
 	ALARM__MAX
 };
 static const struct {
@@ -38,6 +41,10 @@ static const struct {
 	[ALARM_TARIFF] = { "tariff_missing", "urgent", "has no tariff for its use" },
 	[ALARM_SETTLE] = { "settle_failed", "urgent", "cannot be settled" },
 	[ALARM_OFF_USE] = { "use_while_off", "urgent", "counts although its supply is off" },
+	[ALARM_OVERLOAD] = { "overload", "urgent",
+		"drew more than its limit and is cut for a while" },
+	[ALARM_OVERLOAD_LOCK] = { "overload_lock", "urgent",
+		"drew more than its limit too often and stays cut until a person decides" },
 };
 
 /* What the sink remembers of a meter. */
@@ -141,6 +148,7 @@ struct item {
 	struct qty off_reg;
 	int64_t supply_point_id;
 	bool observe; /* the supply is not what the database thinks */
+	bool limited; /* its load has a limit, or is cut for one */
 };
 
 struct batch {
@@ -159,15 +167,19 @@ struct point_row {
 	char observed[8];
 	struct utc observed_since;
 	int64_t device;
+	bool limited;
 };
 SHAPE(point_shape, struct point_row, FIELD(struct point_row, verdict),
 	FIELD(struct point_row, register_milli), FIELD(struct point_row, supply_point_id),
 	FIELD(struct point_row, observed), FIELD(struct point_row, observed_since),
-	FIELD(struct point_row, device));
+	FIELD(struct point_row, device), FIELD(struct point_row, limited));
 static const struct query Q_POINT = {
 	"SELECT COALESCE(s.verdict, 'accepted') AS verdict,"
 	" COALESCE(s.register_milli, 0) AS register_milli, p.id AS supply_point_id, p.observed,"
-	" p.observed_since, m.device FROM meter m JOIN supply_point p ON p.id = m.supply_point_id"
+	" p.observed_since, m.device,"
+	" m.power_limit_w > 0 OR COALESCE(o.phase, 'calm') <> 'calm' AS limited"
+	" FROM meter m JOIN supply_point p ON p.id = m.supply_point_id"
+	" LEFT JOIN overload_state o ON o.supply_point_id = p.id"
 	" LEFT JOIN meter_state s ON s.meter_id = m.id WHERE m.id = ?",
 	&point_shape
 };
@@ -263,6 +275,7 @@ static enum err take_reading(struct db *db, struct batch *b, struct item *i, str
 	}
 	i->observe = r->observed[0] && !str_eq(r->observed, p.observed) &&
 		     r->now.read_at.ms >= p.observed_since.ms;
+	i->limited = p.limited;
 	if (!r->has_register)
 		return ERR_OK;
 	i->verdict = judge(r, &last, &p);
@@ -379,6 +392,29 @@ static enum err alarm_change(
 		now);
 }
 
+/* Loads above their limits; after the purses, for a cut locks the supply point. */
+static enum err watch_loads(struct db *db, struct batch *b, struct utc now)
+{
+	enum err e = ERR_OK;
+
+	for (size_t k = 0; k < b->n && e == ERR_OK; k++) {
+		struct item *i = &b->items[k];
+		const struct report *r = i->report;
+		struct overload_report load = { r->meter_id, r->now.read_at, r->now.power_w,
+			r->has_register &&
+				(i->verdict == VERDICT_ACCEPTED || i->verdict == VERDICT_REPEATED),
+			r->observed };
+		enum overload_phase phase = OVERLOAD_CALM;
+
+		if (!i->limited)
+			continue;
+		e = overload_watch(db, &load, now, &phase);
+		alarm_set(i, ALARM_OVERLOAD, phase == OVERLOAD_TRIPPED);
+		alarm_set(i, ALARM_OVERLOAD_LOCK, phase == OVERLOAD_LOCKED);
+	}
+	return e;
+}
+
 static enum err store_alarms(struct db *db, const struct batch *b, struct utc now)
 {
 	enum err e = ERR_OK;
@@ -446,6 +482,8 @@ static enum err batch_tx(struct db *db, void *ctx)
 		e = store_lists(db, b);
 	if (e == ERR_OK)
 		e = charge_post(db, &sum, now);
+	if (e == ERR_OK)
+		e = watch_loads(db, b, now);
 	if (e == ERR_OK)
 		e = store_supplies(db, b);
 	return e == ERR_OK ? store_alarms(db, b, now) : e;

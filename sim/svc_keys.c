@@ -114,6 +114,7 @@ void svc_print_settings(const char *dir, const char *sim_base, const char *publi
 	       "sign_name=星力城\n"
 	       "template_login_code=SMS_100001\ntemplate_low1=SMS_100002\n"
 	       "template_low2=SMS_100003\ntemplate_arrears=SMS_100004\n"
+	       "template_overload=SMS_100007\ntemplate_overload_lock=SMS_100008\n"
 	       "template_restored=SMS_100005\ntemplate_recharged=SMS_100006\n\n",
 		sim_base, dir);
 	printf("[sim]\n"

@@ -28,6 +28,8 @@ templates[] = {
 	{ "SMS_100004", false, "${shop}：${purse}已用完（${balance} 元），充值后自动恢复。" },
 	{ "SMS_100005", false, "${shop}：${purse}已恢复供应。" },
 	{ "SMS_100006", false, "${shop}：${purse}已充值 ${amount} 元，余额 ${balance} 元。" },
+	{ "SMS_100007", false, "${shop}：用电超过功率限值，已断电，请减少负荷，稍后自动恢复。" },
+	{ "SMS_100008", false, "${shop}：用电多次超过功率限值，已断电，请联系物业恢复。" },
 };
 
 struct answer {

@@ -24,6 +24,12 @@ static const struct {
 	{ "arrears", "%1$s的%2$s已用完（%3$s元），即将断供，充值后自动恢复。",
 		"%1$s: %2$s is used up (%3$s yuan). Supply stops now and returns after a "
 		"recharge." },
+	{ "overload", "%1$s用电超过功率限值，已断电，请减少负荷，稍后自动恢复。",
+		"%1$s: the load was above its limit, supply is off. Reduce the load; it returns "
+		"by itself." },
+	{ "overload_lock", "%1$s用电多次超过功率限值，已断电，请联系物业恢复。",
+		"%1$s: the load was above its limit too often. Supply stays off until the property "
+		"office restores it." },
 	{ "recharged", "%1$s的%2$s已充值%4$s元，余额%3$s元。",
 		"%1$s: %4$s yuan added for %2$s. Balance %3$s yuan." },
 };

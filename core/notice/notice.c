@@ -10,6 +10,8 @@ const struct notice_kind notice_kinds[] = {
 	{ "low1",       { "shop", "purse", "balance" } },
 	{ "low2",       { "shop", "purse", "balance" } },
 	{ "arrears",    { "shop", "purse", "balance" } },
+	{ "overload",   { "shop" } },
+	{ "overload_lock", { "shop" } },
 	{ "restored",   { "shop", "purse" } },
 	{ "recharged",  { "shop", "purse", "amount", "balance" } },
 };
