@@ -1,12 +1,19 @@
 #pragma once
-/* The checks of yufu verify. Findings are objects {check, object, have, want}. */
+/* The checks of yufu verify: everything recomputed from first records, by code that shares no file
+ * with what posts and charges. Findings are objects {check, object, have, want}; object names the
+ * row. Memory is bounded: rows come in batches, and of findings the first FINDINGS_MAX are kept. */
 #include "db/db.h"
 
-/* All checks in one moment of the database; the session must read repeatably. */
+#define FINDINGS_MAX 10000
+
+/* All checks in one moment of the database, at any time while the system runs. */
 MUST_USE enum err verify_run(struct db *db, json_t *findings);
 
-/* The hash chain of the sealed days, by code that shares nothing with the seal; inside db_tx. */
+/* The parts; inside db_tx of a session that reads repeatably. */
+MUST_USE enum err verify_books(struct db *db, json_t *findings);
+MUST_USE enum err verify_orphans(struct db *db, json_t *findings);
 MUST_USE enum err verify_chain(struct db *db, json_t *findings);
+MUST_USE enum err verify_use(struct db *db, json_t *findings);
 
 void finding_add(json_t *findings, const char *check, const char *object, const char *have,
 	const char *want);
