@@ -94,14 +94,14 @@ static json_t *acts_json(const struct rows *rows)
 	const struct live_act *t = rows->at;
 	json_t *list = json_array();
 
-	/* The poller acts; why is in the reason, who in the blocks and the audit. */
 	for (size_t i = 0; i < rows->n; i++)
-		json_array_append_new(list,
-			json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "id",
-				(json_int_t)t[i].id, "action", t[i].action, "state", t[i].state,
-				"reason", t[i].reason, "actor", "poller", "created_at",
-				json_utc(t[i].created_at), "done_at", json_utc(t[i].done_at),
-				"error", json_text_or_null(t[i].error)));
+		json_array_append_new(
+			list, json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "id",
+				      (json_int_t)t[i].id, "action", t[i].action, "state",
+				      t[i].state, "reason", t[i].reason, "actor",
+				      t[i].actor[0] ? t[i].actor : "system", "created_at",
+				      json_utc(t[i].created_at), "done_at", json_utc(t[i].done_at),
+				      "error", json_text_or_null(t[i].error)));
 	return list;
 }
 

@@ -60,7 +60,7 @@ static enum err settings_read(struct conf *c, struct settings *s, struct problem
 		e = conf_int(c, "poller", "fresh_s", 12, 3600, 60, &fresh_s, why);
 	if (e == ERR_OK)
 		e = conf_int(
-			c, "poller", "mass_trip_limit", 0, 1000000, 20, &s->mass_trip_limit, why);
+			c, "poller", "mass_trip_limit", 0, 1000000, 0, &s->mass_trip_limit, why);
 	s->models_dir = conf_text(c, "poller", "models_dir", NULL);
 	s->period_ms = fresh_s * 1000 - 10000; /* room for one failure and its retry */
 	return e;

@@ -9,7 +9,7 @@ struct switcher_ends { /* outlive it */
 	struct fleet *fleet;
 	struct holdings *holdings;
 	struct orders_back *back;
-	int64_t mass_trip_limit;
+	int64_t mass_trip_limit; /* 0: by the settings of each site */
 };
 
 struct switcher;

@@ -6,9 +6,13 @@
 
 #include "base/log.h"
 #include "domain/alarm.h"
+#include "domain/brake.h"
+#include "domain/holiday.h"
 #include "domain/reading.h"
+#include "domain/setting.h"
 
-#define DEFER_MS 10000
+#define DEFER_LEAST_MS 2000 /* a deferred cut is tried again after a quarter of its wait */
+#define DEFER_MOST_MS 30000
 #define CLOCK_MS 5000
 #define FLIGHT_MS 120000 /* how long an open order puts a cut off, once per crossing */
 #define MINUTE_MS 60000
@@ -22,19 +26,16 @@ static const struct query Q_LOCK = { "SELECT id FROM supply_point WHERE id = ? F
 struct facts_row {
 	struct utc read_at;
 	char verdict[12];
-	bool brake;
 	struct utc database_at;
 	char code[129];
 };
 SHAPE(facts_shape, struct facts_row, FIELD(struct facts_row, read_at),
-	FIELD(struct facts_row, verdict), FIELD(struct facts_row, brake),
-	FIELD(struct facts_row, database_at), FIELD(struct facts_row, code));
+	FIELD(struct facts_row, verdict), FIELD(struct facts_row, database_at),
+	FIELD(struct facts_row, code));
 static const struct query Q_FACTS = {
-	"SELECT COALESCE(s.read_at, 0) AS read_at, COALESCE(s.verdict, '') AS verdict, t.brake,"
+	"SELECT COALESCE(s.read_at, 0) AS read_at, COALESCE(s.verdict, '') AS verdict,"
 	" CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) AS database_at, m.code"
-	" FROM meter m JOIN supply_point p ON p.id = m.supply_point_id"
-	" JOIN site t ON t.id = p.site_id LEFT JOIN meter_state s ON s.meter_id = m.id"
-	" WHERE m.id = ?",
+	" FROM meter m LEFT JOIN meter_state s ON s.meter_id = m.id WHERE m.id = ?",
 	&facts_shape
 };
 
@@ -51,12 +52,15 @@ static const struct query Q_LAST = {
 	&last_shape
 };
 
-/* A block for money without a notice of its own account since it began. */
+/* A block for money of which no person has taken note since it began, and whose final warning did
+ * not leave in time. ? = point, reason, noted_at, when it had to have left */
 static const struct query Q_UNWARNED = {
 	"SELECT COUNT(*) AS id FROM block b WHERE b.supply_point_id = ? AND b.kind = ?"
-	" AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.kind = b.kind AND n.created_at >= "
-	"b.since_at"
-	" AND n.account_id = CAST(SUBSTRING(b.cause, LENGTH('account:') + 1) AS UNSIGNED))",
+	" AND b.since_at > ? AND NOT EXISTS (SELECT 1 FROM notice n"
+	" JOIN outbox o ON o.notice_id = n.id"
+	" WHERE n.account_id = CAST(SUBSTRING(b.cause, LENGTH('account:') + 1) AS UNSIGNED)"
+	" AND n.kind = b.kind AND n.created_at >= b.since_at AND o.state = 'sent'"
+	" AND o.sent_at <= ?)",
 	&id_shape
 };
 /* An open order delays a cut for two minutes from the first order of this crossing. */
@@ -68,18 +72,9 @@ static const struct query Q_FLIGHT = {
 	" WHERE f.account_id = o.account_id AND f.created_at > b.since_at - ?)",
 	&id_shape
 };
-static const struct query Q_TRIPS = {
-	"SELECT COUNT(DISTINCT a.supply_point_id) AS id FROM supply_act a"
-	" JOIN supply_point p ON p.id = a.supply_point_id WHERE a.created_at > ? AND p.site_id = ?"
-	" AND a.supply_point_id <> ? AND a.action = 'off'"
-	" AND a.reason IN ('schedule','fee','arrears')",
-	&id_shape
-};
-
 static const struct query Q_SENT = {
-	"INSERT INTO supply_act (supply_point_id, meter_id, action, reason, state, epoch, "
-	"created_at)"
-	" VALUES (?, ?, ?, ?, 'sent', ?, ?)",
+	"INSERT INTO supply_act (supply_point_id, meter_id, action, reason, actor, state, epoch,"
+	" created_at) VALUES (?, ?, ?, ?, ?, 'sent', ?, ?)",
 	NULL
 };
 static const struct query Q_END = {
@@ -87,7 +82,7 @@ static const struct query Q_END = {
 	NULL
 };
 static const struct query Q_DEFER = {
-	"UPDATE supply_point SET deferred = ?, try_at = ? WHERE id = ?", NULL
+	"UPDATE supply_point SET deferred = ?, deferred_since = ?, try_at = ? WHERE id = ?", NULL
 };
 
 struct begin {
@@ -121,30 +116,28 @@ static enum err in_flight(struct db *db, const struct begin *b, bool *out)
 	return e;
 }
 
-static enum err brake_pulled(struct db *db, const struct begin *b, bool *out)
+static enum err is_quiet(struct db *db, const struct begin *b, bool *out)
 {
-	struct alarm_new a = { .kind = "mass_trip",
-		.severity = "urgent",
-		.object_kind = "site",
-		.object_id = b->point.site_id,
-		.object_code = "",
-		.text = "more supplies are due to be cut than may be cut within a minute" };
-	int64_t n = 0;
-	enum err e;
+	AUTO(site_quiet_free) struct site_quiet q = { 0 };
+	enum err e = site_quiet_load(db, b->point.site_id, b->ask->now, &q);
 
-	*out = b->facts.brake;
-	if (*out)
-		return ERR_OK;
-	e = counted(db, &Q_TRIPS,
-		ARGS(arg_i64(b->ask->now.ms - MINUTE_MS), arg_i64(b->point.site_id),
-			arg_i64(b->point.id)),
-		&n);
-	if (e == ERR_OK && n == 0)
-		return alarm_clear(db, a.kind, a.object_kind, a.object_id, b->ask->now);
-	if (e != ERR_OK || n < b->ask->mass_trip_limit)
-		return e;
-	*out = true;
-	return alarm_raise(db, &a, b->ask->now);
+	*out = e == ERR_OK && quiet_for(&q.site, b->point.id, b->ask->now);
+	return e;
+}
+
+static enum err is_warned(struct db *db, const struct begin *b, bool *out)
+{
+	const struct supply_point *p = &b->point;
+	int64_t unwarned = 0, minutes = 0;
+	enum err e = setting_get(db, p->site_id, SETTING_FINAL_WARNING_MIN, &minutes);
+
+	if (e == ERR_OK)
+		e = counted(db, &Q_UNWARNED,
+			ARGS(arg_i64(p->id), arg_text(p->desired_reason), arg_utc(p->noted_at),
+				arg_i64(b->ask->now.ms - minutes * MINUTE_MS)),
+			&unwarned);
+	*out = unwarned == 0;
+	return e;
 }
 
 static bool is_good(const char *verdict)
@@ -163,17 +156,18 @@ static enum err ask_gate(struct db *db, const struct begin *b, const char **word
 		.identity_sure = b->ask->identity == IDENTITY_SURE,
 		.protected_load = str_eq(b->point.load_class, "protected"),
 		.lease_held = true };
-	int64_t skew = b->facts.database_at.ms - b->ask->now.ms, unwarned = 0;
+	int64_t skew = b->facts.database_at.ms - b->ask->now.ms;
 	enum err e = in_flight(db, b, &f.payment_in_flight);
 
 	if (e == ERR_OK)
-		e = counted(db, &Q_UNWARNED,
-			ARGS(arg_i64(b->point.id), arg_text(b->point.desired_reason)), &unwarned);
+		e = is_quiet(db, b, &f.quiet);
 	if (e == ERR_OK)
-		e = brake_pulled(db, b, &f.brake);
+		e = is_warned(db, b, &f.warned);
+	if (e == ERR_OK)
+		e = brake_check(db, b->point.site_id, b->point.id, b->ask->mass_trip_limit,
+			b->ask->now, &f.brake);
 	if (e != ERR_OK)
 		return e;
-	f.warned = unwarned == 0;
 	f.clock_sane = skew <= CLOCK_MS && skew >= -CLOCK_MS;
 	*word = trip_gate(&f);
 	return ERR_OK;
@@ -203,13 +197,21 @@ static enum err uncertain(struct db *db, const struct begin *b, bool *out)
 
 static enum err defer(struct db *db, struct begin *b, const char *word)
 {
+	bool same = str_eq(word, b->point.deferred);
+	struct utc now = b->ask->now, since = same ? b->point.deferred_since : now;
+	int64_t pause = (now.ms - since.ms) / 4;
+
+	if (pause < DEFER_LEAST_MS)
+		pause = DEFER_LEAST_MS;
+	if (pause > DEFER_MOST_MS)
+		pause = DEFER_MOST_MS;
 	b->order.answer = ANSWER_LATER;
 	snprintf(b->order.word, sizeof(b->order.word), "%s", word);
-	if (!str_eq(word, b->point.deferred))
+	if (!same)
 		log_info("supply_point=%" PRId64 " meter=%s off deferred=%s reason=%s", b->point.id,
 			b->facts.code, word, b->point.desired_reason);
 	return db_exec(db, &Q_DEFER,
-		ARGS(arg_text(word), arg_i64(b->ask->now.ms + DEFER_MS), arg_i64(b->point.id)),
+		ARGS(arg_text(word), arg_utc(since), arg_i64(now.ms + pause), arg_i64(b->point.id)),
 		NULL);
 }
 
@@ -218,15 +220,16 @@ static enum err send(struct db *db, struct begin *b)
 	const struct act_ask *ask = b->ask;
 	enum err e = db_exec(db, &Q_SENT,
 		ARGS(arg_i64(b->point.id), arg_i64(b->point.meter_id), arg_text(b->point.desired),
-			arg_text(b->point.desired_reason), arg_i64(ask->lease.epoch),
-			arg_utc(ask->now)),
+			arg_text(b->point.desired_reason), arg_text(b->point.desired_actor),
+			arg_i64(ask->lease.epoch), arg_utc(ask->now)),
 		NULL);
 
 	if (e != ERR_OK)
 		return e;
 	b->order.answer = ANSWER_GO;
 	b->order.act_id = db_insert_id(db);
-	return db_exec(db, &Q_DEFER, ARGS(arg_text(""), arg_i64(0), arg_i64(b->point.id)), NULL);
+	return db_exec(db, &Q_DEFER,
+		ARGS(arg_text(""), arg_i64(0), arg_i64(0), arg_i64(b->point.id)), NULL);
 }
 
 static enum err decide(struct db *db, struct begin *b)

@@ -12,7 +12,7 @@ struct act_ask {
 	int64_t supply_point_id;
 	enum identity identity;
 	int settle_ms;		 /* a valve of this model has moved that long after an act */
-	int64_t mass_trip_limit; /* gated cuts of a site within a minute */
+	int64_t mass_trip_limit; /* crossings a minute; 0: by the settings of the site */
 	struct utc now;
 };
 
@@ -20,7 +20,7 @@ enum act_answer {
 	ANSWER_GO,	/* the act is committed as sent: write the frame within GATE_PERMIT_MS */
 	ANSWER_NOTHING, /* nothing to do: desired and observed agree */
 	ANSWER_READ,	/* read the meter first: what it does now is not certain */
-	ANSWER_LATER,	/* the trip gate stands against it, see word; asked again in 10 s */
+	ANSWER_LATER,	/* the trip gate stands against it, see word; asked again in 2 to 30 s */
 };
 
 struct act_order {

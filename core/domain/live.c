@@ -123,11 +123,11 @@ const char *live_display(const struct live_meter *m, struct utc now)
 }
 
 #define F(member) FIELD(struct live_act, member)
-SHAPE(act_shape, struct live_act, F(id), F(action), F(state), F(reason), F(error), F(created_at),
-	F(done_at));
+SHAPE(act_shape, struct live_act, F(id), F(action), F(state), F(reason), F(actor), F(error),
+	F(created_at), F(done_at));
 #undef F
 static const struct query Q_ACTS = {
-	"SELECT id, action, state, reason, error, created_at, done_at FROM supply_act"
+	"SELECT id, action, state, reason, actor, error, created_at, done_at FROM supply_act"
 	" WHERE meter_id = ? ORDER BY id DESC LIMIT ?",
 	&act_shape
 };

@@ -77,6 +77,7 @@ struct live_act {
 	char action[8];
 	char state[8];
 	char reason[17];
+	char actor[257]; /* who set the block or keep that decided; "system" */
 	char error[801];
 	struct utc created_at;
 	struct utc done_at;

@@ -6,6 +6,7 @@
 
 #include "domain/approval.h"
 #include "domain/audit.h"
+#include "rules/quiet.h"
 
 const struct setting_row settings[SETTING__MAX] = {
 	[SETTING_FEE_CUT] = { "fee_cut", 0, 1, 0, true,
@@ -17,6 +18,21 @@ const struct setting_row settings[SETTING__MAX] = {
 		"Reversals above it need a second person." },
 	[SETTING_ADJUSTMENT_LIMIT_FEN] = { "adjustment_limit_fen", 0, 100000000, 50000, true,
 		"Adjustments above it need a second person." },
+	[SETTING_QUIET_FROM_MIN] = { "quiet_from_min", -1, 1439, -1, false,
+		"No supply is cut for money from this minute of the local day on. -1: as the "
+		"profile has it, 22:00 to 07:00 for dwellings, none for shops." },
+	[SETTING_QUIET_TO_MIN] = { "quiet_to_min", -1, 1439, -1, false,
+		"End of these hours, past midnight when it is the earlier one; equal: none." },
+	[SETTING_QUIET_WEEKEND] = { "quiet_weekend", 0, 1, 0, false,
+		"1: no supply is cut for money on Saturdays and Sundays that are not workdays." },
+	[SETTING_QUIET_STAGGER_MIN] = { "quiet_stagger_min", 0, QUIET_STAGGER_MOST_MIN, 30, false,
+		"After a quiet time, supplies are cut spread over so many minutes." },
+	[SETTING_FINAL_WARNING_MIN] = { "final_warning_min", 0, 10080, 0, false,
+		"Minutes between the final warning and the cut." },
+	[SETTING_BRAKE_COUNT] = { "brake_count", 1, 1000000, 20, true,
+		"More cuts for arrears that become due within a minute pull the brake." },
+	[SETTING_BRAKE_PERCENT] = { "brake_percent", 1, 100, 20, true,
+		"So does a larger part of the site's switchable supplies (5 at least)." },
 };
 
 struct value_row {
@@ -40,6 +56,29 @@ enum err setting_get(struct db *db, int64_t site_id, enum setting s, int64_t *ou
 	}
 	if (e == ERR_OK)
 		*out = row.value;
+	return e;
+}
+
+struct named_row {
+	char name[193];
+	int64_t value;
+};
+SHAPE(named_shape, struct named_row, FIELD(struct named_row, name), FIELD(struct named_row, value));
+static const struct query Q_ALL = { "SELECT name, value FROM setting WHERE site_id = ?",
+	&named_shape };
+
+enum err setting_all(struct db *db, int64_t site_id, int64_t out[static SETTING__MAX])
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e = db_list(db, &Q_ALL, ARGS(arg_i64(site_id)), &rows);
+	const struct named_row *r = rows.at;
+	enum setting s;
+
+	for (unsigned i = 0; i < SETTING__MAX; i++)
+		out[i] = settings[i].shipped;
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
+		if (setting_find(r[i].name, &s) == ERR_OK) /* else of a former version */
+			out[s] = r[i].value;
 	return e;
 }
 

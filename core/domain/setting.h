@@ -7,6 +7,13 @@ enum setting {
 	SETTING_REFUND_LIMIT_FEN,
 	SETTING_REVERSAL_LIMIT_FEN,
 	SETTING_ADJUSTMENT_LIMIT_FEN,
+	SETTING_QUIET_FROM_MIN,
+	SETTING_QUIET_TO_MIN,
+	SETTING_QUIET_WEEKEND,
+	SETTING_QUIET_STAGGER_MIN,
+	SETTING_FINAL_WARNING_MIN,
+	SETTING_BRAKE_COUNT,
+	SETTING_BRAKE_PERCENT,
 	SETTING__MAX
 };
 
@@ -21,6 +28,8 @@ extern const struct setting_row settings[SETTING__MAX];
 
 /* The value of a site, or the one shipped. */
 MUST_USE enum err setting_get(struct db *db, int64_t site_id, enum setting s, int64_t *out);
+/* All of them at once. */
+MUST_USE enum err setting_all(struct db *db, int64_t site_id, int64_t out[static SETTING__MAX]);
 /* ERR_NOT_FOUND for a name that is not in the list. */
 MUST_USE enum err setting_find(const char *name, enum setting *out);
 

@@ -6,11 +6,13 @@ SHAPE(point_shape, struct supply_point, FIELD(struct supply_point, id),
 	FIELD(struct supply_point, meter_id), FIELD(struct supply_point, site_id),
 	FIELD(struct supply_point, utility), FIELD(struct supply_point, switchable),
 	FIELD(struct supply_point, billing), FIELD(struct supply_point, load_class),
-	FIELD(struct supply_point, keep_until), FIELD(struct supply_point, desired),
-	FIELD(struct supply_point, desired_reason), FIELD(struct supply_point, desired_since),
+	FIELD(struct supply_point, keep_until), FIELD(struct supply_point, keep_actor),
+	FIELD(struct supply_point, desired), FIELD(struct supply_point, desired_reason),
+	FIELD(struct supply_point, desired_since), FIELD(struct supply_point, desired_actor),
 	FIELD(struct supply_point, gated), FIELD(struct supply_point, observed),
 	FIELD(struct supply_point, observed_since), FIELD(struct supply_point, pending),
-	FIELD(struct supply_point, deferred));
+	FIELD(struct supply_point, deferred), FIELD(struct supply_point, deferred_since),
+	FIELD(struct supply_point, noted_at));
 
 static const struct field block_fields[] = {
 	FIELD(struct block, kind),
@@ -24,8 +26,9 @@ const struct shape block_shape = { block_fields, ARRAY_LEN(block_fields), sizeof
 #define POINT_COLUMNS                                                                              \
 	"SELECT p.id, m.id AS meter_id, p.site_id, p.utility, p.switchable, p.billing, "           \
 	"p.load_class,"                                                                            \
-	" p.keep_until, p.desired, p.desired_reason, p.desired_since, p.gated, p.observed,"        \
-	" p.observed_since, p.pending, p.deferred"                                                 \
+	" p.keep_until, p.keep_actor, p.desired, p.desired_reason, p.desired_since,"               \
+	" p.desired_actor, p.gated, p.observed, p.observed_since, p.pending, p.deferred,"          \
+	" p.deferred_since, p.noted_at"                                                            \
 	" FROM supply_point p JOIN meter m ON m.supply_point_id = p.id "
 
 static const struct query Q_GET = { POINT_COLUMNS "WHERE p.id = ?", &point_shape };
@@ -55,7 +58,8 @@ static const struct query Q_KEEPS_ENDED = {
 /* A new wish starts with a clean slate: no former refusal of the gate, no pause. */
 static const struct query Q_DESIRE = {
 	"UPDATE supply_point SET desired_since = IF(desired = ?, desired_since, ?), desired = ?,"
-	" desired_reason = ?, gated = ?, deferred = '', try_at = 0, tries = 0,"
+	" desired_reason = ?, desired_actor = ?, gated = ?, deferred = '', deferred_since = 0,"
+	" try_at = 0, tries = 0,"
 	" pending = switchable AND observed IN ('on','off') AND desired <> 'auto'"
 	" AND desired <> observed WHERE id = ?",
 	NULL
@@ -90,10 +94,9 @@ enum err supply_blocks(struct db *db, int64_t id, struct rows *out)
 }
 
 /* The facts of the precedence table, from a locked supply point. */
-static enum err facts_read(
-	struct db *db, const struct supply_point *p, struct utc now, struct supply_facts *out)
+static enum err facts_read(struct db *db, const struct supply_point *p, struct utc now,
+	struct rows *blocks, struct supply_facts *out)
 {
-	AUTO(rows_free) struct rows blocks = { 0 };
 	struct supply_facts f = { .now = now,
 		.keep_until = p->keep_until,
 		.protected_load = str_eq(p->load_class, "protected") };
@@ -103,11 +106,11 @@ static enum err facts_read(
 
 	e = billing_parse(p->billing, &f.billing);
 	if (e == ERR_OK)
-		e = supply_blocks(db, p->id, &blocks);
+		e = supply_blocks(db, p->id, blocks);
 	if (e != ERR_OK)
 		return e;
-	b = blocks.at;
-	for (size_t i = 0; i < blocks.n; i++) {
+	b = blocks->at;
+	for (size_t i = 0; i < blocks->n; i++) {
 		e = block_parse(b[i].kind, &kind);
 		if (e != ERR_OK)
 			return e;
@@ -117,8 +120,23 @@ static enum err facts_read(
 	return ERR_OK;
 }
 
+/* Who set what decided. */
+static const char *actor_of(
+	const struct supply_point *p, const struct rows *blocks, const char *reason)
+{
+	const struct block *b = blocks->at;
+
+	for (size_t i = 0; i < blocks->n; i++)
+		if (str_eq(b[i].kind, reason) && b[i].actor[0])
+			return b[i].actor;
+	if (str_eq(reason, "keep") && p->keep_actor[0])
+		return p->keep_actor;
+	return "system";
+}
+
 enum err supply_refresh(struct db *db, int64_t id, struct utc now)
 {
+	AUTO(rows_free) struct rows blocks = { 0 };
 	struct supply_decision d;
 	struct supply_facts facts;
 	struct supply_point p;
@@ -130,7 +148,7 @@ enum err supply_refresh(struct db *db, int64_t id, struct utc now)
 	if (e == ERR_OK)
 		e = supply_get(db, id, &p);
 	if (e == ERR_OK)
-		e = facts_read(db, &p, now, &facts);
+		e = facts_read(db, &p, now, &blocks, &facts);
 	if (e != ERR_OK)
 		return e;
 	d = supply_decide(&facts);
@@ -141,7 +159,8 @@ enum err supply_refresh(struct db *db, int64_t id, struct utc now)
 		d.reason);
 	return db_exec(db, &Q_DESIRE,
 		ARGS(arg_text(want_word(d.want)), arg_utc(now), arg_text(want_word(d.want)),
-			arg_text(d.reason), arg_i64(d.gated), arg_i64(id)),
+			arg_text(d.reason), arg_text(actor_of(&p, &blocks, d.reason)),
+			arg_i64(d.gated), arg_i64(id)),
 		NULL);
 }
 
@@ -194,6 +213,63 @@ enum err supply_keep_set(struct db *db, int64_t id, struct utc until, const char
 enum err supply_keep_clear(struct db *db, int64_t id, struct utc now)
 {
 	return supply_keep_set(db, id, (struct utc){ 0 }, "", "", now);
+}
+
+static const struct query Q_ACTOR = {
+	"UPDATE supply_point SET desired_actor = ? WHERE id = ? AND desired_since = ?", NULL
+};
+static const struct query Q_NOTE = {
+	"UPDATE supply_point SET noted_at = ?, noted_by = ?, try_at = 0 WHERE id = ?", NULL
+};
+static const struct query Q_CLASS = { "UPDATE supply_point SET load_class = ? WHERE id = ?", NULL };
+
+enum err supply_actor_set(struct db *db, int64_t id, const char *actor, struct utc now)
+{
+	ASSERT(db_in_tx(db));
+	return db_exec(db, &Q_ACTOR, ARGS(arg_text(actor), arg_i64(id), arg_utc(now)), NULL);
+}
+
+enum err supply_take_note(struct db *db, int64_t id, const char *actor, struct utc now)
+{
+	ASSERT(db_in_tx(db));
+	return db_exec(db, &Q_NOTE, ARGS(arg_utc(now), arg_text(actor), arg_i64(id)), NULL);
+}
+
+enum err supply_class_set(struct db *db, int64_t id, const char *load_class, struct utc now)
+{
+	enum err e = point_lock(db, id);
+
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_CLASS, ARGS(arg_text(load_class), arg_i64(id)), NULL);
+	return e == ERR_OK ? supply_refresh(db, id, now) : e;
+}
+
+#define F(member) FIELD(struct supply_line, member)
+SHAPE(line_shape, struct supply_line, F(id), F(code), F(site_id), F(meter_id), F(meter_code),
+	F(meter_name), F(tenant_id), F(tenant_code), F(tenant_name), F(room), F(load_class),
+	F(desired), F(desired_reason), F(desired_since), F(desired_actor), F(observed),
+	F(should_be_off), F(deferred), F(deferred_since), F(noted_at), F(noted_by));
+#undef F
+#define SHOULD_BE_OFF                                                                              \
+	"(p.gated AND p.switchable AND p.desired = 'off' AND p.observed IN ('on','off')"           \
+	" AND p.observed <> p.desired)"
+static const struct query Q_LINES = {
+	"SELECT p.id, p.code, p.site_id, m.id AS meter_id, m.code AS meter_code,"
+	" m.name AS meter_name, t.id AS tenant_id, t.code AS tenant_code, t.name AS tenant_name,"
+	" t.room, p.load_class, p.desired, p.desired_reason, p.desired_since, p.desired_actor,"
+	" p.observed, " SHOULD_BE_OFF " AS should_be_off, p.deferred, p.deferred_since,"
+	" p.noted_at, p.noted_by"
+	" FROM supply_point p JOIN meter m ON m.supply_point_id = p.id"
+	" LEFT JOIN contract_point cp ON cp.supply_point_id = p.id AND cp.to_at = 0"
+	" LEFT JOIN contract c ON c.id = cp.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"
+	" WHERE ? IN (0, p.site_id) AND (? = 0 OR " SHOULD_BE_OFF ")"
+	" ORDER BY p.desired_since, p.id LIMIT 500",
+	&line_shape
+};
+
+enum err supply_list(struct db *db, int64_t site_id, bool should_be_off, struct rows *out)
+{
+	return db_list(db, &Q_LINES, ARGS(arg_i64(site_id), arg_i64(should_be_off)), out);
 }
 
 enum err supply_observe(struct db *db, int64_t id, const char *observed, struct utc now)

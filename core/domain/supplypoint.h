@@ -13,14 +13,18 @@ struct supply_point {
 	char billing[12];
 	char load_class[12];
 	struct utc keep_until;
+	char keep_actor[257];
 	char desired[8]; /* want_word() */
 	char desired_reason[17];
 	struct utc desired_since;
+	char desired_actor[257]; /* who set the block or keep that decided; "system" */
 	bool gated;
 	char observed[8]; /* "unknown" "on" "off" "moving" */
 	struct utc observed_since;
 	bool pending;
 	char deferred[17];
+	struct utc deferred_since;
+	struct utc noted_at; /* a person took note of the cut that is due */
 };
 
 struct block {
@@ -47,11 +51,48 @@ MUST_USE enum err supply_keep_set(struct db *db, int64_t id, struct utc until, c
 	const char *actor, struct utc now);
 MUST_USE enum err supply_keep_clear(struct db *db, int64_t id, struct utc now);
 
+/* Names the person whose act made the supply what it is now desired to be: for lifting a block,
+ * which leaves no row to tell. Changes nothing unless that was decided at now. Inside db_tx. */
+MUST_USE enum err supply_actor_set(struct db *db, int64_t id, const char *actor, struct utc now);
+/* A person has seen that the supply is about to be cut: stands for the final warning of what is due
+ * until now, not of later crossings. Inside db_tx. */
+MUST_USE enum err supply_take_note(struct db *db, int64_t id, const char *actor, struct utc now);
+/* Protected or ordinary; decides the supply anew. Inside db_tx. */
+MUST_USE enum err supply_class_set(
+	struct db *db, int64_t id, const char *load_class, struct utc now);
+
 /* Decides desired from blocks and keep as they are; inside db_tx. */
 MUST_USE enum err supply_refresh(struct db *db, int64_t id, struct utc now);
 /* What was read back ("on" "off" "moving" "unknown"); inside db_tx. Ends the wait of paid orders
  * whose supply is on again. */
 MUST_USE enum err supply_observe(struct db *db, int64_t id, const char *observed, struct utc now);
+
+/* A supply point as a list shows it. */
+struct supply_line {
+	int64_t id;
+	char code[129];
+	int64_t site_id;
+	int64_t meter_id;
+	char meter_code[129];
+	char meter_name[257];
+	int64_t tenant_id; /* 0: none */
+	char tenant_code[129];
+	char tenant_name[257];
+	char room[129];
+	char load_class[12];
+	char desired[8];
+	char desired_reason[17];
+	struct utc desired_since;
+	char desired_actor[257];
+	char observed[8];
+	bool should_be_off; /* due to be cut, and is not */
+	char deferred[17];  /* what the trip gate said; "" not asked yet */
+	struct utc deferred_since;
+	struct utc noted_at;
+	char noted_by[257];
+};
+/* Rows of struct supply_line, those that wait longest first; at most 500. site_id 0: every site. */
+MUST_USE enum err supply_list(struct db *db, int64_t site_id, bool should_be_off, struct rows *out);
 
 /* Keeps that have ended are cleared. Called by the worker. */
 MUST_USE enum err supply_keeps_end(struct db *db, struct utc now);

@@ -70,7 +70,7 @@ static void the_poller_knows_nothing_of_people_and_books_nothing(void **state)
 		"INSERT INTO entry (kind, once_key, actor, book_day, created_at)"
 		" VALUES ('sale', 'x', 'x', '2026-01-01', 1)");
 	assert_refused("yufu_poller", "UPDATE pay_order SET state = 'paid'");
-	assert_refused("yufu_poller", "UPDATE site SET brake = 0");
+	assert_refused("yufu_poller", "UPDATE brake SET open_site = NULL");
 	assert_refused("yufu_poller", "UPDATE tariff SET doc = ''");
 	assert_refused("yufu_poller", "INSERT INTO book_day (site_id, day, closed_at, prev_sha256)"
 				      " VALUES (1, '2026-01-01', 1, '')");

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "domain/act.h"
+#include "domain/brake.h"
 #include "poller/sink.h"
 
 struct world {
@@ -372,9 +373,14 @@ static struct shop owing_shop(struct world *w)
 		"'', %lld)",
 		account, now);
 	shop_set(w->root,
+		"INSERT INTO outbox (once_key, notice_id, channel, recipient, template, params, "
+		"state, next_at, expires_at, sent_at, created_at) VALUES ('final:%lld', "
+		"LAST_INSERT_ID(), 'sms', '1', 'arrears', '{}', 'sent', 0, 0, %lld, %lld)",
+		account, now, now);
+	shop_set(w->root,
 		"UPDATE supply_point SET desired = 'off', desired_reason = 'arrears', gated = 1, "
-		"pending = 1 WHERE id = %lld",
-		point);
+		"desired_since = %lld, pending = 1 WHERE id = %lld",
+		now, point);
 	return s;
 }
 
@@ -384,7 +390,6 @@ static struct act_order ask(struct world *w, const struct shop *s, enum identity
 		.supply_point_id = s->point,
 		.identity = identity,
 		.settle_ms = 3000,
-		.mass_trip_limit = 20,
 		.now = utc_now() };
 	struct act_order o = { 0 };
 
@@ -472,12 +477,22 @@ static void test_what_stands_against_a_cut(void **state)
 		(long long)s.meter);
 	shop_set(w->root, "UPDATE notice SET created_at = 5 WHERE account_id = %lld",
 		(long long)s.account);
-	expect_word(w, &s, IDENTITY_SURE, "unwarned");
+	expect_word(w, &s, IDENTITY_SURE, "unwarned"); /* that was for an earlier crossing */
 	shop_set(w->root, "UPDATE notice SET created_at = %lld WHERE account_id = %lld", now,
 		(long long)s.account);
-	shop_set(w->root, "UPDATE site SET brake = 1 WHERE id = %lld", (long long)s.site);
+	shop_set(w->root,
+		"INSERT INTO brake (site_id, open_site, pulled_at, pulled_by) VALUES (%lld, %lld, "
+		"1, 'x')",
+		(long long)s.site, (long long)s.site);
 	expect_word(w, &s, IDENTITY_SURE, "brake");
-	shop_set(w->root, "UPDATE site SET brake = 0 WHERE id = %lld", (long long)s.site);
+	shop_set(w->root, "UPDATE brake SET open_site = NULL WHERE site_id = %lld",
+		(long long)s.site);
+	shop_set(w->root,
+		"INSERT INTO site_holiday (site_id, day, kind) VALUES (%lld, "
+		"DATE(FROM_UNIXTIME(%lld / 1000 + 8 * 3600)), 'holiday')",
+		(long long)s.site, now);
+	expect_word(w, &s, IDENTITY_SURE, "quiet");
+	shop_set(w->root, "DELETE FROM site_holiday WHERE site_id = %lld", (long long)s.site);
 	shop_set(w->root,
 		"INSERT INTO pay_order (out_trade_no, account_id, amount_fen, channel, service, "
 		"pay, state, created_at, expires_at) VALUES ('o%lld', %lld, 100, 'wechat_native', "
@@ -577,7 +592,73 @@ static void test_failures_wait_longer_and_alarm(void **state)
 		0);
 }
 
+static void put_at_site(struct world *w, const struct shop *s, int64_t site)
+{
+	shop_set(w->root, "UPDATE supply_point SET site_id = %lld WHERE id = %lld", (long long)site,
+		(long long)s->point);
+}
+
+static int64_t alarms_of_site(struct world *w, int64_t site)
+{
+	return shop_number(w->root,
+		"SELECT COUNT(*) AS v FROM alarm WHERE open_key IS NOT NULL AND kind = 'mass_trip' "
+		"AND severity = 'urgent' AND object_id = %lld",
+		site);
+}
+
+static enum err release_tx(struct db *db, void *ctx)
+{
+	return brake_release(db, &(struct brake_change){ .site_id = *(int64_t *)ctx,
+					 .actor = "user:1",
+					 .reason = "seen",
+					 .now = utc_now() });
+}
+
+/* Six of the seven supplies of a site are due at once: five a minute are plausible. None is cut
+ * until a person has looked, then all of them are. */
 static void test_mass_trip_brake(void **state)
+{
+	struct world *w = *state;
+	struct shop due[6];
+	struct shop calm = new_shop(w);
+	struct db *api = fixture_as("yufu_api");
+	int64_t site = calm.site;
+
+	for (size_t i = 0; i < ARRAY_LEN(due); i++) {
+		due[i] = owing_shop(w);
+		put_at_site(w, &due[i], site);
+	}
+	put_at_site(w, &due[5], due[5].site); /* still elsewhere: five are plausible */
+	assert_int_equal(ask(w, &due[0], IDENTITY_SURE).answer, ANSWER_GO);
+	assert_int_equal(alarms_of_site(w, site), 0);
+	put_at_site(w, &due[5], site);
+	for (size_t i = 1; i < ARRAY_LEN(due); i++)
+		expect_word(w, &due[i], IDENTITY_SURE, "brake");
+	assert_int_equal(alarms_of_site(w, site), 1);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT crossings AS v FROM brake WHERE open_site = %lld", site),
+		6);
+	/* A minute later the crossings are old, and it is pulled all the same. */
+	shop_set(w->root,
+		"UPDATE supply_point SET desired_since = desired_since - 61000 WHERE site_id = "
+		"%lld",
+		(long long)site);
+	expect_word(w, &due[1], IDENTITY_SURE, "brake");
+
+	assert_int_equal(db_tx(api, release_tx, &site), ERR_OK);
+	assert_int_equal(alarms_of_site(w, site), 0);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT COUNT(*) AS v FROM supply_point WHERE site_id = %lld AND "
+				 "try_at > 0",
+				 site),
+		0);
+	for (size_t i = 1; i < ARRAY_LEN(due); i++)
+		assert_int_equal(ask(w, &due[i], IDENTITY_SURE).answer, ANSWER_GO);
+	db_free(&api);
+}
+
+/* The poller's own setting wins over those of the site. */
+static void test_the_limit_of_the_poller(void **state)
 {
 	struct world *w = *state;
 	struct shop a = owing_shop(w), b = owing_shop(w);
@@ -588,19 +669,154 @@ static void test_mass_trip_brake(void **state)
 		.now = utc_now() };
 	struct act_order o;
 
-	shop_set(w->root, "UPDATE supply_point SET site_id = %lld WHERE id = %lld",
-		(long long)a.site, (long long)b.point);
 	assert_int_equal(act_begin(w->db, &q, &o), ERR_OK);
 	assert_int_equal(o.answer, ANSWER_GO);
+	put_at_site(w, &b, a.site);
 	q.lease = lease_of(&b);
 	q.supply_point_id = b.point;
 	assert_int_equal(act_begin(w->db, &q, &o), ERR_OK);
 	assert_int_equal(o.answer, ANSWER_LATER);
 	assert_string_equal(o.word, "brake");
+}
+
+/* Fees run from an approved list: they neither count for the brake nor pass it. */
+static void test_fees_do_not_pull_the_brake(void **state)
+{
+	struct world *w = *state;
+	struct shop due[7];
+
+	for (size_t i = 0; i < ARRAY_LEN(due); i++) {
+		due[i] = owing_shop(w);
+		put_at_site(w, &due[i], due[0].site);
+		shop_set(w->root,
+			"UPDATE supply_point p, block b, notice n SET p.desired_reason = 'fee', "
+			"b.kind = 'fee', n.kind = 'fee' WHERE p.id = %lld AND b.supply_point_id = "
+			"p.id AND n.account_id = %lld",
+			(long long)due[i].point, (long long)due[i].account);
+	}
+	for (size_t i = 0; i + 1 < ARRAY_LEN(due); i++)
+		assert_int_equal(ask(w, &due[i], IDENTITY_SURE).answer, ANSWER_GO);
+	shop_set(w->root,
+		"INSERT INTO brake (site_id, open_site, pulled_at, pulled_by) VALUES (%lld, %lld, "
+		"1, 'user:1')",
+		(long long)due[0].site, (long long)due[0].site);
+	expect_word(w, &due[6], IDENTITY_SURE, "brake");
+}
+
+static enum err note_tx(struct db *db, void *ctx)
+{
+	const struct shop *s = ctx;
+
+	return supply_take_note(db, s->point, "user:1", utc_now());
+}
+
+/* The final warning has left long enough ago, or a person has taken note since. */
+static void test_the_final_warning(void **state)
+{
+	struct world *w = *state;
+	struct shop s = owing_shop(w), noted = owing_shop(w);
+
+	shop_set(w->root,
+		"INSERT INTO setting (site_id, name, value) VALUES (%lld, 'final_warning_min', 10)",
+		(long long)s.site);
+	expect_word(w, &s, IDENTITY_SURE, "unwarned");
+	shop_set(
+		w->root, "UPDATE outbox SET sent_at = sent_at - 599000 WHERE template = 'arrears'");
+	expect_word(w, &s, IDENTITY_SURE, "unwarned");
+	shop_set(w->root, "UPDATE outbox SET sent_at = sent_at - 2000 WHERE template = 'arrears'");
+	assert_int_equal(ask(w, &s, IDENTITY_SURE).answer, ANSWER_GO);
+
+	/* What never left does not warn. */
+	shop_set(w->root,
+		"UPDATE outbox o JOIN notice n ON n.id = o.notice_id SET o.state = 'failed' WHERE "
+		"n.account_id = %lld",
+		(long long)noted.account);
+	expect_word(w, &noted, IDENTITY_SURE, "unwarned");
+	assert_int_equal(db_tx(w->root, note_tx, &noted), ERR_OK);
+	shop_set(w->root,
+		"UPDATE block SET since_at = since_at + 60000 WHERE supply_point_id = "
+		"%lld",
+		(long long)noted.point);
+	expect_word(w, &noted, IDENTITY_SURE, "unwarned"); /* a crossing after the note */
+	shop_set(w->root,
+		"UPDATE block SET since_at = since_at - 60000 WHERE supply_point_id = "
+		"%lld",
+		(long long)noted.point);
+	assert_int_equal(ask(w, &noted, IDENTITY_SURE).answer, ANSWER_GO);
+}
+
+/* Quiet hours hold a cut back; it is listed with its reason, and carried out when they are over. */
+static void test_quiet_hours_put_a_cut_off(void **state)
+{
+	struct world *w = *state;
+	struct shop s = owing_shop(w);
+	AUTO(rows_free) struct rows due = { 0 };
+	AUTO(rows_free) struct rows none = { 0 };
+	const struct supply_line *line;
+	int64_t minute = (utc_now().ms / 60000 + 8 * 60) % 1440;
+
+	/* From an hour ago to an hour ahead, and nothing is spread. */
+	shop_set(w->root,
+		"INSERT INTO setting (site_id, name, value) VALUES (%lld, 'quiet_from_min', %lld), "
+		"(%lld, 'quiet_to_min', %lld), (%lld, 'quiet_stagger_min', 0)",
+		(long long)s.site, (long long)(minute + 1380) % 1440, (long long)s.site,
+		(long long)(minute + 60) % 1440, (long long)s.site);
+	expect_word(w, &s, IDENTITY_SURE, "quiet");
+	assert_int_equal(supply_list(w->root, s.site, true, &due), ERR_OK);
+	assert_int_equal(due.n, 1);
+	line = due.at;
+	assert_int_equal(line->id, s.point);
+	assert_string_equal(line->desired_reason, "arrears");
+	assert_string_equal(line->deferred, "quiet");
+	assert_true(line->should_be_off && line->deferred_since.ms > 0);
+	/* An overload does not wait: it is a danger by itself. */
+	shop_set(w->root,
+		"INSERT INTO block (supply_point_id, kind, since_at, actor) VALUES (%lld, "
+		"'overload', 1, 'system')",
+		(long long)s.point);
+	assert_int_equal(ask(w, &s, IDENTITY_SURE).answer, ANSWER_GO);
+	shop_set(
+		w->root, "DELETE FROM supply_act WHERE supply_point_id = %lld", (long long)s.point);
+	shop_set(w->root, "DELETE FROM block WHERE supply_point_id = %lld AND kind = 'overload'",
+		(long long)s.point);
+	expect_word(w, &s, IDENTITY_SURE, "quiet");
+
+	shop_set(w->root,
+		"UPDATE setting SET value = %lld WHERE site_id = %lld AND name = 'quiet_to_min'",
+		(long long)(minute + 1439) % 1440, (long long)s.site);
+	assert_int_equal(ask(w, &s, IDENTITY_SURE).answer, ANSWER_GO);
 	assert_int_equal(shop_number(w->root,
-				 "SELECT COUNT(*) AS v FROM alarm WHERE kind = 'mass_trip' AND "
-				 "object_id = %lld",
-				 a.site),
+				 "SELECT deferred = '' AND deferred_since = 0 AS v FROM "
+				 "supply_point WHERE id = %lld",
+				 s.point),
+		1);
+	assert_int_equal(supply_list(w->root, s.site + 1000000, true, &none), ERR_OK);
+	assert_int_equal(none.n, 0);
+}
+
+static void test_acts_name_who(void **state)
+{
+	struct world *w = *state;
+	struct shop s = owing_shop(w);
+	struct act_order o;
+
+	shop_set(w->root,
+		"INSERT INTO block (supply_point_id, kind, since_at, actor) VALUES (%lld, "
+		"'manual', 1, 'user:9')",
+		(long long)s.point);
+	o = ask(w, &s, IDENTITY_UNREAD); /* a person's wish passes no gate */
+	assert_int_equal(o.answer, ANSWER_GO);
+	assert_int_equal(
+		shop_number(w->root, "SELECT actor = 'user:9' AS v FROM supply_act WHERE id = %lld",
+			o.act_id),
+		1);
+	finish(w, &s, o.act_id, ACT_RESULT_DONE, "off");
+	shop_set(w->root, "DELETE FROM block WHERE supply_point_id = %lld", (long long)s.point);
+	o = ask(w, &s, IDENTITY_UNREAD);
+	assert_true(o.on);
+	assert_int_equal(
+		shop_number(w->root, "SELECT actor = 'system' AS v FROM supply_act WHERE id = %lld",
+			o.act_id),
 		1);
 }
 
@@ -706,6 +922,11 @@ int main(void)
 		cmocka_unit_test(test_orphans_are_unknown),
 		cmocka_unit_test(test_failures_wait_longer_and_alarm),
 		cmocka_unit_test(test_mass_trip_brake),
+		cmocka_unit_test(test_the_limit_of_the_poller),
+		cmocka_unit_test(test_fees_do_not_pull_the_brake),
+		cmocka_unit_test(test_the_final_warning),
+		cmocka_unit_test(test_quiet_hours_put_a_cut_off),
+		cmocka_unit_test(test_acts_name_who),
 		cmocka_unit_test(test_an_open_valve_is_not_sent_twice),
 		cmocka_unit_test(test_still_dark_after_a_minute),
 		cmocka_unit_test(test_a_device_that_was_exchanged),

@@ -117,6 +117,62 @@ static void keep_ends_at_its_end(void **state)
 	expect(&f, &(struct row){ "keep", WANT_ON, false });
 }
 
+/* The table once more, slowly, as a person reads it aloud: by kinds of block as a set of bits. */
+static const char *read_aloud(unsigned set, bool keep, bool is_protected, enum billing b)
+{
+	static const char *const before_protected[] = { "safety", "manual", "vacant" };
+	static const char *const after_protected[] = { "overload", "sub_tenant" };
+	static const char *const money[] = { "fee", "arrears" };
+	enum block_kind k = BLOCK__MAX;
+
+	for (size_t i = 0; i < ARRAY_LEN(before_protected); i++)
+		if (block_parse(before_protected[i], &k) == ERR_OK && (set >> k & 1))
+			return before_protected[i];
+	if (is_protected)
+		return "protected";
+	for (size_t i = 0; i < ARRAY_LEN(after_protected); i++)
+		if (block_parse(after_protected[i], &k) == ERR_OK && (set >> k & 1))
+			return after_protected[i];
+	if (keep)
+		return "keep";
+	if (set >> BLOCK_SCHEDULE & 1)
+		return "schedule";
+	if (b == BILLING_POSTPAID || b == BILLING_NONE)
+		return "none";
+	for (size_t i = 0; i < ARRAY_LEN(money); i++)
+		if (block_parse(money[i], &k) == ERR_OK && (set >> k & 1))
+			return money[i];
+	return "none";
+}
+
+static struct row row_of(const char *reason, enum billing b)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strcmp(rows[i].reason, reason) == 0)
+			return rows[i];
+	return (struct row){ "none", b == BILLING_METER ? WANT_AUTO : WANT_ON, false };
+}
+
+/* Every set of blocks, with and without keep and protection, in every billing mode: 4096. */
+static void everything_that_can_be(void **state)
+{
+	(void)state;
+	for (unsigned set = 0; set < 1u << BLOCK__MAX; set++)
+		for (unsigned more = 0; more < 4; more++)
+			for (enum billing b = 0; b < BILLING__MAX; b++) {
+				struct supply_facts f = { .billing = b,
+					.now = { NOW },
+					.keep_until = { more & 1 ? NOW + 1 : NOW },
+					.protected_load = more & 2 };
+				struct row row =
+					row_of(read_aloud(set, more & 1, f.protected_load, b), b);
+
+				for (enum block_kind k = 0; k < BLOCK__MAX; k++)
+					f.blocks[k] = set >> k & 1;
+				expect(&f, &row);
+			}
+}
+
 static const struct gate_facts open_gate = {
 	.reason = "arrears",
 	.now = { NOW },
@@ -216,6 +272,30 @@ static void each_doubt_and_pair(void **state)
 			}
 }
 
+/* Every set of doubts for every reason, and for one that nobody knows: 5120. The word is that of
+ * the first doubt that counts. */
+static void every_set_of_doubts(void **state)
+{
+	static const char *const reasons[] = { "arrears", "fee", "schedule", "overload", "other" };
+
+	(void)state;
+	for (size_t r = 0; r < ARRAY_LEN(reasons); r++)
+		for (unsigned set = 0; set < 1u << DOUBT__MAX; set++) {
+			struct gate_facts f = open_gate;
+			const char *expected = "go";
+
+			f.reason = reasons[r];
+			for (enum doubt d = DOUBT__MAX; d-- > 0;) {
+				if (!(set >> d & 1))
+					continue;
+				raise_doubt(&f, d);
+				if (stops(f.reason, d))
+					expected = doubt_words[d];
+			}
+			assert_string_equal(trip_gate(&f), expected);
+		}
+}
+
 static void freshness_has_two_edges(void **state)
 {
 	struct gate_facts f = open_gate;
@@ -263,7 +343,9 @@ int main(void)
 		cmocka_unit_test(nothing_in_the_way),
 		cmocka_unit_test(never_cut_for_money_without_prepayment),
 		cmocka_unit_test(keep_ends_at_its_end),
+		cmocka_unit_test(everything_that_can_be),
 		cmocka_unit_test(each_doubt_and_pair),
+		cmocka_unit_test(every_set_of_doubts),
 		cmocka_unit_test(freshness_has_two_edges),
 		cmocka_unit_test(words_come_back),
 	};
