@@ -201,12 +201,13 @@ static enum err load_contract_meters(struct db *db, struct loading *l, const jso
 
 static const struct query Q_METER = { "SELECT id FROM meter WHERE code = ?", &id_shape };
 
-/* Settles the history of one meter as if its readings had come then. */
+/* Settles the history of one meter as if its readings had come then. It counts what was used,
+ * whatever its transformers. */
 static enum err load_history(struct db *db, struct loading *l, const json_t *r)
 {
 	const json_t *hours = json_object_get(l->history, text(r, "code", ""));
 	size_t n = json_array_size(hours);
-	struct charge_reading reading = { .most_per_hour = INT64_MAX };
+	struct charge_reading reading = { .most_per_hour = INT64_MAX, .own_ratio = true };
 	struct settled last;
 	struct id_row meter;
 	enum err e;
@@ -224,7 +225,7 @@ static enum err load_history(struct db *db, struct loading *l, const json_t *r)
 		if (i + 1 < n && i + HOURS_FINE < n && (i + 1) % HOURS_COARSE != 0)
 			continue;
 		e = charge_settle(db, l->tariffs, &reading, &last, &l->charges);
-		last = (struct settled){ reading.at, reading.reg };
+		last = (struct settled){ .read_at = reading.at, .register_milli = reading.reg };
 	}
 	return e;
 }

@@ -14,6 +14,7 @@ struct report {
 	bool has_reading;
 	struct meter_now now; /* but for verdict, comm and comm_since */
 	bool has_register;
+	bool own_ratio;	  /* the meter's ratios are in its register already */
 	char observed[8]; /* relay or valve: "on" "off" "moving"; "" when it does not tell */
 	bool other_serial;
 	int64_t most_per_hour; /* as in struct reading_facts */

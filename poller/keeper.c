@@ -152,9 +152,12 @@ SHAPE(print_shape, struct print_row, FIELD(struct print_row, print));
 static const struct query Q_PRINT = {
 	"SELECT (SELECT COALESCE(SUM(CRC32(CONCAT_WS('|', id, code, gateway_id, unit, model, "
 	"serial, device,"
-	" ct_ratio, pt_ratio, rated_current_ma, enabled))), 0) FROM meter) +"
-	" (SELECT COALESCE(SUM(CRC32(CONCAT_WS('|', id, code, transport, address, baud, parity,"
-	" bus_group_id, enabled))), 0) FROM gateway) AS print",
+	" " PLANT_RATIO("ct") ", " PLANT_RATIO(
+		"pt") ", rated_current_ma, enabled))), 0)"
+		      " FROM meter m) +"
+		      " (SELECT COALESCE(SUM(CRC32(CONCAT_WS('|', id, code, transport, address, "
+		      "baud, parity,"
+		      " bus_group_id, enabled))), 0) FROM gateway) AS print",
 	&print_shape
 };
 

@@ -53,11 +53,14 @@ static const struct query Q_METERS = {
 	"SELECT m.id, m.gateway_id, m.code, m.unit, m.model, m.serial, m.device, m.utility = "
 	"'water' AS "
 	"water,"
-	" m.ct_ratio, m.pt_ratio, m.rated_current_ma, COALESCE(s.read_at, 0) AS read_at,"
-	" COALESCE(s.comm, 'never') AS comm, COALESCE(s.comm_since, 0) AS comm_since"
-	" FROM meter m JOIN gateway g ON g.id = m.gateway_id"
-	" LEFT JOIN meter_state s ON s.meter_id = m.id"
-	" WHERE g.bus_group_id = ? AND g.enabled AND m.enabled ORDER BY m.gateway_id, m.id",
+	" " PLANT_RATIO("ct") " AS ct_ratio, " PLANT_RATIO(
+		"pt") " AS pt_ratio,"
+		      " m.rated_current_ma, COALESCE(s.read_at, 0) AS read_at,"
+		      " COALESCE(s.comm, 'never') AS comm, COALESCE(s.comm_since, 0) AS comm_since"
+		      " FROM meter m JOIN gateway g ON g.id = m.gateway_id"
+		      " LEFT JOIN meter_state s ON s.meter_id = m.id"
+		      " WHERE g.bus_group_id = ? AND g.enabled AND m.enabled ORDER BY "
+		      "m.gateway_id, m.id",
 	&meter_shape
 };
 

@@ -4,6 +4,11 @@
 #include "meter/meter.h"
 #include "poller/schedule.h"
 
+/* The ratio "ct" or "pt" of a row m of meter, as it is now. */
+#define PLANT_RATIO(name)                                                                          \
+	"COALESCE((SELECT r." name " FROM meter_ratio r WHERE r.meter_id = m.id AND r.from_at <="  \
+	" UNIX_TIMESTAMP(NOW(3)) * 1000 ORDER BY r.from_at DESC LIMIT 1), m." name "_ratio)"
+
 struct plant_meter {
 	int64_t id;
 	char code[33];

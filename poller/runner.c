@@ -90,11 +90,9 @@ static struct ratios ratios_of(const struct plant_meter *m)
 		m->pt_ratio > 0 ? m->pt_ratio : 1 };
 }
 
-static struct qty rate_register(const struct meter_reading *g, enum point p, struct ratios k)
+static struct qty rate_register(const struct meter_reading *g, enum point p)
 {
-	if (!reading_has(g, p))
-		return (struct qty){ -1 };
-	return (struct qty){ times(times(g->value[p], k.ct), k.pt) };
+	return (struct qty){ reading_has(g, p) ? g->value[p] : -1 };
 }
 
 static void fill_now(
@@ -105,10 +103,10 @@ static void fill_now(
 
 	*n = (struct meter_now){ .meter_id = m->id,
 		.read_at = g->at,
-		.sharp_milli = rate_register(g, POINT_ENERGY_SHARP, k),
-		.peak_milli = rate_register(g, POINT_ENERGY_PEAK, k),
-		.flat_milli = rate_register(g, POINT_ENERGY_FLAT, k),
-		.valley_milli = rate_register(g, POINT_ENERGY_VALLEY, k),
+		.sharp_milli = rate_register(g, POINT_ENERGY_SHARP),
+		.peak_milli = rate_register(g, POINT_ENERGY_PEAK),
+		.flat_milli = rate_register(g, POINT_ENERGY_FLAT),
+		.valley_milli = rate_register(g, POINT_ENERGY_VALLEY),
 		.power_w = times(times(v[POINT_POWER], k.ct), k.pt),
 		.phases = m->model->phases,
 		.voltage1_mv = times(v[POINT_VOLTAGE_A], k.pt),
@@ -135,7 +133,6 @@ static const struct model_point *billed_point(const struct plant_meter *m)
 static int64_t register_step(const struct plant_meter *m, const struct meter_reading *g)
 {
 	const struct model_point *p = billed_point(m);
-	struct ratios k = ratios_of(m);
 	int64_t step;
 
 	if (!p)
@@ -147,7 +144,7 @@ static int64_t register_step(const struct plant_meter *m, const struct meter_rea
 		step = times(step, g->value[POINT_CT_RATIO]);
 	if (p->by_pt)
 		step = times(step, g->value[POINT_PT_RATIO]);
-	return times(times(step > 0 ? step : 1, k.ct), k.pt);
+	return step > 0 ? step : 1;
 }
 
 static struct report report_of(const struct runner *r, size_t i)
@@ -204,22 +201,21 @@ static void identity_set(struct runner *r, size_t i, enum identity id)
 static void report_reading(struct runner *r, size_t i, const struct meter_reading *g)
 {
 	const struct plant_meter *m = &r->plant.meters[i];
-	struct ratios k = ratios_of(m);
+	bool own = applies_ratios(m->model);
 	struct report p;
-	struct qty reg;
 
 	comm_changed(r, i);
 	p = report_of(r, i);
 	p.has_reading = true;
 	fill_now(m, g, &p.now);
-	p.has_register = reading_register(g, &reg);
-	if (p.has_register)
-		p.now.register_milli.milli = times(times(reg.milli, k.ct), k.pt);
+	/* Powers and currents are primary values; registers stay what the meter shows. */
+	p.has_register = reading_register(g, &p.now.register_milli);
+	p.own_ratio = own;
 	if (g->has_supply && g->supply != SUPPLY_UNKNOWN)
 		snprintf(p.observed, sizeof(p.observed), "%s", supply_word(g->supply));
 	p.other_serial = identity_get(r, i) == IDENTITY_OTHER;
-	p.most_per_hour = reading_most_per_hour(
-		m->water, m->rated_current_ma, m->model->phases, m->ct_ratio, m->pt_ratio);
+	p.most_per_hour = reading_most_per_hour(m->water, m->rated_current_ma, m->model->phases,
+		own ? m->ct_ratio : 1, own ? m->pt_ratio : 1);
 	p.step = register_step(m, g);
 	desk_put(r->ends.desk, &p);
 }

@@ -168,16 +168,19 @@ struct point_row {
 	struct utc observed_since;
 	int64_t device;
 	bool limited;
+	struct qty capacity;
 };
 SHAPE(point_shape, struct point_row, FIELD(struct point_row, verdict),
 	FIELD(struct point_row, register_milli), FIELD(struct point_row, supply_point_id),
 	FIELD(struct point_row, observed), FIELD(struct point_row, observed_since),
-	FIELD(struct point_row, device), FIELD(struct point_row, limited));
+	FIELD(struct point_row, device), FIELD(struct point_row, limited),
+	FIELD(struct point_row, capacity));
 static const struct query Q_POINT = {
 	"SELECT COALESCE(s.verdict, 'accepted') AS verdict,"
 	" COALESCE(s.register_milli, 0) AS register_milli, p.id AS supply_point_id, p.observed,"
 	" p.observed_since, m.device,"
-	" m.power_limit_w > 0 OR COALESCE(o.phase, 'calm') <> 'calm' AS limited"
+	" m.power_limit_w > 0 OR COALESCE(o.phase, 'calm') <> 'calm' AS limited,"
+	" m.capacity_milli AS capacity"
 	" FROM meter m JOIN supply_point p ON p.id = m.supply_point_id"
 	" LEFT JOIN overload_state o ON o.supply_point_id = p.id"
 	" LEFT JOIN meter_state s ON s.meter_id = m.id WHERE m.id = ?",
@@ -205,6 +208,7 @@ static enum verdict judge(
 		.reg = r->now.register_milli,
 		.most_per_hour = r->most_per_hour,
 		.step = r->step,
+		.capacity = p->capacity,
 		.other_serial = r->other_serial,
 		.has_last = last->read_at.ms != 0,
 		.last_at = last->read_at,
@@ -238,13 +242,19 @@ static void watch_off(struct item *i, const struct point_row *p)
 }
 
 static enum err settle(struct db *db, struct batch *b, struct item *i, const struct settled *last,
-	struct charges *sum)
+	struct qty capacity, struct charges *sum)
 {
 	const struct report *r = i->report;
 	struct charge_reading c = { .meter_id = r->meter_id,
 		.at = r->now.read_at,
 		.reg = r->now.register_milli,
-		.most_per_hour = r->most_per_hour };
+		.most_per_hour = r->most_per_hour,
+		.step = r->step,
+		.capacity = capacity,
+		.own_ratio = r->own_ratio,
+		.has_rates = true,
+		.rates = { r->now.sharp_milli, r->now.peak_milli, r->now.flat_milli,
+			r->now.valley_milli } };
 	enum err e;
 
 	if (!b->settle) {
@@ -281,7 +291,7 @@ static enum err take_reading(struct db *db, struct batch *b, struct item *i, str
 	i->verdict = judge(r, &last, &p);
 	verdict_alarms(i);
 	watch_off(i, &p);
-	return i->verdict == VERDICT_ACCEPTED ? settle(db, b, i, &last, sum) : ERR_OK;
+	return i->verdict == VERDICT_ACCEPTED ? settle(db, b, i, &last, p.capacity, sum) : ERR_OK;
 }
 
 /* One alarm for a gateway, not one for each meter behind it; and a meter is silent by its own tries

@@ -1,16 +1,17 @@
 #include "domain/charge.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "domain/account.h"
+#include "domain/alarm.h"
 #include "domain/reading.h"
 #include "rules/settle.h"
 #include "rules/supply.h"
 
 #define DAY_MS INT64_C(86400000)
-#define HOUR_MS INT64_C(3600000)
-#define DOC_MAX 262144
+#define QTY_MOST INT64_C(1000000000000000000)
 
 /* ---- what is known of the meter ---- */
 
@@ -20,10 +21,13 @@ struct meter_row {
 	char zone[64];
 	struct qty start_milli;
 	char closed[DAY_TEXT_MAX]; /* the last closed book day of its site */
+	char code[129];
+	int64_t ratio; /* before the first row of meter_ratio */
 };
 SHAPE(meter_shape, struct meter_row, FIELD(struct meter_row, supply_point_id),
 	FIELD(struct meter_row, billing), FIELD(struct meter_row, zone),
-	FIELD(struct meter_row, start_milli), FIELD(struct meter_row, closed));
+	FIELD(struct meter_row, start_milli), FIELD(struct meter_row, closed),
+	FIELD(struct meter_row, code), FIELD(struct meter_row, ratio));
 
 struct holder { /* a contract that holds the supply point for a time */
 	int64_t contract_id;
@@ -43,10 +47,16 @@ struct pricing { /* a tariff of the meter, from a time on */
 SHAPE(pricing_shape, struct pricing, FIELD(struct pricing, tariff_id),
 	FIELD(struct pricing, revision), FIELD(struct pricing, from_at));
 
+struct ratio { /* transformer ratio of the meter, from a time on */
+	int64_t ratio;
+	struct utc from_at;
+};
+SHAPE(ratio_shape, struct ratio, FIELD(struct ratio, ratio), FIELD(struct ratio, from_at));
+
 static const struct query Q_METER = {
 	"SELECT m.supply_point_id, m.billing, s.zone, m.start_milli,"
 	" COALESCE((SELECT CAST(MAX(b.day) AS CHAR) FROM book_day b WHERE b.site_id = s.id),"
-	" '1970-01-01') AS closed FROM meter m"
+	" '1970-01-01') AS closed, m.code, m.ct_ratio * m.pt_ratio AS ratio FROM meter m"
 	" JOIN supply_point p ON p.id = m.supply_point_id JOIN site s ON s.id = p.site_id"
 	" WHERE m.id = ?",
 	&meter_shape
@@ -56,144 +66,36 @@ static const struct query Q_HOLDERS = {
 	" WHERE supply_point_id = ? AND from_at < ? AND (to_at = 0 OR to_at > ?) ORDER BY from_at",
 	&holder_shape
 };
+/* Shared: a file that prices this energy is not replaced before it is settled. */
 static const struct query Q_PRICINGS = {
 	"SELECT m.tariff_id, t.revision, m.from_at FROM meter_tariff m"
 	" JOIN tariff t ON t.id = m.tariff_id WHERE m.meter_id = ? AND m.from_at < ?"
-	" ORDER BY m.from_at",
+	" ORDER BY m.from_at LOCK IN SHARE MODE",
 	&pricing_shape
 };
-
-/* ---- parsed tariffs ---- */
-
-struct cached_zone {
-	struct zone *zone;
-	struct cached_zone *next;
+static const struct query Q_RATIOS = {
+	"SELECT ct * pt AS ratio, from_at FROM meter_ratio WHERE meter_id = ? AND from_at < ?"
+	" ORDER BY from_at",
+	&ratio_shape
 };
-struct cached_tariff {
-	int64_t id, revision;
-	struct tariff *tariff;
-	struct cached_tariff *next;
-};
-struct tariffs {
-	struct cached_zone *zones;
-	struct cached_tariff *list;
-};
-
-struct tariffs *tariffs_open(void)
-{
-	struct tariffs *t = calloc(1, sizeof(*t));
-
-	ASSERT(t);
-	return t;
-}
-
-void tariffs_free(struct tariffs **t)
-{
-	if (!*t)
-		return;
-	for (struct cached_tariff *c = (*t)->list, *next; c; c = next) {
-		next = c->next;
-		tariff_free(&c->tariff);
-		free(c);
-	}
-	for (struct cached_zone *z = (*t)->zones, *next; z; z = next) {
-		next = z->next;
-		zone_free(&z->zone);
-		free(z);
-	}
-	free(*t);
-	*t = NULL;
-}
-
-static enum err zone_get(struct tariffs *cache, const char *name, const struct zone **out)
-{
-	struct cached_zone *c = cache->zones;
-	struct zone *z = NULL;
-	enum err e;
-
-	while (c && !str_eq(zone_name(c->zone), name))
-		c = c->next;
-	if (!c) {
-		e = zone_open(name, &z);
-		if (e != ERR_OK)
-			return e;
-		c = malloc(sizeof(*c));
-		ASSERT(c);
-		*c = (struct cached_zone){ z, cache->zones };
-		cache->zones = c;
-	}
-	*out = c->zone;
-	return ERR_OK;
-}
-
-struct doc_row {
-	char doc[DOC_MAX];
-};
-SHAPE(doc_shape, struct doc_row, FIELD(struct doc_row, doc));
-static const struct query Q_DOC = { "SELECT doc FROM tariff WHERE id = ? AND revision = ?",
-	&doc_shape };
-
-static void doc_free(struct doc_row **d)
-{
-	free(*d);
-}
-
-static enum err tariff_load(
-	struct db *db, const struct pricing *p, const struct zone *z, struct tariff **out)
-{
-	AUTO(doc_free) struct doc_row *row = malloc(sizeof(*row));
-	AUTO(json_free) json_t *doc = NULL;
-	enum err e;
-
-	ASSERT(row);
-	e = db_one(db, &Q_DOC, ARGS(arg_i64(p->tariff_id), arg_i64(p->revision)), row);
-	if (e == ERR_NOT_FOUND) /* changed just now; next time */
-		return ERR_RETRY;
-	if (e == ERR_OK)
-		e = json_parse(row->doc, strlen(row->doc), &doc, NULL);
-	return e == ERR_OK ? tariff_parse(doc, z, out, NULL) : e;
-}
-
-/* The parsed tariff; valid until a newer revision of it is asked for. */
-static enum err tariff_get(struct db *db, struct tariffs *cache, const struct pricing *p,
-	const struct zone *z, const struct tariff **out)
-{
-	struct cached_tariff *c = cache->list;
-	struct tariff *fresh = NULL;
-	enum err e;
-
-	while (c && (c->id != p->tariff_id || tariff_zone(c->tariff) != z))
-		c = c->next;
-	if (!c || c->revision != p->revision) {
-		e = tariff_load(db, p, z, &fresh);
-		if (e != ERR_OK)
-			return e;
-		if (!c) {
-			c = calloc(1, sizeof(*c));
-			ASSERT(c);
-			c->next = cache->list;
-			cache->list = c;
-		}
-		tariff_free(&c->tariff);
-		c->id = p->tariff_id;
-		c->revision = p->revision;
-		c->tariff = fresh;
-	}
-	*out = c->tariff;
-	return ERR_OK;
-}
 
 /* ---- how far it is settled ---- */
 
-SHAPE(settled_shape, struct settled, FIELD(struct settled, read_at),
-	FIELD(struct settled, register_milli));
+#define SETTLED(member) FIELD(struct settled, member)
+SHAPE(settled_shape, struct settled, SETTLED(read_at), SETTLED(register_milli), SETTLED(own_ratio),
+	SETTLED(sharp_milli), SETTLED(peak_milli), SETTLED(flat_milli), SETTLED(valley_milli));
 static const struct query Q_SETTLED_LOCK = {
-	"SELECT read_at, register_milli FROM settled WHERE meter_id = ? FOR UPDATE", &settled_shape
+	"SELECT read_at, register_milli, own_ratio, sharp_milli, peak_milli, flat_milli,"
+	" valley_milli FROM settled WHERE meter_id = ? FOR UPDATE",
+	&settled_shape
 };
 static const struct query Q_SETTLED_SET = {
-	"INSERT INTO settled (meter_id, read_at, register_milli) VALUES (?, ?, ?)"
+	"INSERT INTO settled (meter_id, read_at, register_milli, own_ratio, sharp_milli,"
+	" peak_milli, flat_milli, valley_milli) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 	" ON DUPLICATE KEY UPDATE read_at = VALUES(read_at),"
-	" register_milli = VALUES(register_milli)",
+	" register_milli = VALUES(register_milli), own_ratio = VALUES(own_ratio),"
+	" sharp_milli = VALUES(sharp_milli), peak_milli = VALUES(peak_milli),"
+	" flat_milli = VALUES(flat_milli), valley_milli = VALUES(valley_milli)",
 	NULL
 };
 
@@ -220,8 +122,13 @@ static const struct query Q_SETTLED_BEGIN = {
 
 static enum err settled_set(struct db *db, const struct charge_reading *r)
 {
+	static const struct qty none[RATES_OF_METER] = { { -1 }, { -1 }, { -1 }, { -1 } };
+	const struct qty *rate = r->has_rates ? r->rates : none;
+
 	return db_exec(db, &Q_SETTLED_SET,
-		ARGS(arg_i64(r->meter_id), arg_utc(r->at), arg_qty(r->reg)), NULL);
+		ARGS(arg_i64(r->meter_id), arg_utc(r->at), arg_qty(r->reg), arg_i64(r->own_ratio),
+			arg_qty(rate[0]), arg_qty(rate[1]), arg_qty(rate[2]), arg_qty(rate[3])),
+		NULL);
 }
 
 /* ---- one settlement ---- */
@@ -255,10 +162,13 @@ SHAPE(hour_shape, struct hour_row, FIELD(struct hour_row, meter_id),
 	FIELD(struct hour_row, hour_at), FIELD(struct hour_row, qty_milli),
 	FIELD(struct hour_row, charge_nano));
 
-/* A piece of an interval with one contract and one tariff. */
+/* A piece of an interval with one contract, one tariff and one transformer ratio. */
 struct piece {
 	struct utc from, to;
-	struct qty from_reg, to_reg;
+	struct qty from_reg, to_reg; /* as the meter shows it */
+	struct qty capacity;	     /* not 0: the register began anew in between */
+	int64_t ratio;
+	struct qty qty;
 	const struct holder *holder;   /* NULL: nobody's */
 	const struct pricing *pricing; /* NULL: no tariff */
 	bool charged;		       /* to the purse of its holder */
@@ -274,7 +184,11 @@ struct work {
 	const struct charge_reading *reading;
 	struct utc from;
 	struct qty from_reg;
-	struct rows holders, pricings;
+	struct qty grown; /* of the register, a roll-over included */
+	bool rolled;
+	struct rows holders, pricings, ratios;
+	struct rates_split split; /* n 0: spread by time */
+	const struct settled *last;
 	const struct zone *zone;
 	struct day closed;  /* the last closed book day */
 	struct day arrival; /* of the reading */
@@ -291,6 +205,7 @@ static void work_free(struct work *w)
 {
 	rows_free(&w->holders);
 	rows_free(&w->pricings);
+	rows_free(&w->ratios);
 	free(w->pieces);
 	free(w->days);
 	free(w->hours);
@@ -407,17 +322,31 @@ static const struct pricing *pricing_at(const struct work *w, struct utc at)
 	return found;
 }
 
+/* What the register is to be multiplied by. */
+static int64_t ratio_at(const struct work *w, struct utc at)
+{
+	const struct ratio *r = w->ratios.at;
+	int64_t found = w->meter.ratio;
+
+	if (w->reading->own_ratio)
+		return 1;
+	for (size_t i = 0; i < w->ratios.n && r[i].from_at.ms <= at.ms; i++)
+		found = r[i].ratio;
+	return found > 0 ? found : 1;
+}
+
 static void nearer(struct utc t, struct utc after, struct utc *next)
 {
 	if (t.ms > after.ms && t.ms < next->ms)
 		next->ms = t.ms;
 }
 
-/* The first instant after `at` at which contract or tariff changes, or the end. */
+/* The first instant after `at` at which contract, tariff or ratio changes, or the end. */
 static struct utc next_cut(const struct work *w, struct utc at)
 {
 	const struct holder *h = w->holders.at;
 	const struct pricing *p = w->pricings.at;
+	const struct ratio *r = w->ratios.at;
 	struct utc next = w->reading->at;
 
 	for (size_t i = 0; i < w->holders.n; i++) {
@@ -426,41 +355,60 @@ static struct utc next_cut(const struct work *w, struct utc at)
 	}
 	for (size_t i = 0; i < w->pricings.n; i++)
 		nearer(p[i].from_at, at, &next);
+	for (size_t i = 0; i < w->ratios.n && !w->reading->own_ratio; i++)
+		nearer(r[i].from_at, at, &next);
 	return next;
 }
 
-/* Spread as the rules spread everything: floor(delta * whole seconds / whole seconds). */
-static struct qty register_at(const struct work *w, struct utc at)
+/* How far the register has grown at an instant, spread as the rules spread everything:
+ * floor(delta * whole seconds / whole seconds). */
+static struct qty grown_at(const struct work *w, struct utc at)
 {
 	int64_t span = (w->reading->at.ms - w->from.ms) / 1000;
 	int64_t elapsed = (at.ms - w->from.ms) / 1000;
-	int64_t delta = w->reading->reg.milli - w->from_reg.milli;
 
 	if (at.ms >= w->reading->at.ms || span == 0)
-		return w->reading->reg;
-	return (struct qty){ w->from_reg.milli + (int64_t)((__int128)delta * elapsed / span) };
+		return w->grown;
+	return (struct qty){ (int64_t)((__int128)w->grown.milli * elapsed / span) };
 }
 
-static void cut(struct work *w)
+static struct qty register_after(const struct work *w, struct qty grown)
 {
-	struct qty reg = w->from_reg;
+	int64_t reg = w->from_reg.milli + grown.milli;
+
+	if (w->rolled && reg >= w->reading->capacity.milli)
+		reg -= w->reading->capacity.milli;
+	return (struct qty){ reg };
+}
+
+static enum err cut(struct work *w)
+{
+	struct qty grown = { 0 };
 	struct utc end;
 
 	for (struct utc at = w->from; at.ms < w->reading->at.ms; at = end) {
+		struct qty then;
 		struct piece *p;
 
 		end = next_cut(w, at);
+		then = grown_at(w, end);
 		w->pieces = list_more(w->pieces, w->pieces_n, sizeof(*w->pieces));
 		p = &w->pieces[w->pieces_n++];
 		*p = (struct piece){ .from = at,
 			.to = end,
-			.from_reg = reg,
-			.to_reg = register_at(w, end),
+			.from_reg = register_after(w, grown),
+			.to_reg = register_after(w, then),
+			.ratio = ratio_at(w, at),
 			.holder = holder_at(w, at),
 			.pricing = pricing_at(w, at) };
 		p->charged = p->holder && str_eq(w->meter.billing, "account");
-		reg = p->to_reg;
+		if (p->to_reg.milli < p->from_reg.milli)
+			p->capacity = w->reading->capacity;
+		if (__builtin_mul_overflow(then.milli - grown.milli, p->ratio, &p->qty.milli))
+			return ERR_OVERFLOW;
+		grown = then;
 	}
+	return ERR_OK;
 }
 
 /* ---- pricing ---- */
@@ -521,30 +469,111 @@ static enum err tariff_of(struct db *db, struct tariffs *cache, const struct wor
 
 	if (!p->pricing)
 		return p->charged ? ERR_NOT_FOUND : ERR_OK;
-	e = tariff_get(db, cache, p->pricing, w->zone, t);
+	e = tariffs_get(db, cache,
+		(struct tariff_ref){ p->pricing->tariff_id, p->pricing->revision }, w->zone, t);
 	if (e != ERR_OK)
 		return e;
 	p->priced = p->charged || tariff_covers(*t, p->from);
 	return ERR_OK;
 }
 
+struct slots_row {
+	char slots[2001];
+};
+SHAPE(slots_shape, struct slots_row, FIELD(struct slots_row, slots));
+static const struct query Q_SLOTS = {
+	"SELECT slots FROM meter_slots WHERE meter_id = ? AND read_at <= ?"
+	" ORDER BY read_at DESC LIMIT 1",
+	&slots_shape
+};
+
+/* Did the meter have the tariff's slots all the time? */
+static enum err slots_agree(struct db *db, const struct work *w, const struct tariff *t, bool *yes)
+{
+	struct slots_row before, after;
+	enum err e = db_one(
+		db, &Q_SLOTS, ARGS(arg_i64(w->reading->meter_id), arg_utc(w->from)), &before);
+
+	*yes = false;
+	if (e == ERR_OK)
+		e = db_one(db, &Q_SLOTS,
+			ARGS(arg_i64(w->reading->meter_id), arg_utc(w->reading->at)), &after);
+	if (e == ERR_OK)
+		*yes = str_eq(before.slots, after.slots) &&
+		       tariff_slots_are(t, w->from, w->reading->at, before.slots);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static enum err rates_alarm(struct db *db, const struct work *w)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "rate registers of meter %.100s do not add up to its total",
+		w->meter.code);
+	return alarm_raise(db,
+		&(struct alarm_new){ .kind = "rates_differ",
+			.severity = "warn",
+			.object_kind = "meter",
+			.object_id = w->reading->meter_id,
+			.object_code = w->meter.code,
+			.text = text },
+		w->reading->at);
+}
+
+/* After a gap the meter's own rate registers say when the energy was used, if they count by the
+ * slots of the tariff. Registers that do not add up are told, and time decides. */
+static enum err gap_split(struct db *db, struct work *w, const struct tariff *t, struct qty qty)
+{
+	const struct charge_reading *r = w->reading;
+	const struct settled *last = w->last;
+	struct rates_facts f = { .before = { last->sharp_milli, last->peak_milli, last->flat_milli,
+					 last->valley_milli },
+		.total = qty,
+		.ratio = ratio_at(w, w->from),
+		.step = r->step };
+	bool agree = false;
+	enum err e;
+
+	if (!r->has_rates || r->at.ms - w->from.ms <= RATES_GAP_MS || !last->read_at.ms ||
+		w->rolled)
+		return ERR_OK;
+	memcpy(f.after, r->rates, sizeof(f.after));
+	if (!rates_known(&f))
+		return ERR_OK;
+	e = slots_agree(db, w, t, &agree);
+	if (e != ERR_OK || !agree)
+		return e;
+	if (rates_split(&f, &w->split) != ERR_OK ||
+		!settle_rates_fit(t, w->from, r->at, &w->split)) {
+		w->split.n = 0;
+		return rates_alarm(db, w);
+	}
+	return alarm_clear(db, "rates_differ", "meter", r->meter_id, r->at);
+}
+
 static enum err price_piece(struct db *db, struct tariffs *cache, struct work *w, struct piece *p)
 {
-	struct qty delta = { p->to_reg.milli - p->from_reg.milli };
 	struct segment_sink sink = { take_segment, w };
 	const struct tariff *t = NULL;
 	enum err e;
 
 	w->now = p;
 	p->day_from = p->day_to = w->days_n;
-	if (delta.milli == 0)
+	if (p->qty.milli == 0)
 		return ERR_OK;
 	e = tariff_of(db, cache, w, p, &t);
 	if (e == ERR_OK && p->priced)
 		e = tier_start(db, w, p);
-	if (e == ERR_OK)
-		e = p->priced ? settle_interval(t, p->from, p->to, delta, &p->use, sink)
-			      : settle_usage(w->zone, p->from, p->to, delta, sink);
+	if (e == ERR_OK && p->priced && w->pieces_n == 1)
+		e = gap_split(db, w, t, p->qty);
+	if (e != ERR_OK)
+		return e;
+	if (w->split.n > 0)
+		e = settle_by_rates(t, p->from, p->to, &w->split, &p->use, sink);
+	else if (p->priced)
+		e = settle_interval(t, p->from, p->to, p->qty, &p->use, sink);
+	else
+		e = settle_usage(w->zone, p->from, p->to, p->qty, sink);
 	p->day_to = w->days_n;
 	return e;
 }
@@ -566,8 +595,9 @@ static const struct query Q_HOURS = {
 	NULL
 };
 static const struct query Q_EVIDENCE = {
-	"INSERT INTO settlement (meter_id, to_at, from_at, from_milli, to_milli, account_id,"
-	" charge_nano, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	"INSERT INTO settlement (meter_id, to_at, from_at, from_milli, to_milli, capacity_milli,"
+	" ratio, qty_milli, kind, rates, account_id, charge_nano, evidence)"
+	" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	NULL
 };
 
@@ -578,12 +608,30 @@ static char *evidence_text(const struct work *w, const struct piece *p)
 	for (size_t i = p->day_from; i < p->day_to; i++) {
 		const struct day_row *d = &w->days[i];
 
-		json_array_append_new(lines,
+		json_t *line =
 			json_pack("[s, s, I, o, I, I, I]", d->day, d->rate, (json_int_t)d->tier,
 				json_price(d->price_micro), (json_int_t)d->qty_milli.milli,
-				(json_int_t)d->tariff_id, (json_int_t)d->version_at.ms));
+				(json_int_t)d->tariff_id, (json_int_t)d->version_at.ms);
+
+		if (!str_eq(d->book_day, d->day))
+			json_array_append_new(line, json_string(d->book_day));
+		json_array_append_new(lines, line);
 	}
 	return json_text(lines);
+}
+
+/* The registers that split the gap: {"peak": [1000, 2500], …}; empty when time did. */
+static char *rates_text(const struct work *w)
+{
+	const struct qty before[] = { w->last->sharp_milli, w->last->peak_milli,
+		w->last->flat_milli, w->last->valley_milli };
+	AUTO(json_free) json_t *rates = json_object();
+
+	for (size_t i = 0; i < RATES_OF_METER; i++)
+		json_object_set_new(rates, rate_of_meter(i),
+			json_pack("[I, I]", (json_int_t)before[i].milli,
+				(json_int_t)w->reading->rates[i].milli));
+	return w->split.n > 0 ? json_text(rates) : strdup("");
 }
 
 static void text_free(char **s)
@@ -594,15 +642,19 @@ static void text_free(char **s)
 static enum err write_piece(struct db *db, const struct work *w, const struct piece *p)
 {
 	AUTO(text_free) char *evidence = NULL;
+	AUTO(text_free) char *rates = NULL;
 	enum err e;
 
-	if (p->to_reg.milli == p->from_reg.milli)
+	if (p->qty.milli == 0)
 		return ERR_OK;
 	evidence = evidence_text(w, p);
-	ASSERT(evidence);
+	rates = rates_text(w);
+	ASSERT(evidence && rates);
 	e = db_exec(db, &Q_EVIDENCE,
 		ARGS(arg_i64(w->reading->meter_id), arg_utc(p->to), arg_utc(p->from),
-			arg_qty(p->from_reg), arg_qty(p->to_reg),
+			arg_qty(p->from_reg), arg_qty(p->to_reg), arg_qty(p->capacity),
+			arg_i64(p->ratio), arg_qty(p->qty),
+			arg_text(w->reading->jump ? "jump" : "use"), arg_text(rates),
 			arg_id(p->charged ? p->holder->account_id : 0), arg_money(p->charge),
 			arg_text(evidence)),
 		NULL);
@@ -660,6 +712,9 @@ static enum err load_between(struct db *db, struct work *w)
 	if (e == ERR_OK)
 		e = db_list(db, &Q_PRICINGS,
 			ARGS(arg_i64(w->reading->meter_id), arg_utc(w->reading->at)), &w->pricings);
+	if (e == ERR_OK && !w->reading->own_ratio)
+		e = db_list(db, &Q_RATIOS,
+			ARGS(arg_i64(w->reading->meter_id), arg_utc(w->reading->at)), &w->ratios);
 	return e;
 }
 
@@ -669,10 +724,13 @@ static enum err settle(struct db *db, struct tariffs *cache, struct work *w, str
 
 	if (w->reading->reg.milli == w->from_reg.milli)
 		return settled_set(db, w->reading);
+	w->rolled = w->reading->reg.milli < w->from_reg.milli;
+	w->grown.milli = w->reading->reg.milli - w->from_reg.milli;
+	if (w->rolled)
+		w->grown.milli += w->reading->capacity.milli;
 	e = load_between(db, w);
-	if (e != ERR_OK)
-		return e;
-	cut(w);
+	if (e == ERR_OK)
+		e = cut(w);
 	for (size_t i = 0; i < w->pieces_n && e == ERR_OK; i++)
 		e = price_piece(db, cache, w, &w->pieces[i]);
 	return e == ERR_OK ? write_work(db, w, sum) : e;
@@ -716,7 +774,7 @@ static enum err meter_load(struct db *db, struct tariffs *cache, struct work *w)
 	enum err e = db_one(db, &Q_METER, ARGS(arg_i64(w->reading->meter_id)), &w->meter);
 
 	if (e == ERR_OK)
-		e = zone_get(cache, w->meter.zone, &w->zone);
+		e = tariffs_zone(cache, w->meter.zone, &w->zone);
 	if (e == ERR_OK)
 		e = day_parse(w->meter.closed, &w->closed);
 	if (e == ERR_OK)
@@ -724,16 +782,26 @@ static enum err meter_load(struct db *db, struct tariffs *cache, struct work *w)
 	return e;
 }
 
+/* Not below it, or begun anew after its capacity. */
+static bool may_follow(const struct charge_reading *r, const struct settled *last)
+{
+	return r->reg.milli >= last->register_milli.milli ||
+	       (r->reg.milli >= 0 && r->capacity.milli > last->register_milli.milli &&
+		       r->capacity.milli <= QTY_MOST);
+}
+
 enum err charge_settle(struct db *db, struct tariffs *cache, const struct charge_reading *r,
 	const struct settled *last, struct charges *sum)
 {
 	AUTO(work_free)
-	struct work w = { .reading = r, .from = last->read_at, .from_reg = last->register_milli };
+	struct work w = {
+		.reading = r, .last = last, .from = last->read_at, .from_reg = last->register_milli
+	};
 	bool charged = true;
 	enum err e = ERR_OK;
 
 	ASSERT(db_in_tx(db));
-	if (last->read_at.ms && (r->at.ms <= last->read_at.ms || r->reg.milli < w.from_reg.milli))
+	if (last->read_at.ms && (r->at.ms <= last->read_at.ms || !may_follow(r, last)))
 		return ERR_OUT_OF_RANGE;
 	if (!last->read_at.ms)
 		e = db_exec(db, &Q_SETTLED_BEGIN, ARGS(arg_i64(r->meter_id)), NULL);

@@ -11,23 +11,31 @@
  * contract is charged too; the rest (postpaid, none, vacant) has a price and account 0, so that it
  * can be billed or shared.
  *
+ * Registers are those that the meter shows. What a meter behind transformers does not multiply by
+ * itself is multiplied here, by the ratio of the time (meter_ratio): an interval in which the ratio
+ * changes is cut there.
+ *
+ * A gap longer than RATES_GAP_MS is spread by the meter's own rate registers, if the slot table
+ * that was read back from it (meter_slots) is that of the tariff.
+ *
  * The first accepted reading of a meter is its base. Only when a start register was given that is
  * not above it, and the meter can have counted the difference since the contract began (at most a
  * day ago), is that difference charged too.
  *
  * A closed book day takes no charge any more (see bookday.h). Energy that arrives late for it stays
  * use of its day, in a row of its own whose book_day is the day of the reading. */
-#include "db/db.h"
-
-/* Parsed tariffs of a process, by id and revision. For one thread. */
-struct tariffs;
-struct tariffs *tariffs_open(void);
-void tariffs_free(struct tariffs **t);
+#include "domain/tariffs.h"
+#include "rules/settle.h"
 
 /* How far a meter is settled. */
 struct settled {
-	struct utc read_at; /* 0: not yet */
-	struct qty register_milli;
+	struct utc read_at;	   /* 0: not yet */
+	struct qty register_milli; /* as the meter shows it */
+	bool own_ratio;		   /* of that reading */
+	struct qty sharp_milli;	   /* the rate registers with it; -1: none, as the next three */
+	struct qty peak_milli;
+	struct qty flat_milli;
+	struct qty valley_milli;
 };
 /* Locks it until the end of the transaction. A meter without one: all zero, ERR_OK. */
 MUST_USE enum err settled_lock(struct db *db, int64_t meter_id, struct settled *out);
@@ -35,8 +43,14 @@ MUST_USE enum err settled_lock(struct db *db, int64_t meter_id, struct settled *
 struct charge_reading {
 	int64_t meter_id;
 	struct utc at;	       /* after last.read_at */
-	struct qty reg;	       /* not below last.register_milli */
+	struct qty reg;	       /* as the meter shows it: not below last.register_milli unless */
 	int64_t most_per_hour; /* as in reading_judge() */
+	int64_t step;	       /* the same */
+	struct qty capacity;   /* it has rolled over after counting up to this; 0: not known */
+	bool own_ratio;	       /* the register has the transformer ratios in it already */
+	bool jump;	       /* a person said that the growth is real */
+	bool has_rates;
+	struct qty rates[RATES_OF_METER]; /* the meter's own rate registers, as it shows them */
 };
 
 /* Sums to take from purses. */

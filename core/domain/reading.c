@@ -29,11 +29,19 @@ enum err verdict_parse(const char *word, enum verdict *out)
 /* One step of a coarse register may fall into any interval, however short. */
 #define STEP_MILLI 1000
 
-static bool too_fast(const struct reading_facts *f)
+static bool too_fast(const struct reading_facts *f, __int128 growth)
 {
 	__int128 most = (__int128)f->most_per_hour * (f->at.ms - f->last_at.ms) / 3600000;
 
-	return (__int128)f->reg.milli - f->last_reg.milli > most + STEP_MILLI;
+	return growth > most + STEP_MILLI;
+}
+
+static bool rolled_over(const struct reading_facts *f)
+{
+	int64_t left = f->capacity.milli - f->last_reg.milli;
+
+	return f->reg.milli >= 0 && f->last_reg.milli >= 0 && left > 0 &&
+	       left <= f->capacity.milli / 10 && !too_fast(f, (__int128)left + f->reg.milli);
 }
 
 enum verdict reading_judge(const struct reading_facts *f)
@@ -46,10 +54,12 @@ enum verdict reading_judge(const struct reading_facts *f)
 		return VERDICT_REPEATED;
 	if (f->at.ms <= f->last_at.ms)
 		return VERDICT_LATE;
-	if (f->reg.milli < f->last_reg.milli)
-		return f->last_reg.milli - f->reg.milli < f->step ? VERDICT_REPEATED
-								  : VERDICT_BACKWARDS;
-	if (too_fast(f))
+	if (f->reg.milli < f->last_reg.milli) {
+		if (f->last_reg.milli - f->reg.milli < f->step)
+			return VERDICT_REPEATED;
+		return rolled_over(f) ? VERDICT_ACCEPTED : VERDICT_BACKWARDS;
+	}
+	if (too_fast(f, (__int128)f->reg.milli - f->last_reg.milli))
 		return VERDICT_IMPLAUSIBLE;
 	if (f->before == VERDICT_IMPLAUSIBLE && f->reg.milli >= f->before_reg.milli &&
 		f->before_reg.milli > f->last_reg.milli)

@@ -7,7 +7,7 @@ enum verdict {
 	VERDICT_ACCEPTED,
 	VERDICT_REPEATED,    /* the last settled reading once more */
 	VERDICT_LATE,	     /* older than the last settled one */
-	VERDICT_BACKWARDS,   /* the register fell below the last settled one */
+	VERDICT_BACKWARDS,   /* the register fell below the last settled one, and did not roll over */
 	VERDICT_IMPLAUSIBLE, /* faster than the meter can count */
 	VERDICT_IDENTITY,    /* another serial number than expected */
 	VERDICT__MAX
@@ -22,6 +22,7 @@ struct reading_facts {
 	int64_t step;	       /* resolution of the register as it is read, milli; a start register
 				* may have been noted more finely, and is then repeated until it
 				* is passed */
+	struct qty capacity;   /* the register counts up to this and begins anew; 0: not known */
 	bool other_serial;
 	bool has_last; /* a settled reading: */
 	struct utc last_at;
@@ -32,12 +33,13 @@ struct reading_facts {
 	struct qty before_reg;
 };
 
-/* Pure. */
+/* Pure. A register below the last one is accepted only when it has rolled over: the last one was in
+ * the last tenth of the capacity, and the growth by way of 0 is what the meter can have counted. */
 enum verdict reading_judge(const struct reading_facts *f);
 
-/* What a meter can count in an hour at the very most, in Wh or litres: electricity by 400 V, rated
- * current, phases and transformer ratios with half as much again (100 kW times ratios when the
- * rated current is 0), water 100 m3. Pure. */
+/* What a register can count in an hour at the very most, in Wh or litres: electricity by 400 V,
+ * rated current, phases and the transformer ratios that are in the register, with half as much again
+ * (100 kW times ratios when the rated current is 0), water 100 m3. Pure. */
 int64_t reading_most_per_hour(
 	bool water, int64_t rated_current_ma, int phases, int64_t ct_ratio, int64_t pt_ratio);
 
@@ -45,7 +47,7 @@ int64_t reading_most_per_hour(
 struct reading_row {
 	int64_t meter_id;
 	struct utc read_at;
-	struct qty register_milli;
+	struct qty register_milli; /* as the meter shows it */
 	int64_t power_w;
 	char verdict[12];
 };
@@ -57,8 +59,8 @@ MUST_USE enum err readings_store(struct db *db, const struct reading_row *rows, 
 struct meter_now {
 	int64_t meter_id;
 	struct utc read_at;
-	struct qty register_milli;
-	struct qty sharp_milli; /* -1: none, as the next three */
+	struct qty register_milli; /* as the meter shows it, as the next four */
+	struct qty sharp_milli;	   /* -1: none, as the next three */
 	struct qty peak_milli;
 	struct qty flat_milli;
 	struct qty valley_milli;

@@ -54,3 +54,6 @@ int version_tier_of(const struct version *v, struct qty used);
 enum day_kind day_kind_of(const struct tariff *t, struct day d);
 /* The first row that matches; NULL when there is none (never in a tariff that was parsed). */
 const struct row *row_find(const struct version *v, int month, enum day_kind kind);
+
+/* "07:30" to seconds of the day; -1 when it is no time of a day. */
+int32_t slot_second(const char *text);

@@ -108,6 +108,117 @@ static enum err settle(struct work *w, const struct zone *z)
 	return ERR_OK;
 }
 
+/* ---- gaps by the meter's own rate registers ---- */
+
+/* Whole seconds of each part's rate, up to here. */
+struct rate_time {
+	int64_t elapsed[RATES_OF_METER];
+	int64_t total[RATES_OF_METER];
+};
+
+static size_t part_find(const struct rates_split *split, const char *rate)
+{
+	size_t i = 0;
+
+	while (i < split->n && strcmp(split->at[i].rate, rate) != 0)
+		i++;
+	return i;
+}
+
+static int64_t seconds_between(const struct work *w, struct utc at, struct utc end)
+{
+	return (end.ms - w->from.ms) / 1000 - (at.ms - w->from.ms) / 1000;
+}
+
+/* False: a rate of the tariff has no part. */
+static bool time_of_rates(
+	const struct work *w, const struct rates_split *split, struct rate_time *time)
+{
+	struct moment m = { 0 };
+	struct utc end;
+
+	for (struct utc at = w->from; at.ms < w->to.ms; at = end) {
+		size_t i;
+
+		moment_find(w->tariff, w->tariff->zone, at, &m);
+		end = m.until.ms < w->to.ms ? m.until : w->to;
+		i = part_find(split, m.rate->name);
+		if (i == split->n)
+			return false;
+		time->total[i] += seconds_between(w, at, end);
+	}
+	return true;
+}
+
+bool settle_rates_fit(
+	const struct tariff *t, struct utc from, struct utc to, const struct rates_split *split)
+{
+	struct work w = { .tariff = t, .from = from, .to = to };
+	struct rate_time time = { 0 };
+
+	if (from.ms >= to.ms || !tariff_covers(t, from) || !time_of_rates(&w, split, &time))
+		return false;
+	for (size_t i = 0; i < split->n; i++)
+		if (split->at[i].qty.milli > 0 && time.total[i] == 0)
+			return false;
+	return true;
+}
+
+/* What a part has used up after so many seconds of its rate. */
+static int64_t part_used(const struct rates_split *split, const struct rate_time *time, size_t i)
+{
+	if (time->total[i] == 0)
+		return 0;
+	return (int64_t)((__int128)split->at[i].qty.milli * time->elapsed[i] / time->total[i]);
+}
+
+static enum err settle_parts(struct work *w, const struct rates_split *split)
+{
+	struct rate_time time = { 0 };
+	struct moment m = { 0 };
+	struct utc end;
+
+	if (!time_of_rates(w, split, &time))
+		return ERR_CONFLICT;
+	for (struct utc at = w->from; at.ms < w->to.ms; at = end) {
+		struct segment s = { .from = at };
+		int64_t before;
+		enum err e;
+		size_t i;
+
+		moment_find(w->tariff, w->tariff->zone, at, &m);
+		end = m.until.ms < w->to.ms ? m.until : w->to;
+		i = part_find(split, m.rate->name);
+		before = part_used(split, &time, i);
+		time.elapsed[i] += seconds_between(w, at, end);
+		s.to = end;
+		s.day = m.day.day;
+		s.hour = m.hour;
+		e = price_stretch(w, &m, &s, (struct qty){ part_used(split, &time, i) - before });
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
+enum err settle_by_rates(const struct tariff *t, struct utc from, struct utc to,
+	const struct rates_split *split, struct tier_use *use, struct segment_sink sink)
+{
+	struct work w = { .tariff = t, .from = from, .to = to, .use = *use, .sink = sink };
+	enum err e;
+
+	if (use->used.milli < 0)
+		return ERR_OUT_OF_RANGE;
+	if (!settle_rates_fit(t, from, to, split))
+		return ERR_CONFLICT;
+	e = settle_parts(&w, split);
+	if (e == ERR_OK)
+		*use = w.use;
+	return e;
+}
+
+/* ---- by time ---- */
+
 enum err settle_interval(const struct tariff *t, struct utc from, struct utc to, struct qty delta,
 	struct tier_use *use, struct segment_sink sink)
 {

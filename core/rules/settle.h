@@ -3,7 +3,7 @@
  * The quantity is spread over every instant at which anything may change (slots, local midnights
  * and hours, tariff versions, cycles) by floor(delta * whole seconds elapsed / whole seconds of the
  * span) cumulated; inside a piece tiers fill upwards. */
-#include "rules/tariff.h"
+#include "rules/rates.h"
 
 /* Use within the current tier cycle of one contract and metering point, carried from
  * settlement to settlement. A new one is all zero; the first unit of another cycle begins anew. */
@@ -43,3 +43,12 @@ MUST_USE enum err settle_interval(const struct tariff *t, struct utc from, struc
 /* The same spreading for a meter without a price: segments by local hour and day. */
 MUST_USE enum err settle_usage(const struct zone *z, struct utc from, struct utc to,
 	struct qty delta, struct segment_sink sink);
+
+/* Is there time in from..to for each rate that has energy, and a part for each rate? */
+bool settle_rates_fit(
+	const struct tariff *t, struct utc from, struct utc to, const struct rates_split *split);
+/* settle_interval() for the parts of a split that fits: each part is spread over the time of its
+ * rate only, by floor(part * seconds elapsed of that rate / seconds of that rate) cumulated. Tiers
+ * fill in order of time. */
+MUST_USE enum err settle_by_rates(const struct tariff *t, struct utc from, struct utc to,
+	const struct rates_split *split, struct tier_use *use, struct segment_sink sink);

@@ -247,8 +247,7 @@ static enum err read_prices(
 
 /* ---- calendar ---- */
 
-/* "07:30" to seconds; -1 when it is not a time of the day. */
-static int32_t time_of_day(const char *s)
+int32_t slot_second(const char *s)
 {
 	int h, m;
 
@@ -287,7 +286,7 @@ static enum err read_slot(const json_t *j, const struct at *at, const struct ver
 		return refuse(why, at, ERR_BAD_VALUE, "a slot is [\"hh:mm\", \"rate\"]");
 	if ((e = read_text(json_array_get(j, 0), RATE_MAX, &time_at, &text, why)) != ERR_OK)
 		return e;
-	s->second = time_of_day(text);
+	s->second = slot_second(text);
 	if (s->second < 0)
 		return refuse(why, &time_at, ERR_BAD_VALUE,
 			"\"%s\" is not a time from 00:00 to 23:59", text);

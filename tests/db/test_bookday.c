@@ -75,6 +75,14 @@ struct one {
 	void *arg;
 };
 
+static struct charge_reading reading_of(const struct shop *s, int64_t at, int64_t reg)
+{
+	return (struct charge_reading){ .meter_id = s->meter,
+		.at = { at },
+		.reg = { reg },
+		.most_per_hour = 100000000 };
+}
+
 static enum err one_tx(struct db *db, void *ctx)
 {
 	struct one *o = ctx;
@@ -93,7 +101,7 @@ static enum err one_tx(struct db *db, void *ctx)
 
 static void read_at(struct world *w, const struct shop *s, int64_t at, int64_t reg)
 {
-	struct one o = { w, { s->meter, { at }, { reg }, 100000000 }, NULL, NULL };
+	struct one o = { w, reading_of(s, at, reg), NULL, NULL };
 
 	assert_int_equal(db_tx(w->poller, one_tx, &o), ERR_OK);
 }
@@ -440,7 +448,7 @@ static void seal_meanwhile(void *arg)
 static void settle_while_sealing(struct world *w, const struct shop *s, int64_t at, int64_t reg)
 {
 	struct sealer x = { .w = w, .s = s, .result = ERR_INTERNAL };
-	struct one o = { w, { s->meter, { at }, { reg }, 100000000 }, seal_meanwhile, &x };
+	struct one o = { w, reading_of(s, at, reg), seal_meanwhile, &x };
 
 	assert_int_equal(db_tx(w->poller, one_tx, &o), ERR_OK);
 	assert_int_equal(pthread_join(x.thread, NULL), 0);

@@ -58,6 +58,7 @@ static enum err one_tx(struct db *db, void *ctx)
 	enum err e = settled_lock(db, o->r.meter_id, &last);
 	struct reading_facts f = { .at = o->r.at,
 		.reg = o->r.reg,
+		.capacity = o->r.capacity,
 		.most_per_hour = o->r.most_per_hour,
 		.has_last = last.read_at.ms != 0,
 		.last_at = last.read_at,
@@ -73,7 +74,10 @@ static enum err one_tx(struct db *db, void *ctx)
 
 static enum err read_at(struct world *w, const struct shop *s, int64_t at, int64_t reg)
 {
-	struct one o = { w, { s->meter, { at }, { reg }, 100000000 } };
+	struct one o = {
+		w,
+		{ .meter_id = s->meter, .at = { at }, .reg = { reg }, .most_per_hour = 100000000 }
+	};
 
 	return db_tx(w->db, one_tx, &o);
 }
