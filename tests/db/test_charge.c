@@ -82,6 +82,15 @@ static enum err read_at(struct world *w, const struct shop *s, int64_t at, int64
 	return db_tx(w->db, one_tx, &o);
 }
 
+/* The same with what only some meters tell. */
+static enum err read_as(struct world *w, struct charge_reading r)
+{
+	struct one o = { w, r };
+
+	o.r.most_per_hour = 100000000;
+	return db_tx(w->db, one_tx, &o);
+}
+
 static int64_t balance(struct world *w, const struct shop *s)
 {
 	return shop_number(
@@ -400,6 +409,204 @@ static void test_start_register(void **state)
 	assert_int_equal(settled_register(w, &s), 3000);
 }
 
+/* 50 A transformers of 200/5, changed for 400/5 at half of the way: the register of the meter goes
+ * from 10.00 to 12.00 kWh, 1 kWh before the change is 40 and 1 kWh after it 80. */
+static void test_ratio_by_time(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	const int64_t at[] = { SHOP_T0, SHOP_T0 + 30 * MINUTE, SHOP_T0 + 60 * MINUTE };
+	const int64_t use[] = { 0, 40000, 120000 };
+
+	shop_set(w->root, "UPDATE meter SET ct_ratio = 40 WHERE id = %lld", (long long)s.meter);
+	shop_set(w->root,
+		"INSERT INTO meter_ratio (meter_id, from_at, ct, pt) VALUES (%lld, 0, 40, 1),"
+		" (%lld, %lld, 80, 1)",
+		(long long)s.meter, (long long)s.meter, (long long)at[1]);
+	assert_int_equal(read_at(w, &s, at[0], 10000), ERR_OK);
+	assert_int_equal(read_at(w, &s, at[2], 12000), ERR_OK);
+	assert_int_equal(SHOP_OPENING - balance(w, &s), by_rules(at, use, 3));
+	assert_int_equal(settled_register(w, &s), 12000);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT GROUP_CONCAT(CONCAT(from_milli, ' ', to_milli, ' ', ratio, ' ',"
+			" qty_milli) ORDER BY to_at) = '10000 11000 40 40000,11000 12000 80 80000'"
+			" AS v FROM settlement WHERE meter_id = %lld",
+			s.meter),
+		1);
+	/* A meter that multiplies by itself is not multiplied again. */
+	assert_int_equal(read_as(w, (struct charge_reading){ .meter_id = s.meter,
+					    .at = { at[2] + MINUTE },
+					    .reg = { 12500 },
+					    .own_ratio = true }),
+		ERR_OK);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT SUM(qty_milli) AS v FROM usage_day WHERE meter_id = %lld", s.meter),
+		120500);
+}
+
+static void test_register_rolls_over(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	const int64_t at[] = { SHOP_T0, SHOP_T0 + 10 * MINUTE };
+	const int64_t use[] = { 0, 2500 };
+	struct charge_reading r = {
+		.meter_id = s.meter, .at = { at[1] }, .reg = { 1500 }, .capacity = { 1000000000 }
+	};
+
+	assert_int_equal(read_at(w, &s, at[0], 999999000), ERR_OK);
+	/* Nobody has said how far the register counts: it fell, and a person is asked. */
+	assert_int_equal(read_at(w, &s, at[1], 1500), ERR_ALREADY);
+	assert_int_equal(read_as(w, r), ERR_OK);
+	assert_int_equal(SHOP_OPENING - balance(w, &s), by_rules(at, use, 2));
+	assert_int_equal(settled_register(w, &s), 1500);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT from_milli = 999999000 AND to_milli = 1500 AND capacity_milli ="
+			" 1000000000 AND qty_milli = 2500 AS v FROM settlement WHERE meter_id = "
+			"%lld",
+			s.meter),
+		1);
+	/* The next fall is none: the register is far from its end. */
+	r.at.ms += MINUTE;
+	r.reg.milli = 200;
+	assert_int_equal(read_as(w, r), ERR_ALREADY);
+}
+
+/* A new tenant within the interval in which the register rolls over. */
+static void test_roll_over_in_a_cut_interval(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w), other = new_shop(w);
+	int64_t noon = SHOP_T0 + 5 * MINUTE;
+
+	shop_set(w->root, "UPDATE contract_point SET to_at = %lld WHERE supply_point_id = %lld",
+		(long long)noon, (long long)s.point);
+	shop_set(w->root, "INSERT INTO contract_point VALUES (%lld, %lld, %lld, %lld, 0)",
+		(long long)other.contract, (long long)s.point, (long long)other.account,
+		(long long)noon);
+	assert_int_equal(read_at(w, &s, SHOP_T0, 999999000), ERR_OK);
+	assert_int_equal(read_as(w, (struct charge_reading){ .meter_id = s.meter,
+					    .at = { SHOP_T0 + 10 * MINUTE },
+					    .reg = { 3000 },
+					    .capacity = { 1000000000 } }),
+		ERR_OK);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT GROUP_CONCAT(CONCAT(from_milli, ' ', to_milli, ' ', capacity_milli,"
+			" ' ', qty_milli) ORDER BY to_at) = '999999000 1000 1000000000 2000,1000 "
+			"3000 0 2000' AS v FROM settlement WHERE meter_id = %lld",
+			s.meter),
+		1);
+}
+
+#define SLOTS "00:00 valley 08:00 peak 18:00 flat"
+
+static struct charge_reading with_rates(
+	const struct shop *s, int64_t at, int64_t peak, int64_t flat, int64_t valley)
+{
+	return (struct charge_reading){ .meter_id = s->meter,
+		.at = { at },
+		.reg = { peak + flat + valley },
+		.step = 10,
+		.has_rates = true,
+		.rates = { { 0 }, { peak }, { flat }, { valley } } };
+}
+
+static int64_t used_at(struct world *w, const struct shop *s, const char *query)
+{
+	return shop_number(w->root, query, s->meter);
+}
+
+/* A day without readings: 6 kWh, of which the meter itself says 4 at peak, 2 at night, none in the
+ * evening. */
+static void test_gap_by_the_meters_rates(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+
+	shop_set(w->root, "INSERT INTO meter_slots VALUES (%lld, 1, '" SLOTS "')",
+		(long long)s.meter);
+	assert_int_equal(read_as(w, with_rates(&s, SHOP_T0, 1000, 2000, 3000)), ERR_OK);
+	assert_int_equal(read_as(w, with_rates(&s, SHOP_T0 + DAY, 5000, 2000, 5000)), ERR_OK);
+	assert_int_equal(
+		used_at(w, &s,
+			"SELECT SUM(qty_milli) AS v FROM usage_day WHERE rate = 'peak' AND "
+			"meter_id = %lld"),
+		4000);
+	assert_int_equal(used_at(w, &s,
+				 "SELECT SUM(qty_milli) AS v FROM usage_day WHERE rate = 'valley' "
+				 "AND meter_id = %lld"),
+		2000);
+	assert_int_equal(used_at(w, &s,
+				 "SELECT COUNT(*) AS v FROM usage_day WHERE rate = 'flat' AND "
+				 "meter_id = %lld"),
+		0);
+	assert_int_equal(used_at(w, &s,
+				 "SELECT rates = '{\"sharp\":[0,0],\"peak\":[1000,5000],\"flat\":["
+				 "2000,2000],\"valley\":[3000,5000]}' AS v FROM settlement WHERE "
+				 "meter_id = %lld"),
+		1);
+	/* Five minutes later there is no gap: time decides. */
+	assert_int_equal(
+		read_as(w, with_rates(&s, SHOP_T0 + DAY + 5 * MINUTE, 5000, 2000, 6000)), ERR_OK);
+	assert_int_equal(
+		used_at(w, &s,
+			"SELECT COUNT(*) AS v FROM settlement WHERE rates <> '' AND meter_id "
+			"= %lld"),
+		1);
+}
+
+static void check_gap_by_time(struct world *w, const struct shop *s, struct charge_reading end)
+{
+	const int64_t at[] = { SHOP_T0, SHOP_T0 + DAY };
+	const int64_t reg[] = { 6000, 12000 };
+
+	assert_int_equal(end.reg.milli, reg[1]);
+	assert_int_equal(read_as(w, with_rates(s, at[0], 1000, 2000, 3000)), ERR_OK);
+	assert_int_equal(read_as(w, end), ERR_OK);
+	assert_int_equal(SHOP_OPENING - balance(w, s), by_rules(at, reg, 2));
+}
+
+static int64_t rates_alarms(struct world *w, const struct shop *s)
+{
+	return used_at(w, s,
+		"SELECT COUNT(*) AS v FROM alarm WHERE kind = 'rates_differ' AND object_id = "
+		"%lld AND open_key IS NOT NULL");
+}
+
+static void test_gap_by_time_where_the_meter_is_not_sure(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct charge_reading end;
+
+	/* Nobody has read its slots. */
+	check_gap_by_time(w, &s, with_rates(&s, SHOP_T0 + DAY, 5000, 2000, 5000));
+	assert_int_equal(rates_alarms(w, &s), 0);
+	/* It has others. */
+	s = new_shop(w);
+	shop_set(w->root, "INSERT INTO meter_slots VALUES (%lld, 1, '00:00 valley 07:00 peak')",
+		(long long)s.meter);
+	check_gap_by_time(w, &s, with_rates(&s, SHOP_T0 + DAY, 5000, 2000, 5000));
+	/* They were changed in between. */
+	s = new_shop(w);
+	shop_set(w->root,
+		"INSERT INTO meter_slots VALUES (%lld, 1, '00:00 flat'), (%lld, %lld, '" SLOTS "')",
+		(long long)s.meter, (long long)s.meter, (long long)SHOP_T0 + 1);
+	check_gap_by_time(w, &s, with_rates(&s, SHOP_T0 + DAY, 5000, 2000, 5000));
+	/* Its registers do not add up: that is told. */
+	s = new_shop(w);
+	shop_set(w->root, "INSERT INTO meter_slots VALUES (%lld, 1, '" SLOTS "')",
+		(long long)s.meter);
+	end = with_rates(&s, SHOP_T0 + DAY, 5000, 2000, 5000);
+	end.rates[1].milli -= 60;
+	check_gap_by_time(w, &s, end);
+	assert_int_equal(rates_alarms(w, &s), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +621,11 @@ int main(void)
 		cmocka_unit_test(test_measured_without_tariff),
 		cmocka_unit_test(test_a_meter_begins_to_be_charged),
 		cmocka_unit_test(test_start_register),
+		cmocka_unit_test(test_ratio_by_time),
+		cmocka_unit_test(test_register_rolls_over),
+		cmocka_unit_test(test_roll_over_in_a_cut_interval),
+		cmocka_unit_test(test_gap_by_the_meters_rates),
+		cmocka_unit_test(test_gap_by_time_where_the_meter_is_not_sure),
 	};
 
 	return cmocka_run_group_tests(tests, open_world, close_world);
