@@ -115,7 +115,9 @@ void svc_print_settings(const char *dir, const char *sim_base, const char *publi
 	       "template_login_code=SMS_100001\ntemplate_low1=SMS_100002\n"
 	       "template_low2=SMS_100003\ntemplate_arrears=SMS_100004\n"
 	       "template_overload=SMS_100007\ntemplate_overload_lock=SMS_100008\n"
-	       "template_restored=SMS_100005\ntemplate_recharged=SMS_100006\n\n",
+	       "template_restored=SMS_100005\ntemplate_recharged=SMS_100006\n"
+	       "template_fee_low=SMS_100011\ntemplate_fee_due=SMS_100012\n"
+	       "template_fee_short=SMS_100013\ntemplate_fee=SMS_100014\n\n",
 		sim_base, dir);
 	printf("[sim]\n"
 	       "public_base=%s\n"

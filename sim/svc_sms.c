@@ -30,6 +30,12 @@ templates[] = {
 	{ "SMS_100006", false, "${shop}：${purse}已充值 ${amount} 元，余额 ${balance} 元。" },
 	{ "SMS_100007", false, "${shop}：用电超过功率限值，已断电，请减少负荷，稍后自动恢复。" },
 	{ "SMS_100008", false, "${shop}：用电多次超过功率限值，已断电，请联系物业恢复。" },
+	{ "SMS_100011", false, "${shop}：${purse}余额还有 ${balance} 元，请留意充值。" },
+	{ "SMS_100012", false,
+		"${shop}：下月应缴 ${amount} 元，${purse}余额 ${balance} 元，请在月初前充值。" },
+	{ "SMS_100013", false, "${shop}：${purse}余额不足（${balance} 元），请尽快充值。" },
+	{ "SMS_100014", false,
+		"${shop}：${purse}欠费（${balance} 元），即将断电，充值后自动恢复。" },
 };
 
 struct answer {

@@ -6,6 +6,7 @@ const struct job jobs[] = {
 	{ "keeps", 5000, job_keeps },
 	{ "paid_dark", 10000, job_paid_dark },
 	{ "seal", 30000, job_seal },
+	{ "fees", 30000, job_fees },
 	{ "purge", 600000, job_purge },
 };
 const size_t job_count = ARRAY_LEN(jobs);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "domain/feecut.h"
 #include "domain/notice.h"
 #include "domain/supplypoint.h"
 
@@ -80,6 +81,8 @@ static enum err arrears_apply(
 	const struct id_row *p = points.at;
 	char cause[32];
 
+	if (str_eq(a->purpose, "fee")) /* never cuts by itself: only an approved list does */
+		return in_arrears ? ERR_OK : fee_cut_lift(db, a, now);
 	snprintf(cause, sizeof(cause), "account:%" PRId64, a->id);
 	for (size_t i = 0; e == ERR_OK && i < points.n; i++)
 		e = in_arrears
@@ -97,9 +100,27 @@ static enum err emergency_rearm(struct db *db, struct account *a)
 	return db_exec(db, &Q_EMERGENCY, ARGS(arg_i64(0), arg_i64(a->id)), NULL);
 }
 
+/* A fee purse that holds nothing owes nothing: it is short below its credit, not at it, and paid
+ * again at zero. */
+static enum level level_of(const struct account *a, enum level from)
+{
+	struct warn_limits limits = { a->warn1, a->warn2, account_floor_credit(a) };
+	struct money balance = a->balance;
+
+	if (str_eq(a->purpose, "fee") && balance.nano < INT64_MAX)
+		balance.nano++;
+	return warn_level(from, balance, &limits);
+}
+
+static const char *notice_word(const struct account *a, enum level to)
+{
+	if (!str_eq(a->purpose, "fee"))
+		return level_word(to);
+	return to == LEVEL_ARREARS ? "fee_short" : "fee_low";
+}
+
 enum err account_changed(struct db *db, int64_t id, struct utc now)
 {
-	struct warn_limits limits;
 	enum level from, to;
 	struct account a;
 	enum err e = account_lock(db, id, &a);
@@ -112,13 +133,12 @@ enum err account_changed(struct db *db, int64_t id, struct utc now)
 		e = level_parse(a.level, &from);
 	if (e != ERR_OK)
 		return e;
-	limits = (struct warn_limits){ a.warn1, a.warn2, account_floor_credit(&a) };
-	to = warn_level(from, a.balance, &limits);
+	to = level_of(&a, from);
 	if (to == from)
 		return ERR_OK;
 	e = db_exec(db, &Q_LEVEL, ARGS(arg_text(level_word(to)), arg_utc(now), arg_i64(id)), NULL);
 	if (e == ERR_OK && to > from)
-		e = notice_add(db, &a, level_word(to), 0, now);
+		e = notice_add(db, &a, notice_word(&a, to), 0, now);
 	if (e == ERR_OK && (to == LEVEL_ARREARS || from == LEVEL_ARREARS))
 		e = arrears_apply(db, &a, to == LEVEL_ARREARS, now);
 	if (e == ERR_OK)

@@ -7,10 +7,12 @@
 
 #include "base/log.h"
 #include "domain/audit.h"
+#include "domain/feecut.h"
 #include "domain/setting.h"
 
 const struct approval_kind approval_kinds[] = {
 	{ "setting", "setting.edit", setting_approved },
+	{ "fee_cut", "fee.edit", fee_cut_approved },
 };
 const size_t approval_kinds_n = ARRAY_LEN(approval_kinds);
 

@@ -30,6 +30,18 @@ static const struct {
 	{ "overload_lock", "%1$s用电多次超过功率限值，已断电，请联系物业恢复。",
 		"%1$s: the load was above its limit too often. Supply stays off until the property "
 		"office restores it." },
+	{ "fee_low", "%1$s的%2$s余额还有%3$s元，请留意充值。",
+		"%1$s: %3$s yuan left for %2$s. Please recharge in time." },
+	{ "fee_due", "%1$s下月应缴%4$s元，%2$s余额%3$s元，不足扣缴，请在月初前充值。",
+		"%1$s: %4$s yuan is due at the start of next month, and the balance of %2$s is "
+		"%3$s "
+		"yuan. Please recharge before." },
+	{ "fee_short", "%1$s的%2$s余额不足（%3$s元），请尽快充值。",
+		"%1$s: the balance of %2$s does not cover what was due (%3$s yuan). Please "
+		"recharge soon." },
+	{ "fee", "%1$s的%2$s欠费（%3$s元），即将断电，充值后自动恢复。",
+		"%1$s: %2$s is unpaid (%3$s yuan). Electricity stops now and returns after a "
+		"recharge." },
 	{ "recharged", "%1$s的%2$s已充值%4$s元，余额%3$s元。",
 		"%1$s: %4$s yuan added for %2$s. Balance %3$s yuan." },
 };

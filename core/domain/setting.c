@@ -12,6 +12,10 @@ const struct setting_row settings[SETTING__MAX] = {
 	[SETTING_FEE_CUT] = { "fee_cut", 0, 1, 0, true,
 		"1: electricity may be cut for an unpaid fee, from an approved list. Contested in "
 		"law (Civil Code art. 944)." },
+	[SETTING_FEE_GRACE_DAYS] = { "fee_grace_days", 0, 90, 10, false,
+		"Days that a fee may be short before its contract comes on a list for fee_cut." },
+	[SETTING_FEE_NOTICE_DAYS] = { "fee_notice_days", 0, 28, 5, false,
+		"Days before a month in which tenants whose balance will not cover it are told." },
 	[SETTING_REFUND_LIMIT_FEN] = { "refund_limit_fen", 0, 100000000, 50000, true,
 		"Refunds above it need a second person." },
 	[SETTING_REVERSAL_LIMIT_FEN] = { "reversal_limit_fen", 0, 100000000, 50000, true,

@@ -3,7 +3,7 @@
 #include "notice/notice.h"
 #include "web/crypt.h"
 
-#define NOTICE_KINDS_MAX 16
+#define NOTICE_KINDS_MAX 24
 
 struct aliyun_sms {
 	char endpoint[256], access_key_id[65], sign_name[65];

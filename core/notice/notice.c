@@ -12,6 +12,10 @@ const struct notice_kind notice_kinds[] = {
 	{ "arrears",    { "shop", "purse", "balance" } },
 	{ "overload",   { "shop" } },
 	{ "overload_lock", { "shop" } },
+	{ "fee_low",    { "shop", "purse", "balance" } },
+	{ "fee_due",    { "shop", "purse", "amount", "balance" } },
+	{ "fee_short",  { "shop", "purse", "balance" } },
+	{ "fee",        { "shop", "purse", "balance" } },
 	{ "restored",   { "shop", "purse" } },
 	{ "recharged",  { "shop", "purse", "amount", "balance" } },
 };

@@ -7,7 +7,7 @@ struct month {
 };
 
 #define MONTH_TEXT_MAX 12
-#define FEE_MONTHLY_MAX_FEN INT64_C(100000000000) /* a thousand million yuan */
+#define FEE_MONTHLY_MAX_FEN INT64_C(10000000000) /* a hundred million yuan */
 
 const char *month_text(struct month m, char buf[static MONTH_TEXT_MAX]); /* "2026-11" */
 /* Exactly that form, from 1970-01 to 9999-12; anything else is ERR_BAD_VALUE. */
