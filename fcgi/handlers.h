@@ -52,6 +52,14 @@ HANDLER(approval_reject);
 /* Payment services and watchers. */
 HANDLER(notify_wechat);
 HANDLER(notify_alipay);
+HANDLER(schedules_list);
+HANDLER(schedule_new);
+HANDLER(schedule_one);
+HANDLER(schedule_change);
+HANDLER(schedule_remove);
+HANDLER(meter_schedule);
+HANDLER(meter_overload);
+HANDLER(meter_overload_set);
 HANDLER(health_get);
 HANDLER(metrics_get);
 HANDLER(document_get);

@@ -151,6 +151,22 @@ const struct route routes[] = {
 	/* Fees and shares. */
 
 	/* Control. */
+	{ "GET", "/schedules", PERM_METER_READ, NULL, "schedule", true, 200, schedules_list, false,
+		.help = "Weekly schedules of supply.", .params = { { "site_id", PARAM_ID, false } } },
+	{ "POST", "/schedules", PERM_SCHEDULE_EDIT, "schedule_new", "schedule", false, 201, schedule_new, true,
+		.help = "Add a weekly schedule: up to 8 periods for workdays, weekends and holidays each." },
+	{ "GET", "/schedules/:id", PERM_METER_READ, NULL, "schedule", false, 200, schedule_one, false,
+		.help = "One schedule, what it says now, and when that changes." },
+	{ "PUT", "/schedules/:id", PERM_SCHEDULE_EDIT, "schedule_change", "schedule", false, 200, schedule_change, false,
+		.help = "Change name and periods; supplies that follow it do so at once." },
+	{ "DELETE", "/schedules/:id", PERM_SCHEDULE_EDIT, NULL, NULL, false, 204, schedule_remove, false,
+		.help = "Remove a schedule that no supply follows." },
+	{ "POST", "/meters/:id/schedule", PERM_SCHEDULE_EDIT, "schedule_give", "schedule_given", false, 202, meter_schedule, true,
+		.help = "Let the supply of a meter follow a schedule of its site, or none." },
+	{ "GET", "/meters/:id/overload", PERM_METER_READ, NULL, "overload", false, 200, meter_overload, false,
+		.help = "The load limit of a meter, and where it stands." },
+	{ "PUT", "/meters/:id/overload", PERM_METER_EDIT, "overload_set", "overload", false, 200, meter_overload_set, false,
+		.help = "Set the load limit: watts, delay, pause before it returns, returns before it locks. Only staff's `on` ends a lock." },
 
 	/* Payment services. */
 	{ "POST", "/notify/wechat", PERM_OPEN, NULL, NULL, false, 204, notify_wechat, false,

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "domain/overload.h"
 #include "domain/supplypoint.h"
+#include "domain/timetable.h"
 #include "poller/sink.h"
 
 struct world {
@@ -268,6 +269,201 @@ static void test_limits_are_set_and_checked(void **state)
 		1);
 }
 
+/* ---- schedules ---- */
+
+static struct utc instant(const char *text)
+{
+	struct utc t;
+
+	assert_int_equal(utc_parse(text, &t), ERR_OK);
+	return t;
+}
+
+/* Off from 23:00 to 07:00 on workdays, and on holidays all day. */
+static const struct timetable NIGHT = { .days = {
+						[SORT_WORKDAY] = { { { 0, true }, { 420, false },
+									   { 1380, true } },
+							3 },
+						[SORT_HOLIDAY] = { { { 0, true } }, 1 },
+					} };
+
+static struct timetable_edit edit_of(const struct shop *s, const char *code)
+{
+	return (struct timetable_edit){ .site_id = s->site,
+		.code = code,
+		.name = "night",
+		.table = &NIGHT,
+		.actor = "user:1",
+		.address = "",
+		.now = utc_now() };
+}
+
+static int64_t new_table(struct world *w, const struct shop *s)
+{
+	struct timetable_edit t;
+	char code[32];
+	int64_t id = 0;
+
+	snprintf(code, sizeof(code), "night%d", w->shops);
+	t = edit_of(s, code);
+	assert_int_equal(timetable_save(w->api, &t, &id), ERR_OK);
+	return id;
+}
+
+static enum err give_tx(struct db *db, void *ctx)
+{
+	return timetable_give(db, ctx);
+}
+
+static enum err give(struct world *w, const struct shop *s, int64_t table, const char *now)
+{
+	struct timetable_give g = { .supply_point_id = s->point,
+		.site_id = s->site,
+		.timetable_id = table,
+		.actor = "user:1",
+		.address = "",
+		.now = instant(now) };
+
+	return db_tx(w->api, give_tx, &g);
+}
+
+static void run_at(struct world *w, const char *now)
+{
+	assert_int_equal(timetables_run(w->worker, instant(now)), ERR_OK);
+}
+
+static bool off_by_schedule(struct world *w, const struct shop *s)
+{
+	return shop_number(w->root,
+		"SELECT desired = 'off' AND desired_reason = 'schedule' AND gated AS v"
+		" FROM supply_point WHERE id = %lld",
+		s->point);
+}
+
+static void test_a_schedule_switches_at_its_second(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+
+	assert_int_equal(give(w, &s, new_table(w, &s), "2026-11-23T12:00:00+08:00"), ERR_OK);
+	assert_false(off_by_schedule(w, &s));
+	run_at(w, "2026-11-23T22:59:59.999+08:00");
+	assert_false(off_by_schedule(w, &s));
+	run_at(w, "2026-11-23T23:00:00+08:00");
+	assert_true(off_by_schedule(w, &s));
+	run_at(w, "2026-11-24T06:59:59+08:00");
+	assert_true(off_by_schedule(w, &s));
+	run_at(w, "2026-11-24T07:00:00+08:00");
+	assert_false(off_by_schedule(w, &s));
+	/* Nobody ran for days: what holds now is done, not what was missed. */
+	run_at(w, "2026-11-28T12:00:00+08:00");
+	assert_false(off_by_schedule(w, &s));
+	run_at(w, "2026-11-30T01:00:00+08:00");
+	assert_true(off_by_schedule(w, &s));
+}
+
+static void test_a_schedule_follows_the_days_of_its_site(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w), other = new_shop(w);
+	int64_t table = new_table(w, &s);
+
+	assert_int_equal(give(w, &s, table, "2026-11-23T12:00:00+08:00"), ERR_OK);
+	assert_false(off_by_schedule(w, &s));
+	shop_set(w->root,
+		"INSERT INTO site_holiday (site_id, day, kind) VALUES (%lld, '2026-11-23',"
+		" 'holiday')",
+		(long long)s.site);
+	run_at(w, "2026-11-23T12:00:01+08:00");
+	assert_false(off_by_schedule(w, &s)); /* not looked at again yet */
+	assert_int_equal(timetables_touch(w->api, s.site), ERR_OK);
+	run_at(w, "2026-11-23T12:00:02+08:00");
+	assert_true(off_by_schedule(w, &s));
+	/* Not for supplies of another site. */
+	assert_int_equal(give(w, &other, table, "2026-11-23T12:00:00+08:00"), ERR_NOT_FOUND);
+	assert_int_equal(give(w, &other, 999999, "2026-11-23T12:00:00+08:00"), ERR_NOT_FOUND);
+}
+
+static void test_a_changed_schedule_counts_at_once(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	int64_t table = new_table(w, &s), id = 0;
+	struct timetable_edit t = edit_of(&s, "x");
+	struct timetable day_off = { 0 };
+
+	day_off.days[SORT_WORKDAY] = (struct timetable_day){ { { 0, true } }, 1 };
+	assert_int_equal(give(w, &s, table, "2026-11-23T12:00:00+08:00"), ERR_OK);
+	assert_false(off_by_schedule(w, &s));
+	t.id = table;
+	t.table = &day_off;
+	assert_int_equal(timetable_save(w->api, &t, &id), ERR_OK);
+	run_at(w, "2026-11-23T12:00:01+08:00");
+	assert_true(off_by_schedule(w, &s));
+	/* In use it stays; taken away, the supply is back at once. */
+	assert_int_equal(timetable_remove(w->api, &t), ERR_CONFLICT);
+	assert_int_equal(give(w, &s, 0, "2026-11-23T12:00:02+08:00"), ERR_OK);
+	assert_false(off_by_schedule(w, &s));
+	assert_int_equal(timetable_remove(w->api, &t), ERR_OK);
+	assert_int_equal(timetable_remove(w->api, &t), ERR_NOT_FOUND);
+	run_at(w, "2026-11-24T23:30:00+08:00");
+	assert_false(off_by_schedule(w, &s));
+}
+
+static void test_schedules_are_added_once(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct timetable_edit t = edit_of(&s, "once");
+	struct timetable none = { 0 }, bad = NIGHT;
+	int64_t first = 0, second = 0;
+
+	assert_int_equal(timetable_save(w->api, &t, &first), ERR_OK);
+	assert_int_equal(timetable_save(w->api, &t, &second), ERR_OK);
+	assert_int_equal(first, second);
+	t.table = &none;
+	assert_int_equal(timetable_save(w->api, &t, &second), ERR_ALREADY);
+	bad.days[SORT_WORKDAY].at[0].minute = 5;
+	t.code = "bad";
+	t.table = &bad;
+	assert_int_equal(timetable_save(w->api, &t, &second), ERR_BAD_VALUE);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT COUNT(*) AS v FROM schedule WHERE site_id = %lld", s.site),
+		1);
+}
+
+/* Berlin: 02:30 comes twice on 25 October 2026 and not at all on 29 March 2026. */
+static void test_schedules_on_days_of_23_and_25_hours(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct timetable_edit t = edit_of(&s, "dst");
+	struct timetable early = { 0 };
+	int64_t id = 0;
+
+	shop_set(w->root, "UPDATE site SET zone = 'Europe/Berlin' WHERE id = %lld",
+		(long long)s.site);
+	early.days[SORT_WEEKEND] =
+		(struct timetable_day){ { { 0, false }, { 150, true }, { 240, false } }, 3 };
+	t.table = &early;
+	assert_int_equal(timetable_save(w->api, &t, &id), ERR_OK);
+	assert_int_equal(give(w, &s, id, "2026-03-29T00:00:00+01:00"), ERR_OK);
+	run_at(w, "2026-03-29T03:29:59+02:00");
+	assert_false(off_by_schedule(w, &s));
+	run_at(w, "2026-03-29T03:30:00+02:00");
+	assert_true(off_by_schedule(w, &s));
+	run_at(w, "2026-03-29T04:00:00+02:00");
+	assert_false(off_by_schedule(w, &s));
+	run_at(w, "2026-10-25T02:29:59+02:00");
+	assert_false(off_by_schedule(w, &s));
+	run_at(w, "2026-10-25T02:30:00+02:00");
+	assert_true(off_by_schedule(w, &s));
+	run_at(w, "2026-10-25T02:15:00+01:00"); /* the second 02:15 */
+	assert_true(off_by_schedule(w, &s));
+	run_at(w, "2026-10-25T04:00:00+01:00");
+	assert_false(off_by_schedule(w, &s));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +472,11 @@ int main(void)
 		cmocka_unit_test(test_a_reading_in_doubt_cuts_nothing),
 		cmocka_unit_test(test_without_a_limit_nothing_is_kept),
 		cmocka_unit_test(test_limits_are_set_and_checked),
+		cmocka_unit_test(test_a_schedule_switches_at_its_second),
+		cmocka_unit_test(test_a_schedule_follows_the_days_of_its_site),
+		cmocka_unit_test(test_a_changed_schedule_counts_at_once),
+		cmocka_unit_test(test_schedules_are_added_once),
+		cmocka_unit_test(test_schedules_on_days_of_23_and_25_hours),
 	};
 
 	return cmocka_run_group_tests(tests, open_world, close_world);
