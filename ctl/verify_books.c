@@ -120,7 +120,8 @@ static const struct {
 		  "CHAR),"
 		  " 'no entry') AS have, CAST(o.amount_fen * 10000000 AS CHAR) AS want FROM "
 		  "pay_order o"
-		  " LEFT JOIN posting p ON p.entry_id = o.entry_id AND p.account_id = o.account_id"
+		  " LEFT JOIN posting p ON p.entry_id = o.entry_id AND (p.account_id = o.account_id"
+		  "  OR p.account_id IN (SELECT id FROM account WHERE kind = 'debt'))"
 		  " WHERE o.state = 'paid' AND o.id > ? AND o.id <= ? GROUP BY o.id, o.amount_fen"
 		  " HAVING COALESCE(SUM(p.amount_nano), 0) <> o.amount_fen * 10000000",
 			&finding_shape } },

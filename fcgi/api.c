@@ -300,6 +300,12 @@ static enum err run_once(struct request *r, struct answer *a)
 	return ERR_OK;
 }
 
+static bool by_key(const struct request *r)
+{
+	return r->route->idempotent ||
+	       (r->route->key_welcome && request_header(r, "HTTP_IDEMPOTENCY_KEY"));
+}
+
 static enum err run_route(struct request *r, struct answer *a)
 {
 	enum err e = route_find(r->method, strip_prefix(r->path), &r->route, &r->object, a->allow);
@@ -311,7 +317,7 @@ static enum err run_route(struct request *r, struct answer *a)
 	if (e == ERR_OK)
 		e = check_input(r, a);
 	if (e == ERR_OK)
-		e = r->route->idempotent ? run_once(r, a) : r->route->run(r, a);
+		e = by_key(r) ? run_once(r, a) : r->route->run(r, a);
 	if (e == ERR_OK && a->status == 0)
 		a->status = r->route->status;
 	return e;

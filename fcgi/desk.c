@@ -7,6 +7,7 @@
 #include "domain/order.h"
 #include "domain/sale.h"
 #include "fcgi/handlers.h"
+#include "fcgi/refused.h"
 #include "fcgi/views.h"
 
 static json_t *shift_json(const struct shift *s)
@@ -20,7 +21,7 @@ enum err shifts_list(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	json_t *items = json_array();
-	enum err e = live_shifts(r->db, r->user.id, param_int(r, "open") == 1, &rows);
+	enum err e = shift_list(r->db, r->user.id, param_int(r, "open") == 1, &rows);
 	const struct shift *s = rows.at;
 
 	for (size_t i = 0; i < rows.n; i++)
@@ -64,8 +65,8 @@ static size_t lines_read(const struct request *r, struct sale_line lines[static 
 
 	ASSERT(json_array_size(list) <= SALE_LINES_MAX); /* by the schema */
 	json_array_foreach(list, i, line) lines[i] = (struct sale_line){
-		json_integer_value(json_object_get(line, "account_id")),
-		json_integer_value(json_object_get(line, "amount_fen")),
+		.account_id = json_integer_value(json_object_get(line, "account_id")),
+		.amount_fen = json_integer_value(json_object_get(line, "amount_fen")),
 	};
 	return i;
 }
@@ -92,37 +93,53 @@ static json_t *line_json(const struct sale_line *l, const struct live_account *f
 	struct supply_view supply = { f->meter_id, true, f->desired, "", f->observed, f->comm,
 		f->observed_since };
 
-	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "account_id",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "account_id",
 		(json_int_t)l->account_id, "entry_id", (json_int_t)entry_id, "amount_fen",
-		(json_int_t)l->amount_fen, "balance", json_money(f->balance), "tenant",
+		(json_int_t)l->amount_fen, "service_fen", (json_int_t)l->service_fen, "debt_fen",
+		(json_int_t)l->debt_fen, "balance", json_money(f->balance), "tenant",
 		view_tenant(f->tenant_id, f->tenant_code, f->tenant_name, f->room), "meter",
 		view_named(f->meter_id, f->meter_code, f->meter_name), "supply",
 		f->meter_id ? view_supply_short(&supply) : json_null());
 }
 
-static enum err sale_json(struct request *r, const struct sale *s, const struct sale_line *lines,
-	size_t n, json_t **out)
+/* The receipt as it was written; balances and supply are those of now. */
+static enum err sale_json(struct request *r, const struct sale *s, json_t **out)
 {
+	AUTO(rows_free) struct rows lines = { 0 };
 	json_t *list = json_array();
 	struct live_account f;
-	struct site site;
 	char no[32];
-	enum err e = user_site(r->db, &r->user, &site);
+	enum err e = sale_lines(r->db, s->id, &lines);
+	const struct sale_line *l = lines.at;
 
-	receipt_no(s->entry_id, s->created_at, e == ERR_OK ? site.zone : "UTC", no);
-	if (e == ERR_NOT_FOUND)
-		e = ERR_OK;
-	for (size_t i = 0; e == ERR_OK && i < n; i++) {
-		e = live_account(r->db, caller_site(r), lines[i].account_id, &f);
+	for (size_t i = 0; e == ERR_OK && i < lines.n; i++) {
+		e = live_account(r->db, caller_site(r), l[i].account_id, &f);
 		if (e == ERR_OK)
-			json_array_append_new(list, line_json(&lines[i], &f, s->entry_id));
+			json_array_append_new(list, line_json(&l[i], &f, s->entry_id));
 	}
-	*out = json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:o, s:o}", "id", (json_int_t)s->id,
-		"receipt_no", no, "method", s->method, "total_fen", (json_int_t)s->total_fen,
-		"tendered_fen", (json_int_t)s->tendered_fen, "change_fen",
-		(json_int_t)(s->tendered_fen - s->total_fen), "at", json_utc(s->created_at),
-		"lines", list);
+	receipt_no(s->entry_id, s->created_at, s->zone, no);
+	*out = json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:o, s:b, s:I, s:o}", "id",
+		(json_int_t)s->id, "receipt_no", no, "method", s->method, "total_fen",
+		(json_int_t)s->total_fen, "tendered_fen", (json_int_t)s->tendered_fen, "change_fen",
+		(json_int_t)(s->tendered_fen - s->total_fen), "at", json_utc(s->created_at), "copy",
+		s->reprints > 0 ? 1 : 0, "reprints", (json_int_t)s->reprints, "lines", list);
 	return e;
+}
+
+/* The first line that was named stands for the sale. */
+static void sale_refused(
+	struct request *r, const struct sale_new *n, enum err why, const struct problem *text)
+{
+	int64_t total = 0;
+
+	for (size_t i = 0; i < n->n; i++)
+		if (__builtin_add_overflow(total, n->lines[i].amount_fen, &total))
+			total = INT64_MAX;
+	note_refused(r, &(struct attempt_new){ .kind = "sale",
+				.account_id = n->lines[0].account_id,
+				.amount_fen = total,
+				.why = why,
+				.text = text->text });
 }
 
 enum err sale_new(struct request *r, struct answer *a)
@@ -134,18 +151,27 @@ enum err sale_new(struct request *r, struct answer *a)
 		.method = body_text(r, "method", ""),
 		.note = body_text(r, "note", ""),
 		.tendered_fen = body_int(r, "tendered_fen", 0) };
-	char once[128];
+	char once[ONCE_MAX];
 	struct sale s;
 	enum err e;
 
 	n.n = lines_read(r, lines);
-	snprintf(once, sizeof(once), "sale:%lld:%s", (long long)r->user.id,
-		request_header(r, "HTTP_IDEMPOTENCY_KEY"));
-	n.once_key = once;
+	n.once_key = request_once(r, "sale", once);
 	e = lines_check(r, lines, n.n, &a->why);
 	if (e == ERR_OK)
 		e = sale_create(r->db, &n, r->now, &s, &a->why);
-	return e == ERR_OK ? sale_json(r, &s, lines, n.n, &a->json) : e;
+	if (e != ERR_OK)
+		sale_refused(r, &n, e, &a->why);
+	return e == ERR_OK ? sale_json(r, &s, &a->json) : e;
+}
+
+enum err sale_copy(struct request *r, struct answer *a)
+{
+	struct sale s;
+	enum err e =
+		sale_reprint(r->db, caller_site(r), r->object, r->actor, r->remote, r->now, &s);
+
+	return e == ERR_OK ? sale_json(r, &s, &a->json) : e;
 }
 
 static enum err seal_audit(const struct request *r, int64_t site_id, struct day day, enum err e)

@@ -46,6 +46,11 @@ HANDLER(approval_approve);
 HANDLER(approval_reject);
 /* Tariffs. */
 /* Books. */
+HANDLER(entries_list);
+HANDLER(entry_get);
+HANDLER(entry_undo);
+HANDLER(attempts_list);
+HANDLER(sale_copy);
 /* Contracts. */
 /* Fees and shares. */
 /* Control. */

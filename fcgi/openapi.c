@@ -61,8 +61,8 @@ static json_t *route_parameters(const struct route *r)
 		json_array_append_new(
 			list, param_object(r->params[i].name, "query", r->params[i].required,
 				      param_schema(r->params[i].kind)));
-	if (r->idempotent)
-		json_array_append_new(list, param_object("Idempotency-Key", "header", true,
+	if (r->idempotent || r->key_welcome)
+		json_array_append_new(list, param_object("Idempotency-Key", "header", r->idempotent,
 						    json_pack("{s:s, s:s}", "type", "string",
 							    "pattern", "^[A-Za-z0-9_-]{1,64}$")));
 	return list;

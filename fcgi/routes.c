@@ -121,8 +121,8 @@ const struct route routes[] = {
 		.help = "The caller's own shifts, newest first.", .params = { { "open", PARAM_FLAG, false } } },
 	{ "POST", "/shifts", PERM_SALE_CREATE, "empty", "shift", false, 201, shift_new, false,
 		.help = "Open a shift." },
-	{ "POST", "/shifts/:id/close", PERM_SALE_CREATE, "shift_close", "shift_closed", false, 200, shift_end, false,
-		.help = "Close a shift with the cash counted." },
+	{ "POST", "/shifts/:id/close", PERM_SALE_CREATE, "shift_close", "shift_closed", false, 200, shift_end, false, .key_welcome = true,
+		.help = "Close a shift with the cash counted; the same count again is answered as it was." },
 	{ "POST", "/sales", PERM_SALE_CREATE, "sale_new", "sale", false, 201, sale_new, true,
 		.help = "Sell at the desk, in the open shift; one receipt." },
 	{ "POST", "/days/:date/seal", PERM_DAY_SEAL, "empty", "day_sealed", false, 200, day_seal, false,
@@ -145,6 +145,19 @@ const struct route routes[] = {
 	/* Tariffs. */
 
 	/* Books. */
+	{ "GET", "/entries", PERM_ENTRY_READ, NULL, "entry", true, 200, entries_list, false,
+		.help = "Entries of the books, newest first; next is the cursor of the page after.",
+		.params = { { "account_id", PARAM_ID, false }, { "kind", PARAM_TEXT, false }, { "from", PARAM_DAY, false },
+			{ "to", PARAM_DAY, false }, { "cursor", PARAM_ID, false } } },
+	{ "GET", "/entries/:id", PERM_ENTRY_READ, NULL, "entry_detail", false, 200, entry_get, false,
+		.help = "One entry with its postings, and what reversed it." },
+	{ "POST", "/entries/:id/reverse", PERM_ENTRY_REVERSE, "reason", "entry_detail", false, 201, entry_undo, true, .approved = true,
+		.help = "Undo an entry by its mirror, once, on today's book day; cash comes from an open drawer." },
+	{ "GET", "/sales/:id", PERM_SALE_CREATE, NULL, "sale", false, 200, sale_copy, false,
+		.help = "A copy of a receipt, marked as such and counted." },
+	{ "GET", "/attempts", PERM_ENTRY_READ, NULL, "attempt", true, 200, attempts_list, false,
+		.help = "Sales, recharges, refunds, reversals and adjustments that were refused, newest first.",
+		.params = { { "account_id", PARAM_ID, false } } },
 
 	/* Contracts. */
 

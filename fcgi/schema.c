@@ -27,6 +27,14 @@ struct check {
 	struct problem *why;
 };
 
+static const struct pattern *pattern_find(const struct schemas *s, const char *text)
+{
+	for (size_t i = 0; i < s->patterns_n; i++)
+		if (str_eq(s->patterns[i].text, text))
+			return &s->patterns[i];
+	return NULL;
+}
+
 static void collect_patterns(struct schemas *s, const json_t *at)
 {
 	const char *text = json_string_value(json_object_get(at, "pattern"));
@@ -34,7 +42,7 @@ static void collect_patterns(struct schemas *s, const json_t *at)
 	json_t *v;
 	size_t i;
 
-	if (text) {
+	if (text && !pattern_find(s, text)) {
 		struct pattern *p = &s->patterns[s->patterns_n++];
 
 		ASSERT(s->patterns_n <= PATTERNS_MAX);
@@ -174,10 +182,9 @@ static enum err check_array(
 
 static bool pattern_matches(const struct schemas *s, const char *pattern, const char *text)
 {
-	for (size_t i = 0; i < s->patterns_n; i++)
-		if (str_eq(s->patterns[i].text, pattern))
-			return regexec(&s->patterns[i].regex, text, 0, NULL, 0) == 0;
-	return false;
+	const struct pattern *p = pattern_find(s, pattern);
+
+	return p && regexec(&p->regex, text, 0, NULL, 0) == 0;
 }
 
 static size_t utf8_length(const char *s)

@@ -59,7 +59,14 @@ GRANT INSERT ON audit TO 'yufu_api'@'localhost';
 GRANT INSERT ON pay_notify TO 'yufu_api'@'localhost';
 GRANT INSERT ON notice TO 'yufu_api'@'localhost';
 GRANT INSERT ON outbox TO 'yufu_api'@'localhost';
-GRANT INSERT ON sale TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (reprints) ON sale TO 'yufu_api'@'localhost';
+GRANT INSERT ON sale_line TO 'yufu_api'@'localhost';
+GRANT INSERT ON reversal TO 'yufu_api'@'localhost';
+GRANT INSERT ON attempt TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (state, service_refund_id, settled_entry_id, settled_at, settled_by, note)
+ ON refund TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (permille, cap_fen) ON contract_debt TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE, DELETE ON contract_allowance TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON account TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON pay_order TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON shift TO 'yufu_api'@'localhost';
@@ -87,6 +94,8 @@ GRANT INSERT, UPDATE, DELETE ON schedule TO 'yufu_api'@'localhost';
 GRANT INSERT, DELETE ON schedule_period TO 'yufu_api'@'localhost';
 GRANT UPDATE (power_limit_w, overload_delay_s, overload_retry_s, overload_retries) ON meter TO 'yufu_api'@'localhost';
 -- worker: outbox, orders, jobs.
+GRANT UPDATE (cap_fen) ON contract_debt TO 'yufu_worker'@'localhost';
+GRANT UPDATE (last_month) ON contract_allowance TO 'yufu_worker'@'localhost';
 GRANT INSERT ON entry TO 'yufu_worker'@'localhost';
 GRANT INSERT ON posting TO 'yufu_worker'@'localhost';
 GRANT INSERT ON audit TO 'yufu_worker'@'localhost';

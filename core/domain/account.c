@@ -17,7 +17,7 @@ SHAPE(account_shape, struct account, FIELD(struct account, id), FIELD(struct acc
 	FIELD(struct account, credit_limit), FIELD(struct account, warn1),
 	FIELD(struct account, warn2), FIELD(struct account, level),
 	FIELD(struct account, emergency_limit), FIELD(struct account, emergency_at),
-	FIELD(struct account, closed));
+	FIELD(struct account, closed), FIELD(struct account, subsidy));
 
 static const struct query Q_LOCK = {
 	"SELECT id FROM account WHERE id = ? AND kind = 'purse' FOR UPDATE", &id_shape
@@ -27,7 +27,8 @@ static const struct query Q_GET = {
 	" t.name AS tenant_name, t.phone, t.language, a.balance_nano AS balance,"
 	" a.credit_limit_nano AS credit_limit, a.warn1_nano AS warn1, a.warn2_nano AS warn2, "
 	"a.level,"
-	" a.emergency_limit_nano AS emergency_limit, a.emergency_at, c.end_at <> 0 AS closed"
+	" a.emergency_limit_nano AS emergency_limit, a.emergency_at, c.end_at <> 0 AS closed,"
+	" a.subsidy_nano AS subsidy"
 	" FROM account a JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = "
 	"c.tenant_id"
 	" JOIN site s ON s.id = t.site_id WHERE a.id = ?",

@@ -22,6 +22,7 @@ struct account {
 	struct money emergency_limit;
 	struct utc emergency_at; /* taken and not repaid; 0: armed */
 	bool closed;		 /* its contract has ended: it takes no sale and warns nobody */
+	struct money subsidy;	 /* of the balance: never refunded, spent first */
 };
 
 MUST_USE enum err account_get(struct db *db, int64_t id, struct account *out);

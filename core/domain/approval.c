@@ -8,11 +8,13 @@
 #include "base/log.h"
 #include "domain/audit.h"
 #include "domain/feecut.h"
+#include "domain/reversal.h"
 #include "domain/setting.h"
 
 const struct approval_kind approval_kinds[] = {
 	{ "setting", "setting.edit", setting_approved },
 	{ "fee_cut", "fee.edit", fee_cut_approved },
+	{ "reversal", "entry.reverse", reversal_approved },
 };
 const size_t approval_kinds_n = ARRAY_LEN(approval_kinds);
 

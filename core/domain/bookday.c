@@ -29,6 +29,19 @@ static const struct query Q_LAST = { BOOK_DAY " ORDER BY day DESC LIMIT 1", &boo
 static const struct query Q_GET = { BOOK_DAY " AND day = ?", &book_day_shape };
 static const struct query Q_LOCK = { BOOK_DAY " AND day = ? FOR UPDATE", &book_day_shape };
 
+enum err site_today(struct db *db, int64_t site_id, struct utc now, struct day *out)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	struct site_row site;
+	enum err e = db_one(db, &Q_SITE, ARGS(arg_i64(site_id)), &site);
+
+	if (e == ERR_OK)
+		e = zone_open(site.zone, &z);
+	if (e == ERR_OK)
+		*out = zone_local(z, now).day;
+	return e;
+}
+
 /* ---- whose turn it is ---- */
 
 struct day_text_row {

@@ -21,6 +21,9 @@ struct book_day {
 	char sha256[65];
 };
 
+/* The local day of a site. */
+MUST_USE enum err site_today(struct db *db, int64_t site_id, struct utc now, struct day *out);
+
 /* Seals the next day of each site for which it is past 02:00 of the day after. */
 MUST_USE enum err bookday_seal_due(struct db *db, struct utc now);
 

@@ -816,8 +816,12 @@ enum err charge_settle(struct db *db, struct tariffs *cache, const struct charge
 	return charged ? settle(db, cache, &w, sum) : settled_set(db, r);
 }
 
+/* Use spends the subsidy in a purse first; what a correction gives back is the tenant's own. */
 static const struct query Q_TAKE = {
-	"UPDATE account SET balance_nano = balance_nano - ? WHERE id = ?", NULL
+	"UPDATE account SET balance_nano = balance_nano - ?,"
+	" subsidy_nano = GREATEST(0, subsidy_nano - GREATEST(0, ?)),"
+	" allowance_nano = GREATEST(0, allowance_nano - GREATEST(0, ?)) WHERE id = ?",
+	NULL
 };
 
 static int by_account(const void *a, const void *b)
@@ -836,7 +840,9 @@ enum err charge_post(struct db *db, const struct charges *sum, struct utc now)
 		qsort(sum->at, sum->n, sizeof(*sum->at), by_account);
 	for (size_t i = 0; e == ERR_OK && i < sum->n; i++)
 		e = db_exec(db, &Q_TAKE,
-			ARGS(arg_money(sum->at[i].sum), arg_i64(sum->at[i].account_id)), NULL);
+			ARGS(arg_money(sum->at[i].sum), arg_money(sum->at[i].sum),
+				arg_money(sum->at[i].sum), arg_i64(sum->at[i].account_id)),
+			NULL);
 	for (size_t i = 0; e == ERR_OK && i < sum->n; i++)
 		e = account_changed(db, sum->at[i].account_id, now);
 	return e;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "domain/chart.h"
 
 #define POSTINGS_MAX 64
 
@@ -21,6 +22,22 @@ static const struct query Q_POSTING = {
 };
 static const struct query Q_MOVE = {
 	"UPDATE account SET balance_nano = balance_nano + ?, seen = seen + 1"
+	" WHERE id = ? AND kind = 'purse'",
+	NULL
+};
+/* Assignments see those before them. Subsidy that only fills a negative balance is spent at once.
+ */
+static const struct query Q_MOVE_SUBSIDY = {
+	"UPDATE account SET balance_nano = balance_nano + ?, seen = seen + 1,"
+	" subsidy_nano = GREATEST(0, subsidy_nano + LEAST(?, GREATEST(0, balance_nano))),"
+	" allowance_nano = LEAST(subsidy_nano, GREATEST(0, allowance_nano + ?))"
+	" WHERE id = ? AND kind = 'purse'",
+	NULL
+};
+static const struct query Q_MOVE_SPEND = {
+	"UPDATE account SET balance_nano = balance_nano + ?, seen = seen + 1,"
+	" subsidy_nano = GREATEST(0, subsidy_nano + LEAST(0, ?)),"
+	" allowance_nano = GREATEST(0, allowance_nano + LEAST(0, ?))"
 	" WHERE id = ? AND kind = 'purse'",
 	NULL
 };
@@ -53,10 +70,31 @@ static enum err posting_write(
 		NULL);
 }
 
+static enum err purse_move(struct db *db, const char *kind, const struct posting *p)
+{
+	const struct entry_kind *k = entry_kind_find(kind);
+	enum subsidy_effect effect = k ? k->subsidy : SUBSIDY_KEPT;
+	struct money allowance = str_eq(kind, "allowance") ? p->amount : (struct money){ 0 };
+
+	if (effect == SUBSIDY_MOVED)
+		return db_exec(db, &Q_MOVE_SUBSIDY,
+			ARGS(arg_money(p->amount), arg_money(p->amount), arg_money(allowance),
+				arg_i64(p->account_id)),
+			NULL);
+	if (effect == SUBSIDY_SPENT)
+		return db_exec(db, &Q_MOVE_SPEND,
+			ARGS(arg_money(p->amount), arg_money(p->amount), arg_money(p->amount),
+				arg_i64(p->account_id)),
+			NULL);
+	return db_exec(db, &Q_MOVE, ARGS(arg_money(p->amount), arg_i64(p->account_id)), NULL);
+}
+
 /* Purses are locked first and in ascending id; company accounts, which every entry shares, only by
  * the foreign key: so no two entries wait for each other. */
-static enum err postings_write(struct db *db, int64_t entry_id, const struct posting *p, size_t n)
+static enum err postings_write(
+	struct db *db, int64_t entry_id, const struct entry *en, const struct posting *p, size_t n)
 {
+	const char *kind = en->undoes ? en->undoes : en->kind;
 	struct posting sorted[POSTINGS_MAX];
 	enum err e = ERR_OK;
 
@@ -64,9 +102,7 @@ static enum err postings_write(struct db *db, int64_t entry_id, const struct pos
 	qsort(sorted, n, sizeof(*sorted), by_account);
 	for (size_t i = 0; e == ERR_OK && i < n; i++)
 		if (sorted[i].purse)
-			e = db_exec(db, &Q_MOVE,
-				ARGS(arg_money(sorted[i].amount), arg_i64(sorted[i].account_id)),
-				NULL);
+			e = purse_move(db, kind, &sorted[i]);
 	for (size_t i = 0; e == ERR_OK && i < n; i++)
 		e = posting_write(db, entry_id, (int64_t)i + 1, &p[i]);
 	return e;
@@ -127,7 +163,7 @@ enum err entry_post(
 	if (e == ERR_OK) {
 		e = day_is_open(db, en);
 		if (e == ERR_OK)
-			e = postings_write(db, id, p, n);
+			e = postings_write(db, id, en, p, n);
 	}
 	if (e == ERR_OK || e == ERR_ALREADY)
 		*entry_id = id;
@@ -149,12 +185,17 @@ enum err entry_post_taken(
 
 enum err account_company(struct db *db, const char *code, int64_t *id)
 {
-	size_t n = strcspn(code, ":");
+	const struct chart_row *c = chart_of_code(code);
 	struct id_row row;
-	enum err e = db_one(db, &Q_COMPANY, ARGS(arg_text(code)), &row);
+	enum err e;
 
+	if (!c) {
+		log_error("account=%s is not in the chart", code);
+		return ERR_INTERNAL;
+	}
+	e = db_one(db, &Q_COMPANY, ARGS(arg_text(code)), &row);
 	if (e == ERR_NOT_FOUND) {
-		e = db_exec(db, &Q_COMPANY_ADD, ARGS(arg_text(code), arg_bytes(code, n)), NULL);
+		e = db_exec(db, &Q_COMPANY_ADD, ARGS(arg_text(code), arg_text(c->kind)), NULL);
 		row.id = db_insert_id(db);
 		if (e == ERR_ALREADY) /* another process was first */
 			e = db_one(db, &Q_COMPANY, ARGS(arg_text(code)), &row);

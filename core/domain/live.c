@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "domain/sale.h"
-
 #define F(member) FIELD(struct live_meter, member)
 SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(role), F(billing),
 	F(model), F(unit), F(serial), F(gateway_id), F(gateway_code), F(gateway_name), F(area_id),
@@ -350,23 +348,4 @@ enum err live_accounts(
 enum err live_account(struct db *db, int64_t site_id, int64_t id, struct live_account *out)
 {
 	return db_one(db, &Q_ACCOUNT, ARGS(arg_i64(site_id), arg_i64(id)), out);
-}
-
-#define F(member) FIELD(struct shift, member)
-SHAPE(shift_shape, struct shift, F(id), F(user_id), F(opened_at), F(closed_at), F(counted_fen),
-	F(sales_fen), F(cash_fen), F(count));
-#undef F
-static const struct query Q_SHIFTS = {
-	"SELECT h.id, h.user_id, h.opened_at, h.closed_at, h.counted_fen,"
-	" CAST(COALESCE(SUM(l.total_fen), 0) AS SIGNED) AS sales_fen,"
-	" CAST(COALESCE(SUM(IF(l.method = 'cash', l.total_fen, 0)), 0) AS SIGNED) AS cash_fen,"
-	" COUNT(l.id) AS count FROM shift h LEFT JOIN sale l ON l.shift_id = h.id"
-	" WHERE h.user_id = ? AND (? = 0 OR h.closed_at = 0) GROUP BY h.id ORDER BY h.id DESC"
-	" LIMIT 50",
-	&shift_shape
-};
-
-enum err live_shifts(struct db *db, int64_t user_id, bool open_only, struct rows *out)
-{
-	return db_list(db, &Q_SHIFTS, ARGS(arg_i64(user_id), arg_i64(open_only)), out);
 }

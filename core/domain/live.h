@@ -182,6 +182,3 @@ MUST_USE enum err live_accounts(
 	struct db *db, int64_t site_id, const char *q, int64_t tenant_id, struct rows *out);
 MUST_USE enum err live_account(
 	struct db *db, int64_t site_id, int64_t id, struct live_account *out);
-
-/* Shifts of a user, newest first, at most 50; struct shift of domain/sale.h. */
-MUST_USE enum err live_shifts(struct db *db, int64_t user_id, bool open_only, struct rows *out);

@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "domain/alarm.h"
+#include "domain/debt.h"
 #include "domain/notice.h"
+#include "domain/setting.h"
 
 #define ORDER_GRACE_MS (10 * 60 * 1000) /* how long after expiry a payment may still surface */
 
@@ -37,8 +39,7 @@ static const struct query Q_ADD = {
 };
 static const struct query Q_GET = { ORDER_COLUMNS "WHERE id = ?", &order_shape };
 static const struct query Q_FIND = { ORDER_COLUMNS "WHERE out_trade_no = ?", &order_shape };
-static const struct query Q_FIND_LOCKED = { ORDER_COLUMNS "WHERE out_trade_no = ? FOR UPDATE",
-	&order_shape };
+static const struct query Q_LOCK = { ORDER_COLUMNS "WHERE id = ? FOR UPDATE", &order_shape };
 static const struct query Q_OPENED = { "UPDATE pay_order SET pay = ?, state = IF(state = "
 				       "'created', 'pending', state) WHERE id = ?",
 	NULL };
@@ -70,22 +71,36 @@ static const struct query Q_ASKED = {
 	NULL
 };
 
-static enum err amount_check(const struct account *a, int64_t fen, struct problem *why)
+enum err balance_cap_check(
+	struct db *db, const struct account *a, int64_t fen, const char *field, struct problem *why)
 {
 	struct money cap, amount, after;
+	int64_t cap_fen = 0;
+	enum err e = setting_get(db, a->site_id, SETTING_BALANCE_CAP_FEN, &cap_fen);
 
+	if (e == ERR_OK)
+		e = money_from_fen(cap_fen, &cap);
+	if (e != ERR_OK)
+		return e;
+	if (money_from_fen(fen, &amount) != ERR_OK ||
+		money_add(a->balance, amount, &after) != ERR_OK || after.nano > cap.nano)
+		return problem_set(why, ERR_AMOUNT_LARGE, field,
+			"the balance may not grow beyond %" PRId64 " fen", cap_fen);
+	return ERR_OK;
+}
+
+static enum err amount_check(
+	struct db *db, const struct account *a, int64_t fen, struct problem *why)
+{
+	if (a->closed)
+		return problem_set(why, ERR_CONFLICT, "account_id", "the account is closed");
 	if (fen < ORDER_MIN_FEN)
 		return problem_set(
 			why, ERR_AMOUNT_SMALL, "amount_fen", "at least %d fen", ORDER_MIN_FEN);
 	if (fen > ORDER_MAX_FEN)
 		return problem_set(
 			why, ERR_AMOUNT_LARGE, "amount_fen", "at most %d fen", ORDER_MAX_FEN);
-	if (money_from_fen(BALANCE_CAP_FEN, &cap) != ERR_OK ||
-		money_from_fen(fen, &amount) != ERR_OK ||
-		money_add(a->balance, amount, &after) != ERR_OK || after.nano > cap.nano)
-		return problem_set(why, ERR_AMOUNT_LARGE, "amount_fen",
-			"the balance may not grow beyond %d fen", BALANCE_CAP_FEN);
-	return ERR_OK;
+	return balance_cap_check(db, a, fen, "amount_fen", why);
 }
 
 /* "YF" + time + random: letters and digits only, as both services allow. */
@@ -106,9 +121,7 @@ enum err order_create(struct db *db, const struct order_new *n, struct utc now, 
 
 	if (e != ERR_OK)
 		return e;
-	if (a.closed)
-		return problem_set(why, ERR_CONFLICT, "account_id", "this account is closed");
-	e = amount_check(&a, n->amount_fen, why);
+	e = amount_check(db, &a, n->amount_fen, why);
 	if (e != ERR_OK)
 		return e;
 	trade_no_make(now, trade_no);
@@ -161,13 +174,20 @@ struct credit {
 	enum credit_outcome outcome;
 };
 
+struct recharge { /* where the money goes */
+	const char *kind;
+	int64_t account_id;
+	bool purse;
+	int64_t debt_id; /* agreed repayment of old debt, if any */
+	int64_t debt_fen;
+};
+
 /* clearing(service) -> to; the one-time key is the service's own transaction number. */
 static enum err recharge_post(struct db *db, const struct credit *c, const struct order *o,
-	const struct account *a, const char *kind, int64_t to_account, int64_t *entry_id)
+	const struct account *a, const struct recharge *to, int64_t *entry_id)
 {
 	char once[128], reference[32], clearing[32], actor[16];
-	struct money amount, out_of;
-	int64_t clearing_id;
+	struct posting p[3] = { 0 };
 	struct day day;
 	enum err e;
 
@@ -175,17 +195,21 @@ static enum err recharge_post(struct db *db, const struct credit *c, const struc
 	snprintf(reference, sizeof(reference), "order:%" PRId64, o->id);
 	snprintf(clearing, sizeof(clearing), "clearing:%s", c->p->service);
 	snprintf(actor, sizeof(actor), "%s", c->via);
-	e = money_from_fen(o->amount_fen, &amount);
+	p[1] = (struct posting){ .account_id = to->account_id, .purse = to->purse };
+	p[2].account_id = to->debt_id;
+	e = money_from_fen(-o->amount_fen, &p[0].amount);
 	if (e == ERR_OK)
-		e = money_sub((struct money){ 0 }, amount, &out_of);
+		e = money_from_fen(o->amount_fen - to->debt_fen, &p[1].amount);
+	if (e == ERR_OK)
+		e = money_from_fen(to->debt_fen, &p[2].amount);
 	if (e == ERR_OK)
 		e = account_book_day(a, c->now, &day);
 	if (e == ERR_OK)
-		e = account_company(db, clearing, &clearing_id);
+		e = account_company(db, clearing, &p[0].account_id);
 	if (e != ERR_OK)
 		return e;
 	return entry_post(db,
-		&(struct entry){ .kind = kind,
+		&(struct entry){ .kind = to->kind,
 			.once_key = once,
 			.reference = reference,
 			.actor = actor,
@@ -193,20 +217,19 @@ static enum err recharge_post(struct db *db, const struct credit *c, const struc
 			.site_id = a->site_id,
 			.book_day = day,
 			.at = c->now },
-		(struct posting[]){ { clearing_id, out_of, false },
-			{ to_account, amount, to_account == o->account_id } },
-		2, entry_id);
+		p, to->debt_fen ? 3 : 2, entry_id);
 }
 
 /* The order was paid before by another transaction: the money is real, nobody's yet. */
 static enum err second_payment(
 	struct db *db, struct credit *c, const struct order *o, const struct account *a)
 {
-	int64_t suspense, entry_id;
-	enum err e = account_company(db, "suspense", &suspense);
+	struct recharge to = { .kind = "suspense" };
+	int64_t entry_id;
+	enum err e = account_company(db, "suspense", &to.account_id);
 
 	if (e == ERR_OK)
-		e = recharge_post(db, c, o, a, "suspense", suspense, &entry_id);
+		e = recharge_post(db, c, o, a, &to, &entry_id);
 	if (e == ERR_ALREADY) {
 		c->outcome = CREDIT_REPEATED;
 		return ERR_OK;
@@ -220,13 +243,32 @@ static enum err second_payment(
 		c->now);
 }
 
+/* To the purse, less what was agreed for old debt. */
+static enum err recharge_of(
+	struct db *db, const struct order *o, const struct account *a, struct recharge *out)
+{
+	struct split_terms t = { 0 };
+	char code[DEBT_CODE_MAX];
+	enum err e = debt_terms(db, a->contract_id, &t);
+
+	*out = (struct recharge){ .kind = "recharge", .account_id = a->id, .purse = true };
+	if (e == ERR_OK)
+		out->debt_fen = payment_split(o->amount_fen, &t).debt_fen;
+	if (e == ERR_OK && out->debt_fen)
+		e = account_company(db, debt_code(a->contract_id, code), &out->debt_id);
+	return e;
+}
+
 static enum err first_payment(
 	struct db *db, struct credit *c, const struct order *o, struct account *a)
 {
 	struct flag_row off;
-	int64_t entry_id;
-	enum err e = recharge_post(db, c, o, a, "recharge", o->account_id, &entry_id);
+	struct recharge to;
+	int64_t entry_id = 0;
+	enum err e = recharge_of(db, o, a, &to);
 
+	if (e == ERR_OK)
+		e = recharge_post(db, c, o, a, &to, &entry_id);
 	if (e == ERR_ALREADY) { /* this very transaction, under another order number: never twice */
 		c->outcome = CREDIT_REPEATED;
 		return ERR_OK;
@@ -244,7 +286,7 @@ static enum err first_payment(
 	if (e == ERR_OK)
 		e = account_get(db, o->account_id, a); /* the balance that the receipt names */
 	if (e == ERR_OK)
-		e = notice_add(db, a, "recharged", o->amount_fen, c->now);
+		e = notice_add(db, a, "recharged", o->amount_fen - to.debt_fen, c->now);
 	if (e == ERR_OK)
 		c->outcome = CREDIT_DONE;
 	return e;
@@ -261,11 +303,12 @@ static enum err not_creditable(struct db *db, struct credit *c, enum credit_outc
 		c->now);
 }
 
+/* The account first, then its order: as whoever observes a supply locks them. */
 static enum err credit_order(struct db *db, struct credit *c)
 {
 	struct account a;
 	struct order o;
-	enum err e = db_one(db, &Q_FIND_LOCKED, ARGS(arg_text(c->p->out_trade_no)), &o);
+	enum err e = order_find(db, c->p->out_trade_no, &o);
 
 	if (e == ERR_NOT_FOUND || (e == ERR_OK && !str_eq(o.service, c->p->service)))
 		return not_creditable(db, c, CREDIT_UNKNOWN_ORDER, 0,
@@ -275,13 +318,15 @@ static enum err credit_order(struct db *db, struct credit *c)
 	if (o.amount_fen != c->p->amount_fen || !str_eq(c->p->currency, "CNY"))
 		return not_creditable(db, c, CREDIT_AMOUNT, o.id,
 			"the amount or currency paid differs from the order; not credited");
+	e = account_lock(db, o.account_id, &a);
+	if (e == ERR_OK)
+		e = db_one(db, &Q_LOCK, ARGS(arg_i64(o.id)), &o);
+	if (e != ERR_OK)
+		return e;
 	if (str_eq(o.state, "paid") && str_eq(o.transaction_id, c->p->transaction_id)) {
 		c->outcome = CREDIT_REPEATED;
 		return ERR_OK;
 	}
-	e = account_lock(db, o.account_id, &a);
-	if (e != ERR_OK)
-		return e;
 	return str_eq(o.state, "paid") ? second_payment(db, c, &o, &a)
 				       : first_payment(db, c, &o, &a);
 }

@@ -38,7 +38,11 @@ struct order_new {
 #define ORDER_LIFE_MS (30 * 60 * 1000)
 /* What payers read; part of the request, so a repeated request must have the same. */
 #define ORDER_DESCRIPTION "预付费充值"
-#define BALANCE_CAP_FEN 5000000 /* credit that may lie in one purse */
+
+/* Against the hoarding of credit: ERR_AMOUNT_LARGE when the balance would grow beyond the site's
+ * setting balance_cap_fen. */
+MUST_USE enum err balance_cap_check(struct db *db, const struct account *a, int64_t fen,
+	const char *field, struct problem *why);
 
 /* Commits a row in state created, before any service is called. Checks amount and cap. */
 MUST_USE enum err order_create(struct db *db, const struct order_new *n, struct utc now,

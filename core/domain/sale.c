@@ -2,167 +2,49 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
+#include "domain/audit.h"
+#include "domain/debt.h"
 #include "domain/notice.h"
 #include "domain/order.h"
+#include "domain/setting.h"
 
-#define F(member) FIELD(struct shift, member)
-SHAPE(shift_shape, struct shift, F(id), F(user_id), F(opened_at), F(closed_at), F(counted_fen),
-	F(sales_fen), F(cash_fen), F(count));
-#undef F
+#define POSTINGS_MAX (2 * SALE_LINES_MAX + 2) /* money, service, and of each line purse and debt   \
+					       */
+
 #define F(member) FIELD(struct sale, member)
 SHAPE(sale_shape, struct sale, F(id), F(shift_id), F(method), F(total_fen), F(tendered_fen),
-	F(created_at), F(entry_id));
+	F(note), F(created_at), F(entry_id), F(reprints), F(site_id), F(zone));
+#undef F
+#define F(member) FIELD(struct sale_line, member)
+SHAPE(line_shape, struct sale_line, F(account_id), F(amount_fen), F(service_fen), F(debt_fen));
 #undef F
 
-struct desk { /* the site whose day the desk keeps */
-	int64_t id;
-	char zone[64];
-	struct day day;
-};
-SHAPE(desk_shape, struct desk, FIELD(struct desk, id), FIELD(struct desk, zone));
+#define SALES                                                                                      \
+	"SELECT s.id, s.shift_id, s.method, s.total_fen, s.tendered_fen, s.note, s.created_at,"    \
+	" s.entry_id, s.reprints, e.site_id, t.zone FROM sale s JOIN entry e ON e.id ="            \
+	" s.entry_id JOIN site t ON t.id = e.site_id WHERE "
 
-#define SHIFT_COLUMNS                                                                              \
-	"SELECT h.id, h.user_id, h.opened_at, h.closed_at, h.counted_fen,"                         \
-	" COALESCE(SUM(s.total_fen), 0) AS sales_fen,"                                             \
-	" COALESCE(SUM(IF(s.method = 'cash', s.total_fen, 0)), 0) AS cash_fen, COUNT(s.id) AS "    \
-	"count"                                                                                    \
-	" FROM shift h LEFT JOIN sale s ON s.shift_id = h.id "
-
-static const struct query Q_SHIFT_ADD = {
-	"INSERT INTO shift (user_id, opened_at, open_key) VALUES (?, ?, ?)", NULL
-};
-static const struct query Q_SHIFT_GET = { SHIFT_COLUMNS "WHERE h.id = ? GROUP BY h.id",
-	&shift_shape };
-static const struct query Q_SHIFT_OPEN = { SHIFT_COLUMNS "WHERE h.open_key = ? GROUP BY h.id",
-	&shift_shape };
-/* Locks the open shift: sales and the closing of one drawer follow each other. */
-static const struct query Q_SHIFT_LOCK = { "SELECT id, user_id, opened_at, closed_at, counted_fen, "
-					   "0 AS sales_fen, 0 AS cash_fen, 0 AS count"
-					   " FROM shift WHERE open_key = ? FOR UPDATE",
-	&shift_shape };
-static const struct query Q_SHIFT_CLOSE = {
-	"UPDATE shift SET closed_at = ?, counted_fen = ?, open_key = NULL WHERE id = ?", NULL
-};
-static const struct query Q_SALE_ADD = { "INSERT INTO sale (shift_id, method, total_fen, "
-					 "tendered_fen, note, created_at, once_key, entry_id)"
-					 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+static const struct query Q_ADD = { "INSERT INTO sale (shift_id, method, total_fen, tendered_fen,"
+				    " note, created_at, once_key, entry_id)"
+				    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	NULL };
-static const struct query Q_SALE_BY_ENTRY = {
-	"SELECT id, shift_id, method, total_fen, tendered_fen, created_at, entry_id FROM sale"
-	" WHERE entry_id = ?",
-	&sale_shape
+static const struct query Q_LINE_ADD = {
+	"INSERT INTO sale_line (sale_id, line, account_id, amount_fen, service_fen, debt_fen)"
+	" VALUES (?, ?, ?, ?, ?, ?)",
+	NULL
 };
-static const struct query Q_SITE_ZONE = { "SELECT id, zone FROM site ORDER BY id LIMIT 1",
-	&desk_shape };
-
-enum err shift_open(struct db *db, int64_t user_id, struct utc now, struct shift *out)
-{
-	enum err e = db_exec(
-		db, &Q_SHIFT_ADD, ARGS(arg_i64(user_id), arg_utc(now), arg_i64(user_id)), NULL);
-
-	if (e == ERR_ALREADY)
-		return ERR_CONFLICT;
-	return e == ERR_OK ? shift_current(db, user_id, out) : e;
-}
-
-enum err shift_current(struct db *db, int64_t user_id, struct shift *out)
-{
-	return db_one(db, &Q_SHIFT_OPEN, ARGS(arg_i64(user_id)), out);
-}
-
-/* Book day of the (first) site; a drawer belongs to no tenant. */
-static enum err desk_day(struct db *db, struct utc now, struct desk *out)
-{
-	AUTO(zone_free) struct zone *z = NULL;
-	struct desk d = { 0 };
-	enum err e = db_one(db, &Q_SITE_ZONE, NO_ARGS, &d);
-
-	if (e == ERR_OK)
-		e = zone_open(d.zone, &z);
-	if (e != ERR_OK)
-		return e;
-	d.day = zone_local(z, now).day;
-	*out = d;
-	return ERR_OK;
-}
-
-struct closing {
-	int64_t id, user_id, counted_fen;
-	struct utc now;
-	struct problem *why;
-	struct shift *out;
+static const struct query Q_BY_KEY = { SALES "s.once_key = ?", &sale_shape };
+static const struct query Q_GET = { SALES "? IN (0, e.site_id) AND s.id = ?", &sale_shape };
+static const struct query Q_LINES = {
+	"SELECT account_id, amount_fen, service_fen, debt_fen FROM sale_line WHERE sale_id = ?"
+	" ORDER BY line",
+	&line_shape
 };
-
-/* drawer <- bank and over_short: what was counted goes to the bank, the rest is over or short. */
-static enum err closing_post(struct db *db, const struct closing *c, int64_t cash_fen)
-{
-	char drawer_code[32], once[32], reference[32], actor[32];
-	struct money cash, counted, difference;
-	int64_t drawer, bank, over_short, entry_id;
-	struct desk desk;
-	enum err e;
-
-	snprintf(drawer_code, sizeof(drawer_code), "drawer:%" PRId64, c->id);
-	snprintf(once, sizeof(once), "shift:%" PRId64, c->id);
-	snprintf(reference, sizeof(reference), "shift:%" PRId64, c->id);
-	snprintf(actor, sizeof(actor), "user:%" PRId64, c->user_id);
-	e = account_company(db, drawer_code, &drawer);
-	if (e == ERR_OK)
-		e = account_company(db, "bank", &bank);
-	if (e == ERR_OK)
-		e = account_company(db, "over_short", &over_short);
-	if (e == ERR_OK)
-		e = desk_day(db, c->now, &desk);
-	if (e == ERR_OK)
-		e = money_from_fen(cash_fen, &cash);
-	if (e == ERR_OK)
-		e = money_from_fen(c->counted_fen, &counted);
-	if (e == ERR_OK)
-		e = money_sub(counted, cash, &difference);
-	if (e == ERR_OK)
-		e = entry_post(db,
-			&(struct entry){ .kind = "shift",
-				.once_key = once,
-				.reference = reference,
-				.actor = actor,
-				.memo = "",
-				.site_id = desk.id,
-				.book_day = desk.day,
-				.at = c->now },
-			(struct posting[]){ { drawer, cash, false },
-				{ bank, { -counted.nano }, false },
-				{ over_short, difference, false } },
-			3, &entry_id);
-	return e == ERR_ALREADY ? ERR_OK : e;
-}
-
-static enum err close_tx(struct db *db, void *ctx)
-{
-	const struct closing *c = ctx;
-	struct shift s;
-	enum err e = db_one(db, &Q_SHIFT_LOCK, ARGS(arg_i64(c->user_id)), &s);
-
-	if (e == ERR_NOT_FOUND || (e == ERR_OK && s.id != c->id))
-		return problem_set(c->why, ERR_CONFLICT, "id", "this is not your open shift");
-	if (e == ERR_OK)
-		e = db_one(db, &Q_SHIFT_GET, ARGS(arg_i64(c->id)), &s);
-	if (e == ERR_OK)
-		e = closing_post(db, c, s.cash_fen);
-	if (e == ERR_OK)
-		e = db_exec(db, &Q_SHIFT_CLOSE,
-			ARGS(arg_utc(c->now), arg_i64(c->counted_fen), arg_i64(c->id)), NULL);
-	if (e == ERR_OK)
-		e = db_one(db, &Q_SHIFT_GET, ARGS(arg_i64(c->id)), c->out);
-	return e;
-}
-
-enum err shift_close(struct db *db, int64_t id, int64_t user_id, int64_t counted_fen,
-	struct utc now, struct shift *out, struct problem *why)
-{
-	return db_tx(db, close_tx, &(struct closing){ id, user_id, counted_fen, now, why, out });
-}
+static const struct query Q_REPRINT = { "UPDATE sale SET reprints = reprints + 1 WHERE id = ?",
+	NULL };
 
 struct selling {
 	const struct sale_new *n;
@@ -170,20 +52,34 @@ struct selling {
 	struct utc now;
 	struct problem *why;
 	struct sale *out;
+	/* found and worked out inside the transaction */
+	struct account accounts[SALE_LINES_MAX];
+	struct sale_line lines[SALE_LINES_MAX];
+	struct posting p[POSTINGS_MAX];
+	size_t p_n;
 };
+
+static const char *line_field(size_t i, const char *member, char buf[static 48])
+{
+	snprintf(buf, 48, "lines[%zu].%s", i, member);
+	return buf;
+}
 
 static enum err lines_check(const struct sale_new *n, int64_t *total_fen, struct problem *why)
 {
 	int64_t total = 0;
+	char field[48];
 
 	if (n->n < 1 || n->n > SALE_LINES_MAX)
 		return problem_set(
 			why, ERR_OUT_OF_RANGE, "lines", "from 1 to %d lines", SALE_LINES_MAX);
 	for (size_t i = 0; i < n->n; i++) {
 		if (n->lines[i].amount_fen < 1)
-			return problem_set(why, ERR_AMOUNT_SMALL, "amount_fen", "at least 1 fen");
+			return problem_set(why, ERR_AMOUNT_SMALL,
+				line_field(i, "amount_fen", field), "at least 1 fen");
 		if (n->lines[i].amount_fen > ORDER_MAX_FEN)
-			return problem_set(why, ERR_AMOUNT_LARGE, "amount_fen", "at most %d fen",
+			return problem_set(why, ERR_AMOUNT_LARGE,
+				line_field(i, "amount_fen", field), "at most %d fen",
 				ORDER_MAX_FEN);
 		for (size_t k = 0; k < i; k++)
 			if (n->lines[k].account_id == n->lines[i].account_id)
@@ -201,45 +97,168 @@ static enum err lines_check(const struct sale_new *n, int64_t *total_fen, struct
 	return ERR_OK;
 }
 
+/* ---- the same request again ---- */
+
+static bool same_lines(const struct sale_new *n, const struct rows *rows)
+{
+	const struct sale_line *l = rows->at;
+
+	if (rows->n != n->n)
+		return false;
+	for (size_t i = 0; i < n->n; i++)
+		if (l[i].account_id != n->lines[i].account_id ||
+			l[i].amount_fen != n->lines[i].amount_fen)
+			return false;
+	return true;
+}
+
+/* ERR_NOT_FOUND: the key was not used yet. */
+static enum err sold_before(struct db *db, const struct selling *s)
+{
+	AUTO(rows_free) struct rows lines = { 0 };
+	struct sale first;
+	enum err e = db_one(db, &Q_BY_KEY, ARGS(arg_text(s->n->once_key)), &first);
+
+	if (e == ERR_OK)
+		e = sale_lines(db, first.id, &lines);
+	if (e != ERR_OK)
+		return e;
+	if (!same_lines(s->n, &lines) || !str_eq(first.method, s->n->method) ||
+		first.tendered_fen != s->n->tendered_fen || !str_eq(first.note, s->n->note))
+		return problem_set(s->why, ERR_IDEMPOTENCY, "Idempotency-Key",
+			"this key was used for another sale");
+	*s->out = first;
+	return ERR_OK;
+}
+
+/* ---- what is sold to whom ---- */
+
+/* Ascending, as whoever moves money locks them; then in the order sold. */
+static enum err accounts_lock(struct db *db, struct selling *s)
+{
+	size_t order[SALE_LINES_MAX];
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < s->n->n; i++) {
+		size_t k = i;
+
+		for (; k > 0 && s->n->lines[order[k - 1]].account_id > s->n->lines[i].account_id;
+			k--)
+			order[k] = order[k - 1];
+		order[k] = i;
+	}
+	for (size_t k = 0; e == ERR_OK && k < s->n->n; k++) {
+		const struct sale_line *l = &s->n->lines[order[k]];
+
+		e = account_lock(db, l->account_id, &s->accounts[order[k]]);
+		if (e == ERR_NOT_FOUND)
+			return problem_set(s->why, e, "account_id", "there is no account %" PRId64,
+				l->account_id);
+	}
+	return e;
+}
+
+static enum err accounts_check(struct db *db, const struct selling *s)
+{
+	char field[48];
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < s->n->n; i++) {
+		const struct account *a = &s->accounts[i];
+
+		if (a->closed)
+			return problem_set(s->why, ERR_CONFLICT, line_field(i, "account_id", field),
+				"the account is closed");
+		if (a->site_id != s->accounts[0].site_id)
+			return problem_set(s->why, ERR_BAD_VALUE,
+				line_field(i, "account_id", field),
+				"the accounts of one sale are of one site");
+		e = balance_cap_check(db, a, s->n->lines[i].amount_fen,
+			line_field(i, "amount_fen", field), s->why);
+	}
+	return e;
+}
+
+/* ---- the entry ---- */
+
 static enum err money_account(struct db *db, const char *method, int64_t shift_id, int64_t *id)
 {
-	char drawer[32];
-
-	snprintf(drawer, sizeof(drawer), "drawer:%" PRId64, shift_id);
 	if (str_eq(method, "cash"))
-		return account_company(db, drawer, id);
+		return shift_drawer(db, shift_id, id);
 	return account_company(db, str_eq(method, "pos") ? "clearing:pos" : "bank", id);
+}
+
+static enum err add(struct selling *s, int64_t account_id, int64_t fen, bool purse)
+{
+	struct posting *p = &s->p[s->p_n];
+
+	if (fen == 0 && !purse)
+		return ERR_OK;
+	s->p_n++;
+	*p = (struct posting){ .account_id = account_id, .purse = purse };
+	return money_from_fen(fen, &p->amount);
+}
+
+static enum err debt_post(struct db *db, struct selling *s, size_t i)
+{
+	char code[DEBT_CODE_MAX];
+	int64_t id = 0;
+	enum err e;
+
+	if (!s->lines[i].debt_fen)
+		return ERR_OK;
+	e = account_company(db, debt_code(s->accounts[i].contract_id, code), &id);
+	return e == ERR_OK ? add(s, id, s->lines[i].debt_fen, false) : e;
+}
+
+static enum err line_post(struct db *db, struct selling *s, size_t i, int64_t service_permille)
+{
+	struct split_terms t = { .service_permille = service_permille };
+	struct sale_line *l = &s->lines[i];
+	struct split part;
+	enum err e = debt_terms(db, s->accounts[i].contract_id, &t);
+
+	if (e != ERR_OK)
+		return e;
+	for (size_t k = 0; k < i; k++) /* what the lines before have paid off */
+		if (s->accounts[k].contract_id == s->accounts[i].contract_id)
+			t.debt_left_fen -= s->lines[k].debt_fen;
+	part = payment_split(s->n->lines[i].amount_fen, &t);
+	*l = s->n->lines[i];
+	l->service_fen = part.service_fen;
+	l->debt_fen = part.debt_fen;
+	e = add(s, l->account_id, part.purse_fen, true);
+	return e == ERR_OK ? debt_post(db, s, i) : e;
+}
+
+static enum err postings_make(struct db *db, struct selling *s, int64_t shift_id)
+{
+	int64_t money = 0, service = 0, permille = 0, fen = 0;
+	enum err e = money_account(db, s->n->method, shift_id, &money);
+
+	s->p_n = 0;
+	if (e == ERR_OK)
+		e = setting_get(
+			db, s->accounts[0].site_id, SETTING_SERVICE_CHARGE_PERMILLE, &permille);
+	if (e == ERR_OK)
+		e = add(s, money, -s->total_fen, false);
+	for (size_t i = 0; e == ERR_OK && i < s->n->n; i++) {
+		e = line_post(db, s, i, permille);
+		fen += s->lines[i].service_fen;
+	}
+	if (e == ERR_OK && fen)
+		e = account_company(db, "service", &service);
+	return e == ERR_OK ? add(s, service, fen, false) : e;
 }
 
 static enum err sale_post(
 	struct db *db, const struct selling *s, int64_t shift_id, int64_t *entry_id)
 {
-	struct posting p[SALE_LINES_MAX + 1] = { 0 };
 	char reference[32];
-	struct desk desk;
-	struct account a;
-	enum err e = ERR_OK;
+	struct day day;
+	enum err e = account_book_day(&s->accounts[0], s->now, &day);
 
 	snprintf(reference, sizeof(reference), "shift:%" PRId64, shift_id);
-	for (size_t i = 0; e == ERR_OK && i < s->n->n; i++) {
-		e = account_get(db, s->n->lines[i].account_id, &a);
-		if (e == ERR_NOT_FOUND)
-			return problem_set(s->why, e, "account_id", "there is no account %" PRId64,
-				s->n->lines[i].account_id);
-		if (e == ERR_OK && a.closed)
-			return problem_set(s->why, ERR_CONFLICT, "account_id",
-				"account %" PRId64 " is closed", s->n->lines[i].account_id);
-		p[i + 1].account_id = s->n->lines[i].account_id;
-		p[i + 1].purse = true;
-		if (e == ERR_OK)
-			e = money_from_fen(s->n->lines[i].amount_fen, &p[i + 1].amount);
-	}
-	if (e == ERR_OK)
-		e = money_account(db, s->n->method, shift_id, &p[0].account_id);
-	if (e == ERR_OK)
-		e = money_from_fen(-s->total_fen, &p[0].amount);
-	if (e == ERR_OK)
-		e = desk_day(db, s->now, &desk);
 	if (e != ERR_OK)
 		return e;
 	return entry_post(db,
@@ -248,10 +267,10 @@ static enum err sale_post(
 			.reference = reference,
 			.actor = s->n->actor,
 			.memo = s->n->note,
-			.site_id = desk.id,
-			.book_day = desk.day,
+			.site_id = s->accounts[0].site_id,
+			.book_day = day,
 			.at = s->now },
-		p, s->n->n + 1, entry_id);
+		s->p, s->p_n, entry_id);
 }
 
 /* Levels, blocks and the tenants' notices after the money has moved, accounts in the order sold. */
@@ -260,41 +279,66 @@ static enum err sold_apply(struct db *db, const struct selling *s)
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; e == ERR_OK && i < s->n->n; i++) {
+		const struct sale_line *l = &s->lines[i];
 		struct account a;
 
-		e = account_changed(db, s->n->lines[i].account_id, s->now);
+		e = account_changed(db, l->account_id, s->now);
 		if (e == ERR_OK)
-			e = account_get(db, s->n->lines[i].account_id, &a);
+			e = account_get(db, l->account_id, &a);
 		if (e == ERR_OK)
-			e = notice_add(db, &a, "recharged", s->n->lines[i].amount_fen, s->now);
+			e = notice_add(db, &a, "recharged",
+				l->amount_fen - l->service_fen - l->debt_fen, s->now);
 	}
 	return e;
 }
 
+static enum err receipt_write(
+	struct db *db, const struct selling *s, int64_t shift_id, int64_t entry_id)
+{
+	int64_t sale_id = 0;
+	enum err e = db_exec(db, &Q_ADD,
+		ARGS(arg_i64(shift_id), arg_text(s->n->method), arg_i64(s->total_fen),
+			arg_i64(s->n->tendered_fen), arg_text(s->n->note), arg_utc(s->now),
+			arg_text(s->n->once_key), arg_i64(entry_id)),
+		NULL);
+
+	if (e == ERR_OK)
+		sale_id = db_insert_id(db);
+	for (size_t i = 0; e == ERR_OK && i < s->n->n; i++) {
+		const struct sale_line *l = &s->lines[i];
+
+		e = db_exec(db, &Q_LINE_ADD,
+			ARGS(arg_i64(sale_id), arg_i64((int64_t)i + 1), arg_i64(l->account_id),
+				arg_i64(l->amount_fen), arg_i64(l->service_fen),
+				arg_i64(l->debt_fen)),
+			NULL);
+	}
+	return e == ERR_OK ? db_one(db, &Q_BY_KEY, ARGS(arg_text(s->n->once_key)), s->out) : e;
+}
+
 static enum err sale_tx(struct db *db, void *ctx)
 {
-	const struct selling *s = ctx;
-	struct shift shift;
+	struct selling *s = ctx;
 	int64_t entry_id = 0;
-	enum err e = db_one(db, &Q_SHIFT_LOCK, ARGS(arg_i64(s->n->user_id)), &shift);
+	struct shift shift;
+	enum err e = sold_before(db, s);
 
-	if (e == ERR_NOT_FOUND)
-		return ERR_SHIFT_CLOSED;
+	if (e != ERR_NOT_FOUND)
+		return e;
+	e = shift_lock(db, s->n->user_id, &shift);
+	if (e == ERR_OK)
+		e = accounts_lock(db, s);
+	if (e == ERR_OK)
+		e = accounts_check(db, s);
+	if (e == ERR_OK)
+		e = postings_make(db, s, shift.id);
 	if (e == ERR_OK)
 		e = sale_post(db, s, shift.id, &entry_id);
-	if (e == ERR_ALREADY)
-		return db_one(db, &Q_SALE_BY_ENTRY, ARGS(arg_i64(entry_id)), s->out);
+	if (e == ERR_ALREADY) /* another request with this key was faster */
+		return sold_before(db, s);
 	if (e == ERR_OK)
 		e = sold_apply(db, s);
-	if (e == ERR_OK)
-		e = db_exec(db, &Q_SALE_ADD,
-			ARGS(arg_i64(shift.id), arg_text(s->n->method), arg_i64(s->total_fen),
-				arg_i64(s->n->tendered_fen), arg_text(s->n->note), arg_utc(s->now),
-				arg_text(s->n->once_key), arg_i64(entry_id)),
-			NULL);
-	if (e == ERR_OK)
-		e = db_one(db, &Q_SALE_BY_ENTRY, ARGS(arg_i64(entry_id)), s->out);
-	return e;
+	return e == ERR_OK ? receipt_write(db, s, shift.id, entry_id) : e;
 }
 
 enum err sale_create(struct db *db, const struct sale_new *n, struct utc now, struct sale *out,
@@ -310,4 +354,40 @@ enum err sale_create(struct db *db, const struct sale_new *n, struct utc now, st
 		log_info("sale=%" PRId64 " method=%s total_fen=%" PRId64, out->id, n->method,
 			s.total_fen);
 	return e;
+}
+
+enum err sale_lines(struct db *db, int64_t sale_id, struct rows *out)
+{
+	return db_list(db, &Q_LINES, ARGS(arg_i64(sale_id)), out);
+}
+
+struct reprinting {
+	int64_t site_id, id;
+	const char *actor, *address;
+	struct utc now;
+	struct sale *out;
+};
+
+static enum err reprint_tx(struct db *db, void *ctx)
+{
+	const struct reprinting *r = ctx;
+	char object[32];
+	enum err e = db_one(db, &Q_GET, ARGS(arg_i64(r->site_id), arg_i64(r->id)), r->out);
+
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_REPRINT, ARGS(arg_i64(r->id)), NULL);
+	if (e == ERR_OK)
+		e = db_one(db, &Q_GET, ARGS(arg_i64(r->site_id), arg_i64(r->id)), r->out);
+	snprintf(object, sizeof(object), "sale:%" PRId64, r->id);
+	return e == ERR_OK ? audit_add(db,
+				     &(struct audit){ r->actor, r->address, "sale.reprint", object,
+					     "{}", "ok" },
+				     r->now)
+			   : e;
+}
+
+enum err sale_reprint(struct db *db, int64_t site_id, int64_t id, const char *actor,
+	const char *address, struct utc now, struct sale *out)
+{
+	return db_tx(db, reprint_tx, &(struct reprinting){ site_id, id, actor, address, now, out });
 }

@@ -1,29 +1,21 @@
 #pragma once
 /* Sales at the desk, in a cashier's open shift. */
 #include "domain/account.h"
-
-struct shift {
-	int64_t id;
-	int64_t user_id;
-	struct utc opened_at;
-	struct utc closed_at;
-	int64_t counted_fen;
-	int64_t sales_fen; /* all methods */
-	int64_t cash_fen;  /* what the drawer should hold */
-	int64_t count;
-};
+#include "domain/shift.h"
 
 struct sale_line {
 	int64_t account_id;
-	int64_t amount_fen;
+	int64_t amount_fen; /* paid; service and debt are parts of it, the rest is for the purse */
+	int64_t service_fen;
+	int64_t debt_fen;
 };
 #define SALE_LINES_MAX 20
 
 struct sale_new {
 	int64_t user_id;
 	const char *actor;
-	const char *method; /* cash pos transfer */
-	const struct sale_line *lines;
+	const char *method;	       /* cash pos transfer */
+	const struct sale_line *lines; /* account and amount */
 	size_t n;
 	int64_t tendered_fen;
 	const char *note;
@@ -35,19 +27,23 @@ struct sale {
 	char method[12];
 	int64_t total_fen;
 	int64_t tendered_fen;
+	char note[801];
 	struct utc created_at;
 	int64_t entry_id;
+	int64_t reprints;
+	int64_t site_id;
+	char zone[64];
 };
 
-/* ERR_CONFLICT when the user already has an open shift. */
-MUST_USE enum err shift_open(struct db *db, int64_t user_id, struct utc now, struct shift *out);
-/* ERR_NOT_FOUND when there is none. */
-MUST_USE enum err shift_current(struct db *db, int64_t user_id, struct shift *out);
-/* The counted cash against what the drawer should hold; the difference is posted to over_short. */
-MUST_USE enum err shift_close(struct db *db, int64_t id, int64_t user_id, int64_t counted_fen,
-	struct utc now, struct shift *out, struct problem *why);
-
-/* One entry, one receipt, balances and blocks in one transaction. Repeated once_key: the first sale
- * is returned. ERR_SHIFT_CLOSED, ERR_NOT_FOUND (account), amount errors with the field in why. */
+/* One entry, one receipt, balances and blocks in one transaction. Of each line the service charge
+ * (setting service_charge_permille) and the agreed repayment of old debt are taken, the rest is for
+ * the purse. A repeated once_key with the same lines answers the first sale; with others
+ * ERR_IDEMPOTENCY. ERR_SHIFT_CLOSED, ERR_NOT_FOUND (account), ERR_CONFLICT (closed contract),
+ * amount errors with the field in why; ERR_BAD_VALUE for accounts of two sites. */
 MUST_USE enum err sale_create(struct db *db, const struct sale_new *n, struct utc now,
 	struct sale *out, struct problem *why);
+/* Rows of struct sale_line, in order. */
+MUST_USE enum err sale_lines(struct db *db, int64_t sale_id, struct rows *out);
+/* One more copy of a receipt, counted and audited; site_id 0: any. ERR_NOT_FOUND. */
+MUST_USE enum err sale_reprint(struct db *db, int64_t site_id, int64_t id, const char *actor,
+	const char *address, struct utc now, struct sale *out);

@@ -37,6 +37,12 @@ const struct setting_row settings[SETTING__MAX] = {
 		"More cuts for arrears that become due within a minute pull the brake." },
 	[SETTING_BRAKE_PERCENT] = { "brake_percent", 1, 100, 20, true,
 		"So does a larger part of the site's switchable supplies (5 at least)." },
+	[SETTING_BALANCE_CAP_FEN] = { "balance_cap_fen", 100, 100000000, 5000000, false,
+		"No recharge and no sale takes a balance above it." },
+	[SETTING_SERVICE_CHARGE_PERMILLE] = { "service_charge_permille", 0, 100, 0, true,
+		"Of each sale at the desk, in thousandths; 0: none. Its own line on the receipt." },
+	[SETTING_ALLOWANCE_CARRIES] = { "allowance_carries", 0, 1, 0, false,
+		"1: what is left of a month's free allowance stays; 0: it expires at the next." },
 };
 
 struct value_row {

@@ -332,7 +332,7 @@ static void a_sale_repeated_is_one_sale(void **state)
 {
 	AUTO(db_free) struct db *api = fixture_as("yufu_api");
 	struct db *db = *state;
-	struct sale_line line = { purse(db), 8000 };
+	struct sale_line line = { .account_id = purse(db), .amount_fen = 8000 };
 	struct sale_new n = sale_of(db, &line, "sale:1:k");
 	struct problem why = { 0 };
 	struct sale first, again;

@@ -1,0 +1,29 @@
+#pragma once
+/* Attempts at the books that were refused: kept in a transaction of their own, never rolled away.
+ */
+#include "db/db.h"
+
+struct attempt_new {
+	const char *kind;   /* "sale" "order" "refund" "reversal" "adjustment" */
+	int64_t account_id; /* as it was named, whether there is one or not; 0: none */
+	int64_t site_id;    /* where the account is of no site */
+	int64_t amount_fen;
+	enum err why;
+	const char *text;
+	const char *actor;
+};
+MUST_USE enum err attempt_add(struct db *db, const struct attempt_new *a, struct utc now);
+
+struct attempt {
+	int64_t id;
+	char kind[97];
+	int64_t account_id;
+	int64_t amount_fen;
+	char code[129];
+	char why[1201];
+	char actor[257];
+	struct utc at;
+};
+/* Rows of struct attempt, newest first, at most 200; site_id 0: any, account_id 0: any. */
+MUST_USE enum err attempt_list(
+	struct db *db, int64_t site_id, int64_t account_id, struct rows *out);

@@ -1,0 +1,80 @@
+#include "domain/ledger.h"
+
+#define F(member) FIELD(struct ledger_entry, member)
+SHAPE(entry_shape, struct ledger_entry, F(id), F(site_id), F(kind), F(reference), F(actor),
+	F(book_day), F(created_at), F(memo), F(amount), F(reversed_by), F(reverses));
+#undef F
+#define COLUMNS                                                                                    \
+	"SELECT e.id, e.site_id, e.kind, e.reference, e.actor, e.book_day, e.created_at, e.memo,"  \
+	" (SELECT CAST(COALESCE(SUM(GREATEST(0, g.amount_nano)), 0) AS SIGNED) FROM posting g"     \
+	" WHERE g.entry_id = e.id) AS amount, COALESCE(r.reversal_id, 0) AS reversed_by,"          \
+	" COALESCE(v.entry_id, 0) AS reverses"
+#define REVERSALS                                                                                  \
+	" LEFT JOIN reversal r ON r.entry_id = e.id LEFT JOIN reversal v ON v.reversal_id = e.id"
+#define FILTER                                                                                     \
+	"? IN (0, e.site_id) AND ? IN ('', e.kind) AND (? = '' OR e.book_day >= ?)"                \
+	" AND (? = '' OR e.book_day <= ?) AND e.id < ?"
+
+static const struct query Q_GET = {
+	COLUMNS " FROM entry e" REVERSALS " WHERE ? IN (0, e.site_id) AND e.id = ?", &entry_shape
+};
+static const struct query Q_LIST = { COLUMNS " FROM entry e" REVERSALS " WHERE " FILTER
+					     " ORDER BY e.id DESC LIMIT ?",
+	&entry_shape };
+static const struct query Q_LIST_OF_ACCOUNT = { COLUMNS
+	" FROM (SELECT DISTINCT entry_id FROM posting WHERE account_id = ?) p"
+	" JOIN entry e ON e.id = p.entry_id" REVERSALS " WHERE " FILTER
+	" ORDER BY e.id DESC LIMIT ?",
+	&entry_shape };
+
+#define F(member) FIELD(struct ledger_posting, member)
+SHAPE(posting_shape, struct ledger_posting, F(account_id), F(code), F(kind), F(amount));
+#undef F
+static const struct query Q_POSTINGS = {
+	"SELECT p.account_id, a.code, a.kind, p.amount_nano AS amount FROM posting p"
+	" JOIN account a ON a.id = p.account_id WHERE p.entry_id = ? ORDER BY p.line",
+	&posting_shape
+};
+
+struct sum_row {
+	struct money sum;
+};
+SHAPE(sum_shape, struct sum_row, FIELD(struct sum_row, sum));
+static const struct query Q_SUM = {
+	"SELECT CAST(COALESCE(SUM(p.amount_nano), 0) AS SIGNED) AS sum FROM account a"
+	" JOIN posting p ON p.account_id = a.id WHERE a.code = ?",
+	&sum_shape
+};
+
+enum err ledger_list(struct db *db, const struct ledger_filter *f, struct rows *out)
+{
+	struct arg site = arg_i64(f->site_id), kind = arg_text(f->kind);
+	struct arg from = arg_text(f->from), to = arg_text(f->to), max = arg_i64(f->max);
+	struct arg before = arg_i64(f->before ? f->before : INT64_MAX);
+
+	if (f->account_id)
+		return db_list(db, &Q_LIST_OF_ACCOUNT,
+			ARGS(arg_i64(f->account_id), site, kind, from, from, to, to, before, max),
+			out);
+	return db_list(db, &Q_LIST, ARGS(site, kind, from, from, to, to, before, max), out);
+}
+
+enum err ledger_get(struct db *db, int64_t site_id, int64_t id, struct ledger_entry *out)
+{
+	return db_one(db, &Q_GET, ARGS(arg_i64(site_id), arg_i64(id)), out);
+}
+
+enum err ledger_postings(struct db *db, int64_t entry_id, struct rows *out)
+{
+	return db_list(db, &Q_POSTINGS, ARGS(arg_i64(entry_id)), out);
+}
+
+enum err ledger_sum(struct db *db, const char *code, struct money *out)
+{
+	struct sum_row row;
+	enum err e = db_one(db, &Q_SUM, ARGS(arg_text(code)), &row);
+
+	if (e == ERR_OK)
+		*out = row.sum;
+	return e;
+}

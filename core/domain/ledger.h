@@ -1,0 +1,42 @@
+#pragma once
+/* Reading the books: entries with their postings, and which undoes which. site_id 0: any. */
+#include "base/zone.h"
+#include "db/db.h"
+
+struct ledger_entry {
+	int64_t id;
+	int64_t site_id;
+	char kind[97];
+	char reference[257];
+	char actor[257];
+	char book_day[DAY_TEXT_MAX];
+	struct utc created_at;
+	char memo[801];
+	struct money amount; /* that moved: the sum of its credits */
+	int64_t reversed_by; /* the entry that undoes this one; 0: none */
+	int64_t reverses;    /* the entry that this one undoes; 0: none */
+};
+
+struct ledger_filter {
+	int64_t site_id;
+	int64_t account_id;    /* 0: any */
+	const char *kind;      /* "": any */
+	const char *from, *to; /* book days, both within; "": open */
+	int64_t before;	       /* ids below this one; 0: from the newest */
+	int64_t max;
+};
+/* Rows of struct ledger_entry, newest first. */
+MUST_USE enum err ledger_list(struct db *db, const struct ledger_filter *f, struct rows *out);
+MUST_USE enum err ledger_get(struct db *db, int64_t site_id, int64_t id, struct ledger_entry *out);
+
+struct ledger_posting {
+	int64_t account_id;
+	char code[257];
+	char kind[97];
+	struct money amount; /* positive credits the account */
+};
+/* Rows of struct ledger_posting, in order. */
+MUST_USE enum err ledger_postings(struct db *db, int64_t entry_id, struct rows *out);
+
+/* What a company account holds: the sum of its postings; 0 when there is no such account. */
+MUST_USE enum err ledger_sum(struct db *db, const char *code, struct money *out);
