@@ -488,7 +488,8 @@ static enum err hours_compare(struct work *w, struct utc until)
 			hour_pair(w, &have[i++], &w->hours[k++]);
 		}
 	}
-	memmove(w->hours, w->hours + k, (w->hours_n - k) * sizeof(*w->hours));
+	if (w->hours_n > k)
+		memmove(w->hours, w->hours + k, (w->hours_n - k) * sizeof(*w->hours));
 	w->hours_n -= k;
 	w->hours_until = until;
 	return ERR_OK;
