@@ -334,7 +334,7 @@ static void check_answer(const struct request *r, const struct answer *a)
 
 	if (a->status >= 400) {
 		e = schema_check(r->api->schemas, "problem", a->json, &why);
-	} else if (a->status == 202 && r->route->approved) {
+	} else if (r->route && r->route->approved && json_object_get(a->json, "approval")) {
 		e = schema_check(r->api->schemas, "approval_asked", a->json, &why);
 	} else if (shape && r->route->list) {
 		json_array_foreach(json_object_get(a->json, "items"), i, one) if (e == ERR_OK) e =

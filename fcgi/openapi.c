@@ -85,6 +85,17 @@ static json_t *answer_object(const struct route *r)
 	return o;
 }
 
+/* 202 where a second person decides; some routes answer 202 of their own as well. */
+static json_t *approval_object(const struct route *r)
+{
+	json_t *schema = schema_ref("approval_asked");
+
+	if (r->status == 202 && !str_eq(r->answer, "approval_asked"))
+		schema = json_pack("{s:[o, o]}", "anyOf", schema_ref(r->answer), schema);
+	return json_pack("{s:s, s:o}", "description", "it waits for a second person", "content",
+		json_content("application/json", schema));
+}
+
 static json_t *route_answers(const struct route *r)
 {
 	json_t *o = json_object();
@@ -93,10 +104,7 @@ static json_t *route_answers(const struct route *r)
 	snprintf(status, sizeof(status), "%d", r->status);
 	json_object_set_new(o, status, answer_object(r));
 	if (r->approved)
-		json_object_set_new(o, "202",
-			json_pack("{s:s, s:o}", "description", "it waits for a second person",
-				"content",
-				json_content("application/json", schema_ref("approval_asked"))));
+		json_object_set_new(o, "202", approval_object(r));
 	if (str_eq(r->path, "/meters"))
 		json_object_set_new(o, "304", json_pack("{s:s}", "description", "not modified"));
 	if (r->body_kind == BODY_JSON)

@@ -67,7 +67,7 @@ const struct route routes[] = {
 	/* Tenants: their own things only. */
 	{ "GET", "/me/accounts", PERM_TENANT, NULL, "account", true, 200, me_accounts, false,
 		.help = "Purses with balance, supply and use." },
-	{ "POST", "/me/accounts/:id/emergency-credit", PERM_TENANT, "empty", "account", false, 200, me_emergency, false,
+	{ "POST", "/me/accounts/:id/emergency-credit", PERM_TENANT, "empty", "account", false, 200, me_emergency, true,
 		.help = "Take the emergency credit, once until it is repaid." },
 	{ "GET", "/me/meters", PERM_TENANT, NULL, "my_meter", true, 200, me_meters, false,
 		.help = "Meters with their last reading." },
@@ -91,7 +91,7 @@ const struct route routes[] = {
 		.help = "Change warning thresholds and language." },
 	{ "GET", "/me/sub-tenants", PERM_TENANT, NULL, "sub_tenant", true, 200, me_sub_tenants, false,
 		.help = "Supplies below the tenant's own that the tenant may switch." },
-	{ "POST", "/me/sub-tenants/:id/supply", PERM_TENANT, "sub_supply", "sub_tenant", false, 200, me_sub_supply, false,
+	{ "POST", "/me/sub-tenants/:id/supply", PERM_TENANT, "sub_supply", "sub_tenant", false, 200, me_sub_supply, true,
 		.help = "Switch a sub-tenant's supply." },
 
 	/* Staff. */
@@ -104,7 +104,7 @@ const struct route routes[] = {
 		.help = "One meter with its blocks, keep and acts." },
 	{ "GET", "/meters/:id/usage", PERM_METER_READ, NULL, "usage", false, 200, meter_usage, false,
 		.help = "Use of a meter by local hour, day or month.", .params = { USAGE_PARAMS } },
-	{ "POST", "/meters/:id/supply", PERM_METER_CONTROL, "supply_order", "supply_answer", false, 202, meter_supply, true,
+	{ "POST", "/meters/:id/supply", PERM_METER_CONTROL, "supply_order", "supply_answer", false, 202, meter_supply, true, .approved = true,
 		.help = "off sets the block manual, on lifts it and an overload lock, keep keeps supply until a time, auto ends that." },
 	{ "POST", "/meters/:id/read", PERM_METER_READ, "empty", "read_asked", false, 202, meter_read_now, false,
 		.help = "Read a meter before its turn." },
@@ -162,6 +162,30 @@ const struct route routes[] = {
 	/* Contracts. */
 
 	/* Fees and shares. */
+
+	/* Supply. */
+	{ "POST", "/meters/:id/safety", PERM_METER_CONTROL, "safety_order", "supply_answer", false, 202, meter_safety, true,
+		.help = "Cut at once for safety (fire, shock, fault); only a person on site may clear it, and says what was found." },
+	{ "POST", "/meters/:id/vacant", PERM_METER_CONTROL, "vacant_order", "supply_answer", false, 202, meter_vacant, true, .approved = true,
+		.help = "Mark the place as vacant, which keeps its supply off, or let it again." },
+	{ "POST", "/meters/:id/load-class", PERM_METER_CONTROL, "load_class_order", "approval_asked", false, 202, meter_load_class, true, .approved = true,
+		.help = "Protect a load from every cut but safety and two persons, or end that; always by two persons." },
+	{ "GET", "/supply-points", PERM_METER_READ, NULL, "supply_point", true, 200, supply_points_list, false,
+		.help = "Supply points, longest wait first. should_be_off=1: those due to be cut that are not, with what stands against it.",
+		.params = { { "should_be_off", PARAM_FLAG, false }, { "site_id", PARAM_ID, false } } },
+	{ "POST", "/supply-points/:id/take-note", PERM_METER_CONTROL, "reason_only", "supply_point", false, 200, supply_point_note, true,
+		.help = "A person has taken note of the cut that is due: it stands for the final warning." },
+	{ "GET", "/sites/:id/brake", PERM_METER_READ, NULL, "brake", false, 200, brake_show, false,
+		.help = "The mass-trip brake, and how many cuts wait for it." },
+	{ "POST", "/sites/:id/brake", PERM_METER_CONTROL, "brake_order", "brake", false, 200, brake_change, true,
+		.help = "Release the mass-trip brake: the cuts that wait may go. Or pull it: nothing is newly cut." },
+	{ "GET", "/sites/:id/holidays", PERM_METER_READ, NULL, "holiday", true, 200, holidays_list, false,
+		.help = "The site's own holidays and make-up workdays: they decide supply, never prices.",
+		.params = { { "from", PARAM_DAY, false }, { "to", PARAM_DAY, false } } },
+	{ "PUT", "/sites/:id/holidays", PERM_SETTING_EDIT, "holiday", "holiday", true, 200, holiday_change, false,
+		.help = "Mark a day as a holiday or a make-up workday, or change it." },
+	{ "DELETE", "/sites/:id/holidays", PERM_SETTING_EDIT, NULL, NULL, false, 204, holiday_remove, false,
+		.help = "Make a day plain again.", .params = { { "day", PARAM_DAY, true } } },
 
 	/* Control. */
 	{ "GET", "/schedules", PERM_METER_READ, NULL, "schedule", true, 200, schedules_list, false,

@@ -10,8 +10,6 @@
 #include "fcgi/usage_view.h"
 #include "fcgi/views.h"
 
-#define KEEP_MS (INT64_C(72) * 3600 * 1000)
-#define KEEP_MOST_MS (INT64_C(31) * 24 * 3600 * 1000)
 #define ACTS_SHOWN 20
 
 /* When the local day began at the caller's site; for staff of several sites in UTC. */
@@ -124,18 +122,16 @@ static json_t *rates_json(const struct live_meter *m)
 	return o;
 }
 
-static json_t *keep_json(struct utc keep_until, struct utc now)
-{
-	return keep_until.ms > now.ms ? json_utc(keep_until) : json_null();
-}
-
 enum err meter_get(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows blocks = { 0 };
 	AUTO(rows_free) struct rows acts = { 0 };
+	struct supply_point p;
 	struct live_meter m;
 	enum err e = live_meter(r->db, caller_site(r), r->object, r->now, &m);
 
+	if (e == ERR_OK)
+		e = supply_get(r->db, m.supply_point_id, &p);
 	if (e == ERR_OK)
 		e = supply_blocks(r->db, m.supply_point_id, &blocks);
 	if (e == ERR_OK)
@@ -144,7 +140,9 @@ enum err meter_get(struct request *r, struct answer *a)
 		return e;
 	a->json = view_meter(&m, r->now);
 	json_object_set_new(a->json, "blocks", view_blocks(&blocks));
-	json_object_set_new(a->json, "keep_until", keep_json(m.keep_until, r->now));
+	json_object_set_new(a->json, "keep_until", view_keep(m.keep_until, r->now));
+	json_object_set_new(a->json, "load_class", json_string(p.load_class));
+	json_object_set_new(a->json, "deferred", json_text_or_null(p.deferred));
 	json_object_set_new(a->json, "acts", acts_json(&acts));
 	json_object_set_new(
 		a->json, "fault", str_eq(m.comm, "ok") ? json_null() : json_text_or_null(m.error));
@@ -155,129 +153,6 @@ enum err meter_get(struct request *r, struct answer *a)
 enum err meter_usage(struct request *r, struct answer *a)
 {
 	return answer_usage(r, a, r->object, 0, caller_site(r));
-}
-
-struct control {
-	struct request *r;
-	const struct live_meter *m;
-	const char *action, *reason;
-	struct utc until;
-};
-
-static enum err control_apply(struct db *db, const struct control *c)
-{
-	int64_t p = c->m->supply_point_id;
-	struct utc now = c->r->now;
-	enum err e;
-
-	if (str_eq(c->action, "off"))
-		return supply_block_set(db, p, BLOCK_MANUAL, "", c->r->user.name, c->reason, now);
-	if (str_eq(c->action, "keep"))
-		return supply_keep_set(db, p, c->until, c->reason, c->r->user.name, now);
-	if (str_eq(c->action, "auto"))
-		return supply_keep_clear(db, p, now);
-	e = supply_block_clear(db, p, BLOCK_MANUAL, "", now);
-	return e == ERR_OK ? supply_block_clear(db, p, BLOCK_OVERLOAD, "", now) : e;
-}
-
-static enum err control_audit(struct db *db, const struct control *c, enum err outcome)
-{
-	AUTO(json_free)
-	json_t *detail = json_pack("{s:s, s:s, s:o}", "action", c->action, "reason", c->reason,
-		"until", json_utc(c->until));
-	struct audit audit = { c->r->actor, c->r->remote, "meter.control", NULL, NULL,
-		err_word(outcome) };
-	char object[32], *text = json_text(detail);
-	enum err e;
-
-	snprintf(object, sizeof(object), "meter:%lld", (long long)c->m->id);
-	audit.object = object;
-	audit.detail = text;
-	e = audit_add(db, &audit, c->r->now);
-	free(text);
-	return e;
-}
-
-static enum err control_tx(struct db *db, void *ctx)
-{
-	const struct control *c = ctx;
-	enum err e = control_apply(db, c);
-
-	return e == ERR_OK ? control_audit(db, c, ERR_OK) : e;
-}
-
-/* keep: an instant to come, at most 31 days away; 72 h unless said. Others take none. */
-static enum err read_until(struct request *r, struct control *c, struct problem *why)
-{
-	const char *text = body_text(r, "until", NULL);
-	bool keep = str_eq(c->action, "keep");
-
-	if (!text) {
-		c->until.ms = keep ? r->now.ms + KEEP_MS : 0;
-		return ERR_OK;
-	}
-	if (!keep)
-		return problem_set(why, ERR_BAD_VALUE, "until", "only keep has an end");
-	if (utc_parse(text, &c->until) != ERR_OK)
-		return problem_set(why, ERR_BAD_VALUE, "until", "an RFC 3339 time is expected");
-	if (c->until.ms <= r->now.ms || c->until.ms > r->now.ms + KEEP_MOST_MS)
-		return problem_set(why, ERR_OUT_OF_RANGE, "until", "from now to 31 days ahead");
-	return ERR_OK;
-}
-
-static enum err control_answer(struct request *r, int64_t meter_id, struct answer *a)
-{
-	AUTO(rows_free) struct rows blocks = { 0 };
-	AUTO(rows_free) struct rows acts = { 0 };
-	struct supply_view supply;
-	const struct live_act *act;
-	struct live_meter m;
-	enum err e = live_meter(r->db, caller_site(r), meter_id, r->now, &m);
-
-	if (e == ERR_OK)
-		e = supply_blocks(r->db, m.supply_point_id, &blocks);
-	if (e == ERR_OK)
-		e = live_acts(r->db, m.id, 1, &acts);
-	if (e != ERR_OK)
-		return e;
-	act = acts.at;
-	supply = supply_of_meter_row(&m);
-	/* An act of before is not the one to follow. */
-	if (acts.n && (act->created_at.ms < r->now.ms && !str_eq(act->state, "sent")))
-		act = NULL;
-	a->json = json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:o}", "meter_id", (json_int_t)m.id,
-		"desired", m.desired, "reason", m.desired_reason, "blocks", view_blocks(&blocks),
-		"keep_until", keep_json(m.keep_until, r->now), "act",
-		act ? json_pack("{s:I, s:s}", "id", (json_int_t)act->id, "state", act->state)
-		    : json_null(),
-		"supply", view_supply_short(&supply));
-	return ERR_OK;
-}
-
-enum err meter_supply(struct request *r, struct answer *a)
-{
-	struct live_meter m;
-	struct control c = { .r = r,
-		.m = &m,
-		.action = body_text(r, "action", ""),
-		.reason = body_text(r, "reason", "") };
-	enum err e = live_meter(r->db, caller_site(r), r->object, r->now, &m);
-
-	if (e == ERR_OK)
-		e = read_until(r, &c, &a->why);
-	if (e != ERR_OK)
-		return e;
-	if (!m.switchable) {
-		if (control_audit(r->db, &c, ERR_CONFLICT) != ERR_OK)
-			log_error("audit=not_written meter=%lld", (long long)m.id);
-		return problem_set(
-			&a->why, ERR_CONFLICT, "", "this meter has no relay or valve to switch");
-	}
-	e = db_tx(r->db, control_tx, &c);
-	if (e != ERR_OK)
-		return e;
-	log_info("meter=%s control=%s by=%s", m.code, c.action, r->actor);
-	return control_answer(r, m.id, a);
 }
 
 enum err meter_read_now(struct request *r, struct answer *a)

@@ -133,6 +133,11 @@ json_t *view_my_meter(const struct live_meter *m)
 	return o;
 }
 
+json_t *view_keep(struct utc keep_until, struct utc now)
+{
+	return keep_until.ms > now.ms ? json_utc(keep_until) : json_null();
+}
+
 json_t *view_blocks(const struct rows *blocks)
 {
 	const struct block *b = blocks->at;

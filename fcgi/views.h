@@ -22,5 +22,6 @@ json_t *view_named(int64_t id, const char *code, const char *name);
 void view_quantity(json_t *o, const char *utility, struct qty q);
 json_t *view_meter(const struct live_meter *m, struct utc now);
 json_t *view_my_meter(const struct live_meter *m);
+json_t *view_keep(struct utc keep_until, struct utc now); /* null when it has ended */
 json_t *view_blocks(const struct rows *blocks);
 json_t *view_order(const struct me_order *o);

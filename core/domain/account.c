@@ -170,7 +170,7 @@ static enum err emergency_tx(struct db *db, void *ctx)
 	struct account a;
 	enum err e = account_lock(db, m->id, &a);
 
-	if (e != ERR_OK)
+	if (e != ERR_OK || a.emergency_at.ms == m->now.ms) /* the answer to COMMIT was lost */
 		return e;
 	if (!emergency_helps(&a))
 		return ERR_CONFLICT;

@@ -9,12 +9,16 @@
 #include "domain/audit.h"
 #include "domain/feecut.h"
 #include "domain/reversal.h"
+#include "domain/command.h"
 #include "domain/setting.h"
 
 const struct approval_kind approval_kinds[] = {
 	{ "setting", "setting.edit", setting_approved },
 	{ "fee_cut", "fee.edit", fee_cut_approved },
 	{ "reversal", "entry.reverse", reversal_approved },
+	{ "protect", "meter.control", command_approved },
+	{ "unprotect", "meter.control", command_approved },
+	{ "protected_off", "meter.control", command_approved },
 };
 const size_t approval_kinds_n = ARRAY_LEN(approval_kinds);
 

@@ -2,9 +2,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "domain/alarm.h"
+#include "domain/audit.h"
 #include "domain/setting.h"
 
 #define MINUTE_MS 60000
@@ -124,6 +126,35 @@ enum err brake_release(struct db *db, const struct brake_change *c)
 	log_warn("site=%" PRId64 " brake released by=%s", c->site_id, c->actor);
 	e = db_exec(db, &Q_RETRY, ARGS(arg_i64(c->site_id)), NULL);
 	return e == ERR_OK ? alarm_clear(db, "mass_trip", "site", c->site_id, c->now) : e;
+}
+
+struct order {
+	const struct brake_change *c;
+	bool pull;
+};
+
+static enum err order_tx(struct db *db, void *ctx)
+{
+	const struct order *o = ctx;
+	AUTO(json_free)
+	json_t *detail = json_pack(
+		"{s:s, s:s}", "action", o->pull ? "pull" : "release", "reason", o->c->reason);
+	char object[32], *text = json_text(detail);
+	enum err e = o->pull ? brake_pull(db, o->c) : brake_release(db, o->c);
+
+	snprintf(object, sizeof(object), "site:%" PRId64, o->c->site_id);
+	if (e == ERR_OK)
+		e = audit_add(db,
+			&(struct audit){
+				o->c->actor, o->c->address, "brake.control", object, text, "ok" },
+			o->c->now);
+	free(text);
+	return e;
+}
+
+enum err brake_order(struct db *db, const struct brake_change *c, bool pull)
+{
+	return db_tx(db, order_tx, &(struct order){ c, pull });
 }
 
 /* How many crossings a minute are plausible for a site of so many points. */

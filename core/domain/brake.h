@@ -21,7 +21,7 @@ MUST_USE enum err brake_get(struct db *db, int64_t site_id, struct brake *out);
 
 struct brake_change {
 	int64_t site_id;
-	const char *actor, *reason;
+	const char *actor, *address, *reason;
 	int64_t crossings;
 	struct utc now;
 };
@@ -30,6 +30,9 @@ struct brake_change {
  * do not count towards the next pull. */
 MUST_USE enum err brake_pull(struct db *db, const struct brake_change *c);
 MUST_USE enum err brake_release(struct db *db, const struct brake_change *c);
+
+/* A person's pull or release, in a transaction with its audit row. */
+MUST_USE enum err brake_order(struct db *db, const struct brake_change *c, bool pull);
 
 /* Pulls the brake when the cut of this supply point, together with the others of its site that
  * became due within the last minute, is more than plausible; *out: it is pulled. limit: most

@@ -60,13 +60,13 @@ static enum err audited(struct db *db, const struct holiday_change *c, json_t *d
 	return e;
 }
 
-enum err holiday_put(struct db *db, const struct holiday_change *c)
+static enum err put_tx(struct db *db, void *ctx)
 {
+	const struct holiday_change *c = ctx;
 	char day[DAY_TEXT_MAX];
 	struct id_row count;
 	enum err e = db_one(db, &Q_COUNT, ARGS(arg_i64(c->site_id)), &count);
 
-	ASSERT(db_in_tx(db));
 	if (e == ERR_OK && count.id >= HOLIDAYS_MOST)
 		return ERR_TOO_LARGE;
 	day_text(c->day, day);
@@ -81,17 +81,31 @@ enum err holiday_put(struct db *db, const struct holiday_change *c)
 			   : e;
 }
 
-enum err holiday_delete(struct db *db, const struct holiday_change *c)
+enum err holiday_put(struct db *db, const struct holiday_change *c)
 {
+	struct holiday_change copy = *c;
+
+	return db_tx(db, put_tx, &copy);
+}
+
+static enum err delete_tx(struct db *db, void *ctx)
+{
+	const struct holiday_change *c = ctx;
 	char day[DAY_TEXT_MAX];
 	int64_t n = 0;
 	enum err e = db_exec(
 		db, &Q_DELETE, ARGS(arg_i64(c->site_id), arg_text(day_text(c->day, day))), &n);
 
-	ASSERT(db_in_tx(db));
 	if (e != ERR_OK || n == 0)
 		return e;
 	return audited(db, c, json_pack("{s:s, s:n}", "day", day, "kind"));
+}
+
+enum err holiday_delete(struct db *db, const struct holiday_change *c)
+{
+	struct holiday_change copy = *c;
+
+	return db_tx(db, delete_tx, &copy);
 }
 
 /* ---- quiet ---- */

@@ -25,7 +25,7 @@ struct holiday_change {
 	const char *actor, *address;
 	struct utc now;
 };
-/* Each with an audit row, inside db_tx. To put a day that is there changes it; to delete one that
+/* Each a transaction with an audit row. To put a day that is there changes it; to delete one that
  * is not there changes nothing. ERR_TOO_LARGE for more than HOLIDAYS_MOST. */
 MUST_USE enum err holiday_put(struct db *db, const struct holiday_change *c);
 MUST_USE enum err holiday_delete(struct db *db, const struct holiday_change *c);

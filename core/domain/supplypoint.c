@@ -173,6 +173,13 @@ static enum err point_lock(struct db *db, int64_t id)
 	return db_one(db, &Q_LOCK, ARGS(arg_i64(id)), &locked);
 }
 
+enum err supply_lock(struct db *db, int64_t id, struct supply_point *out)
+{
+	enum err e = point_lock(db, id);
+
+	return e == ERR_OK ? supply_get(db, id, out) : e;
+}
+
 enum err supply_block_set(struct db *db, int64_t id, enum block_kind kind, const char *cause,
 	const char *actor, const char *reason, struct utc now)
 {
@@ -253,23 +260,29 @@ SHAPE(line_shape, struct supply_line, F(id), F(code), F(site_id), F(meter_id), F
 #define SHOULD_BE_OFF                                                                              \
 	"(p.gated AND p.switchable AND p.desired = 'off' AND p.observed IN ('on','off')"           \
 	" AND p.observed <> p.desired)"
-static const struct query Q_LINES = {
-	"SELECT p.id, p.code, p.site_id, m.id AS meter_id, m.code AS meter_code,"
-	" m.name AS meter_name, t.id AS tenant_id, t.code AS tenant_code, t.name AS tenant_name,"
-	" t.room, p.load_class, p.desired, p.desired_reason, p.desired_since, p.desired_actor,"
-	" p.observed, " SHOULD_BE_OFF " AS should_be_off, p.deferred, p.deferred_since,"
-	" p.noted_at, p.noted_by"
-	" FROM supply_point p JOIN meter m ON m.supply_point_id = p.id"
-	" LEFT JOIN contract_point cp ON cp.supply_point_id = p.id AND cp.to_at = 0"
-	" LEFT JOIN contract c ON c.id = cp.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"
-	" WHERE ? IN (0, p.site_id) AND (? = 0 OR " SHOULD_BE_OFF ")"
-	" ORDER BY p.desired_since, p.id LIMIT 500",
-	&line_shape
-};
+#define LINE_SELECT                                                                                \
+	"SELECT p.id, p.code, p.site_id, m.id AS meter_id, m.code AS meter_code,"                  \
+	" m.name AS meter_name, t.id AS tenant_id, t.code AS tenant_code,"                         \
+	" t.name AS tenant_name, t.room, p.load_class, p.desired, p.desired_reason,"               \
+	" p.desired_since, p.desired_actor, p.observed, " SHOULD_BE_OFF " AS should_be_off,"       \
+	" p.deferred, p.deferred_since, p.noted_at, p.noted_by"                                    \
+	" FROM supply_point p JOIN meter m ON m.supply_point_id = p.id"                            \
+	" LEFT JOIN contract_point cp ON cp.supply_point_id = p.id AND cp.to_at = 0"               \
+	" LEFT JOIN contract c ON c.id = cp.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"  \
+	" WHERE ? IN (0, p.site_id) AND "
+static const struct query Q_LINES = { LINE_SELECT "(? = 0 OR " SHOULD_BE_OFF ")"
+						  " ORDER BY p.desired_since, p.id LIMIT 500",
+	&line_shape };
+static const struct query Q_LINE = { LINE_SELECT "p.id = ? LIMIT 1", &line_shape };
 
 enum err supply_list(struct db *db, int64_t site_id, bool should_be_off, struct rows *out)
 {
 	return db_list(db, &Q_LINES, ARGS(arg_i64(site_id), arg_i64(should_be_off)), out);
+}
+
+enum err supply_line_get(struct db *db, int64_t site_id, int64_t id, struct supply_line *out)
+{
+	return db_one(db, &Q_LINE, ARGS(arg_i64(site_id), arg_i64(id)), out);
 }
 
 enum err supply_observe(struct db *db, int64_t id, const char *observed, struct utc now)

@@ -37,6 +37,8 @@ struct block {
 extern const struct shape block_shape;
 
 MUST_USE enum err supply_get(struct db *db, int64_t id, struct supply_point *out);
+/* The same, locked until the end of the transaction. */
+MUST_USE enum err supply_lock(struct db *db, int64_t id, struct supply_point *out);
 MUST_USE enum err supply_of_meter(struct db *db, int64_t meter_id, struct supply_point *out);
 MUST_USE enum err supply_blocks(struct db *db, int64_t id, struct rows *out); /* struct block */
 
@@ -93,6 +95,9 @@ struct supply_line {
 };
 /* Rows of struct supply_line, those that wait longest first; at most 500. site_id 0: every site. */
 MUST_USE enum err supply_list(struct db *db, int64_t site_id, bool should_be_off, struct rows *out);
+
+MUST_USE enum err supply_line_get(
+	struct db *db, int64_t site_id, int64_t id, struct supply_line *out);
 
 /* Keeps that have ended are cleared. Called by the worker. */
 MUST_USE enum err supply_keeps_end(struct db *db, struct utc now);

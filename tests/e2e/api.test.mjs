@@ -319,6 +319,82 @@ describe('staff', () => {
 	});
 });
 
+describe('what protects people from the machine', () => {
+	const key = () => randomUUID();
+
+	test('a place that is a danger stays dark until a person on site says otherwise', async () => {
+		const staff = await world.api.login('operator');
+		const meter = await staff.meterByCode('C11');
+		const order = (path, body) => staff.call('POST', `/meters/${meter.id}/${path}`, { key: key(), body });
+		assert.equal(expect(await order('safety', { action: 'set', reason: '漏电' }), 202).body.reason, 'safety');
+		await world.wire.relay('G3', 11, 'off');
+		expect(await order('supply', { action: 'keep', reason: 'x' }), 202);
+		assert.equal(expect(await order('vacant', { action: 'set', reason: '空置' }), 202).body.reason, 'safety');
+		expect(await order('safety', { action: 'clear', reason: '已修复' }), 422, 'bad_value');
+		assert.equal(expect(await order('safety', { action: 'clear', reason: '已修复', on_site: true }), 202).body.reason, 'vacant');
+		assert.equal(expect(await order('vacant', { action: 'clear', reason: '已租' }), 202).body.reason, 'keep');
+		await world.wire.relay('G3', 11, 'on');
+		expect(await order('supply', { action: 'auto', reason: 'x' }), 202);
+		const acts = (await staff.get(`/meters/${meter.id}`)).acts;
+		assert.ok(acts.length >= 2 && acts.every((act) => act.actor !== 'poller'), JSON.stringify(acts));
+	});
+
+	test('a protected load needs two persons', async () => {
+		const [staff, other] = [await world.api.login('operator'), await world.api.login('engineer')];
+		const meter = await staff.meterByCode('C12');
+		const ask = async (path, body) => {
+			const answer = expect(await staff.call('POST', `/meters/${meter.id}/${path}`, { key: key(), body }), 202).body;
+			return `/approvals/${answer.approval.id}/approve`;
+		};
+		const decide = async (session, path, status) => expect(await session.call('POST', path, { body: {} }), status);
+		const protect = await ask('load-class', { load_class: 'protected', reason: '消防水泵' });
+		await decide(staff, protect, 403);
+		await decide(other, protect, 200);
+		assert.equal((await staff.get(`/meters/${meter.id}`)).load_class, 'protected');
+		await decide(other, await ask('supply', { action: 'off', reason: '检修' }), 200);
+		await world.wire.relay('G3', 12, 'off');
+		expect(await staff.call('POST', `/meters/${meter.id}/supply`, { key: key(), body: { action: 'on', reason: '完成' } }), 202);
+		await world.wire.relay('G3', 12, 'on');
+		await decide(other, await ask('load-class', { load_class: 'ordinary', reason: '已换' }), 200);
+	});
+
+	test('a pulled brake holds cuts back, which are listed, until a person releases it', async () => {
+		const [staff, viewer] = [await world.api.login('operator'), await world.api.login('viewer')];
+		const meter = await staff.meterByCode('B17'); // has nothing left
+		const [{ site_id: site, id }] = (await staff.get('/supply-points')).items.filter((p) => p.meter.id === meter.id);
+		const brake = (action, session = staff) => session.call('POST', `/sites/${site}/brake`, { key: key(), body: { action, reason: 'x' } });
+		expect(await brake('pull', viewer), 403, 'forbidden');
+		assert.equal(expect(await brake('pull'), 200).body.pulled, true);
+		await staff.post(`/meters/${meter.id}/supply`, { action: 'keep', reason: 'x' }, 202);
+		await world.wire.relay('G2', 17, 'on', 60_000);
+		await staff.post(`/meters/${meter.id}/supply`, { action: 'auto', reason: 'x' }, 202);
+		const held = await until('the cut is listed', async () =>
+			(await staff.get('/supply-points?should_be_off=1')).items.find((p) => p.id === id && p.deferred === 'brake'), 30_000);
+		assert.equal(held.reason, 'arrears');
+		const noted = expect(await staff.call('POST', `/supply-points/${id}/take-note`, { key: key(), body: { reason: 'x' } }), 200).body;
+		assert.ok(noted.noted_at);
+		assert.equal((await world.wire.meter('G2', 17)).relay, 'on');
+		assert.ok((await viewer.get(`/sites/${site}/brake`)).waiting >= 1);
+		assert.equal(expect(await brake('release'), 200).body.pulled, false);
+		await world.wire.relay('G2', 17, 'off', 60_000);
+	});
+
+	test('the days of a site are its own', async () => {
+		const [admin, staff] = [await world.api.login('admin'), await world.api.login('operator')];
+		const [{ site_id: site }] = (await staff.get('/supply-points')).items;
+		const path = `/sites/${site}/holidays`;
+		const day = { day: '2030-10-01', kind: 'holiday', name: '国庆节' };
+		expect(await staff.call('PUT', path, { body: day }), 403, 'forbidden');
+		expect(await admin.call('PUT', path, { body: { ...day, day: '2030-02-30' } }), 422, 'bad_value');
+		expect(await admin.call('PUT', path, { body: { ...day, kind: 'feast' } }), 422);
+		expect(await admin.call('PUT', '/sites/999/holidays', { body: day }), 404, 'not_found');
+		assert.deepEqual(expect(await admin.call('PUT', path, { body: day }), 200).body.items, [day]);
+		assert.deepEqual((await staff.get(`${path}?from=2030-10-01&to=2030-10-31`)).items, [day]);
+		expect(await admin.call('DELETE', `${path}?day=2030-10-01`), 204);
+		assert.deepEqual((await staff.get(`${path}?from=2030-10-01`)).items, []);
+	});
+});
+
 describe('the sales desk', () => {
 	test('sells only in an open shift, gives change, closes with a count', async () => {
 		const cashier = await world.api.login('cashier');
