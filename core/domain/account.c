@@ -150,6 +150,7 @@ enum err account_changed(struct db *db, int64_t id, struct utc now)
 struct emergency {
 	int64_t id;
 	struct utc now;
+	bool again; /* run before, with an outcome that is not known */
 };
 
 /* Emergency credit is for those whose money is used up (it arms again at a balance above zero), and
@@ -166,12 +167,15 @@ static bool emergency_helps(const struct account *a)
 
 static enum err emergency_tx(struct db *db, void *ctx)
 {
-	const struct emergency *m = ctx;
+	struct emergency *m = ctx;
 	struct account a;
 	enum err e = account_lock(db, m->id, &a);
 
-	if (e != ERR_OK || a.emergency_at.ms == m->now.ms) /* the answer to COMMIT was lost */
+	if (e != ERR_OK)
 		return e;
+	if (m->again && a.emergency_at.ms == m->now.ms) /* the answer to COMMIT was lost */
+		return ERR_OK;
+	m->again = true;
 	if (!emergency_helps(&a))
 		return ERR_CONFLICT;
 	e = db_exec(db, &Q_EMERGENCY, ARGS(arg_utc(m->now), arg_i64(m->id)), NULL);
@@ -185,7 +189,7 @@ static enum err emergency_tx(struct db *db, void *ctx)
 
 enum err account_take_emergency(struct db *db, int64_t id, const char *actor, struct utc now)
 {
-	enum err e = db_tx(db, emergency_tx, &(struct emergency){ id, now });
+	enum err e = db_tx(db, emergency_tx, &(struct emergency){ .id = id, .now = now });
 
 	if (e == ERR_OK)
 		log_info("account=%" PRId64 " emergency credit taken by=%s", id, actor);
