@@ -8,6 +8,7 @@ const struct job jobs[] = {
 	{ "paid_dark", 10000, job_paid_dark },
 	{ "seal", 30000, job_seal },
 	{ "fees", 30000, job_fees },
+	{ "shares", 30000, job_shares },
 	{ "purge", 600000, job_purge },
 };
 const size_t job_count = ARRAY_LEN(jobs);

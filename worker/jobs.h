@@ -28,4 +28,5 @@ enum err job_keeps(struct tools *t, struct utc now);
 enum err job_paid_dark(struct tools *t, struct utc now);
 enum err job_seal(struct tools *t, struct utc now);
 enum err job_fees(struct tools *t, struct utc now);
+enum err job_shares(struct tools *t, struct utc now);
 enum err job_purge(struct tools *t, struct utc now);

@@ -51,10 +51,10 @@ const struct entry_kind entry_kinds[] = {
 	{ "deposit_out",  true,  SUBSIDY_KEPT },
 	{ "transfer",     true,  SUBSIDY_KEPT },
 	{ "debt",         true,  SUBSIDY_KEPT },
-	{ "property_fee", true,  SUBSIDY_SPENT },
-	{ "rent",         true,  SUBSIDY_SPENT },
+	{ "property_fee", false, SUBSIDY_SPENT }, /* the fee is ended instead, and gives back */
+	{ "rent",         false, SUBSIDY_SPENT },
 	{ "fee",          true,  SUBSIDY_SPENT },
-	{ "share",        true,  SUBSIDY_SPENT },
+	{ "share",        false, SUBSIDY_SPENT }, /* a correction instead; late energy corrects itself */
 };
 const size_t entry_kinds_n = ARRAY_LEN(entry_kinds);
 /* clang-format on */
