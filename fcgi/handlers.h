@@ -78,4 +78,15 @@ HANDLER(meter_overload_set);
 HANDLER(health_get);
 HANDLER(metrics_get);
 HANDLER(document_get);
+HANDLER(tariffs_list);
+HANDLER(tariff_get);
+HANDLER(tariff_new);
+HANDLER(tariff_simulate);
+HANDLER(meter_tariffs);
+HANDLER(meter_tariff_set);
+HANDLER(meter_ratios);
+HANDLER(meter_ratio_set);
+HANDLER(meter_capacity_set);
+HANDLER(meter_readings);
+HANDLER(meter_reading_decide);
 #undef HANDLER

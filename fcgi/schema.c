@@ -9,7 +9,7 @@
 #include "fcgi/schemas_builtin.h"
 
 #define REF_PREFIX "#/components/schemas/"
-#define PATTERNS_MAX 64
+#define PATTERNS_MAX 1024
 
 struct pattern {
 	const char *text; /* borrowed from the file */

@@ -816,6 +816,26 @@ enum err charge_settle(struct db *db, struct tariffs *cache, const struct charge
 	return charged ? settle(db, cache, &w, sum) : settled_set(db, r);
 }
 
+static const struct query Q_REBASE = {
+	"INSERT INTO settlement (meter_id, to_at, from_at, from_milli, to_milli, qty_milli, kind,"
+	" charge_nano, evidence) VALUES (?, ?, ?, ?, ?, 0, 'rebase', 0, '[]')",
+	NULL
+};
+
+enum err charge_rebase(struct db *db, const struct charge_reading *r, const struct settled *last)
+{
+	enum err e;
+
+	ASSERT(db_in_tx(db));
+	if (r->at.ms <= last->read_at.ms)
+		return ERR_OUT_OF_RANGE;
+	e = db_exec(db, &Q_REBASE,
+		ARGS(arg_i64(r->meter_id), arg_utc(r->at), arg_utc(last->read_at),
+			arg_qty(last->register_milli), arg_qty(r->reg)),
+		NULL);
+	return e == ERR_OK ? settled_set(db, r) : e;
+}
+
 /* Use spends the subsidy in a purse first; what a correction gives back is the tenant's own. */
 static const struct query Q_TAKE = {
 	"UPDATE account SET balance_nano = balance_nano - ?,"

@@ -68,6 +68,10 @@ void charges_free(struct charges *c);
  * charged exactly once there is one. */
 MUST_USE enum err charge_settle(struct db *db, struct tariffs *cache,
 	const struct charge_reading *r, const struct settled *last, struct charges *sum);
+/* Inside db_tx, after settled_lock(). The register of the reading becomes the new base, whatever it
+ * was before; nothing is used or charged, and the evidence says so. */
+MUST_USE enum err charge_rebase(
+	struct db *db, const struct charge_reading *r, const struct settled *last);
 /* Takes the sums from the purses, in ascending order, and draws the consequences: warnings,
  * arrears, supply. */
 MUST_USE enum err charge_post(struct db *db, const struct charges *sum, struct utc now);

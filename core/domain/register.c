@@ -1,0 +1,311 @@
+#include "domain/register.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "domain/audit.h"
+#include "domain/reading.h"
+
+static enum err audit_json(struct db *db, const char *action, int64_t meter_id, json_t *detail,
+	const struct audit *who, struct utc now)
+{
+	char object[40], *text = json_text(detail);
+	enum err e;
+
+	snprintf(object, sizeof(object), "meter:%" PRId64, meter_id);
+	e = audit_add(
+		db, &(struct audit){ who->actor, who->address, action, object, text, "ok" }, now);
+	free(text);
+	json_decref(detail);
+	return e;
+}
+
+/* ---- transformers ---- */
+
+#define F(member) FIELD(struct meter_ratio, member)
+SHAPE(ratio_shape, struct meter_ratio, F(from_at), F(ct), F(pt), F(actor), F(reason));
+#undef F
+static const struct query Q_RATIOS = {
+	"SELECT from_at, ct, pt, actor, reason FROM meter_ratio WHERE meter_id = ? UNION ALL"
+	" SELECT 0, ct_ratio, pt_ratio, '', '' FROM meter WHERE id = ? AND NOT EXISTS"
+	" (SELECT 1 FROM meter_ratio WHERE meter_id = meter.id) ORDER BY from_at",
+	&ratio_shape
+};
+/* The ratio of before is noted with the first change, so that the meter's own row does not count
+ * any more. */
+static const struct query Q_RATIO_BASE = {
+	"INSERT INTO meter_ratio (meter_id, from_at, ct, pt, created_at)"
+	" SELECT id, 0, ct_ratio, pt_ratio, ? FROM meter m WHERE id = ? AND NOT EXISTS"
+	" (SELECT 1 FROM meter_ratio r WHERE r.meter_id = m.id)",
+	NULL
+};
+static const struct query Q_RATIO_ADD = {
+	"INSERT INTO meter_ratio (meter_id, from_at, ct, pt, actor, reason, created_at)"
+	" VALUES (?, ?, ?, ?, ?, ?, ?)",
+	NULL
+};
+
+enum err ratio_list(struct db *db, int64_t meter_id, struct rows *out)
+{
+	struct rows rows = { 0 };
+	enum err e = db_list(db, &Q_RATIOS, ARGS(arg_i64(meter_id), arg_i64(meter_id)), &rows);
+
+	if (e == ERR_OK && rows.n == 0)
+		e = ERR_NOT_FOUND;
+	if (e != ERR_OK)
+		rows_free(&rows);
+	else
+		*out = rows;
+	return e;
+}
+
+struct ratio_work {
+	const struct ratio_change *c;
+	struct problem *why;
+};
+
+static enum err ratio_may(const struct ratio_change *c, const struct settled *last,
+	const struct meter_ratio *newest, struct problem *why)
+{
+	char text[UTC_TEXT_MAX];
+
+	if (last->read_at.ms && last->own_ratio)
+		return problem_set(why, ERR_CONFLICT, "ct",
+			"this meter has its ratios in its register already");
+	if (c->from.ms < last->read_at.ms)
+		return problem_set(why, ERR_CONFLICT, "from", "energy is settled up to %s",
+			utc_text(last->read_at, text));
+	if (c->from.ms <= newest->from_at.ms)
+		return problem_set(why, ERR_CONFLICT, "from", "there is a change at %s already",
+			utc_text(newest->from_at, text));
+	return ERR_OK;
+}
+
+static enum err ratio_tx(struct db *db, void *ctx)
+{
+	const struct ratio_work *w = ctx;
+	const struct ratio_change *c = w->c;
+	AUTO(rows_free) struct rows rows = { 0 };
+	const struct meter_ratio *newest;
+	struct settled last = { 0 };
+	enum err e = settled_lock(db, c->meter_id, &last);
+
+	if (e == ERR_OK)
+		e = ratio_list(db, c->meter_id, &rows);
+	if (e != ERR_OK)
+		return e;
+	newest = (const struct meter_ratio *)rows.at + rows.n - 1;
+	if (newest->from_at.ms == c->from.ms && newest->ct == c->ct && newest->pt == c->pt)
+		return ERR_OK;
+	e = ratio_may(c, &last, newest, w->why);
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_RATIO_BASE, ARGS(arg_utc(c->now), arg_i64(c->meter_id)), NULL);
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_RATIO_ADD,
+			ARGS(arg_i64(c->meter_id), arg_utc(c->from), arg_i64(c->ct), arg_i64(c->pt),
+				arg_text(c->actor), arg_text(c->reason), arg_utc(c->now)),
+			NULL);
+	if (e != ERR_OK)
+		return e;
+	return audit_json(db, "meter.ratio", c->meter_id,
+		json_pack("{s:o, s:I, s:I, s:s}", "from", json_utc(c->from), "ct",
+			(json_int_t)c->ct, "pt", (json_int_t)c->pt, "reason", c->reason),
+		&(struct audit){ .actor = c->actor, .address = c->address }, c->now);
+}
+
+enum err ratio_set(struct db *db, const struct ratio_change *c, struct problem *why)
+{
+	if (c->ct < 1 || c->ct > RATIO_MAX)
+		return problem_set(why, ERR_OUT_OF_RANGE, "ct", "from 1 to %d", RATIO_MAX);
+	if (c->pt < 1 || c->pt > RATIO_MAX)
+		return problem_set(why, ERR_OUT_OF_RANGE, "pt", "from 1 to %d", RATIO_MAX);
+	return db_tx(db, ratio_tx, &(struct ratio_work){ c, why });
+}
+
+/* ---- capacity ---- */
+
+static const struct query Q_CAPACITY = { "UPDATE meter SET capacity_milli = ? WHERE id = ?", NULL };
+
+struct capacity_work {
+	const struct capacity_change *c;
+	struct problem *why;
+};
+
+static enum err capacity_tx(struct db *db, void *ctx)
+{
+	const struct capacity_work *w = ctx;
+	const struct capacity_change *c = w->c;
+	struct settled last = { 0 };
+	int64_t found = 0;
+	enum err e = settled_lock(db, c->meter_id, &last);
+
+	if (e == ERR_OK && c->capacity.milli && last.register_milli.milli >= c->capacity.milli)
+		return problem_set(
+			w->why, ERR_CONFLICT, "capacity", "the register stands above it");
+	if (e == ERR_OK)
+		e = db_exec(
+			db, &Q_CAPACITY, ARGS(arg_qty(c->capacity), arg_i64(c->meter_id)), &found);
+	if (e == ERR_OK && found == 0)
+		e = ERR_NOT_FOUND;
+	if (e != ERR_OK)
+		return e;
+	return audit_json(db, "meter.capacity", c->meter_id,
+		json_pack("{s:I, s:s}", "capacity_milli", (json_int_t)c->capacity.milli, "reason",
+			c->reason),
+		&(struct audit){ .actor = c->actor, .address = c->address }, c->now);
+}
+
+enum err capacity_set(struct db *db, const struct capacity_change *c, struct problem *why)
+{
+	if (c->capacity.milli < 0)
+		return problem_set(why, ERR_OUT_OF_RANGE, "capacity", "not below 0");
+	return db_tx(db, capacity_tx, &(struct capacity_work){ c, why });
+}
+
+/* ---- readings in doubt ---- */
+
+#define F(member) FIELD(struct reading_seen, member)
+SHAPE(seen_shape, struct reading_seen, F(read_at), F(register_milli), F(power_w), F(verdict),
+	F(decision));
+#undef F
+static const struct query Q_READINGS = {
+	"SELECT r.read_at, r.register_milli, r.power_w, r.verdict, COALESCE(d.action, '') AS"
+	" decision FROM reading r LEFT JOIN reading_decision d ON d.meter_id = r.meter_id AND"
+	" d.read_at = r.read_at WHERE r.meter_id = ? AND r.read_at >= ? AND r.read_at < ?"
+	" AND (? = 0 OR r.verdict IN ('backwards', 'implausible'))"
+	" ORDER BY r.read_at DESC LIMIT 200",
+	&seen_shape
+};
+
+enum err readings_list(struct db *db, int64_t meter_id, struct utc from, struct utc to,
+	bool doubtful, struct rows *out)
+{
+	return db_list(db, &Q_READINGS,
+		ARGS(arg_i64(meter_id), arg_utc(from), arg_utc(to), arg_i64(doubtful)), out);
+}
+
+struct doubt_row {
+	struct qty register_milli;
+	char verdict[12];
+	char decision[8];
+	struct qty capacity;
+};
+#define F(member) FIELD(struct doubt_row, member)
+SHAPE(doubt_shape, struct doubt_row, F(register_milli), F(verdict), F(decision), F(capacity));
+#undef F
+static const struct query Q_DOUBT = {
+	"SELECT r.register_milli, r.verdict, COALESCE(d.action, '') AS decision,"
+	" m.capacity_milli AS capacity FROM reading r JOIN meter m ON m.id = r.meter_id"
+	" LEFT JOIN reading_decision d ON d.meter_id = r.meter_id AND d.read_at = r.read_at"
+	" WHERE r.meter_id = ? AND r.read_at = ?",
+	&doubt_shape
+};
+static const struct query Q_DECISION = {
+	"INSERT INTO reading_decision (meter_id, action, read_at, register_milli, last_at,"
+	" last_milli, reason, actor, decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	NULL
+};
+/* The doubt is over: readings are judged from the decision on. */
+static const struct query Q_DOUBT_ENDS = {
+	"UPDATE meter_state SET verdict = 'accepted', version = version + 1 WHERE meter_id = ? AND"
+	" verdict IN ('backwards', 'implausible')",
+	NULL
+};
+
+static const char *const actions[] = { [DECISION_ACCEPT] = "accept", [DECISION_REBASE] = "rebase" };
+
+struct decide_work {
+	const struct reading_decide *d;
+	struct tariffs *tariffs;
+	struct problem *why;
+};
+
+static enum err may_decide(const struct decide_work *w, const struct doubt_row *r,
+	const struct settled *last, bool *done)
+{
+	const struct reading_decide *d = w->d;
+
+	*done = str_eq(r->decision, actions[d->action]);
+	if (*done)
+		return ERR_OK;
+	if (r->decision[0])
+		return problem_set(w->why, ERR_CONFLICT, "action", "it was decided otherwise: %s",
+			r->decision);
+	if (!str_eq(r->verdict, "backwards") && !str_eq(r->verdict, "implausible"))
+		return problem_set(w->why, ERR_CONFLICT, "read_at", "this reading is not in doubt");
+	if (!last->read_at.ms || d->read_at.ms <= last->read_at.ms)
+		return problem_set(
+			w->why, ERR_CONFLICT, "read_at", "a later reading is settled already");
+	if (d->action == DECISION_ACCEPT && r->register_milli.milli < last->register_milli.milli &&
+		r->capacity.milli <= last->register_milli.milli)
+		return problem_set(w->why, ERR_CONFLICT, "action",
+			"the register fell: say first how far it counts, or make it the new base");
+	return ERR_OK;
+}
+
+static enum err carry_out(struct db *db, const struct decide_work *w, const struct doubt_row *r,
+	const struct settled *last)
+{
+	AUTO(charges_free) struct charges sum = { 0 };
+	struct charge_reading c = { .meter_id = w->d->meter_id,
+		.at = w->d->read_at,
+		.reg = r->register_milli,
+		.capacity = r->capacity,
+		.own_ratio = last->own_ratio,
+		.jump = true };
+	enum err e;
+
+	if (w->d->action == DECISION_REBASE)
+		return charge_rebase(db, &c, last);
+	e = charge_settle(db, w->tariffs, &c, last, &sum);
+	if (e == ERR_NOT_FOUND)
+		return problem_set(w->why, ERR_CONFLICT, "action",
+			"the meter has no tariff for this energy: give it one first");
+	return e == ERR_OK ? charge_post(db, &sum, w->d->now) : e;
+}
+
+static enum err decide_tx(struct db *db, void *ctx)
+{
+	const struct decide_work *w = ctx;
+	const struct reading_decide *d = w->d;
+	struct settled last = { 0 };
+	struct doubt_row r;
+	bool done = false;
+	enum err e = settled_lock(db, d->meter_id, &last);
+
+	if (e == ERR_OK)
+		e = db_one(db, &Q_DOUBT, ARGS(arg_i64(d->meter_id), arg_utc(d->read_at)), &r);
+	if (e == ERR_NOT_FOUND)
+		return problem_set(w->why, ERR_NOT_FOUND, "read_at", "there is no such reading");
+	if (e == ERR_OK)
+		e = may_decide(w, &r, &last, &done);
+	if (e != ERR_OK || done)
+		return e;
+	e = carry_out(db, w, &r, &last);
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_DECISION,
+			ARGS(arg_i64(d->meter_id), arg_text(actions[d->action]),
+				arg_utc(d->read_at), arg_qty(r.register_milli),
+				arg_utc(last.read_at), arg_qty(last.register_milli),
+				arg_text(d->reason), arg_text(d->actor), arg_utc(d->now)),
+			NULL);
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_DOUBT_ENDS, ARGS(arg_i64(d->meter_id)), NULL);
+	if (e != ERR_OK)
+		return e;
+	return audit_json(db, "reading.decide", d->meter_id,
+		json_pack("{s:s, s:o, s:I, s:I, s:s}", "action", actions[d->action], "read_at",
+			json_utc(d->read_at), "register_milli", (json_int_t)r.register_milli.milli,
+			"last_milli", (json_int_t)last.register_milli.milli, "reason", d->reason),
+		&(struct audit){ .actor = d->actor, .address = d->address }, d->now);
+}
+
+enum err reading_decide(struct db *db, const struct reading_decide *d, struct problem *why)
+{
+	struct decide_work w = { d, tariffs_open(), why };
+	enum err e = db_tx(db, decide_tx, &w);
+
+	tariffs_free(&w.tariffs);
+	return e;
+}

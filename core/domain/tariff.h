@@ -1,0 +1,59 @@
+#pragma once
+/* Tariffs as they are kept, which meter has which, and what one would have charged. A tariff is its
+ * file (docs/tariff-file.md); changing it makes a new revision, and no revision changes a price
+ * that settled energy has had. */
+#include "base/zone.h"
+#include "domain/tariffs.h"
+
+struct tariff_row {
+	int64_t id;
+	char code[129];
+	char name[257];
+	char utility[12];
+	int64_t revision;
+	int64_t meters; /* that have it now, of the site asked for */
+};
+/* Rows of struct tariff_row by code. site_id 0 counts the meters of every site. */
+MUST_USE enum err tariff_list(struct db *db, int64_t site_id, struct utc now, struct rows *out);
+/* One, and its file; the caller owns *doc. */
+MUST_USE enum err tariff_read(struct db *db, int64_t id, int64_t site_id, struct utc now,
+	struct tariff_row *row, json_t **doc);
+
+struct tariff_change {
+	const json_t *doc; /* the whole file */
+	int64_t site_id;   /* that the caller is confined to; 0: none */
+	const char *actor, *address;
+	struct utc now;
+};
+/* Makes the tariff of that code, or a new revision of it; the file of now once more changes
+ * nothing. The problem names the path in the file: what is no tariff in the zone of some site, or
+ * another utility, or a change of a version or special day that has priced settled energy.
+ * ERR_FORBIDDEN: meters of another site have it. */
+MUST_USE enum err tariff_put(
+	struct db *db, const struct tariff_change *c, int64_t *id, struct problem *why);
+
+struct assigned {
+	int64_t tariff_id;
+	char code[129];
+	char name[257];
+	struct utc from_at;
+};
+/* Rows of struct assigned, in order of time. */
+MUST_USE enum err tariff_of_meter(struct db *db, int64_t meter_id, struct rows *out);
+
+struct tariff_assign {
+	int64_t meter_id, tariff_id;
+	struct utc from;
+	const char *actor, *address;
+	struct utc now;
+};
+/* From then on the meter has the tariff, until the next of its list. ERR_CONFLICT when energy after
+ * `from` has been priced already, or when the tariff begins later or is for another utility. */
+MUST_USE enum err tariff_assign(struct db *db, const struct tariff_assign *a, struct problem *why);
+
+/* What the tariff would have charged for the settled energy of a meter between two instants, tiers
+ * beginning at nothing: as of simulate_run(), and "charged": what it was priced at. Settled
+ * intervals count that lie between the two as a whole. The caller owns *out. ERR_TOO_LARGE beyond
+ * 100000 of them. */
+MUST_USE enum err tariff_what_if(struct db *db, int64_t tariff_id, int64_t meter_id,
+	struct utc from, struct utc to, json_t **out, struct problem *why);

@@ -1,0 +1,146 @@
+/* Tariffs, and which meter has which. */
+#include "domain/tariff.h"
+
+#include <string.h>
+
+#include "domain/usage.h"
+#include "fcgi/handlers.h"
+
+static json_t *tariff_json(const struct tariff_row *t)
+{
+	return json_pack("{s:I, s:s, s:s, s:s, s:I, s:I}", "id", (json_int_t)t->id, "code", t->code,
+		"name", t->name, "utility", t->utility, "revision", (json_int_t)t->revision,
+		"meters", (json_int_t)t->meters);
+}
+
+static enum err answer_tariff(struct request *r, int64_t id, struct answer *a)
+{
+	struct tariff_row row;
+	json_t *doc = NULL;
+	enum err e = tariff_read(r->db, id, caller_site(r), r->now, &row, &doc);
+
+	if (e != ERR_OK)
+		return e;
+	a->json = tariff_json(&row);
+	json_object_set_new(a->json, "file", doc);
+	return ERR_OK;
+}
+
+enum err tariffs_list(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array();
+	enum err e = tariff_list(r->db, caller_site(r), r->now, &rows);
+	const struct tariff_row *t = rows.at;
+
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items, tariff_json(&t[i]));
+	a->json = json_items(items);
+	return e;
+}
+
+enum err tariff_get(struct request *r, struct answer *a)
+{
+	return answer_tariff(r, r->object, a);
+}
+
+enum err tariff_new(struct request *r, struct answer *a)
+{
+	struct tariff_change c = { .doc = r->json,
+		.site_id = caller_site(r),
+		.actor = r->actor,
+		.address = r->remote,
+		.now = r->now };
+	int64_t id = 0;
+	enum err e = tariff_put(r->db, &c, &id, &a->why);
+
+	return e == ERR_OK ? answer_tariff(r, id, a) : e;
+}
+
+static enum err answer_assigned(struct request *r, int64_t meter_id, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array();
+	enum err e = tariff_of_meter(r->db, meter_id, &rows);
+	const struct assigned *t = rows.at;
+
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(
+			items, json_pack("{s:I, s:s, s:s, s:o}", "tariff_id",
+				       (json_int_t)t[i].tariff_id, "code", t[i].code, "name",
+				       t[i].name, "from", json_utc(t[i].from_at)));
+	a->json = json_items(items);
+	return e;
+}
+
+/* The caller may see the meter. */
+static enum err meter_seen(struct request *r, int64_t id, struct usage_meter *m)
+{
+	return usage_meter_get(r->db, id, 0, caller_site(r), m);
+}
+
+enum err meter_tariffs(struct request *r, struct answer *a)
+{
+	struct usage_meter m;
+	enum err e = meter_seen(r, r->object, &m);
+
+	return e == ERR_OK ? answer_assigned(r, r->object, a) : e;
+}
+
+enum err meter_tariff_set(struct request *r, struct answer *a)
+{
+	struct tariff_assign t = { .meter_id = r->object,
+		.tariff_id = body_int(r, "tariff_id", 0),
+		.actor = r->actor,
+		.address = r->remote,
+		.now = r->now };
+	struct usage_meter m;
+	enum err e = meter_seen(r, r->object, &m);
+
+	if (e == ERR_OK && utc_parse(body_text(r, "from", ""), &t.from) != ERR_OK)
+		return problem_set(&a->why, ERR_BAD_VALUE, "from", "an RFC 3339 time is expected");
+	if (e == ERR_OK)
+		e = tariff_assign(r->db, &t, &a->why);
+	return e == ERR_OK ? answer_assigned(r, r->object, a) : e;
+}
+
+/* Days of the body, both included, in the zone of the meter. */
+static enum err days_span(struct request *r, const struct usage_meter *m, struct utc *from,
+	struct utc *to, struct problem *why)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	struct day first, last;
+
+	if (day_parse(body_text(r, "from", ""), &first) != ERR_OK)
+		return problem_set(why, ERR_BAD_VALUE, "from", "a day like 2026-11-22 is expected");
+	if (day_parse(body_text(r, "to", ""), &last) != ERR_OK)
+		return problem_set(why, ERR_BAD_VALUE, "to", "a day like 2026-11-22 is expected");
+	if (last.days < first.days)
+		return problem_set(why, ERR_OUT_OF_RANGE, "to", "not before from");
+	if (zone_open(m->zone, &z) != ERR_OK)
+		return ERR_INTERNAL;
+	*from = zone_day_start(z, first);
+	*to = zone_day_start(z, (struct day){ last.days + 1 });
+	return ERR_OK;
+}
+
+enum err tariff_simulate(struct request *r, struct answer *a)
+{
+	int64_t meter_id = body_int(r, "meter_id", 0);
+	struct usage_meter m;
+	struct utc from = { 0 }, to = { 0 };
+	json_t *out = NULL;
+	enum err e = meter_seen(r, meter_id, &m);
+
+	if (e == ERR_NOT_FOUND)
+		return problem_set(&a->why, e, "meter_id", "there is no such meter");
+	if (e == ERR_OK)
+		e = days_span(r, &m, &from, &to, &a->why);
+	if (e == ERR_OK)
+		e = tariff_what_if(r->db, r->object, meter_id, from, to, &out, &a->why);
+	if (e != ERR_OK)
+		return e;
+	json_object_set_new(out, "meter_id", json_integer(meter_id));
+	a->json = out;
+	return ERR_OK;
+}
