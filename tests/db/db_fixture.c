@@ -37,7 +37,7 @@ struct db *fixture_as(const char *user)
 }
 
 /* The installer gives these users passwords or system users; here they need neither. */
-static void users_unlock(struct db *db)
+void fixture_users(struct db *db)
 {
 	for (size_t i = 0; i < ARRAY_LEN(PROGRAM_USERS); i++) {
 		char sql[160];
@@ -63,7 +63,7 @@ int fixture_open(void **state)
 		db_free(&db);
 		return -1;
 	}
-	users_unlock(db);
+	fixture_users(db);
 	*state = db;
 	return 0;
 }

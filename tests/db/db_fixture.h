@@ -15,6 +15,8 @@
 
 int fixture_open(void **state);	 /* group setup */
 int fixture_close(void **state); /* group teardown */
+/* Lets the users of the programs log in here; fixture_open() has done it. */
+void fixture_users(struct db *db);
 
 /* Settings of a connection as "root", "yufu_api", "yufu_poller" or "yufu_worker"; the program users
  * have their real grants and no password. */
