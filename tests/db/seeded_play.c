@@ -249,7 +249,8 @@ static void sale(struct world *w)
 	snprintf(once, sizeof(once), "sale:%lld", (long long)++w->trades);
 	for (size_t i = 0; i < n.n; i++) {
 		p[i] = &w->purses[(first + i) % w->purses_n];
-		lines[i] = (struct sale_line){ p[i]->id, lot(w, 1, 5000) };
+		lines[i] =
+			(struct sale_line){ .account_id = p[i]->id, .amount_fen = lot(w, 1, 5000) };
 		n.tendered_fen += lines[i].amount_fen;
 	}
 	for (int64_t i = lot(w, 0, 1); i >= 0; i--) /* once more: the same receipt */
