@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { faults } from '../support/books.mjs';
+import settings from './parts/settings.mjs';
 import { credited, expect, FEN, nano, newOrder, pay, Session, tenantPhone, until, useStack } from './lib.mjs';
 
 const world = useStack();
@@ -460,6 +461,8 @@ describe('the book day', () => {
 		expect(await seal(today()), 409, 'conflict');
 	});
 });
+
+for (const part of [settings]) part(world);
 
 test('the books add up after all of this', async () => {
 	assert.deepEqual(await faults(world.stack), []);

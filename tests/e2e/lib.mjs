@@ -20,6 +20,14 @@ export function useStack(options = {}) {
 		world.stack = await new Stack({ say, ...options, conf }).up();
 		world.api = await Api.open(world.stack);
 		world.wire = new Wire(world.stack);
+		const seconds = new Map();
+		/** A session of another person with the same role: what two must decide. */
+		world.second = async (role) => {
+			const name = `${role}2`;
+			if (!seconds.has(role)) seconds.set(role, world.stack.addStaff(name, role, DEMO_PASSWORD));
+			await seconds.get(role);
+			return world.api.login(name);
+		};
 		if (options.fresh !== false) await world.stack.allFresh();
 		await options.ready?.(world);
 	});

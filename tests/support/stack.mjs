@@ -252,6 +252,12 @@ export class Stack {
 		writeFileSync(this.path('demo-loaded'), '');
 	}
 
+	/** A login for a member of staff, as an administrator at the machine would add it. */
+	async addStaff(name, role, password) {
+		await run(this.#program('yufu'), ['user', 'add', name, '--role', role, '--config', this.confFile],
+			{ input: `${password}\n`, env: this.#env('yufu_migrate'), cwd: ROOT });
+	}
+
 	// ---- programs -----------------------------------------------------------------------------
 
 	/** Our environment passes through, so that YUFU_* can name another stand-in of a service. */

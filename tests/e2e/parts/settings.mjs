@@ -1,0 +1,42 @@
+// Settings of a site, and acts that need two persons.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { expect } from '../lib.mjs';
+
+export default function (world) {
+	describe('settings and second persons', () => {
+		const put = (session, body) => session.call('PUT', '/settings', { body: { reason: 'test', ...body } });
+		const value = async (session, name) => (await session.get('/settings')).items.find((s) => s.name === name).value;
+
+		test('an ordinary change is made at once, within its limits', async () => {
+			const admin = await world.api.login('admin');
+			const before = await value(admin, 'refund_limit_fen');
+			expect(await put(admin, { name: 'refund_limit_fen', value: before - 1 }), 200);
+			assert.equal(await value(admin, 'refund_limit_fen'), before - 1);
+			expect(await put(admin, { name: 'refund_limit_fen', value: -1 }), 422, 'out_of_range');
+			expect(await put(admin, { name: 'nothing', value: 1 }), 422, 'bad_value');
+			expect(await put(await world.api.login('finance'), { name: 'refund_limit_fen', value: 0 }), 403, 'forbidden');
+		});
+
+		test('a risky one waits for another person, who may refuse', async () => {
+			const admin = await world.api.login('admin');
+			const before = await value(admin, 'refund_limit_fen');
+			const ask = async (n) => expect(await put(admin, { name: 'refund_limit_fen', value: before + n }), 202).body.approval.id;
+			const first = await ask(1000);
+			assert.equal(await value(admin, 'refund_limit_fen'), before);
+			const decide = (session, id, word) => session.call('POST', `/approvals/${id}/${word}`, { body: { note: 'test' } });
+			expect(await decide(admin, first, 'approve'), 403, 'forbidden'); // the one who asked
+			expect(await decide(await world.api.login('finance'), first, 'approve'), 403, 'forbidden'); // without the permission
+			expect(await decide(admin, first, 'reject'), 200); // taken back
+			expect(await decide(admin, first, 'approve'), 403, 'forbidden');
+
+			const second = await ask(2000);
+			const other = await world.second('admin');
+			assert.ok((await other.get('/approvals?state=pending')).items.some((a) => a.id === second));
+			expect(await decide(other, second, 'approve'), 200);
+			expect(await decide(other, second, 'approve'), 200); // the answer was lost
+			expect(await decide(other, second, 'reject'), 409, 'conflict');
+			assert.equal(await value(admin, 'refund_limit_fen'), before + 2000);
+		});
+	});
+}
