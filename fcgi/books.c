@@ -5,7 +5,7 @@
 #include "domain/ledger.h"
 #include "domain/reversal.h"
 #include "fcgi/handlers.h"
-#include "fcgi/refused.h"
+#include "fcgi/books.h"
 
 #define PAGE 100
 
@@ -20,7 +20,7 @@ void note_refused(struct request *r, struct attempt_new *a)
 			"attempt=not_kept kind=%s account=%lld", a->kind, (long long)a->account_id);
 }
 
-static json_t *id_or_null(int64_t id)
+json_t *id_or_null(int64_t id)
 {
 	return id ? json_integer(id) : json_null();
 }
@@ -59,7 +59,7 @@ enum err entries_list(struct request *r, struct answer *a)
 	return e;
 }
 
-static enum err answer_entry(struct request *r, int64_t id, struct answer *a)
+enum err answer_entry(struct request *r, int64_t id, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	json_t *list = json_array();
@@ -81,6 +81,14 @@ static enum err answer_entry(struct request *r, int64_t id, struct answer *a)
 	}
 	json_decref(list);
 	return e;
+}
+
+enum err answer_booked(struct request *r, const struct booked *b, struct answer *a)
+{
+	if (!b->approval_id)
+		return answer_entry(r, b->entry_id, a);
+	answer_approval(a, b->approval_id);
+	return ERR_OK;
 }
 
 enum err entry_get(struct request *r, struct answer *a)
@@ -117,11 +125,7 @@ enum err entry_undo(struct request *r, struct answer *a)
 		reversal_refused(r, e, &a->why);
 		return e;
 	}
-	if (done.approval_id) {
-		answer_approval(a, done.approval_id);
-		return ERR_OK;
-	}
-	return answer_entry(r, done.entry_id, a);
+	return answer_booked(r, &done, a);
 }
 
 enum err attempts_list(struct request *r, struct answer *a)

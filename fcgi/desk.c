@@ -7,7 +7,7 @@
 #include "domain/order.h"
 #include "domain/sale.h"
 #include "fcgi/handlers.h"
-#include "fcgi/refused.h"
+#include "fcgi/books.h"
 #include "fcgi/views.h"
 
 static json_t *shift_json(const struct shift *s)

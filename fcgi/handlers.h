@@ -61,6 +61,17 @@ HANDLER(entry_get);
 HANDLER(entry_undo);
 HANDLER(attempts_list);
 HANDLER(sale_copy);
+HANDLER(account_refund);
+HANDLER(order_refund);
+HANDLER(refunds_list);
+HANDLER(refund_show);
+HANDLER(refund_done);
+HANDLER(refund_failed);
+HANDLER(account_adjust);
+HANDLER(contract_debt);
+HANDLER(contract_debt_put);
+HANDLER(contract_allowance);
+HANDLER(contract_allowance_put);
 /* Contracts. */
 /* Fees and shares. */
 /* Control. */

@@ -196,10 +196,10 @@ static json_t *found_json(const struct live_account *f)
 	json_t *tenant = view_tenant(f->tenant_id, f->tenant_code, f->tenant_name, f->room);
 
 	json_object_set_new(tenant, "phone", json_text_or_null(f->phone));
-	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:s}", "id", (json_int_t)f->id, "purpose",
+	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:s}", "id", (json_int_t)f->id, "purpose",
 		f->purpose, "tenant", tenant, "meter",
 		view_named(f->meter_id, f->meter_code, f->meter_name), "balance",
-		json_money(f->balance), "level", f->level);
+		json_money(f->balance), "subsidy", json_money(f->subsidy), "level", f->level);
 }
 
 enum err accounts_list(struct request *r, struct answer *a)

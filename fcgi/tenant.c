@@ -7,6 +7,7 @@
 #include "domain/statement.h"
 #include "domain/supplypoint.h"
 #include "domain/usage.h"
+#include "fcgi/books.h"
 #include "fcgi/handlers.h"
 #include "fcgi/usage_view.h"
 #include "fcgi/views.h"
@@ -81,14 +82,15 @@ static enum err account_json(struct request *r, const struct me_account *m, json
 
 	if (e != ERR_OK)
 		return e;
-	o = json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o,"
+	o = json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o,"
 		      " s:[i,i,i,i,i], s:i, s:i}",
 		"id", (json_int_t)m->id, "purpose", m->purpose, "tenant",
 		view_tenant(m->tenant_id, m->tenant_code, m->tenant_name, m->room), "balance",
-		json_money(m->balance), "credit_limit", json_money(m->credit_limit), "warn1",
-		json_money(m->warn1), "warn2", json_money(m->warn2), "level", m->level, "emergency",
-		emergency_json(m), "meter", account_meter_json(m), "supply", view_supply(&supply),
-		"read_at", json_utc(m->read_at), "last_amount_fen",
+		json_money(m->balance), "subsidy", json_money(m->subsidy), "credit_limit",
+		json_money(m->credit_limit), "warn1", json_money(m->warn1), "warn2",
+		json_money(m->warn2), "level", m->level, "emergency", emergency_json(m), "meter",
+		account_meter_json(m), "supply", view_supply(&supply), "read_at",
+		json_utc(m->read_at), "last_amount_fen",
 		m->last_amount_fen ? json_integer(m->last_amount_fen) : json_null(), "presets_fen",
 		5000, 10000, 20000, 30000, 50000, "min_fen", ORDER_MIN_FEN, "max_fen",
 		ORDER_MAX_FEN);
@@ -318,6 +320,12 @@ enum err me_order_new(struct request *r, struct answer *a)
 	n.channel = channel->name;
 	n.service = channel->service;
 	e = order_create(r->db, &n, r->now, &o, &a->why);
+	if (e != ERR_OK)
+		note_refused(r, &(struct attempt_new){ .kind = "order",
+					.account_id = n.account_id,
+					.amount_fen = n.amount_fen,
+					.why = e,
+					.text = a->why.text });
 	if (e == ERR_OK)
 		e = order_at_service(r, channel, &o);
 	return e == ERR_OK ? answer_order(r, o.id, a) : e;

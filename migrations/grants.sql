@@ -65,8 +65,8 @@ GRANT INSERT ON reversal TO 'yufu_api'@'localhost';
 GRANT INSERT ON attempt TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (state, service_refund_id, settled_entry_id, settled_at, settled_by, note)
  ON refund TO 'yufu_api'@'localhost';
-GRANT INSERT, UPDATE (permille, cap_fen) ON contract_debt TO 'yufu_api'@'localhost';
-GRANT INSERT, UPDATE, DELETE ON contract_allowance TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE ON contract_debt TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE ON contract_allowance TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON account TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON pay_order TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON shift TO 'yufu_api'@'localhost';

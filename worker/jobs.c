@@ -9,6 +9,7 @@ const struct job jobs[] = {
 	{ "seal", 30000, job_seal },
 	{ "fees", 30000, job_fees },
 	{ "shares", 30000, job_shares },
+	{ "allowances", 60000, job_allowances },
 	{ "purge", 600000, job_purge },
 };
 const size_t job_count = ARRAY_LEN(jobs);

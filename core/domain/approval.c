@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "domain/adjust.h"
+#include "domain/allowance.h"
 #include "domain/audit.h"
 #include "domain/feecut.h"
+#include "domain/refund.h"
 #include "domain/reversal.h"
 #include "domain/command.h"
 #include "domain/setting.h"
@@ -19,6 +22,9 @@ const struct approval_kind approval_kinds[] = {
 	{ "protect", "meter.control", command_approved },
 	{ "unprotect", "meter.control", command_approved },
 	{ "protected_off", "meter.control", command_approved },
+	{ "refund", "refund.create", refund_approved },
+	{ "adjustment", "adjustment.create", adjust_approved },
+	{ "allowance", "adjustment.create", allowance_approved },
 };
 const size_t approval_kinds_n = ARRAY_LEN(approval_kinds);
 

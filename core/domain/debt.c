@@ -19,6 +19,11 @@ static const struct query Q_GET = {
 static const struct query Q_LOCK = {
 	"SELECT permille, cap_fen FROM contract_debt WHERE contract_id = ? FOR UPDATE", &terms_shape
 };
+static const struct query Q_CONTRACT = {
+	"SELECT c.id FROM contract c JOIN tenant t ON t.id = c.tenant_id"
+	" WHERE c.id = ? AND ? IN (0, t.site_id)",
+	&id_shape
+};
 static const struct query Q_SET = {
 	"INSERT INTO contract_debt (contract_id, permille, cap_fen) VALUES (?, ?, ?)"
 	" ON DUPLICATE KEY UPDATE permille = VALUES(permille), cap_fen = VALUES(cap_fen)",
@@ -56,9 +61,12 @@ static enum err read(struct db *db, const struct query *q, int64_t contract_id, 
 	return ERR_OK;
 }
 
-enum err debt_get(struct db *db, int64_t contract_id, struct debt *out)
+enum err debt_get(struct db *db, int64_t site_id, int64_t contract_id, struct debt *out)
 {
-	return read(db, &Q_GET, contract_id, out);
+	struct id_row found;
+	enum err e = db_one(db, &Q_CONTRACT, ARGS(arg_i64(contract_id), arg_i64(site_id)), &found);
+
+	return e == ERR_OK ? read(db, &Q_GET, contract_id, out) : e;
 }
 
 enum err debt_terms(struct db *db, int64_t contract_id, struct split_terms *t)

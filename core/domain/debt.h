@@ -10,7 +10,8 @@ struct debt {
 	int64_t permille;  /* of each recharge; 0: nothing is agreed */
 	int64_t cap_fen;
 };
-MUST_USE enum err debt_get(struct db *db, int64_t contract_id, struct debt *out);
+/* ERR_NOT_FOUND for a contract of another site; site_id 0: any. */
+MUST_USE enum err debt_get(struct db *db, int64_t site_id, int64_t contract_id, struct debt *out);
 
 /* Fills the debt terms for a recharge and holds others off until the end of the transaction. The
  * purse is locked before. */

@@ -18,6 +18,8 @@ SHAPE(entry_shape, struct ledger_entry, F(id), F(site_id), F(kind), F(reference)
 static const struct query Q_GET = {
 	COLUMNS " FROM entry e" REVERSALS " WHERE ? IN (0, e.site_id) AND e.id = ?", &entry_shape
 };
+static const struct query Q_FIND = { COLUMNS " FROM entry e" REVERSALS " WHERE e.once_key = ?",
+	&entry_shape };
 static const struct query Q_LIST = { COLUMNS " FROM entry e" REVERSALS " WHERE " FILTER
 					     " ORDER BY e.id DESC LIMIT ?",
 	&entry_shape };
@@ -62,6 +64,11 @@ enum err ledger_list(struct db *db, const struct ledger_filter *f, struct rows *
 enum err ledger_get(struct db *db, int64_t site_id, int64_t id, struct ledger_entry *out)
 {
 	return db_one(db, &Q_GET, ARGS(arg_i64(site_id), arg_i64(id)), out);
+}
+
+enum err ledger_find(struct db *db, const char *once_key, struct ledger_entry *out)
+{
+	return db_one(db, &Q_FIND, ARGS(arg_text(once_key)), out);
 }
 
 enum err ledger_postings(struct db *db, int64_t entry_id, struct rows *out)

@@ -29,6 +29,9 @@ struct ledger_filter {
 MUST_USE enum err ledger_list(struct db *db, const struct ledger_filter *f, struct rows *out);
 MUST_USE enum err ledger_get(struct db *db, int64_t site_id, int64_t id, struct ledger_entry *out);
 
+/* ERR_NOT_FOUND when the key was not used. */
+MUST_USE enum err ledger_find(struct db *db, const char *once_key, struct ledger_entry *out);
+
 struct ledger_posting {
 	int64_t account_id;
 	char code[257];

@@ -313,12 +313,13 @@ enum err live_tenants(struct db *db, int64_t site_id, const char *q, struct rows
 }
 
 #define F(member) FIELD(struct live_account, member)
-SHAPE(account_shape, struct live_account, F(id), F(purpose), F(balance), F(level), F(tenant_id),
-	F(tenant_code), F(tenant_name), F(room), F(phone), F(meter_id), F(meter_code),
+SHAPE(account_shape, struct live_account, F(id), F(purpose), F(balance), F(subsidy), F(level),
+	F(tenant_id), F(tenant_code), F(tenant_name), F(room), F(phone), F(meter_id), F(meter_code),
 	F(meter_name), F(desired), F(observed), F(observed_since), F(comm));
 #undef F
 #define ACCOUNT_SELECT                                                                             \
-	"SELECT a.id, a.purpose, a.balance_nano AS balance, a.level, t.id AS tenant_id,"           \
+	"SELECT a.id, a.purpose, a.balance_nano AS balance, a.subsidy_nano AS subsidy, a.level,"   \
+	" t.id AS tenant_id,"                                                                      \
 	" t.code AS tenant_code, t.name AS tenant_name, t.room, t.phone, m.id AS meter_id,"        \
 	" m.code AS meter_code, m.name AS meter_name, p.desired, p.observed, p.observed_since,"    \
 	" COALESCE(s.comm, 'never') AS comm"                                                       \

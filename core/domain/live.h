@@ -163,6 +163,7 @@ struct live_account {
 	int64_t id;
 	char purpose[12];
 	struct money balance;
+	struct money subsidy; /* of it */
 	char level[8];
 	int64_t tenant_id;
 	char tenant_code[129];

@@ -13,6 +13,7 @@ struct me_account {
 	char room[129];
 	char zone[64];
 	struct money balance;
+	struct money subsidy; /* of it */
 	struct money credit_limit;
 	struct money warn1;
 	struct money warn2;

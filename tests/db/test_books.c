@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "ctl/verify.h"
+#include "domain/adjust.h"
+#include "domain/allowance.h"
 #include "domain/attempt.h"
+#include "domain/charge.h"
 #include "domain/chart.h"
 #include "domain/debt.h"
 #include "domain/ledger.h"
 #include "domain/order.h"
+#include "domain/refund.h"
 #include "domain/reversal.h"
 #include "domain/role.h"
 #include "domain/sale.h"
@@ -212,7 +216,7 @@ static void a_sale_is_split_and_the_receipt_says_how(void **state)
 	assert_int_equal(balance(db, lines[1].account_id), FEN(4950));
 	assert_int_equal(company("service"), FEN(150));
 	assert_int_equal(company(debt_code(d.shop.contract, code)), 0);
-	assert_int_equal(debt_get(api, d.shop.contract, &debt), ERR_OK);
+	assert_int_equal(debt_get(api, d.shop.site, d.shop.contract, &debt), ERR_OK);
 	assert_int_equal(debt.owed.nano, 0);
 	assert_int_equal(drawer(s.shift_id), FEN(15000));
 	assert_int_equal(sale_lines(api, s.id, &kept), ERR_OK);
@@ -510,6 +514,618 @@ static void what_came_from_outside_or_is_sealed_is_not_undone(void **state)
 	books_tie(db);
 }
 
+/* ---- refunds ---- */
+
+static struct refund_new refund_of(
+	const struct desk *d, int64_t fen, const char *method, const char *key)
+{
+	return (struct refund_new){ .account_id = d->shop.account,
+		.site_id = d->shop.site,
+		.user_id = d->cashier,
+		.actor = "user:1",
+		.address = "",
+		.amount_fen = fen,
+		.method = method,
+		.reason = "moves out",
+		.once_key = key };
+}
+
+static enum err refund(
+	const struct refund_new *n, struct refund *out, int64_t *approval, struct problem *why)
+{
+	*why = (struct problem){ 0 };
+	return refund_create(api, n, T0, out, approval, why);
+}
+
+static enum err settle_refund(const struct refund *f, bool done, struct refund *out)
+{
+	struct refund_settling s = {
+		.id = f->id, .done = done, .note = "seen", .actor = "user:2", .address = ""
+	};
+	struct problem why = { 0 };
+
+	return refund_settle(api, &s, T0, out, &why);
+}
+
+static enum err adjust(const struct desk *d, const char *kind, int64_t fen, const char *key,
+	struct booked *out, struct problem *why)
+{
+	struct adjust_new n = { .account_id = d->shop.account,
+		.site_id = d->shop.site,
+		.user_id = d->cashier,
+		.actor = "user:1",
+		.address = "",
+		.kind = kind,
+		.amount_fen = fen,
+		.document = "2026-17",
+		.reason = "agreed",
+		.once_key = key };
+
+	*why = (struct problem){ 0 };
+	*out = (struct booked){ 0 };
+	return adjust_create(api, &n, T0, out, why);
+}
+
+static void adjusted(const struct desk *d, const char *kind, int64_t fen, const char *key)
+{
+	struct problem why;
+	struct booked done;
+	enum err e = adjust(d, kind, fen, key, &done, &why);
+
+	if (e != ERR_OK || !done.entry_id)
+		fail_msg("%s: %s %s: %s", kind, err_word(e), why.field, why.text);
+}
+
+/* 100.00 sold, 20.00 subsidy: 100.00 may go back, and does, in cash. */
+static void cash_goes_back_up_to_what_was_paid(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	struct refund_new n = refund_of(&d, 10001, "cash", "f1");
+	int64_t due = company("refund_due"), asked;
+	struct refund f, again;
+	struct problem why;
+	struct shift h;
+
+	assert_int_equal(refund(&n, &f, &asked, &why), ERR_SHIFT_CLOSED);
+	sell(&d, 10000, "f-sale");
+	adjusted(&d, "subsidy", 2000, "f-subsidy");
+	assert_int_equal(refund(&n, &f, &asked, &why), ERR_AMOUNT_LARGE);
+	assert_string_equal(why.field, "amount_fen");
+	n.amount_fen = 10000;
+	assert_int_equal(refund(&n, &f, &asked, &why), ERR_OK);
+	assert_string_equal(f.state, "done");
+	assert_int_equal(asked, 0);
+	assert_int_equal(balance(db, d.shop.account), FEN(2000));
+	h = shift(d.cashier);
+	assert_int_equal(h.cash_fen, 0);
+	assert_int_equal(company("refund_due"), due);
+	/* the same request again, and its key for another */
+	assert_int_equal(refund(&n, &again, &asked, &why), ERR_OK);
+	assert_int_equal(again.id, f.id);
+	n.reason = "other";
+	assert_int_equal(refund(&n, &again, &asked, &why), ERR_IDEMPOTENCY);
+	assert_int_equal(balance(db, d.shop.account), FEN(2000));
+	/* cash that was handed over does not fail */
+	assert_int_equal(settle_refund(&f, false, &again), ERR_CONFLICT);
+	books_tie(db);
+}
+
+static void a_transfer_waits_until_somebody_says_how_it_ended(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	struct refund_new n = refund_of(&d, 3000, "bank", "b1");
+	int64_t due = company("refund_due"), bank = company("bank"), asked;
+	struct refund f, out;
+	struct problem why;
+	struct ledger_entry e;
+
+	sell(&d, 5000, "b-sale");
+	assert_int_equal(refund(&n, &f, &asked, &why), ERR_OK);
+	assert_string_equal(f.state, "person");
+	assert_int_equal(company("refund_due"), due + FEN(3000));
+	assert_int_equal(settle_refund(&f, true, &out), ERR_OK);
+	assert_string_equal(out.state, "done");
+	assert_int_equal(company("refund_due"), due);
+	assert_int_equal(company("bank"), bank + FEN(3000));
+	assert_int_equal(settle_refund(&f, true, &out), ERR_OK); /* the answer was lost */
+	assert_int_equal(settle_refund(&f, false, &out), ERR_CONFLICT);
+
+	n = refund_of(&d, 2000, "bank", "b2");
+	assert_int_equal(refund(&n, &f, &asked, &why), ERR_OK);
+	assert_int_equal(balance(db, d.shop.account), 0);
+	assert_int_equal(settle_refund(&f, false, &out), ERR_OK);
+	assert_string_equal(out.state, "failed");
+	assert_int_equal(settle_refund(&f, false, &out), ERR_OK);
+	assert_int_equal(balance(db, d.shop.account), FEN(2000));
+	assert_int_equal(company("refund_due"), due);
+	assert_int_equal(ledger_get(api, 0, f.entry_id, &e), ERR_OK);
+	assert_int_equal(e.reversed_by, out.settled_entry_id);
+	books_tie(db);
+}
+
+static void an_order_goes_back_through_its_service_up_to_what_it_paid(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	struct order_new o = { .account_id = d.shop.account,
+		.amount_fen = 5000,
+		.channel = "wechat_native",
+		.service = "wechat",
+		.payer_address = "" };
+	struct refund_new n = refund_of(&d, 3000, "service", "o1");
+	int64_t clearing = company("clearing:wechat"), asked;
+	enum credit_outcome outcome;
+	struct refund f, out;
+	struct order order;
+	struct payment p;
+	struct problem why;
+
+	assert_int_equal(order_create(api, &o, T0, &order, &why), ERR_OK);
+	n.account_id = 0;
+	n.order_id = order.id;
+	sell(&d, 9000, "o-sale");
+	assert_int_equal(refund(&n, &f, &asked, &why), ERR_CONFLICT); /* not paid */
+	p = (struct payment){ "wechat", order.out_trade_no, "books2", 5000, "CNY", T0 };
+	assert_int_equal(order_credit(api, &p, "notify", T0, &outcome), ERR_OK);
+	assert_int_equal(refund(&n, &f, &asked, &why), ERR_OK);
+	assert_string_equal(f.state, "requested");
+	assert_string_equal(f.service, "wechat");
+	n.once_key = "o2";
+	assert_int_equal(refund(&n, &out, &asked, &why), ERR_AMOUNT_LARGE); /* 20.00 are left */
+	n.amount_fen = 2000;
+	assert_int_equal(refund(&n, &out, &asked, &why), ERR_OK);
+	assert_int_equal(settle_refund(&out, false, &out), ERR_OK);
+	n.once_key = "o3"; /* what failed may be tried again */
+	assert_int_equal(refund(&n, &out, &asked, &why), ERR_OK);
+	assert_int_equal(settle_refund(&f, true, &out), ERR_OK);
+	assert_int_equal(company("clearing:wechat"), clearing - FEN(5000) + FEN(3000));
+	n.site_id++;
+	n.once_key = "o4";
+	assert_int_equal(refund(&n, &out, &asked, &why), ERR_NOT_FOUND);
+	books_tie(db);
+}
+
+static void refunds_that_are_refused_change_nothing(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	static const int64_t bad[] = { 0, -1, -1000000, 1001, INT64_C(9000000000000000000) };
+	int64_t asked;
+	struct problem why;
+	struct refund f;
+
+	sell(&d, 1000, "bad-sale");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct refund_new n = refund_of(&d, bad[i], "bank", "bad-refund");
+
+		assert_int_equal(refund(&n, &f, &asked, &why),
+			bad[i] < 1 ? ERR_AMOUNT_SMALL : ERR_AMOUNT_LARGE);
+		assert_string_equal(why.field, "amount_fen");
+	}
+	assert_int_equal(balance(db, d.shop.account), FEN(1000));
+}
+
+/* What was paid out cannot be undone as well: the money would leave twice. */
+static void a_sale_that_was_refunded_is_not_undone(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	int64_t entry = sell(&d, 4000, "twice"), asked;
+	struct refund_new f = refund_of(&d, 1, "cash", "twice-f");
+	struct reversal_new n = undo(&d, entry, d.cashier, "x", "twice-r");
+	struct refund out;
+	struct problem why;
+	struct booked done;
+
+	assert_int_equal(refund(&f, &out, &asked, &why), ERR_OK);
+	assert_int_equal(reverse(&n, &done, &why), ERR_CONFLICT);
+	sell(&d, 1, "twice-more"); /* enough is there again */
+	assert_int_equal(reverse(&n, &done, &why), ERR_OK);
+	assert_int_equal(balance(db, d.shop.account), 0);
+	books_tie(db);
+}
+
+static void a_large_refund_needs_two(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	struct refund_new n = refund_of(&d, 50001, "cash", "big");
+	struct refund f;
+	struct problem why;
+	struct shift h;
+	int64_t asked;
+
+	sell(&d, 60000, "big-sale");
+	assert_int_equal(refund(&n, &f, &asked, &why), ERR_OK);
+	assert_true(asked > 0);
+	assert_int_equal(balance(db, d.shop.account), FEN(60000));
+	h = shift(d.cashier);
+	assert_int_equal(shift_close(api, h.id, d.cashier, 60000, T0, &h, &why), ERR_OK);
+	assert_int_equal(decide(asked, d.finance, true), ERR_SHIFT_CLOSED); /* still pending */
+	h = shift(d.cashier);
+	assert_int_equal(decide(asked, d.finance, true), ERR_OK);
+	assert_int_equal(balance(db, d.shop.account), FEN(9999));
+	assert_int_equal(drawer(h.id), FEN(-50001));
+	assert_int_equal(decide(asked, d.finance, true), ERR_OK);
+	assert_int_equal(balance(db, d.shop.account), FEN(9999));
+	books_tie(db);
+}
+
+/* ---- adjustments ---- */
+
+static void every_adjustment_has_its_other_side(void **state)
+{
+	struct db *db = *state;
+	static const struct {
+		const char *kind, *other;
+		int64_t fen, purse, taken; /* what the purse and the other account change by */
+	} cases[] = {
+		{ "subsidy", "subsidy", 500, 500, -500 },
+		{ "subsidy", "subsidy", -200, -200, 200 },
+		{ "write_off", "write_off", 300, 300, -300 },
+		{ "correction", "energy", 250, 250, -250 },
+		{ "correction", "energy", -250, -250, 250 },
+		{ "opening", "opening", 1000, 1000, -1000 },
+		{ "deposit_in", "bank", 5000, 0, -5000 },
+		{ "deposit_out", "bank", 2000, 2000, 0 },
+	};
+	struct desk d = desk_make(db);
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t purse = balance(db, d.shop.account), other = company(cases[i].other);
+		char key[24];
+
+		snprintf(key, sizeof(key), "each%zu", i);
+		adjusted(&d, cases[i].kind, cases[i].fen, key);
+		adjusted(&d, cases[i].kind, cases[i].fen, key); /* repeated */
+		assert_int_equal(balance(db, d.shop.account) - purse, FEN(cases[i].purse));
+		assert_int_equal(company(cases[i].other) - other, FEN(cases[i].taken));
+	}
+	books_tie(db);
+}
+
+static void arrears_become_debt_and_are_paid_off(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	char code[DEBT_CODE_MAX];
+	struct problem why;
+	struct booked done;
+
+	adjusted(&d, "opening", -3000, "owes");
+	assert_int_equal(adjust(&d, "debt", 3001, "owes-more", &done, &why), ERR_AMOUNT_LARGE);
+	adjusted(&d, "debt", 3000, "owes-debt");
+	assert_int_equal(balance(db, d.shop.account), 0);
+	assert_int_equal(company(debt_code(d.shop.contract, code)), FEN(-3000));
+	sell(&d, 1000, "debt-sale"); /* nothing was agreed yet */
+	assert_int_equal(balance(db, d.shop.account), FEN(1000));
+	shop_set(db, "INSERT INTO contract_debt VALUES (%lld, 500, 1500)",
+		(long long)d.shop.contract);
+	sell(&d, 2000, "debt-sale2");
+	assert_int_equal(balance(db, d.shop.account), FEN(2000));
+	sell(&d, 10000, "debt-sale3"); /* the cap */
+	assert_int_equal(balance(db, d.shop.account), FEN(10500));
+	adjusted(&d, "debt", -500, "debt-rest");
+	assert_int_equal(company(debt_code(d.shop.contract, code)), 0);
+	assert_int_equal(balance(db, d.shop.account), FEN(10000));
+	assert_int_equal(adjust(&d, "debt", -1, "debt-none", &done, &why), ERR_AMOUNT_LARGE);
+	books_tie(db);
+}
+
+static enum err agree_tx(struct db *db, void *ctx)
+{
+	const int64_t *v = ctx; /* contract, permille, cap */
+	struct problem why = { 0 };
+
+	return debt_agree(db, v[0], v[1], v[2], &why);
+}
+
+/* A recharge by phone pays off old debt as one at the desk does. */
+static void a_recharge_pays_off_debt_too(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	int64_t terms[] = { d.shop.contract, 200, 100000 };
+	struct order_new o = { .account_id = d.shop.account,
+		.amount_fen = 5000,
+		.channel = "wechat_native",
+		.service = "wechat",
+		.payer_address = "" };
+	AUTO(db_free) struct db *worker = fixture_as("yufu_worker");
+	enum credit_outcome outcome;
+	char code[DEBT_CODE_MAX];
+	struct problem why = { 0 };
+	struct order order;
+	struct payment p;
+
+	adjusted(&d, "opening", -3000, "r-owes");
+	adjusted(&d, "debt", 3000, "r-debt");
+	assert_int_equal(db_tx(api, agree_tx, terms), ERR_OK);
+	assert_int_equal(order_create(api, &o, T0, &order, &why), ERR_OK);
+	p = (struct payment){ "wechat", order.out_trade_no, "books3", 5000, "CNY", T0 };
+	assert_int_equal(order_credit(worker, &p, "query", T0, &outcome), ERR_OK);
+	assert_int_equal(outcome, CREDIT_DONE);
+	assert_int_equal(balance(db, d.shop.account), FEN(4000));
+	assert_int_equal(company(debt_code(d.shop.contract, code)), FEN(-2000));
+	terms[1] = 1001;
+	assert_int_equal(db_tx(api, agree_tx, terms), ERR_OUT_OF_RANGE);
+	terms[1] = -1;
+	assert_int_equal(db_tx(api, agree_tx, terms), ERR_OUT_OF_RANGE);
+	books_tie(db);
+}
+
+static void a_transfer_stays_within_the_contract(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db), other = desk_make(db);
+	struct adjust_new n = { .account_id = d.shop.account,
+		.site_id = d.shop.site,
+		.user_id = d.cashier,
+		.actor = "user:1",
+		.address = "",
+		.kind = "transfer",
+		.amount_fen = 800,
+		.document = "1",
+		.reason = "to water",
+		.once_key = "t1" };
+	struct problem why = { 0 };
+	struct booked done;
+	int64_t water;
+
+	shop_set(db,
+		"INSERT INTO account (code, kind, contract_id, purpose) VALUES"
+		" ('purse:%lld:water', 'purse', %lld, 'water')",
+		(long long)d.shop.contract, (long long)d.shop.contract);
+	water = shop_number(db, "SELECT LAST_INSERT_ID() AS v", 0);
+	sell(&d, 1000, "t-sale");
+	adjusted(&d, "subsidy", 500, "t-subsidy");
+	assert_int_equal(adjust_create(api, &n, T0, &done, &why), ERR_MISSING_FIELD);
+	n.to_account_id = other.shop.account;
+	assert_int_equal(adjust_create(api, &n, T0, &done, &why), ERR_BAD_VALUE);
+	n.to_account_id = d.shop.account;
+	assert_int_equal(adjust_create(api, &n, T0, &done, &why), ERR_BAD_VALUE);
+	n.to_account_id = water;
+	assert_int_equal(adjust_create(api, &n, T0, &done, &why), ERR_OK);
+	assert_int_equal(balance(db, d.shop.account), FEN(700));
+	assert_int_equal(balance(db, water), FEN(800));
+	n.once_key = "t2";
+	n.amount_fen = 201; /* 2.00 and the subsidy, which stays */
+	assert_int_equal(adjust_create(api, &n, T0, &done, &why), ERR_AMOUNT_LARGE);
+	n.once_key = "t1";
+	assert_int_equal(adjust_create(api, &n, T0, &done, &why), ERR_IDEMPOTENCY);
+	books_tie(db);
+}
+
+static void adjustments_that_are_refused_change_nothing(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db), gone = desk_make(db);
+	static const struct {
+		const char *kind;
+		int64_t fen;
+		enum err want;
+		const char *field;
+	} bad[] = {
+		{ "subsidy", 0, ERR_AMOUNT_SMALL, "amount_fen" },
+		{ "deposit_in", -1, ERR_AMOUNT_SMALL, "amount_fen" },
+		{ "deposit_out", -5, ERR_AMOUNT_SMALL, "amount_fen" },
+		{ "deposit_out", 1, ERR_AMOUNT_LARGE, "amount_fen" },
+		{ "subsidy", -1, ERR_AMOUNT_LARGE, "amount_fen" },
+		{ "opening", INT64_C(1000000000000000000), ERR_AMOUNT_LARGE, "amount_fen" },
+		{ "opening", INT64_C(-9000000000000000000), ERR_AMOUNT_LARGE, "amount_fen" },
+		{ "gift", 1, ERR_BAD_VALUE, "kind" },
+		{ "", 1, ERR_BAD_VALUE, "kind" },
+		{ "recharge", 1, ERR_BAD_VALUE, "kind" },
+	};
+	struct problem why;
+	struct booked done;
+	struct desk elsewhere = d;
+	int64_t entries;
+
+	shop_set(db, "UPDATE contract SET end_at = 5 WHERE id = %lld",
+		(long long)gone.shop.contract);
+	entries = shop_number(db, "SELECT COUNT(*) AS v FROM entry", 0);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(
+			adjust(&d, bad[i].kind, bad[i].fen, "bad", &done, &why), bad[i].want);
+		assert_string_equal(why.field, bad[i].field);
+	}
+	assert_int_equal(adjust(&gone, "subsidy", 1, "bad", &done, &why), ERR_CONFLICT);
+	elsewhere.shop.site++;
+	assert_int_equal(adjust(&elsewhere, "subsidy", 1, "bad", &done, &why), ERR_NOT_FOUND);
+	assert_int_equal(shop_number(db, "SELECT COUNT(*) AS v FROM entry", 0), entries);
+	adjusted(&gone, "write_off", 1, "gone-off"); /* this a closed one takes */
+	books_tie(db);
+}
+
+static void a_large_adjustment_needs_two(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	struct problem why;
+	struct booked done;
+
+	assert_int_equal(adjust(&d, "write_off", -50001, "large-w", &done, &why), ERR_OK);
+	assert_true(done.approval_id > 0);
+	assert_int_equal(balance(db, d.shop.account), 0);
+	assert_int_equal(decide(done.approval_id, d.cashier, true), ERR_FORBIDDEN);
+	assert_int_equal(decide(done.approval_id, d.finance, true), ERR_OK);
+	assert_int_equal(balance(db, d.shop.account), FEN(-50001));
+	books_tie(db);
+}
+
+/* ---- subsidy and allowance ---- */
+
+static int64_t subsidy(struct db *db, int64_t account)
+{
+	return shop_number(db, "SELECT subsidy_nano AS v FROM account WHERE id = %lld", account);
+}
+
+struct using
+{ /* energy worth this much, as settlement takes it */
+	int64_t account;
+	struct money charge;
+};
+
+static enum err use_tx(struct db *db, void *ctx)
+{
+	const struct using *u = ctx;
+	struct charge_sum sum = { .account_id = u->account, .sum = u->charge };
+
+	return charge_post(db, &(struct charges){ .at = &sum, .n = 1 }, T0);
+}
+
+static void use(struct db *db, int64_t account, int64_t fen)
+{
+	AUTO(db_free) struct db *poller = fixture_as("yufu_poller");
+	struct using u = { account, { FEN(fen) } };
+
+	(void)db;
+	assert_int_equal(db_tx(poller, use_tx, &u), ERR_OK);
+}
+
+/* 10.00 paid and 5.00 given: the given goes first, and only the paid comes back. */
+static void subsidy_is_spent_first(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	struct problem why;
+	struct booked done;
+	struct account a;
+
+	adjusted(&d, "subsidy", 500, "s1");
+	sell(&d, 1000, "s-sale");
+	use(db, d.shop.account, 300);
+	assert_int_equal(subsidy(db, d.shop.account), FEN(200));
+	use(db, d.shop.account, -100); /* a correction is not a gift */
+	assert_int_equal(subsidy(db, d.shop.account), FEN(200));
+	use(db, d.shop.account, 400);
+	assert_int_equal(subsidy(db, d.shop.account), 0);
+	assert_int_equal(account_get(api, d.shop.account, &a), ERR_OK);
+	assert_int_equal(refundable_fen(&a), 900);
+	/* what only fills a hole is spent at once */
+	use(db, d.shop.account, 1200);
+	adjusted(&d, "subsidy", 500, "s2");
+	assert_int_equal(balance(db, d.shop.account), FEN(200));
+	assert_int_equal(subsidy(db, d.shop.account), FEN(200));
+	/* undone, it is gone */
+	assert_int_equal(adjust(&d, "subsidy", 100, "s3", &done, &why), ERR_OK);
+	assert_int_equal(subsidy(db, d.shop.account), FEN(300));
+	assert_int_equal(reverse(&(struct reversal_new){ .entry_id = done.entry_id,
+					 .user_id = d.cashier,
+					 .actor = "user:1",
+					 .address = "",
+					 .reason = "x",
+					 .once_key = "s3r" },
+				 &done, &why),
+		ERR_OK);
+	assert_int_equal(subsidy(db, d.shop.account), FEN(200));
+}
+
+static enum err allow(
+	const struct desk *d, const char *unit, int64_t milli, int64_t price, int64_t *approval)
+{
+	struct allowance_new n = { .contract_id = d->shop.contract,
+		.account_id = d->shop.account,
+		.site_id = d->shop.site,
+		.unit = unit,
+		.amount = { milli },
+		.price = { price },
+		.user_id = d->cashier,
+		.actor = "user:1",
+		.address = "",
+		.reason = "staff",
+		.once_key = "allow" };
+	struct problem why = { 0 };
+
+	*approval = 0;
+	return allowance_set(api, &n, T0, approval, &why);
+}
+
+/* 10 kWh at 0.65 a month: 6.50. December begins in Shanghai eight hours before it does in UTC. */
+static void an_allowance_is_given_once_a_month(void **state)
+{
+	AUTO(db_free) struct db *worker = fixture_as("yufu_worker");
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	struct utc before = { INT64_C(1796054399000) }; /* 2026-11-30 23:59:59 there */
+	struct utc december = { INT64_C(1796054400000) };
+	struct utc later = { INT64_C(1796400000000) };
+	struct utc january = { INT64_C(1798732800000) };
+	int64_t asked;
+
+	assert_int_equal(allow(&d, "kwh", 10000, 650000, &asked), ERR_OK);
+	assert_int_equal(allowances_give(worker, T0), ERR_OK); /* November has begun long since */
+	assert_int_equal(allowances_give(worker, before), ERR_OK);
+	assert_int_equal(balance(db, d.shop.account), 0);
+	assert_int_equal(allowances_give(worker, december), ERR_OK);
+	assert_int_equal(balance(db, d.shop.account), FEN(650));
+	assert_int_equal(subsidy(db, d.shop.account), FEN(650));
+	assert_int_equal(allowances_give(worker, december), ERR_OK);
+	assert_int_equal(allowances_give(worker, later), ERR_OK);
+	/* even when it is forgotten that it was given */
+	shop_set(db, "UPDATE contract_allowance SET last_month = '' WHERE contract_id = %lld",
+		(long long)d.shop.contract);
+	shop_set(db, "INSERT INTO setting VALUES (%lld, 'allowance_carries', 1)",
+		(long long)d.shop.site);
+	assert_int_equal(allowances_give(worker, later), ERR_OK);
+	assert_int_equal(balance(db, d.shop.account), FEN(650));
+	/* 5.00 used; what is left stays in one month, and expires in the other */
+	use(db, d.shop.account, 500);
+	assert_int_equal(allowances_give(worker, january), ERR_OK);
+	assert_int_equal(subsidy(db, d.shop.account), FEN(150 + 650));
+	shop_set(db, "UPDATE setting SET value = 0 WHERE site_id = %lld", (long long)d.shop.site);
+	assert_int_equal(allowances_give(worker, (struct utc){ INT64_C(1801411200000) }), ERR_OK);
+	assert_int_equal(subsidy(db, d.shop.account), FEN(650));
+	assert_int_equal(balance(db, d.shop.account), FEN(650));
+}
+
+/* Paid money and other subsidy never expire with an allowance. */
+static void only_the_allowance_expires(void **state)
+{
+	AUTO(db_free) struct db *worker = fixture_as("yufu_worker");
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	int64_t asked;
+
+	assert_int_equal(allow(&d, "yuan", 8000, 1, &asked), ERR_OK);
+	adjusted(&d, "subsidy", 300, "only-s");
+	sell(&d, 1000, "only-sale");
+	assert_int_equal(allowances_give(worker, (struct utc){ INT64_C(1796054400000) }), ERR_OK);
+	assert_int_equal(balance(db, d.shop.account), FEN(2100));
+	use(db, d.shop.account, 500); /* of the 8.00 */
+	shop_set(db, "UPDATE contract_allowance SET amount_milli = 0 WHERE contract_id = %lld",
+		(long long)d.shop.contract);
+	assert_int_equal(allowances_give(worker, (struct utc){ INT64_C(1798732800000) }), ERR_OK);
+	assert_int_equal(balance(db, d.shop.account), FEN(1300));
+	assert_int_equal(subsidy(db, d.shop.account), FEN(300));
+}
+
+static void allowances_have_limits(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db), other = desk_make(db), wrong = d;
+	struct allowance w;
+	int64_t asked;
+
+	assert_int_equal(allow(&d, "kwh", -1, 650000, &asked), ERR_OUT_OF_RANGE);
+	assert_int_equal(allow(&d, "kwh", 1000, 0, &asked), ERR_OUT_OF_RANGE);
+	assert_int_equal(allow(&d, "yuan", INT64_C(1000000001), 1, &asked), ERR_OUT_OF_RANGE);
+	assert_int_equal(allow(&d, "hours", 1, 1, &asked), ERR_BAD_VALUE);
+	wrong.shop.account = other.shop.account;
+	assert_int_equal(allow(&wrong, "yuan", 1000, 1, &asked), ERR_NOT_FOUND);
+	assert_int_equal(allowance_get(api, d.shop.contract, &w), ERR_NOT_FOUND);
+	/* 500.01 a month */
+	assert_int_equal(allow(&d, "yuan", 500010, 1, &asked), ERR_OK);
+	assert_true(asked > 0);
+	assert_int_equal(allowance_get(api, d.shop.contract, &w), ERR_NOT_FOUND);
+	assert_int_equal(decide(asked, d.finance, true), ERR_OK);
+	assert_int_equal(allowance_get(api, d.shop.contract, &w), ERR_OK);
+	assert_int_equal(w.amount.milli, 500010);
+}
+
 /* Reading: filters, pages, what is of another site. */
 static void entries_are_found(void **state)
 {
@@ -599,6 +1215,22 @@ int main(void)
 		cmocka_unit_test(cash_comes_back_from_the_drawer_of_the_sale),
 		cmocka_unit_test(above_the_limit_a_second_person_decides),
 		cmocka_unit_test(what_came_from_outside_or_is_sealed_is_not_undone),
+		cmocka_unit_test(cash_goes_back_up_to_what_was_paid),
+		cmocka_unit_test(a_transfer_waits_until_somebody_says_how_it_ended),
+		cmocka_unit_test(an_order_goes_back_through_its_service_up_to_what_it_paid),
+		cmocka_unit_test(refunds_that_are_refused_change_nothing),
+		cmocka_unit_test(a_sale_that_was_refunded_is_not_undone),
+		cmocka_unit_test(a_large_refund_needs_two),
+		cmocka_unit_test(every_adjustment_has_its_other_side),
+		cmocka_unit_test(arrears_become_debt_and_are_paid_off),
+		cmocka_unit_test(a_recharge_pays_off_debt_too),
+		cmocka_unit_test(a_transfer_stays_within_the_contract),
+		cmocka_unit_test(adjustments_that_are_refused_change_nothing),
+		cmocka_unit_test(a_large_adjustment_needs_two),
+		cmocka_unit_test(subsidy_is_spent_first),
+		cmocka_unit_test(an_allowance_is_given_once_a_month),
+		cmocka_unit_test(only_the_allowance_expires),
+		cmocka_unit_test(allowances_have_limits),
 		cmocka_unit_test(entries_are_found),
 		cmocka_unit_test(refused_attempts_stay),
 	};
