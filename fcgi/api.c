@@ -93,6 +93,17 @@ const char *param_text(const struct request *r, const char *name)
 	return v ? v : "";
 }
 
+enum err body_day(
+	const struct request *r, const char *key, bool *given, struct day *out, struct problem *why)
+{
+	const char *text = body_text(r, key, NULL);
+
+	*given = text != NULL;
+	if (text && day_parse(text, out) != ERR_OK)
+		return problem_set(why, ERR_BAD_VALUE, key, "a day like 2026-11-22 is expected");
+	return ERR_OK;
+}
+
 int64_t param_int(const struct request *r, const char *name)
 {
 	int64_t v;

@@ -3,6 +3,7 @@
  * answer are. */
 #include <stdatomic.h>
 
+#include "base/zone.h"
 #include "db/db.h"
 #include "domain/user.h"
 #include "fcgi/schema.h"
@@ -72,6 +73,10 @@ const char *request_header(const struct request *r, const char *name);
 /* Members of the checked body; absent ones give the fallback. Texts are borrowed. */
 const char *body_text(const struct request *r, const char *key, const char *fallback);
 int64_t body_int(const struct request *r, const char *key, int64_t fallback);
+/* A local day of the body ("2026-11-22"); *given is false when there is none. ERR_BAD_VALUE for a
+ * text that is no day. */
+MUST_USE enum err body_day(const struct request *r, const char *key, bool *given, struct day *out,
+	struct problem *why);
 /* Checked query parameters; absent ones give 0 or "". */
 int64_t param_int(const struct request *r, const char *name);
 const char *param_text(const struct request *r, const char *name);

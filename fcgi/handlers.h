@@ -74,6 +74,17 @@ HANDLER(contract_allowance);
 HANDLER(contract_allowance_put);
 /* Contracts. */
 /* Fees and shares. */
+HANDLER(me_fees);
+HANDLER(me_shares);
+HANDLER(fees_list);
+HANDLER(fee_create);
+HANDLER(fee_change);
+HANDLER(fees_run);
+HANDLER(fee_cuts_list);
+HANDLER(shares_list);
+HANDLER(share_create);
+HANDLER(share_change);
+HANDLER(share_day_get);
 /* Control. */
 /* Payment services and watchers. */
 HANDLER(notify_wechat);

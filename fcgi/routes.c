@@ -207,6 +207,31 @@ const struct route routes[] = {
 	/* Contracts. */
 
 	/* Fees and shares. */
+	{ "GET", "/me/fees", PERM_TENANT, NULL, "fee", true, 200, me_fees, false,
+		.help = "Property fee and rent: the next amounts, and the day when each is due." },
+	{ "GET", "/me/shares", PERM_TENANT, NULL, "share_part", true, 200, me_shares, false,
+		.help = "Parts of shared energy by day, newest first, with the lines that each came from; at most 92 days.",
+		.params = { { "from", PARAM_DAY, true }, { "to", PARAM_DAY, true } } },
+	{ "GET", "/fees", PERM_FEE_READ, NULL, "fee", true, 200, fees_list, false,
+		.help = "Fees of contracts by the month.", .params = { { "contract_id", PARAM_ID, false } } },
+	{ "POST", "/fees", PERM_FEE_EDIT, "fee_new", "fee", false, 201, fee_create, true,
+		.help = "Add a fee to a contract, which gets a fee purse if it has none. Another price is another fee." },
+	{ "PUT", "/fees/:id", PERM_FEE_EDIT, "fee_end", "fee", false, 200, fee_change, false,
+		.help = "End a fee on its last day; what months were charged too much is given back." },
+	{ "POST", "/fees/run", PERM_FEE_EDIT, "fee_run", "fee_run_done", false, 200, fees_run, true,
+		.help = "Charge a month that has begun to all fees of a site; the worker does it at its start. Twice changes nothing." },
+	{ "GET", "/fees/cuts", PERM_FEE_READ, NULL, "fee_cut", true, 200, fee_cuts_list, false,
+		.help = "Contracts on lists whose electricity is to be cut for a fee, newest list first; approvals of kind fee_cut decide.",
+		.params = { { "approval_id", PARAM_ID, false } } },
+	{ "GET", "/shares", PERM_SHARE_READ, NULL, "share_group", true, 200, shares_list, false,
+		.help = "Groups whose energy is shared, with their meters and sharers." },
+	{ "POST", "/shares", PERM_SHARE_EDIT, "share_new", "share_group", false, 201, share_create, true,
+		.help = "Share the energy of meters among contracts, from tomorrow unless said." },
+	{ "PUT", "/shares/:id", PERM_SHARE_EDIT, "share_edit", "share_group", false, 200, share_change, false,
+		.help = "Rename or end a group, or set new sharers from a day on; days that were shared stay as they are." },
+	{ "GET", "/shares/:id/lines", PERM_SHARE_READ, NULL, "share_day", false, 200, share_day_get, false,
+		.help = "How a day was shared: every part with its lines, and what is left to the owner.",
+		.params = { { "day", PARAM_DAY, true } } },
 
 	/* Supply. */
 	{ "POST", "/meters/:id/safety", PERM_METER_CONTROL, "safety_order", "supply_answer", false, 202, meter_safety, true,

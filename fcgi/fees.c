@@ -1,0 +1,152 @@
+/* Fees by the month, and the lists of those who did not pay them. */
+#include "domain/fee.h"
+#include "domain/feecut.h"
+#include "fcgi/handlers.h"
+#include "fcgi/views.h"
+
+/* ---- fees ---- */
+
+static enum err fee_json(const struct fee *f, struct utc now, json_t **out)
+{
+	struct fee_next next;
+	enum err e = fee_next(f, now, &next);
+
+	if (e != ERR_OK)
+		return e;
+	*out = json_pack("{s:I, s:{s:I, s:s}, s:o, s:I, s:o, s:s, s:I, s:s, s:o, s:o, s:o}", "id",
+		(json_int_t)f->id, "contract", "id", (json_int_t)f->contract_id, "code",
+		f->contract_code, "tenant",
+		view_tenant(f->tenant_id, f->tenant_code, f->tenant_name, f->room), "account_id",
+		(json_int_t)f->account_id, "balance", json_money(f->balance), "kind", f->kind,
+		"monthly_fen", (json_int_t)f->monthly_fen, "from_day", f->from_day, "to_day",
+		json_text_or_null(f->to_day), "last_month", json_text_or_null(f->last_month),
+		"next",
+		next.amount_fen ? json_pack("{s:s, s:s, s:I}", "month", next.month, "due_day",
+					  next.due_day, "amount_fen", (json_int_t)next.amount_fen)
+				: json_null());
+	return ERR_OK;
+}
+
+static enum err answer_fees(struct request *r, const struct fee_filter *f, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array(), *one = NULL;
+	enum err e = fee_list(r->db, f, &rows);
+	const struct fee *fee = rows.at;
+
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
+		e = fee_json(&fee[i], r->now, &one);
+		if (e == ERR_OK)
+			json_array_append_new(items, one);
+	}
+	a->json = json_items(items);
+	return e;
+}
+
+static enum err answer_fee(struct request *r, int64_t id, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e =
+		fee_list(r->db, &(struct fee_filter){ .site_id = caller_site(r), .id = id }, &rows);
+
+	if (e == ERR_OK && rows.n == 0)
+		return ERR_NOT_FOUND;
+	return e == ERR_OK ? fee_json(rows.at, r->now, &a->json) : e;
+}
+
+enum err me_fees(struct request *r, struct answer *a)
+{
+	return answer_fees(r, &(struct fee_filter){ .user_id = r->user.id }, a);
+}
+
+enum err fees_list(struct request *r, struct answer *a)
+{
+	return answer_fees(r,
+		&(struct fee_filter){
+			.site_id = caller_site(r), .contract_id = param_int(r, "contract_id") },
+		a);
+}
+
+static struct fee_actor fee_actor_of(const struct request *r)
+{
+	return (struct fee_actor){
+		.site_id = caller_site(r), .actor = r->actor, .address = r->remote, .now = r->now
+	};
+}
+
+enum err fee_create(struct request *r, struct answer *a)
+{
+	struct fee_actor by = fee_actor_of(r);
+	struct fee_new n = { .contract_id = body_int(r, "contract_id", 0),
+		.kind = body_text(r, "kind", ""),
+		.monthly_fen = body_int(r, "monthly_fen", 0) };
+	char once[ONCE_MAX];
+	bool given;
+	int64_t id = 0;
+	enum err e = body_day(r, "from_day", &given, &n.from, &a->why);
+
+	if (e == ERR_OK)
+		e = body_day(r, "to_day", &n.ends, &n.to, &a->why);
+	n.once_key = request_once(r, "fee", once);
+	if (e == ERR_OK)
+		e = fee_add(r->db, &n, &by, &id, &a->why);
+	return e == ERR_OK ? answer_fee(r, id, a) : e;
+}
+
+enum err fee_change(struct request *r, struct answer *a)
+{
+	struct fee_actor by = fee_actor_of(r);
+	struct day to = { 0 };
+	bool given;
+	enum err e = body_day(r, "to_day", &given, &to, &a->why);
+
+	if (e == ERR_OK)
+		e = fee_end(r->db, r->object, to, &by, &a->why);
+	return e == ERR_OK ? answer_fee(r, r->object, a) : e;
+}
+
+enum err fees_run(struct request *r, struct answer *a)
+{
+	const char *text = body_text(r, "month", "");
+	struct fee_run run;
+	struct month m;
+	int64_t site = 0;
+	enum err e = request_site(r, body_int(r, "site_id", 0), &site, &a->why);
+
+	if (e == ERR_OK && month_parse(text, &m) != ERR_OK)
+		return problem_set(
+			&a->why, ERR_BAD_VALUE, "month", "a month like 2026-11 is expected");
+	if (e == ERR_OK)
+		e = fee_run(r->db, site, m, r->actor, r->now, &run, &a->why);
+	if (e == ERR_OK)
+		a->json = json_pack("{s:I, s:s, s:I, s:I}", "site_id", (json_int_t)site, "month",
+			text, "fees", (json_int_t)run.fees, "amount_fen",
+			(json_int_t)run.amount_fen);
+	return e;
+}
+
+/* ---- cuts ---- */
+
+static json_t *cut_json(const struct fee_cut *k)
+{
+	return json_pack("{s:I, s:s, s:o, s:I, s:{s:I, s:s}, s:o, s:o, s:o, s:o}", "approval_id",
+		(json_int_t)k->approval_id, "state", k->state, "asked_at", json_utc(k->asked_at),
+		"account_id", (json_int_t)k->account_id, "contract", "id",
+		(json_int_t)k->contract_id, "code", k->contract_code, "tenant",
+		view_tenant(k->tenant_id, k->tenant_code, k->tenant_name, k->room), "listed",
+		json_money(k->listed), "balance", json_money(k->balance), "cut_at",
+		json_utc(k->cut_at));
+}
+
+enum err fee_cuts_list(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	json_t *items = json_array();
+	enum err e = fee_cut_list(r->db, caller_site(r), param_int(r, "approval_id"), &rows);
+	const struct fee_cut *k = rows.at;
+
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items, cut_json(&k[i]));
+	a->json = json_items(items);
+	return e;
+}
