@@ -182,7 +182,7 @@ static int run_supply(
 	struct meter_reading r;
 	struct bus_error why = { 0 };
 	bool confirmed = false;
-	enum err e = meter_act(b, m, (uint8_t)a->unit, a->act, &why);
+	enum err e = meter_act(b, m, (uint8_t)a->unit, a->act, NULL, &why);
 
 	/* An unknown outcome is settled by reading back, never by assuming. */
 	if (e != ERR_OK && e != ERR_UNKNOWN)

@@ -3,7 +3,75 @@
 #include <glib.h>
 #include <stdlib.h>
 
-#include "poller/wait.h"
+struct order_out *order_new(void)
+{
+	struct order_out *o = calloc(1, sizeof(*o));
+
+	ASSERT(o);
+	gate_init(&o->gate);
+	o->looked_at = mono_ms();
+	o->permit_until = INT64_MAX;
+	return o;
+}
+
+void order_free(struct order_out **o)
+{
+	if (!*o)
+		return;
+	gate_destroy(&(*o)->gate);
+	free(*o);
+	*o = NULL;
+}
+
+void order_confirm(struct order_out *o, int64_t looked_at)
+{
+	gate_lock(&o->gate);
+	o->looked_at = looked_at;
+	gate_wake(&o->gate);
+	gate_unlock(&o->gate);
+}
+
+void order_cancel(struct order_out *o)
+{
+	gate_lock(&o->gate);
+	o->cancelled = true;
+	gate_wake(&o->gate);
+	gate_unlock(&o->gate);
+}
+
+/* Locked. */
+static const char *refusal(const struct order_out *o, int64_t now)
+{
+	if (o->cancelled)
+		return "no longer wanted";
+	if (now > o->permit_until || now - o->looked_at > ORDER_LOOK_MS)
+		return "the bus was not free in time";
+	return NULL;
+}
+
+const char *order_refusal(struct order_out *o)
+{
+	const char *word;
+
+	gate_lock(&o->gate);
+	word = refusal(o, mono_ms());
+	gate_unlock(&o->gate);
+	return word;
+}
+
+bool order_may_send(struct order_out *o)
+{
+	int64_t asked = mono_ms();
+	bool good;
+
+	gate_lock(&o->gate);
+	while (!o->on && o->looked_at < asked && !refusal(o, mono_ms()) &&
+		mono_ms() < asked + ORDER_LOOK_MS)
+		gate_wait(&o->gate, asked + ORDER_LOOK_MS);
+	good = !refusal(o, mono_ms()) && (o->on || o->looked_at >= asked);
+	gate_unlock(&o->gate);
+	return good;
+}
 
 struct orders_back {
 	struct gate gate;

@@ -1,8 +1,9 @@
 #pragma once
 /* Acts on their way from the switcher to a bus, and what came of them on the way back. */
-#include <stdatomic.h>
-
 #include "domain/act.h"
+#include "poller/wait.h"
+
+#define ORDER_LOOK_MS 1000 /* an order that nobody has looked at for so long is not sent */
 
 /* Owned by the switcher; the bus gives it up with the final result. */
 struct order_out {
@@ -11,9 +12,22 @@ struct order_out {
 	int64_t meter_id;
 	struct lease lease;
 	bool on;
-	atomic_bool cancelled;	     /* the wish has changed: do not send */
-	_Atomic int64_t valid_until; /* mono_ms(): the frame leaves before, or not at all */
+	int64_t permit_until; /* mono_ms(): how long the trip gate's "go" lasts; of a cut only */
+	/* Under the gate. */
+	struct gate gate;
+	bool cancelled;	   /* the wish has changed: do not send */
+	int64_t looked_at; /* mono_ms() at the begin of the last look that found the wish there */
 };
+struct order_out *order_new(void); /* looked at just now; never NULL */
+void order_free(struct order_out **o);
+/* The switcher: the look that began then found the wish unchanged, or changed. */
+void order_confirm(struct order_out *o, int64_t looked_at);
+void order_cancel(struct order_out *o);
+/* The bus: NULL while the order is good, or why it is not. */
+const char *order_refusal(struct order_out *o);
+/* The bus, when it is ready to send: is the order good still? For a cut this waits for a look at
+ * the database that begins after the call, so that a payment made until now stops the frame. */
+bool order_may_send(struct order_out *o);
 
 struct order_result {
 	struct order_out *order;

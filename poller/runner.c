@@ -451,23 +451,31 @@ static void job_check(struct runner *r, struct job *j)
 	give_back(r, j, &result);
 }
 
+static bool may_send(void *ctx)
+{
+	return order_may_send(ctx);
+}
+
 static void job_send(struct runner *r, struct job *j)
 {
 	const struct plant_meter *m = &r->plant.meters[j->meter];
 	enum meter_act act = j->order->on ? ACT_ON : ACT_OFF;
+	const struct bus_permit permit = { may_send, j->order };
 	struct order_result failed = { .final = true, .result = ACT_RESULT_REFUSED };
 	struct bus_error why = { 0 };
+	const char *refusal = order_refusal(j->order);
 	enum err e;
 
-	if (atomic_load(&j->order->cancelled)) {
-		drop(r, j, "no longer wanted");
+	if (refusal) {
+		drop(r, j, refusal);
 		return;
 	}
-	if (mono_ms() > atomic_load(&j->order->valid_until)) {
-		drop(r, j, "the bus was not free in time");
+	e = meter_act(r->bus, m->model, m->unit, act, &permit, &why);
+	if (e == ERR_FORBIDDEN) {
+		refusal = order_refusal(j->order);
+		drop(r, j, refusal ? refusal : "nobody has looked at it in time");
 		return;
 	}
-	e = meter_act(r->bus, m->model, m->unit, act, &why);
 	log_info(
 		"meter=%s act=%s sent answer=%s %s", m->code, act_word(act), err_word(e), why.text);
 	snprintf(j->error, sizeof(j->error), "%s", why.text);

@@ -2,6 +2,7 @@
 
 #include <glib.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -12,14 +13,12 @@
 #define WANT_MS 2000
 #define WANT_MAX_MS 32000
 #define DARK_SCAN_MS 5000
-#define TROUBLE_MS 10000  /* after an error of the database about one supply point */
-#define VALIDATED_MS 1000 /* an order that nobody has looked at for so long is not sent */
+#define TROUBLE_MS 10000 /* after an error of the database about one supply point */
 
 /* A supply point that the switcher is busy with, or leaves alone for a while. */
 struct care {
 	int64_t supply_point_id;
 	struct order_out *order; /* on its way, or NULL */
-	int64_t permit_until;	 /* mono_ms(): of the gate, for this order */
 	int64_t not_before;	 /* mono_ms() */
 	int64_t want_at;	 /* mono_ms(): the next reading that may be asked for */
 	int64_t want_pause;
@@ -41,7 +40,7 @@ static void care_free(void *p)
 	struct care *c = p;
 
 	g_queue_clear_full(&c->results, free);
-	free(c->order);
+	order_free(&c->order);
 	free(c);
 }
 
@@ -121,8 +120,7 @@ static void recorded(struct switcher *s, struct care *c, const struct order_resu
 		return;
 	if (r->result == ACT_RESULT_UNKNOWN && !r->dropped)
 		fleet_want(s->ends.fleet, r->order->meter_id);
-	free(c->order);
-	c->order = NULL;
+	order_free(&c->order);
 	c->not_before = 0;
 }
 
@@ -179,6 +177,7 @@ static void begin(struct switcher *s, struct care *c, const struct act_due *d)
 	struct act_ask ask = { .supply_point_id = d->supply_point_id,
 		.mass_trip_limit = s->ends.mass_trip_limit,
 		.now = utc_now() };
+	int64_t asked = mono_ms();
 	struct fleet_meter m;
 	struct act_order order;
 	enum err e;
@@ -200,16 +199,14 @@ static void begin(struct switcher *s, struct care *c, const struct act_due *d)
 	if (order.answer != ANSWER_GO)
 		return;
 	c->want_pause = 0;
-	c->order = calloc(1, sizeof(*c->order));
-	ASSERT(c->order);
+	c->order = order_new();
 	c->order->act_id = order.act_id;
 	c->order->supply_point_id = d->supply_point_id;
 	c->order->meter_id = order.meter_id;
 	c->order->lease = ask.lease;
 	c->order->on = order.on;
-	c->permit_until = mono_ms() + GATE_PERMIT_MS;
-	atomic_init(&c->order->cancelled, false);
-	atomic_init(&c->order->valid_until, mono_ms() + VALIDATED_MS);
+	if (!order.on)
+		c->order->permit_until = asked + GATE_PERMIT_MS;
 	if (fleet_order(s->ends.fleet, d->gateway_id, c->order))
 		return;
 	take_result(s, &(struct order_result){ .order = c->order,
@@ -219,17 +216,12 @@ static void begin(struct switcher *s, struct care *c, const struct act_due *d)
 			       .at = utc_now() });
 }
 
-/* An order is still good when the last look found its wish unchanged; a cut only as long as the
- * gate's permission lasts. */
-static void validate(struct care *c, const struct act_due *d)
+/* An order is still good when this look, begun then, finds its wish unchanged. */
+static void confirm(struct care *c, const struct act_due *d, int64_t began)
 {
-	int64_t until = mono_ms() + VALIDATED_MS;
-
 	c->seen = c->order->on == str_eq(d->desired, "on");
-	if (!c->order->on && until > c->permit_until)
-		until = c->permit_until;
 	if (c->seen)
-		atomic_store(&c->order->valid_until, until);
+		order_confirm(c->order, began);
 }
 
 static void unsee_all(struct switcher *s)
@@ -252,7 +244,7 @@ static void forget_unseen(struct switcher *s)
 		struct care *c = value;
 
 		if (c->order && !c->seen)
-			atomic_store(&c->order->cancelled, true);
+			order_cancel(c->order);
 		if (!c->order && g_queue_is_empty(&c->results) && !c->seen)
 			g_hash_table_iter_remove(&it);
 	}
@@ -261,6 +253,7 @@ static void forget_unseen(struct switcher *s)
 static enum err scan_acts(struct switcher *s)
 {
 	AUTO(rows_free) struct rows due = { 0 };
+	int64_t began = mono_ms();
 	enum err e = acts_due(s->db, &due);
 	const struct act_due *d = due.at;
 	struct utc now = utc_now();
@@ -273,7 +266,7 @@ static enum err scan_acts(struct switcher *s)
 
 		c->seen = true;
 		if (c->order)
-			validate(c, &d[i]);
+			confirm(c, &d[i], began);
 	}
 	forget_unseen(s);
 	for (size_t i = 0; i < due.n; i++) {

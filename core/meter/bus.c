@@ -419,6 +419,8 @@ static enum err exchange(
 	e = make_ready(b, q, why);
 	if (e != ERR_OK)
 		return e;
+	if (q->permit && !q->permit->may_send(q->permit->ctx))
+		return bus_error_set(why, ERR_FORBIDDEN, BUS_FINE, "no longer permitted");
 	begin = mono_ms();
 	e = send_frame(b, frame, n, begin + answer_ms, why);
 	if (e != ERR_OK)

@@ -43,14 +43,22 @@ struct bus_error {
 	char text[200];	  /* "no answer within 1000 ms", "exception 2 at register 0x0061", ... */
 };
 
+/* Asked when the bus is ready, as the last thing before the request leaves: connecting can take as
+ * long as a permission lasts. It may wait. False: nothing is sent, ERR_FORBIDDEN. */
+struct bus_permit {
+	bool (*may_send)(void *ctx);
+	void *ctx;
+};
+
 struct bus_request {
 	uint8_t unit;	  /* 1..255; no broadcasts, since nobody confirms them */
 	uint8_t function; /* 3, 4 to read; 6, 16 to write */
 	uint16_t address;
-	uint16_t count;		/* registers */
-	const uint16_t *values; /* to write */
-	int answer_ms;		/* 0: BUS_ANSWER_MS */
-	int pause_ms;		/* silence kept since the last answer on this bus */
+	uint16_t count;			 /* registers */
+	const uint16_t *values;		 /* to write */
+	int answer_ms;			 /* 0: BUS_ANSWER_MS */
+	int pause_ms;			 /* silence kept since the last answer on this bus */
+	const struct bus_permit *permit; /* NULL: none is needed */
 };
 
 struct bus_stats {
@@ -73,6 +81,7 @@ struct bus_stats bus_stats(const struct bus *b);
  * lost), ERR_TIMEOUT (silent), ERR_REFUSED (exception), ERR_PROTOCOL (nonsense). */
 MUST_USE enum err bus_read(
 	struct bus *b, const struct bus_request *request, uint16_t *regs, struct bus_error *why);
-/* One write; done when the device echoed it. Errors as bus_read; see bus_error.sent. */
+/* One write; done when the device echoed it. Errors as bus_read, and ERR_FORBIDDEN when its permit
+ * was refused; see bus_error.sent. */
 MUST_USE enum err bus_write(
 	struct bus *b, const struct bus_request *request, struct bus_error *why);

@@ -53,7 +53,7 @@ static enum err act_outcome(enum err e, const struct bus_error *why)
 }
 
 enum err meter_act(struct bus *b, const struct model *m, uint8_t unit, enum meter_act act,
-	struct bus_error *why)
+	const struct bus_permit *permit, struct bus_error *why)
 {
 	const struct model_action *a = &m->actions[act];
 	struct bus_error own = { 0 };
@@ -69,6 +69,7 @@ enum err meter_act(struct bus *b, const struct model *m, uint8_t unit, enum mete
 	q.address = a->address;
 	q.count = a->count;
 	q.values = a->values;
+	q.permit = permit;
 	e = bus_write(b, &q, why);
 	return act_outcome(e, why);
 }

@@ -9,6 +9,7 @@ MUST_USE enum err meter_read(struct bus *b, const struct model *m, uint8_t unit,
 
 /* Sends one frame. ERR_OK: the device confirmed the frame (read back to see the relay).
  * ERR_REFUSED: it certainly did not act. ERR_UNKNOWN: it may have acted; read back before anything
- * else. ERR_UNAVAILABLE: nothing was sent. ERR_NOT_CONFIGURED: the model has no such act. */
+ * else. ERR_UNAVAILABLE: nothing was sent. ERR_FORBIDDEN: nor was it, the permit (may be NULL) was
+ * refused when the bus was ready. ERR_NOT_CONFIGURED: the model has no such act. */
 MUST_USE enum err meter_act(struct bus *b, const struct model *m, uint8_t unit, enum meter_act act,
-	struct bus_error *why);
+	const struct bus_permit *permit, struct bus_error *why);

@@ -558,17 +558,68 @@ static void writes_are_confirmed_or_unknown(void **state)
 
 		m.limits.answer_ms = waits ? BAD_MS : GOOD_MS;
 		f.mood = outcomes[i].mood;
-		assert_int_equal(meter_act(b, &m, 9, ACT_OFF, &why), outcomes[i].err);
+		assert_int_equal(meter_act(b, &m, 9, ACT_OFF, NULL, &why), outcomes[i].err);
 	}
 	f.mood = GOOD;
-	assert_int_equal(meter_act(b, &m, 9, ACT_OFF, NULL), ERR_OK);
-	assert_int_equal(meter_act(b, models_find(models, "acrel-dtsd1352"), 9, ACT_OFF, NULL),
+	assert_int_equal(meter_act(b, &m, 9, ACT_OFF, NULL, NULL), ERR_OK);
+	assert_int_equal(
+		meter_act(b, models_find(models, "acrel-dtsd1352"), 9, ACT_OFF, NULL, NULL),
 		ERR_NOT_CONFIGURED);
 	bus_close(&b);
 	fake_stop(&f);
 	/* 0x0057 = 1, 0x0058 = 1: forced open */
 	assert_memory_equal(f.last + 4, "\x00\x0b\x09\x10\x00\x57\x00\x02\x04\x00\x01\x00\x01", 13);
 	models_free(&models);
+}
+
+struct asked {
+	struct bus *b;
+	int times;
+	bool connected;
+	bool answer;
+};
+
+static bool note_asked(void *ctx)
+{
+	struct asked *a = ctx;
+
+	a->times++;
+	a->connected = bus_is_connected(a->b);
+	return a->answer;
+}
+
+/* The permit is asked when the bus is ready; refused, no byte leaves, and the bus goes on. */
+static void permits_are_asked_last(void **state)
+{
+	struct bus_error why = { 0 };
+	struct asked asked = { 0 };
+	const struct bus_permit permit = { note_asked, &asked };
+	uint16_t value = 1;
+	struct bus_request q = { .unit = 1,
+		.function = 16,
+		.address = 7,
+		.count = 1,
+		.values = &value,
+		.permit = &permit,
+		.answer_ms = GOOD_MS };
+	struct fake f;
+	struct bus *b;
+
+	(void)state;
+	fake_start(&f, FRAMING_TCP);
+	b = asked.b = bus_to(TRANSPORT_MODBUS_TCP, f.address);
+	assert_int_equal(bus_write(b, &q, &why), ERR_FORBIDDEN);
+	assert_int_equal(asked.times, 1);
+	assert_true(asked.connected);
+	assert_false(why.sent);
+	assert_int_equal(bus_stats(b).requests, 0);
+	must_be_good(&f, b, 1, 0);
+	asked.answer = true;
+	assert_int_equal(bus_write(b, &q, &why), ERR_OK);
+	assert_int_equal(asked.times, 2);
+	assert_int_equal(bus_stats(b).requests, 2);
+	bus_close(&b);
+	fake_stop(&f);
 }
 
 static void nobody_there(void **state)
@@ -767,6 +818,7 @@ int main(void)
 		cmocka_unit_test(slow_and_long_replies_are_fine),
 		cmocka_unit_test(silence_in_a_row_makes_a_new_connection),
 		cmocka_unit_test(writes_are_confirmed_or_unknown),
+		cmocka_unit_test(permits_are_asked_last),
 		cmocka_unit_test(nobody_there),
 		cmocka_unit_test(bad_settings_are_refused),
 		cmocka_unit_test(impossible_requests_are_not_sent),
