@@ -100,6 +100,8 @@ HANDLER(meter_overload_set);
 HANDLER(health_get);
 HANDLER(metrics_get);
 HANDLER(document_get);
+HANDLER(me_bill);
+HANDLER(account_bill);
 HANDLER(tariffs_list);
 HANDLER(tariff_get);
 HANDLER(tariff_new);

@@ -143,6 +143,12 @@ const struct route routes[] = {
 		.help = "Reject; nothing is done. Who asked may take it back so." },
 
 	/* Tariffs. */
+	{ "GET", "/me/bill", PERM_TENANT, NULL, "bill", false, 200, me_bill, false,
+		.help = "The explained bill: what each book day took, by rate, tier and price, with the readings that it came from.",
+		.params = { { "account_id", PARAM_ID, true }, { "from", PARAM_DAY, true }, { "to", PARAM_DAY, true } } },
+	{ "GET", "/accounts/:id/bill", PERM_ACCOUNT_READ, NULL, "bill", false, 200, account_bill, false,
+		.help = "The explained bill of a purse, as its tenant has it.",
+		.params = { { "from", PARAM_DAY, true }, { "to", PARAM_DAY, true } } },
 	{ "GET", "/tariffs", PERM_TARIFF_READ, NULL, "tariff", true, 200, tariffs_list, false,
 		.help = "Tariffs, with the number of meters that have each now." },
 	{ "POST", "/tariffs", PERM_TARIFF_EDIT, "tariff_file", "tariff_detail", false, 200, tariff_new, false,

@@ -436,6 +436,80 @@ describe('the sales desk', () => {
 	});
 });
 
+describe('tariffs and registers', () => {
+	const file = (code, price) => ({
+		code, name: code, utility: 'electricity',
+		versions: [{
+			effective_from: '2026-01-01T00:00:00+08:00',
+			calendar: [{ slots: [['00:00', 'flat']] }],
+			prices: { flat: [price] },
+		}],
+	});
+
+	test('a tariff is stored, refused by path, and given to a meter', async () => {
+		const admin = await world.api.login('admin');
+		const made = expect(await admin.call('POST', '/tariffs', { body: file('e2e-flat', '0.5') }), 200).body;
+		assert.equal(made.revision, 1);
+		assert.equal(expect(await admin.call('POST', '/tariffs', { body: file('e2e-flat', '0.5') }), 200).body.revision, 1);
+		const refused = expect(await admin.call('POST', '/tariffs', { body: file('e2e-flat', 'free') }), 422, 'bad_value');
+		assert.equal(refused.body.field, 'versions[0].prices.flat[0]');
+		assert.ok((await admin.get('/tariffs')).items.some((t) => t.id === made.id));
+		assert.deepEqual((await admin.get(`/tariffs/${made.id}`)).file, file('e2e-flat', '0.5'));
+
+		const [meter] = (await admin.get('/meters?q=' + encodeURIComponent('G1'))).items.filter((m) => m.utility === 'electricity');
+		const before = (await admin.get(`/meters/${meter.id}/tariffs`)).items;
+		const give = (from) => admin.call('POST', `/meters/${meter.id}/tariff`, { body: { tariff_id: made.id, from } });
+		expect(await give('2026-02-01T00:00:00+08:00'), 409, 'conflict');
+		const after = expect(await give('2099-01-01T00:00:00+08:00'), 200).body.items;
+		assert.equal(after.length, before.length + 1);
+
+		const what = { meter_id: meter.id, from: today(-3), to: today() };
+		const guess = expect(await admin.call('POST', `/tariffs/${made.id}/simulate`, { body: what }), 200).body;
+		assert.equal(nano(guess.charge), BigInt(guess.energy_wh) * 500_000n);
+
+		const viewer = await world.api.login('viewer');
+		expect(await viewer.call('POST', '/tariffs', { body: file('e2e-flat', '0.5') }), 403, 'forbidden');
+	});
+
+	test('ratio, capacity and readings of a meter', async () => {
+		const admin = await world.api.login('admin');
+		const [meter] = (await admin.get('/meters')).items.filter((m) => m.utility === 'electricity');
+		assert.equal((await admin.get(`/meters/${meter.id}/ratios`)).items.length, 1);
+		expect(await admin.call('POST', `/meters/${meter.id}/ratio`, { body: { ct: 0, reason: 'x' } }), 422, 'out_of_range');
+		const ratios = expect(await admin.call('POST', `/meters/${meter.id}/ratio`, {
+			body: { ct: 2, reason: '互感器', from: '2099-01-01T00:00:00+08:00' },
+		}), 200).body.items;
+		assert.equal(ratios.at(-1).ct, 2);
+		expect(await admin.call('POST', `/meters/${meter.id}/capacity`, { body: { capacity: '1000000', reason: '六位' } }), 200);
+		expect(await admin.call('POST', `/meters/${meter.id}/capacity`, { body: { capacity: '1e6', reason: '六位' } }), 422);
+		const { items } = await admin.get(`/meters/${meter.id}/readings`);
+		assert.equal((await admin.get(`/meters/${meter.id}/readings?doubtful=1`)).items.length, 0);
+		const decide = (read_at) => admin.call('POST', `/meters/${meter.id}/readings/decide`, {
+			body: { action: 'rebase', read_at, reason: 'x' }, key: randomUUID(),
+		});
+		expect(await decide('2026-01-01T00:00:00Z'), 404, 'not_found');
+		if (items.length > 0)
+			expect(await decide(items[0].read_at), 409, 'conflict');
+	});
+
+	test('the bill explains the statement', async () => {
+		const tenant = await world.api.login(tenantPhone(1));
+		const account = (await tenant.get('/me/accounts')).items.find((a) => a.purpose === 'electricity');
+		const span = `from=${today(-3)}&to=${today(-1)}`;
+		const bill = await tenant.get(`/me/bill?account_id=${account.id}&${span}`);
+		const statement = await tenant.get(`/me/statement?account_id=${account.id}&${span}`);
+		const taken = statement.items.filter((m) => ['energy', 'late_charge'].includes(m.kind))
+			.reduce((sum, m) => sum - nano(m.amount), 0n);
+		assert.equal(nano(bill.charge), taken);
+		assert.ok(bill.items.length > 0 && bill.items.every((l) => l.explained && l.readings.length > 0));
+		const staff = await world.api.login('finance');
+		assert.deepEqual(await staff.get(`/accounts/${account.id}/bill?${span}`), bill);
+		expect(await tenant.call('GET', `/me/bill?account_id=${account.id}&from=${today(-40)}&to=${today()}`), 422, 'out_of_range');
+		const other = await world.api.login(tenantPhone(2));
+		expect(await other.call('GET', `/me/bill?account_id=${account.id}&${span}`), 404, 'not_found');
+	});
+});
+
 describe('the book day', () => {
 	test('is sealed in order, once, when it is over', async () => {
 		const finance = await world.api.login('finance');
