@@ -89,6 +89,9 @@ HANDLER(share_day_get);
 /* Payment services and watchers. */
 HANDLER(notify_wechat);
 HANDLER(notify_alipay);
+HANDLER(account_limits_get);
+HANDLER(account_limits_put);
+HANDLER(account_warnings_put);
 HANDLER(schedules_list);
 HANDLER(schedule_new);
 HANDLER(schedule_one);

@@ -264,6 +264,12 @@ const struct route routes[] = {
 		.help = "Make a day plain again.", .params = { { "day", PARAM_DAY, true } } },
 
 	/* Control. */
+	{ "GET", "/accounts/:id/limits", PERM_ACCOUNT_READ, NULL, "account_limits", false, 200, account_limits_get, false,
+		.help = "Warning thresholds, credit limit and emergency credit of a purse." },
+	{ "PUT", "/accounts/:id/limits", PERM_ACCOUNT_EDIT, "account_limits_set", "account_limits", false, 200, account_limits_put, false,
+		.help = "Set credit limit and emergency credit, in yuan; a lower floor ends arrears at once." },
+	{ "PUT", "/accounts/:id/warnings", PERM_ACCOUNT_EDIT, "account_warnings", "account_limits", false, 200, account_warnings_put, false,
+		.help = "Set the warning thresholds of a purse, in yuan, kWh or m3." },
 	{ "GET", "/schedules", PERM_METER_READ, NULL, "schedule", true, 200, schedules_list, false,
 		.help = "Weekly schedules of supply.", .params = { { "site_id", PARAM_ID, false } } },
 	{ "POST", "/schedules", PERM_SCHEDULE_EDIT, "schedule_new", "schedule", false, 201, schedule_new, true,

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/zone.h"
 #include "domain/audit.h"
+#include "domain/forecast.h"
 #include "domain/supplypoint.h"
 #include "fcgi/handlers.h"
 #include "fcgi/usage_view.h"
@@ -191,27 +192,33 @@ enum err gateways_list(struct request *r, struct answer *a)
 	return e;
 }
 
-static json_t *found_json(const struct live_account *f)
+static json_t *found_json(const struct live_account *f, const struct days_left *left)
 {
 	json_t *tenant = view_tenant(f->tenant_id, f->tenant_code, f->tenant_name, f->room);
 
 	json_object_set_new(tenant, "phone", json_text_or_null(f->phone));
-	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:s}", "id", (json_int_t)f->id, "purpose",
-		f->purpose, "tenant", tenant, "meter",
+	return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:s, s:o}", "id", (json_int_t)f->id,
+		"purpose", f->purpose, "tenant", tenant, "meter",
 		view_named(f->meter_id, f->meter_code, f->meter_name), "balance",
-		json_money(f->balance), "subsidy", json_money(f->subsidy), "level", f->level);
+		json_money(f->balance), "subsidy", json_money(f->subsidy), "level", f->level,
+		"days_left", view_days_left(left));
 }
 
 enum err accounts_list(struct request *r, struct answer *a)
 {
+	AUTO(forecast_free) struct forecast forecast = { 0 };
 	AUTO(rows_free) struct rows rows = { 0 };
+	struct days_left left;
 	json_t *items = json_array();
 	enum err e = live_accounts(
 		r->db, caller_site(r), param_text(r, "q"), param_int(r, "tenant_id"), &rows);
 	const struct live_account *f = rows.at;
 
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, found_json(&f[i]));
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
+		e = forecast_account(r->db, &forecast, f[i].id, r->now, &left);
+		if (e == ERR_OK)
+			json_array_append_new(items, found_json(&f[i], &left));
+	}
 	a->json = json_items(items);
 	return e;
 }

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "domain/audit.h"
+#include "domain/forecast.h"
 #include "domain/statement.h"
 #include "domain/supplypoint.h"
 #include "domain/usage.h"
@@ -11,7 +12,6 @@
 #include "fcgi/handlers.h"
 #include "fcgi/usage_view.h"
 #include "fcgi/views.h"
-#include "rules/warn.h"
 
 #define PAY_WAIT_MS 3000
 
@@ -38,12 +38,10 @@ static json_t *account_meter_json(const struct me_account *m)
 		"area", json_text_or_null(m->area));
 }
 
-static void add_sums(json_t *o, const struct me_account *m, const struct usage_sums *s)
+static void add_sums(json_t *o, const struct usage_sums *s)
 {
 	struct money mean = { s->week_days ? s->week.nano / s->week_days : 0 };
-	int days = s->week_days ? warn_days_left(m->balance, mean) : -1;
 
-	json_object_set_new(o, "days_left", days >= 0 ? json_integer(days) : json_null());
 	json_object_set_new(o, "daily_average", s->week_days ? json_money(mean) : json_null());
 	json_object_set_new(o, "today", sum_json(&s->today));
 	json_object_set_new(o, "yesterday", sum_json(&s->yesterday));
@@ -76,10 +74,14 @@ static enum err account_json(struct request *r, const struct me_account *m, json
 {
 	struct supply_view supply = { m->supply_point_id, m->switchable, m->desired,
 		m->desired_reason, m->observed, m->comm, m->observed_since };
+	AUTO(forecast_free) struct forecast forecast = { 0 };
+	struct days_left left;
 	struct usage_sums sums;
 	enum err e = sums_of(r, m, &sums);
 	json_t *o;
 
+	if (e == ERR_OK)
+		e = forecast_account(r->db, &forecast, m->id, r->now, &left);
 	if (e != ERR_OK)
 		return e;
 	o = json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o,"
@@ -94,7 +96,8 @@ static enum err account_json(struct request *r, const struct me_account *m, json
 		m->last_amount_fen ? json_integer(m->last_amount_fen) : json_null(), "presets_fen",
 		5000, 10000, 20000, 30000, 50000, "min_fen", ORDER_MIN_FEN, "max_fen",
 		ORDER_MAX_FEN);
-	add_sums(o, m, &sums);
+	add_sums(o, &sums);
+	json_object_set_new(o, "days_left", view_days_left(&left));
 	e = add_price(r, m, o);
 	if (e != ERR_OK) {
 		json_decref(o);
@@ -346,82 +349,6 @@ enum err me_notices(struct request *r, struct answer *a)
 				"state", n[i].state));
 	a->json = json_items(items);
 	return e;
-}
-
-enum err me_alerts(struct request *r, struct answer *a)
-{
-	AUTO(rows_free) struct rows rows = { 0 };
-	char language[3] = "zh";
-	json_t *items = json_array();
-	enum err e = me_account_list(r->db, r->user.id, 0, r->now, &rows);
-	const struct me_account *m = rows.at;
-
-	if (e == ERR_OK)
-		e = me_language(r->db, r->user.id, language);
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(
-			items, json_pack("{s:I, s:s, s:o, s:o}", "account_id", (json_int_t)m[i].id,
-				       "purpose", m[i].purpose, "warn1", json_money(m[i].warn1),
-				       "warn2", json_money(m[i].warn2)));
-	a->json = json_pack("{s:o, s:s}", "items", items, "language", language);
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-static enum err threshold(
-	const json_t *item, size_t i, const char *key, struct money *out, struct problem *why)
-{
-	char field[48];
-	enum err e = money_parse(json_string_value(json_object_get(item, key)), out);
-
-	snprintf(field, sizeof(field), "items[%zu].%s", i, key);
-	if (e != ERR_OK)
-		return problem_set(why, ERR_BAD_VALUE, field, "this is not an amount");
-	if (out->nano < 0 || out->nano > 100000 * NANO_PER_YUAN)
-		return problem_set(why, ERR_OUT_OF_RANGE, field, "from 0 to 100000");
-	return ERR_OK;
-}
-
-struct limits {
-	int64_t account_id;
-	struct money warn1, warn2;
-};
-
-/* All of them are checked before the first is changed. */
-static enum err limits_read(
-	struct request *r, const json_t *item, size_t i, struct limits *out, struct problem *why)
-{
-	struct me_account m;
-	enum err e = threshold(item, i, "warn1", &out->warn1, why);
-
-	if (e == ERR_OK)
-		e = threshold(item, i, "warn2", &out->warn2, why);
-	if (e != ERR_OK)
-		return e;
-	if (out->warn2.nano > out->warn1.nano)
-		return problem_set(why, ERR_OUT_OF_RANGE, "warn2", "warn2 must not exceed warn1");
-	out->account_id = json_integer_value(json_object_get(item, "account_id"));
-	e = me_account_get(r->db, r->user.id, out->account_id, r->now, &m);
-	return e == ERR_NOT_FOUND
-		       ? problem_set(why, e, "account_id", "there is no such account of yours")
-		       : e;
-}
-
-enum err me_alerts_put(struct request *r, struct answer *a)
-{
-	const json_t *items = json_object_get(r->json, "items");
-	struct limits limits[32];
-	size_t n = json_array_size(items);
-	enum err e = ERR_OK;
-
-	ASSERT(n <= ARRAY_LEN(limits)); /* by the schema */
-	for (size_t i = 0; e == ERR_OK && i < n; i++)
-		e = limits_read(r, json_array_get(items, i), i, &limits[i], &a->why);
-	for (size_t i = 0; e == ERR_OK && i < n; i++)
-		e = account_set_warnings(
-			r->db, limits[i].account_id, limits[i].warn1, limits[i].warn2, r->now);
-	if (e == ERR_OK)
-		e = me_set_language(r->db, r->user.id, body_text(r, "language", "zh"));
-	return e == ERR_OK ? me_alerts(r, a) : e;
 }
 
 static json_t *sub_json(const struct me_sub_tenant *s)

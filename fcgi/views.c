@@ -190,3 +190,10 @@ json_t *view_order(const struct me_order *o)
 		json_money(o->balance), "supply",
 		has_meter ? view_supply_short(&supply) : json_null());
 }
+
+json_t *view_days_left(const struct days_left *d)
+{
+	if (!d->known)
+		return json_null();
+	return json_pack("{s:i, s:i, s:i}", "days", d->days, "low", d->low, "high", d->high);
+}

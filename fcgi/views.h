@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "domain/live.h"
 #include "domain/me.h"
+#include "rules/daysleft.h"
 
 /* What a supply looks like to people; null for a point without relay or valve. */
 struct supply_view {
@@ -25,3 +26,5 @@ json_t *view_my_meter(const struct live_meter *m);
 json_t *view_keep(struct utc keep_until, struct utc now); /* null when it has ended */
 json_t *view_blocks(const struct rows *blocks);
 json_t *view_order(const struct me_order *o);
+/* {"days", "low", "high"}, or null when it is not known. */
+json_t *view_days_left(const struct days_left *d);

@@ -1,14 +1,4 @@
 -- Limits of load, weekly schedules, warnings in units.
--- The days that are not what their weekday says; they decide supply, not prices.
-CREATE TABLE IF NOT EXISTS site_holiday (
- site_id BIGINT NOT NULL,
- day DATE NOT NULL COMMENT 'local day of the site',
- kind ENUM('holiday','workday') NOT NULL,
- name VARCHAR(64) NOT NULL DEFAULT '',
- PRIMARY KEY (site_id, day),
- FOREIGN KEY (site_id) REFERENCES site (id)
-) COMMENT='holidays and worked weekend days of a site; decide supply, not prices';
-
 ALTER TABLE meter
  ADD COLUMN IF NOT EXISTS overload_delay_s BIGINT NOT NULL DEFAULT 60 COMMENT 'over power_limit_w for as long before it is cut',
  ADD COLUMN IF NOT EXISTS overload_retry_s BIGINT NOT NULL DEFAULT 300 COMMENT 'off for as long before it returns; 0: a person decides',

@@ -1,6 +1,12 @@
 /* What runs by the calendar beside money. */
 #include "domain/timetable.h"
+#include "domain/warning.h"
 #include "worker/jobs.h"
+
+enum err job_warnings(struct tools *t, struct utc now)
+{
+	return warnings_run(t->db, now);
+}
 
 enum err job_timetables(struct tools *t, struct utc now)
 {

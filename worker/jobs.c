@@ -4,6 +4,7 @@ const struct job jobs[] = {
 	{ "outbox", 500, job_outbox },
 	{ "orders", 1000, job_orders },
 	{ "timetables", 1000, job_timetables },
+	{ "warnings", 60000, job_warnings },
 	{ "keeps", 5000, job_keeps },
 	{ "paid_dark", 10000, job_paid_dark },
 	{ "seal", 30000, job_seal },

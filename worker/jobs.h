@@ -23,6 +23,7 @@ extern const size_t job_count;
 
 enum err job_outbox(struct tools *t, struct utc now);
 enum err job_orders(struct tools *t, struct utc now);
+enum err job_warnings(struct tools *t, struct utc now);
 enum err job_timetables(struct tools *t, struct utc now);
 enum err job_keeps(struct tools *t, struct utc now);
 enum err job_paid_dark(struct tools *t, struct utc now);

@@ -2,12 +2,18 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "domain/audit.h"
 #include "domain/feecut.h"
+#include "domain/holiday.h"
 #include "domain/notice.h"
+#include "domain/setting.h"
 #include "domain/supplypoint.h"
+
+#define MINUTE_MS INT64_C(60000)
 
 SHAPE(account_shape, struct account, FIELD(struct account, id), FIELD(struct account, contract_id),
 	FIELD(struct account, tenant_id), FIELD(struct account, site_id),
@@ -38,13 +44,22 @@ static const struct query Q_LEVEL = { "UPDATE account SET level = ?, level_since
 	NULL };
 static const struct query Q_EMERGENCY = { "UPDATE account SET emergency_at = ? WHERE id = ?",
 	NULL };
-static const struct query Q_WARNINGS = {
-	"UPDATE account SET warn1_nano = ?, warn2_nano = ? WHERE id = ?", NULL
+static const struct query Q_LIMITS = {
+	"UPDATE account SET credit_limit_nano = ?, emergency_limit_nano = ? WHERE id = ?", NULL
 };
+
+struct paid_point {
+	int64_t id;
+	bool cuttable; /* has a relay or valve, and is not protected */
+	struct utc keep_until;
+};
+SHAPE(paid_shape, struct paid_point, FIELD(struct paid_point, id),
+	FIELD(struct paid_point, cuttable), FIELD(struct paid_point, keep_until));
 static const struct query Q_POINTS = {
-	"SELECT p.id FROM contract_point c JOIN supply_point p ON p.id = c.supply_point_id"
+	"SELECT p.id, p.switchable AND p.load_class <> 'protected' AS cuttable, p.keep_until"
+	" FROM contract_point c JOIN supply_point p ON p.id = c.supply_point_id"
 	" WHERE c.account_id = ? AND c.to_at = 0 AND p.billing = 'account' ORDER BY p.id",
-	&id_shape
+	&paid_shape
 };
 
 enum err account_get(struct db *db, int64_t id, struct account *out)
@@ -79,7 +94,7 @@ static enum err arrears_apply(
 {
 	AUTO(rows_free) struct rows points = { 0 };
 	enum err e = db_list(db, &Q_POINTS, ARGS(arg_i64(a->id)), &points);
-	const struct id_row *p = points.at;
+	const struct paid_point *p = points.at;
 	char cause[32];
 
 	if (str_eq(a->purpose, "fee")) /* never cuts by itself: only an approved list does */
@@ -89,6 +104,33 @@ static enum err arrears_apply(
 		e = in_arrears
 			    ? supply_block_set(db, p[i].id, BLOCK_ARREARS, cause, "system", "", now)
 			    : supply_block_clear(db, p[i].id, BLOCK_ARREARS, cause, now);
+	return e;
+}
+
+/* When the first supply of a purse in arrears will be cut: after the final warning, quiet hours and
+ * any keep. 0: none will be. */
+static enum err cut_time(struct db *db, const struct account *a, struct utc now, struct utc *out)
+{
+	AUTO(rows_free) struct rows points = { 0 };
+	const struct paid_point *p;
+	int64_t minutes = 0;
+	enum err e = setting_get(db, a->site_id, SETTING_FINAL_WARNING_MIN, &minutes);
+
+	out->ms = 0;
+	if (e == ERR_OK && !str_eq(a->purpose, "fee"))
+		e = db_list(db, &Q_POINTS, ARGS(arg_i64(a->id)), &points);
+	p = points.at;
+	for (size_t i = 0; e == ERR_OK && i < points.n; i++) {
+		struct utc at = { now.ms + minutes * MINUTE_MS };
+
+		if (!p[i].cuttable)
+			continue;
+		if (p[i].keep_until.ms > at.ms)
+			at = p[i].keep_until;
+		e = supply_trip_time(db, a->site_id, p[i].id, at, &at);
+		if (e == ERR_OK && (out->ms == 0 || at.ms < out->ms))
+			*out = at;
+	}
 	return e;
 }
 
@@ -113,11 +155,17 @@ static enum level level_of(const struct account *a, enum level from)
 	return warn_level(from, balance, &limits);
 }
 
-static const char *notice_word(const struct account *a, enum level to)
+static enum err tell(struct db *db, const struct account *a, enum level to, struct utc now)
 {
-	if (!str_eq(a->purpose, "fee"))
-		return level_word(to);
-	return to == LEVEL_ARREARS ? "fee_short" : "fee_low";
+	struct utc cut_at;
+	enum err e;
+
+	if (str_eq(a->purpose, "fee"))
+		return notice_add(db, a, to == LEVEL_ARREARS ? "fee_short" : "fee_low", 0, now);
+	if (to != LEVEL_ARREARS)
+		return notice_add(db, a, level_word(to), 0, now);
+	e = cut_time(db, a, now, &cut_at);
+	return e == ERR_OK ? notice_add_arrears(db, a, cut_at, now) : e;
 }
 
 enum err account_changed(struct db *db, int64_t id, struct utc now)
@@ -139,7 +187,7 @@ enum err account_changed(struct db *db, int64_t id, struct utc now)
 		return ERR_OK;
 	e = db_exec(db, &Q_LEVEL, ARGS(arg_text(level_word(to)), arg_utc(now), arg_i64(id)), NULL);
 	if (e == ERR_OK && to > from)
-		e = notice_add(db, &a, notice_word(&a, to), 0, now);
+		e = tell(db, &a, to, now);
 	if (e == ERR_OK && (to == LEVEL_ARREARS || from == LEVEL_ARREARS))
 		e = arrears_apply(db, &a, to == LEVEL_ARREARS, now);
 	if (e == ERR_OK)
@@ -165,6 +213,19 @@ static bool emergency_helps(const struct account *a)
 	       a->balance.nano > -floor.nano;
 }
 
+/* Arrears end at a balance above zero; a lower floor ends them too, at once. */
+static enum err floor_lowered(struct db *db, const struct account *a, struct utc now)
+{
+	enum err e;
+
+	if (!str_eq(a->level, level_word(LEVEL_ARREARS)) ||
+		a->balance.nano <= -account_floor_credit(a).nano)
+		return ERR_OK;
+	e = db_exec(db, &Q_LEVEL,
+		ARGS(arg_text(level_word(LEVEL_LOW2)), arg_utc(now), arg_i64(a->id)), NULL);
+	return e == ERR_OK ? arrears_apply(db, a, false, now) : e;
+}
+
 static enum err emergency_tx(struct db *db, void *ctx)
 {
 	struct emergency *m = ctx;
@@ -179,12 +240,8 @@ static enum err emergency_tx(struct db *db, void *ctx)
 	if (!emergency_helps(&a))
 		return ERR_CONFLICT;
 	e = db_exec(db, &Q_EMERGENCY, ARGS(arg_utc(m->now), arg_i64(m->id)), NULL);
-	if (e != ERR_OK || !str_eq(a.level, level_word(LEVEL_ARREARS)))
-		return e;
-	/* Arrears end at a balance above zero; a lower floor ends them too, at once. */
-	e = db_exec(db, &Q_LEVEL,
-		ARGS(arg_text(level_word(LEVEL_LOW2)), arg_utc(m->now), arg_i64(m->id)), NULL);
-	return e == ERR_OK ? arrears_apply(db, &a, false, m->now) : e;
+	a.emergency_at = m->now;
+	return e == ERR_OK ? floor_lowered(db, &a, m->now) : e;
 }
 
 enum err account_take_emergency(struct db *db, int64_t id, const char *actor, struct utc now)
@@ -196,30 +253,60 @@ enum err account_take_emergency(struct db *db, int64_t id, const char *actor, st
 	return e;
 }
 
-struct warnings {
-	int64_t id;
-	struct money warn1, warn2;
-	struct utc now;
-};
-
-static enum err warnings_tx(struct db *db, void *ctx)
+static enum err limits_audit(struct db *db, const struct account_limits *l)
 {
-	const struct warnings *w = ctx;
-	struct account a;
-	enum err e = account_lock(db, w->id, &a);
+	AUTO(json_free)
+	json_t *detail = json_pack("{s:I, s:I, s:s}", "credit_limit_nano",
+		(json_int_t)l->credit_limit.nano, "emergency_limit_nano",
+		(json_int_t)l->emergency_limit.nano, "reason", l->reason);
+	char object[32], *text = json_text(detail);
+	struct audit audit = { l->actor, l->address, "account.limits", object, text, "ok" };
+	enum err e;
 
-	if (e == ERR_OK)
-		e = db_exec(db, &Q_WARNINGS,
-			ARGS(arg_money(w->warn1), arg_money(w->warn2), arg_i64(w->id)), NULL);
-	return e == ERR_OK ? account_changed(db, w->id, w->now) : e;
+	snprintf(object, sizeof(object), "account:%" PRId64, l->account_id);
+	e = audit_add(db, &audit, l->now);
+	free(text);
+	return e;
 }
 
-enum err account_set_warnings(
-	struct db *db, int64_t id, struct money warn1, struct money warn2, struct utc now)
+static enum err limits_tx(struct db *db, void *ctx)
 {
-	if (warn2.nano < 0 || warn1.nano < warn2.nano)
-		return ERR_OUT_OF_RANGE;
-	return db_tx(db, warnings_tx, &(struct warnings){ id, warn1, warn2, now });
+	const struct account_limits *l = ctx;
+	struct account a;
+	enum err e = account_lock(db, l->account_id, &a);
+
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_LIMITS,
+			ARGS(arg_money(l->credit_limit), arg_money(l->emergency_limit),
+				arg_i64(a.id)),
+			NULL);
+	if (e != ERR_OK)
+		return e;
+	a.credit_limit = l->credit_limit;
+	a.emergency_limit = l->emergency_limit;
+	e = floor_lowered(db, &a, l->now);
+	if (e == ERR_OK)
+		e = account_changed(db, a.id, l->now);
+	return e == ERR_OK ? limits_audit(db, l) : e;
+}
+
+enum err account_set_limits(struct db *db, const struct account_limits *l, struct problem *why)
+{
+	const struct {
+		const char *field;
+		struct money value;
+	} checks[] = {
+		{ "credit_limit", l->credit_limit },
+		{ "emergency_limit", l->emergency_limit },
+	};
+	struct account_limits copy = *l;
+
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+		if (checks[i].value.nano < 0 ||
+			checks[i].value.nano > ACCOUNT_LIMIT_YUAN * NANO_PER_YUAN)
+			return problem_set(why, ERR_OUT_OF_RANGE, checks[i].field,
+				"from 0 to %d yuan", ACCOUNT_LIMIT_YUAN);
+	return db_tx(db, limits_tx, &copy);
 }
 
 enum err account_book_day(const struct account *a, struct utc at, struct day *out)

@@ -42,9 +42,18 @@ struct money account_floor_credit(const struct account *a);
 MUST_USE enum err account_take_emergency(
 	struct db *db, int64_t id, const char *actor, struct utc now);
 
-/* Changes the tenant's own warning thresholds (warn1 >= warn2 >= 0). */
-MUST_USE enum err account_set_warnings(
-	struct db *db, int64_t id, struct money warn1, struct money warn2, struct utc now);
+#define ACCOUNT_LIMIT_YUAN 100000
+struct account_limits {
+	int64_t account_id;
+	struct money credit_limit;    /* below zero before arrears begin */
+	struct money emergency_limit; /* that a tenant may take once more below that */
+	const char *actor, *address, *reason;
+	struct utc now;
+};
+/* What staff allow a purse, with an audit row. A lower floor ends arrears at once. ERR_OUT_OF_RANGE
+ * outside 0..ACCOUNT_LIMIT_YUAN. */
+MUST_USE enum err account_set_limits(
+	struct db *db, const struct account_limits *l, struct problem *why);
 
 /* Book day of the account's site. */
 MUST_USE enum err account_book_day(const struct account *a, struct utc at, struct day *out);

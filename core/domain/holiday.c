@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "domain/audit.h"
 #include "domain/setting.h"
+#include "domain/timetable.h"
 
 /* As shipped for dwellings: nobody sits in the dark at night. Shops ship without. */
 #define DWELLING_FROM_MIN (22 * 60)
@@ -75,6 +76,8 @@ static enum err put_tx(struct db *db, void *ctx)
 			ARGS(arg_i64(c->site_id), arg_text(day), arg_text(site_day_word(c->kind)),
 				arg_text(c->name)),
 			NULL);
+	if (e == ERR_OK)
+		e = timetables_touch(db, c->site_id);
 	return e == ERR_OK ? audited(db, c,
 				     json_pack("{s:s, s:s, s:s}", "day", day, "kind",
 					     site_day_word(c->kind), "name", c->name))
@@ -98,7 +101,8 @@ static enum err delete_tx(struct db *db, void *ctx)
 
 	if (e != ERR_OK || n == 0)
 		return e;
-	return audited(db, c, json_pack("{s:s, s:n}", "day", day, "kind"));
+	e = timetables_touch(db, c->site_id);
+	return e == ERR_OK ? audited(db, c, json_pack("{s:s, s:n}", "day", day, "kind")) : e;
 }
 
 enum err holiday_delete(struct db *db, const struct holiday_change *c)

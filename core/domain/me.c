@@ -8,11 +8,11 @@
 
 #define F(member) FIELD(struct me_account, member)
 SHAPE(account_shape, struct me_account, F(id), F(purpose), F(tenant_id), F(tenant_code),
-	F(tenant_name), F(room), F(zone), F(balance), F(subsidy), F(credit_limit), F(warn1),
-	F(warn2), F(level), F(emergency_limit), F(emergency_at), F(meter_id), F(meter_code),
-	F(meter_name), F(serial), F(utility), F(area), F(contract_id), F(supply_point_id),
-	F(switchable), F(desired), F(desired_reason), F(observed), F(observed_since), F(comm),
-	F(read_at), F(last_amount_fen));
+	F(tenant_name), F(room), F(zone), F(balance), F(subsidy), F(credit_limit), F(warn_unit),
+	F(warn1), F(warn2), F(qty1), F(qty2), F(level), F(emergency_limit), F(emergency_at),
+	F(meter_id), F(meter_code), F(meter_name), F(serial), F(utility), F(area), F(contract_id),
+	F(supply_point_id), F(switchable), F(desired), F(desired_reason), F(observed),
+	F(observed_since), F(comm), F(read_at), F(last_amount_fen));
 #undef F
 
 /* The first meter that an account pays for now. */
@@ -27,7 +27,8 @@ static const struct query Q_ACCOUNTS = {
 	"SELECT a.id, a.purpose, t.id AS tenant_id, t.code AS tenant_code, t.name AS tenant_name,"
 	" t.room, st.zone, a.balance_nano AS balance, a.subsidy_nano AS subsidy,"
 	" a.credit_limit_nano AS credit_limit,"
-	" a.warn1_nano AS warn1, a.warn2_nano AS warn2, a.level,"
+	" a.warn_unit, a.warn1_nano AS warn1, a.warn2_nano AS warn2,"
+	" a.warn1_milli AS qty1, a.warn2_milli AS qty2, a.level,"
 	" a.emergency_limit_nano AS emergency_limit, a.emergency_at, m.id AS meter_id,"
 	" m.code AS meter_code, m.name AS meter_name, m.serial, m.utility, r.name AS area,"
 	" c.id AS contract_id, p.id AS supply_point_id, p.switchable, p.desired, p.desired_reason,"

@@ -15,8 +15,11 @@ struct me_account {
 	struct money balance;
 	struct money subsidy; /* of it */
 	struct money credit_limit;
+	char warn_unit[5]; /* "yuan" "kwh" "m3" */
 	struct money warn1;
 	struct money warn2;
+	struct qty qty1; /* the thresholds as they were said, in units */
+	struct qty qty2;
 	char level[8];
 	struct money emergency_limit;
 	struct utc emergency_at;

@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/zone.h"
 #include "domain/outbox.h"
 
 #define NOTICE_LIFE_MS (24 * 3600 * 1000LL)
 #define PHONE_MAX 20
+#define SOON_MS 60000	      /* a cut within this is "now" */
+#define UNCUT "arrears_uncut" /* words of a notice "arrears" where nothing will be cut */
 
 /* The list of notices: what stands in them, in both languages. %1$s is the shop, %2$s the purse,
- * %3$s the balance and %4$s the amount, in yuan. */
+ * %3$s the balance and %4$s the amount, in yuan, %5$s when supply is cut. */
 static const struct {
 	const char *kind;
 	const char *zh;
@@ -21,9 +24,11 @@ static const struct {
 		"%1$s: %3$s yuan left for %2$s. Please recharge in time." },
 	{ "low2", "%1$s的%2$s余额只剩%3$s元，用完将自动断供，请尽快充值。",
 		"%1$s: only %3$s yuan left for %2$s. Supply stops when it is used up." },
-	{ "arrears", "%1$s的%2$s已用完（%3$s元），即将断供，充值后自动恢复。",
-		"%1$s: %2$s is used up (%3$s yuan). Supply stops now and returns after a "
+	{ "arrears", "%1$s的%2$s已用完（%3$s元），断供时间：%5$s，充值后自动恢复。",
+		"%1$s: %2$s is used up (%3$s yuan). Supply stops %5$s and returns after a "
 		"recharge." },
+	{ UNCUT, "%1$s的%2$s已用完（%3$s元），请尽快充值。",
+		"%1$s: %2$s is used up (%3$s yuan). Please recharge soon." },
 	{ "overload", "%1$s用电超过功率限值，已断电，请减少负荷，稍后自动恢复。",
 		"%1$s: the load was above its limit, supply is off. Reduce the load; it returns "
 		"by itself." },
@@ -66,20 +71,27 @@ static const char *purpose_word(const char *purpose, bool zh)
 	return zh ? "电费" : "electricity";
 }
 
+/* What a notice is made of. */
+struct words {
+	const char *kind;  /* as stored, and of the SMS template */
+	const char *words; /* row of the list */
+	char balance[MONEY_TEXT_MAX], amount[MONEY_TEXT_MAX];
+	char when[40];
+};
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* formats come from the table above only */
-static bool notice_text(const struct account *a, const char *kind, const char *balance,
-	const char *amount, char *out, size_t size)
+static bool notice_text(const struct account *a, const struct words *w, char *out, size_t size)
 {
 	bool zh = !str_eq(a->language, "en");
 	char shop[400];
 
 	snprintf(shop, sizeof(shop), "%s %s", a->room, a->tenant_name);
 	for (size_t i = 0; i < ARRAY_LEN(notices); i++) {
-		if (!str_eq(notices[i].kind, kind))
+		if (!str_eq(notices[i].kind, w->words))
 			continue;
 		snprintf(out, size, zh ? notices[i].zh : notices[i].en, shop,
-			purpose_word(a->purpose, zh), balance, amount);
+			purpose_word(a->purpose, zh), w->balance, w->amount, w->when);
 		return true;
 	}
 	return false;
@@ -123,34 +135,80 @@ static enum err send_to_all(struct db *db, const struct account *a, int64_t noti
 	return e;
 }
 
-enum err notice_add(struct db *db, const struct account *a, const char *kind, int64_t amount_fen,
-	struct utc now)
+static enum err add(struct db *db, const struct account *a, const struct words *w, struct utc now)
 {
-	char balance[MONEY_TEXT_MAX], amount[MONEY_TEXT_MAX], text[1201];
 	AUTO(json_free) json_t *params = NULL;
-	struct money paid = { 0 };
-	char *packed;
+	char text[1201], *packed;
 	int64_t id;
 	enum err e;
 
 	ASSERT(db_in_tx(db));
-	e = money_from_fen(amount_fen, &paid);
-	if (e != ERR_OK)
-		return e;
-	money_text2(a->balance, balance);
-	money_text2(paid, amount);
-	if (!notice_text(a, kind, balance, amount, text, sizeof(text)))
+	if (!notice_text(a, w, text, sizeof(text)))
 		return ERR_INTERNAL;
-	e = db_exec(db, &Q_ADD, ARGS(arg_i64(a->id), arg_text(kind), arg_text(text), arg_utc(now)),
-		NULL);
+	e = db_exec(db, &Q_ADD,
+		ARGS(arg_i64(a->id), arg_text(w->kind), arg_text(text), arg_utc(now)), NULL);
 	if (e != ERR_OK)
 		return e;
 	id = db_insert_id(db);
-	params = json_pack("{s:s, s:s, s:s, s:s}", "shop", a->room, "purse",
-		purpose_word(a->purpose, !str_eq(a->language, "en")), "balance", balance, "amount",
-		amount);
+	params = json_pack("{s:s, s:s, s:s, s:s, s:s}", "shop", a->room, "purse",
+		purpose_word(a->purpose, !str_eq(a->language, "en")), "balance", w->balance,
+		"amount", w->amount, "time", w->when);
 	packed = json_text(params);
-	e = send_to_all(db, a, id, kind, packed, now);
+	e = send_to_all(db, a, id, w->kind, packed, now);
 	free(packed);
 	return e;
+}
+
+enum err notice_add(struct db *db, const struct account *a, const char *kind, int64_t amount_fen,
+	struct utc now)
+{
+	struct words w = { .kind = kind, .words = kind };
+	struct money paid = { 0 };
+	enum err e = money_from_fen(amount_fen, &paid);
+
+	if (e != ERR_OK)
+		return e;
+	money_text2(a->balance, w.balance);
+	money_text2(paid, w.amount);
+	return add(db, a, &w, now);
+}
+
+/* "now", or a local time: "at 11-23 07:00". */
+static enum err when_text(
+	const struct account *a, struct utc at, struct utc now, char *out, size_t size)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	bool zh = !str_eq(a->language, "en");
+	int year, month, day;
+	struct local l;
+	enum err e = zone_open(a->zone, &z);
+
+	if (e != ERR_OK)
+		return e;
+	l = zone_local(z, at);
+	civil_date(l.day.days, &year, &month, &day);
+	if (at.ms <= now.ms + SOON_MS)
+		snprintf(out, size, "%s", zh ? "即刻" : "now");
+	else if (zh)
+		snprintf(out, size, "%d月%d日%02d:%02d", month, day, l.second / 3600,
+			l.second / 60 % 60);
+	else
+		snprintf(out, size, "at %02d-%02d %02d:%02d", month, day, l.second / 3600,
+			l.second / 60 % 60);
+	return ERR_OK;
+}
+
+enum err notice_add_arrears(
+	struct db *db, const struct account *a, struct utc cut_at, struct utc now)
+{
+	struct words w = { .kind = "arrears", .words = cut_at.ms ? "arrears" : UNCUT };
+	enum err e = ERR_OK;
+
+	money_text2(a->balance, w.balance);
+	if (cut_at.ms)
+		e = when_text(a, cut_at, now, w.when, sizeof(w.when));
+	else
+		snprintf(w.when, sizeof(w.when), "%s",
+			str_eq(a->language, "en") ? "not for now" : "暂不断供");
+	return e == ERR_OK ? add(db, a, &w, now) : e;
 }

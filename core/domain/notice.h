@@ -3,8 +3,12 @@
  */
 #include "domain/account.h"
 
-/* kind: "low1" "low2" "arrears" "recharged" "overload" "overload_lock", and for fee purses "fee_low"
- * "fee_due" "fee_short" and "fee", the last warning before a cut. amount_fen counts for "recharged"
- * and "fee_due" only. */
+/* kind: "low1" "low2" "arrears" "recharged" "overload" "overload_lock", and for fee purses
+ * "fee_low" "fee_due" "fee_short" and "fee", the last warning before a cut. amount_fen counts for
+ * "recharged" and "fee_due" only. */
 MUST_USE enum err notice_add(struct db *db, const struct account *a, const char *kind,
 	int64_t amount_fen, struct utc now);
+
+/* The notice "arrears", which tells when supply will be cut; cut_at 0: it will not be. */
+MUST_USE enum err notice_add_arrears(
+	struct db *db, const struct account *a, struct utc cut_at, struct utc now);

@@ -22,6 +22,10 @@ const struct setting_row settings[SETTING__MAX] = {
 		"Reversals above it need a second person." },
 	[SETTING_ADJUSTMENT_LIMIT_FEN] = { "adjustment_limit_fen", 0, 100000000, 50000, true,
 		"Adjustments above it need a second person." },
+	[SETTING_WARN_MOST_YUAN] = { "warn_most_yuan", 1, 100000, 100000, false,
+		"The highest warning threshold that tenants may choose." },
+	[SETTING_WARN2_LEAST_YUAN] = { "warn2_least_yuan", 0, 1000, 0, false,
+		"The lowest second threshold that tenants may choose; 0 lets them turn it off." },
 	[SETTING_QUIET_FROM_MIN] = { "quiet_from_min", -1, 1439, -1, false,
 		"No supply is cut for money from this minute of the local day on. -1: as the "
 		"profile has it, 22:00 to 07:00 for dwellings, none for shops." },

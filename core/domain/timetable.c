@@ -6,51 +6,42 @@
 
 #include "base/log.h"
 #include "domain/audit.h"
+#include "domain/holiday.h"
 #include "domain/supplypoint.h"
 
+#define DAYS_AHEAD 1100
 #define RUN_MOST 500 /* supply points of one run; the rest is due still */
 /* Looked at again at the latest after this, so that nothing rests on one reckoning for long. */
 #define LOOK_MS (24 * 3600 * INT64_C(1000))
 
-/* ---- special days ---- */
-
-struct day_row {
-	char day[DAY_TEXT_MAX];
-	char kind[8];
-};
-SHAPE(day_shape, struct day_row, FIELD(struct day_row, day), FIELD(struct day_row, kind));
-static const struct query Q_DAYS = {
-	"SELECT day, kind FROM site_holiday WHERE site_id = ? AND day >= ? ORDER BY day", &day_shape
-};
-
 void site_days_free(struct site_days *d)
 {
 	free(d->list);
+	*d = (struct site_days){ 0 };
 }
 
 enum err site_days_load(struct db *db, int64_t site_id, struct day from, struct site_days *out)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	char first[DAY_TEXT_MAX];
-	struct site_days d;
-	enum err e = db_list(
-		db, &Q_DAYS, ARGS(arg_i64(site_id), arg_text(day_text(from, first))), &rows);
-	const struct day_row *r = rows.at;
+	AUTO(site_days_free) struct site_days d = { 0 };
+	enum err e = holiday_list(db, site_id, from, (struct day){ from.days + DAYS_AHEAD }, &rows);
+	const struct holiday *h = rows.at;
 
 	if (e != ERR_OK)
 		return e;
 	d.list = calloc(rows.n + 1, sizeof(*d.list));
 	ASSERT(d.list);
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
-		d.list[i].workday = str_eq(r[i].kind, "workday");
-		e = day_parse(r[i].day, &d.list[i].day);
+		e = day_parse(h[i].day, &d.list[i].day);
+		if (e == ERR_OK)
+			e = site_day_parse(h[i].kind, &d.list[i].kind);
 	}
-	d.days = (struct special_days){ d.list, rows.n };
-	if (e == ERR_OK)
-		*out = d;
-	else
-		site_days_free(&d);
-	return e;
+	if (e != ERR_OK)
+		return e;
+	d.marks = (struct day_marks){ d.list, rows.n };
+	*out = d;
+	d = (struct site_days){ 0 };
+	return ERR_OK;
 }
 
 /* ---- the list ---- */
@@ -333,8 +324,8 @@ enum err timetable_now(
 		e = timetable_load(db, id, &t);
 	if (e != ERR_OK)
 		return e;
-	out->off = timetable_off(&t, z, &days.days, now);
-	out->next = timetable_next(&t, z, &days.days, now);
+	out->off = timetable_off(&t, z, &days.marks, now);
+	out->next = timetable_next(&t, z, &days.marks, now);
 	return ERR_OK;
 }
 

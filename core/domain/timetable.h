@@ -4,10 +4,10 @@
 #include "db/db.h"
 #include "rules/timetable.h"
 
-/* The special days of a site from a day on. */
+/* The marked days of a site from a day on. */
 struct site_days {
-	struct special_day *list;
-	struct special_days days;
+	struct day_mark *list;
+	struct day_marks marks;
 };
 MUST_USE enum err site_days_load(
 	struct db *db, int64_t site_id, struct day from, struct site_days *out);
@@ -62,6 +62,6 @@ MUST_USE enum err timetable_give(struct db *db, const struct timetable_give *g);
 
 /* Supply points whose schedule is due: block set or lifted, next look noted. Safe to do twice. */
 MUST_USE enum err timetables_run(struct db *db, struct utc now);
-/* The special days of a site have changed: every supply point of it that follows a schedule is
+/* The marked days of a site have changed: every supply point of it that follows a schedule is
  * looked at again. */
 MUST_USE enum err timetables_touch(struct db *db, int64_t site_id);

@@ -9,7 +9,7 @@ const struct notice_kind notice_kinds[] = {
 	{ "login_code", { "code" } },
 	{ "low1",       { "shop", "purse", "balance" } },
 	{ "low2",       { "shop", "purse", "balance" } },
-	{ "arrears",    { "shop", "purse", "balance" } },
+	{ "arrears",    { "shop", "purse", "balance", "time" } },
 	{ "overload",   { "shop" } },
 	{ "overload_lock", { "shop" } },
 	{ "fee_low",    { "shop", "purse", "balance" } },

@@ -28,7 +28,7 @@ static size_t comparable(const struct daysleft_facts *f, enum day_sort sort,
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->history_n; i++)
-		if (day_sort_of(&f->special, f->history[i].day) == sort)
+		if (day_sort_of(&f->marks, f->history[i].day) == sort)
 			out[n++] = f->history[i].charge;
 	if (n < DAYSLEFT_LEAST)
 		for (n = 0; n < f->history_n; n++)
@@ -62,14 +62,14 @@ static bool any_use(const struct habits *h)
 static int lasts(const struct daysleft_facts *f, const struct habits *h)
 {
 	int64_t left = f->balance.nano;
-	int64_t today = h->of[day_sort_of(&f->special, f->today)].nano;
+	int64_t today = h->of[day_sort_of(&f->marks, f->today)].nano;
 
 	if (today > f->today_charge.nano)
 		left -= today - f->today_charge.nano;
 	for (int n = 0; left >= 0 && n < DAYSLEFT_MOST; n++) {
 		struct day d = { f->today.days + n + 1 };
 
-		left -= h->of[day_sort_of(&f->special, d)].nano;
+		left -= h->of[day_sort_of(&f->marks, d)].nano;
 		if (left < 0)
 			return n;
 	}

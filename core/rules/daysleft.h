@@ -20,7 +20,7 @@ struct daysleft_facts {
 	const struct day_charge
 		*history; /* whole days before today, any order, days without use too */
 	size_t history_n; /* at most DAYSLEFT_HISTORY */
-	struct special_days special;
+	struct day_marks marks;
 };
 
 /* Whole days after today that the balance covers: by the median of comparable days (workdays,

@@ -22,11 +22,11 @@ enum err timetable_check(const struct timetable *t)
 }
 
 /* What holds at an instant, and until when nothing changes. */
-static bool off_until(const struct timetable *t, const struct zone *z, const struct special_days *s,
+static bool off_until(const struct timetable *t, const struct zone *z, const struct day_marks *m,
 	struct utc at, struct utc *until)
 {
 	struct local_day local = local_day_at(z, at);
-	const struct timetable_day *d = &t->days[day_sort_of(s, local.day)];
+	const struct timetable_day *d = &t->days[day_sort_of(m, local.day)];
 
 	*until = local.end;
 	for (size_t i = d->n; i-- > 0;) {
@@ -40,24 +40,24 @@ static bool off_until(const struct timetable *t, const struct zone *z, const str
 	return false;
 }
 
-bool timetable_off(const struct timetable *t, const struct zone *z, const struct special_days *s,
-	struct utc at)
+bool timetable_off(
+	const struct timetable *t, const struct zone *z, const struct day_marks *m, struct utc at)
 {
 	struct utc until;
 
-	return off_until(t, z, s, at, &until);
+	return off_until(t, z, m, at, &until);
 }
 
-struct utc timetable_next(const struct timetable *t, const struct zone *z,
-	const struct special_days *s, struct utc at)
+struct utc timetable_next(
+	const struct timetable *t, const struct zone *z, const struct day_marks *m, struct utc at)
 {
 	struct utc next, end = { at.ms + TIMETABLE_DAYS * INT64_C(86400000) };
-	bool now = off_until(t, z, s, at, &next);
+	bool now = off_until(t, z, m, at, &next);
 
 	while (next.ms <= end.ms) {
 		struct utc until;
 
-		if (off_until(t, z, s, next, &until) != now)
+		if (off_until(t, z, m, next, &until) != now)
 			return next;
 		next = until;
 	}

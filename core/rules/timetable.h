@@ -27,10 +27,10 @@ MUST_USE enum err timetable_check(const struct timetable *t);
 
 /* Is the supply off at an instant? A start that the clock skips counts with the offset before the
  * jump; one that comes twice begins at its first time and is not undone. */
-bool timetable_off(const struct timetable *t, const struct zone *z, const struct special_days *s,
-	struct utc at);
+bool timetable_off(
+	const struct timetable *t, const struct zone *z, const struct day_marks *m, struct utc at);
 
 /* The first instant after at when that changes; 0 when it does not within TIMETABLE_DAYS. */
 #define TIMETABLE_DAYS 400
-struct utc timetable_next(const struct timetable *t, const struct zone *z,
-	const struct special_days *s, struct utc at);
+struct utc timetable_next(
+	const struct timetable *t, const struct zone *z, const struct day_marks *m, struct utc at);

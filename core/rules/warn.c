@@ -1,6 +1,5 @@
 #include "rules/warn.h"
 
-#include <limits.h>
 #include <string.h>
 
 static const char *const words[LEVEL__MAX] = {
@@ -74,14 +73,4 @@ enum level warn_level(enum level now, struct money balance, const struct warn_li
 	while (now > plain && may_leave(now, balance, w))
 		now--;
 	return now;
-}
-
-int warn_days_left(struct money balance, struct money mean_daily_charge)
-{
-	int64_t days;
-
-	if (mean_daily_charge.nano <= 0 || balance.nano <= 0)
-		return -1;
-	days = balance.nano / mean_daily_charge.nano;
-	return days > INT_MAX ? INT_MAX : (int)days;
 }

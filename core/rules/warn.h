@@ -15,7 +15,3 @@ struct warn_limits {
  * <= -credit_limit. Better only beyond a margin of 5 % of the threshold (at least 1 yuan), so that
  * a balance that trembles around a threshold warns once; arrears end at balance > 0. */
 enum level warn_level(enum level now, struct money balance, const struct warn_limits *w);
-
-/* Estimated whole days that a balance lasts at a mean daily charge; -1 when not to be said
- * (mean <= 0, or balance <= 0). */
-int warn_days_left(struct money balance, struct money mean_daily_charge);

@@ -23,16 +23,16 @@ enum err day_sort_parse(const char *word, enum day_sort *out)
 	return ERR_BAD_VALUE;
 }
 
-enum day_sort day_sort_of(const struct special_days *s, struct day d)
+enum day_sort day_sort_of(const struct day_marks *m, struct day d)
 {
-	size_t lo = 0, hi = s->n;
+	size_t lo = 0, hi = m->n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (s->at[mid].day.days == d.days)
-			return s->at[mid].workday ? SORT_WORKDAY : SORT_HOLIDAY;
-		if (s->at[mid].day.days < d.days)
+		if (m->at[mid].day.days == d.days)
+			return m->at[mid].kind == SITE_DAY_WORKDAY ? SORT_WORKDAY : SORT_HOLIDAY;
+		if (m->at[mid].day.days < d.days)
 			lo = mid + 1;
 		else
 			hi = mid;

@@ -6,9 +6,13 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "domain/account.h"
+#include "domain/forecast.h"
+#include "domain/holiday.h"
 #include "domain/overload.h"
 #include "domain/supplypoint.h"
 #include "domain/timetable.h"
+#include "domain/warning.h"
 #include "poller/sink.h"
 
 struct world {
@@ -362,6 +366,27 @@ static void test_a_schedule_switches_at_its_second(void **state)
 	assert_true(off_by_schedule(w, &s));
 }
 
+static enum err mark_tx(struct db *db, void *ctx)
+{
+	const struct holiday_change *c = ctx;
+
+	return c->name ? holiday_put(db, c) : holiday_delete(db, c);
+}
+
+/* Monday 23 November is a holiday at this site, or is not any more. */
+static void mark(struct world *w, const struct shop *s, bool holiday)
+{
+	struct holiday_change c = { .site_id = s->site,
+		.day = day_of(2026, 11, 23),
+		.kind = SITE_DAY_HOLIDAY,
+		.name = holiday ? "fair" : NULL,
+		.actor = "user:1",
+		.address = "",
+		.now = utc_now() };
+
+	assert_int_equal(db_tx(w->api, mark_tx, &c), ERR_OK);
+}
+
 static void test_a_schedule_follows_the_days_of_its_site(void **state)
 {
 	struct world *w = *state;
@@ -370,15 +395,14 @@ static void test_a_schedule_follows_the_days_of_its_site(void **state)
 
 	assert_int_equal(give(w, &s, table, "2026-11-23T12:00:00+08:00"), ERR_OK);
 	assert_false(off_by_schedule(w, &s));
-	shop_set(w->root,
-		"INSERT INTO site_holiday (site_id, day, kind) VALUES (%lld, '2026-11-23',"
-		" 'holiday')",
-		(long long)s.site);
 	run_at(w, "2026-11-23T12:00:01+08:00");
-	assert_false(off_by_schedule(w, &s)); /* not looked at again yet */
-	assert_int_equal(timetables_touch(w->api, s.site), ERR_OK);
+	assert_false(off_by_schedule(w, &s));
+	mark(w, &s, true);
 	run_at(w, "2026-11-23T12:00:02+08:00");
 	assert_true(off_by_schedule(w, &s));
+	mark(w, &s, false);
+	run_at(w, "2026-11-23T12:00:03+08:00");
+	assert_false(off_by_schedule(w, &s));
 	/* Not for supplies of another site. */
 	assert_int_equal(give(w, &other, table, "2026-11-23T12:00:00+08:00"), ERR_NOT_FOUND);
 	assert_int_equal(give(w, &other, 999999, "2026-11-23T12:00:00+08:00"), ERR_NOT_FOUND);
@@ -464,6 +488,305 @@ static void test_schedules_on_days_of_23_and_25_hours(void **state)
 	assert_false(off_by_schedule(w, &s));
 }
 
+/* ---- warnings ---- */
+
+#define YUAN(n) ((struct money){ (int64_t)(n)*NANO_PER_YUAN })
+#define NOON "2026-11-23T12:00:00+08:00"
+
+struct change {
+	int64_t account;
+	struct utc now;
+};
+
+static enum err changed_tx(struct db *db, void *ctx)
+{
+	const struct change *c = ctx;
+
+	return account_changed(db, c->account, c->now);
+}
+
+static void set_balance(struct world *w, const struct shop *s, int64_t fen, const char *now)
+{
+	shop_set(w->root, "UPDATE account SET balance_nano = %lld WHERE id = %lld",
+		(long long)(fen * NANO_PER_FEN), (long long)s->account);
+	assert_int_equal(
+		db_tx(w->worker, changed_tx, &(struct change){ s->account, instant(now) }), ERR_OK);
+}
+
+static enum err warn_at(struct world *w, const struct shop *s, struct warning list, bool limited,
+	struct problem *why)
+{
+	struct warning_change c = { .list = &list,
+		.n = 1,
+		.limited = limited,
+		.actor = "user:1",
+		.address = "",
+		.now = instant(NOON) };
+
+	list.account_id = s->account;
+	return warning_set(w->api, &c, why);
+}
+
+static struct shop warned_shop(struct world *w)
+{
+	struct shop s = new_shop(w);
+	struct warning yuan = { .unit = "yuan", .warn1 = YUAN(20), .warn2 = YUAN(5) };
+
+	assert_int_equal(warn_at(w, &s, yuan, false, NULL), ERR_OK);
+	return s;
+}
+
+static void test_one_notice_for_each_level_and_crossing(void **state)
+{
+	static const struct {
+		int64_t fen;
+		int low1, low2, arrears; /* notices so far */
+	} steps[] = {
+		{ 2001, 0, 0, 0 }, { 2000, 1, 0, 0 }, { 1900, 1, 0, 0 },
+		{ 2050, 1, 0, 0 }, /* not beyond the margin: the same crossing */
+		{ 1999, 1, 0, 0 }, { 2101, 1, 0, 0 }, { 1999, 2, 0, 0 }, /* a new one */
+		{ 500, 2, 1, 0 }, { 590, 2, 1, 0 }, { 400, 2, 1, 0 }, { 0, 2, 1, 1 },
+		{ -50, 2, 1, 1 }, { 1, 2, 1, 1 }, { 0, 2, 1, 2 }, { 9000, 2, 1, 2 },
+		{ -1, 2, 1, 3 }, /* straight through: one notice, of where it ended */
+	};
+	struct world *w = *state;
+	struct shop s = warned_shop(w);
+
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		set_balance(w, &s, steps[i].fen, NOON);
+		assert_int_equal(shop_number(w->root, NOTICES("low1"), s.account), steps[i].low1);
+		assert_int_equal(shop_number(w->root, NOTICES("low2"), s.account), steps[i].low2);
+		assert_int_equal(
+			shop_number(w->root, NOTICES("arrears"), s.account), steps[i].arrears);
+	}
+}
+
+static void assert_arrears_text(
+	struct world *w, const struct shop *s, const char *now, const char *part)
+{
+	char sql[300];
+
+	set_balance(w, s, 100, now);
+	set_balance(w, s, 0, now);
+	snprintf(sql, sizeof(sql),
+		"SELECT text LIKE '%%%s%%' AS v FROM notice WHERE kind = 'arrears'"
+		" AND account_id = %lld ORDER BY id DESC LIMIT 1",
+		part, (long long)s->account);
+	if (!shop_number(w->root, sql, 0))
+		fail_msg("%s: no \"%s\" in the notice", now, part);
+}
+
+static void test_the_last_warning_tells_when_supply_is_cut(void **state)
+{
+	struct world *w = *state;
+	struct shop s = warned_shop(w);
+
+	assert_arrears_text(w, &s, NOON, "即刻");
+	shop_set(w->root,
+		"INSERT INTO setting (site_id, name, value) VALUES (%lld, 'final_warning_min', 30),"
+		" (%lld, 'quiet_from_min', 1320), (%lld, 'quiet_to_min', 420),"
+		" (%lld, 'quiet_stagger_min', 0)",
+		(long long)s.site, (long long)s.site, (long long)s.site, (long long)s.site);
+	assert_arrears_text(w, &s, NOON, "11月23日12:30");
+	assert_arrears_text(w, &s, "2026-11-23T21:40:00+08:00", "11月24日07:00");
+	shop_set(w->root, "UPDATE supply_point SET keep_until = %lld WHERE id = %lld",
+		(long long)instant("2026-11-25T15:00:00+08:00").ms, (long long)s.point);
+	assert_arrears_text(w, &s, NOON, "11月25日15:00");
+	shop_set(w->root, "UPDATE supply_point SET load_class = 'protected' WHERE id = %lld",
+		(long long)s.point);
+	assert_arrears_text(w, &s, NOON, "请尽快充值");
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT COUNT(*) AS v FROM outbox o JOIN notice n ON n.id = o.notice_id"
+			" WHERE n.account_id = %lld AND o.template = 'arrears'"
+			" AND JSON_VALUE(o.params, '$.time') <> ''",
+			s.account),
+		shop_number(w->root, NOTICES("arrears"), s.account));
+}
+
+static void use(struct world *w, const struct shop *s, int back, int64_t wh, int64_t fen)
+{
+	char day[DAY_TEXT_MAX];
+
+	day_text((struct day){ day_of(2026, 11, 23).days - back }, day);
+	shop_set(w->root,
+		"INSERT INTO usage_day (meter_id, day, book_day, contract_id, account_id, "
+		"tariff_id,"
+		" version_at, rate, tier, price_micro, qty_milli, charge_nano) VALUES (%lld, '%s',"
+		" '%s', %lld, %lld, %lld, 1, 'flat', 1, 1, %lld, %lld)",
+		(long long)s->meter, day, day, (long long)s->contract, (long long)s->account,
+		(long long)s->tariff, (long long)wh, (long long)(fen * NANO_PER_FEN));
+}
+
+static int64_t threshold_fen(struct world *w, const struct shop *s, int n)
+{
+	struct warning now;
+
+	assert_int_equal(warning_get(w->api, s->account, &now), ERR_OK);
+	return (n == 1 ? now.warn1 : now.warn2).nano / NANO_PER_FEN;
+}
+
+static void test_thresholds_in_kilowatt_hours(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct warning kwh = { .unit = "kwh", .qty1 = { 50000 }, .qty2 = { 10000 } };
+
+	/* Nothing used yet: by the price of now, at noon 1.0987 a kWh. */
+	assert_int_equal(warn_at(w, &s, kwh, true, NULL), ERR_OK);
+	assert_int_equal(threshold_fen(w, &s, 1), 5494); /* 54.935, up to the fen */
+	/* 100 kWh for 80 yuan lately. */
+	use(w, &s, 3, 60000, 5000);
+	use(w, &s, 2, 40000, 3000);
+	use(w, &s, 40, 1000000, 999999); /* long ago */
+	assert_int_equal(warn_at(w, &s, kwh, true, NULL), ERR_OK);
+	assert_int_equal(threshold_fen(w, &s, 1), 4000);
+	assert_int_equal(threshold_fen(w, &s, 2), 800);
+	/* It has become dearer: a day later, not before, the money follows; the quantity stays. */
+	use(w, &s, 1, 100000, 12000);
+	assert_int_equal(warnings_run(w->worker, instant("2026-11-24T11:59:59+08:00")), ERR_OK);
+	assert_int_equal(threshold_fen(w, &s, 1), 4000);
+	set_balance(w, &s, 4500, NOON);
+	assert_int_equal(shop_number(w->root, NOTICES("low1"), s.account), 0);
+	assert_int_equal(warnings_run(w->worker, instant("2026-11-24T12:00:00+08:00")), ERR_OK);
+	assert_int_equal(threshold_fen(w, &s, 1), 5000);
+	assert_int_equal(threshold_fen(w, &s, 2), 1000);
+	assert_int_equal(shop_number(w->root, NOTICES("low1"), s.account), 1);
+}
+
+static void test_what_thresholds_may_be(void **state)
+{
+	static const struct {
+		struct warning w;
+		bool limited;
+		enum err e;
+		const char *field;
+	} rows[] = {
+		{ { .unit = "yuan", .warn1 = YUAN(100), .warn2 = YUAN(5) }, true, ERR_OK, "" },
+		{ { .unit = "yuan", .warn1 = YUAN(101), .warn2 = YUAN(5) }, true, ERR_OUT_OF_RANGE,
+			"warn1" },
+		{ { .unit = "yuan", .warn1 = YUAN(101), .warn2 = YUAN(0) }, false, ERR_OK, "" },
+		{ { .unit = "yuan", .warn1 = YUAN(10), .warn2 = YUAN(1) }, true, ERR_OUT_OF_RANGE,
+			"warn2" },
+		{ { .unit = "yuan", .warn1 = YUAN(10), .warn2 = YUAN(11) }, false, ERR_OUT_OF_RANGE,
+			"warn2" },
+		{ { .unit = "m3", .qty1 = { 10000 }, .qty2 = { 5000 } }, false, ERR_BAD_VALUE,
+			"unit" },
+		/* 1.0987 a kWh: 92 kWh are above 100 yuan. */
+		{ { .unit = "kwh", .qty1 = { 92000 }, .qty2 = { 5000 } }, true, ERR_OUT_OF_RANGE,
+			"warn1" },
+		{ { .unit = "kwh", .qty1 = { 90000 }, .qty2 = { 5000 } }, true, ERR_OK, "" },
+	};
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct problem why;
+
+	shop_set(w->root,
+		"INSERT INTO setting (site_id, name, value) VALUES (%lld, 'warn_most_yuan', 100),"
+		" (%lld, 'warn2_least_yuan', 2)",
+		(long long)s.site, (long long)s.site);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct warning before, after;
+
+		why = (struct problem){ 0 };
+		assert_int_equal(warning_get(w->api, s.account, &before), ERR_OK);
+		assert_int_equal(warn_at(w, &s, rows[i].w, rows[i].limited, &why), rows[i].e);
+		assert_string_equal(why.field, rows[i].field);
+		assert_int_equal(warning_get(w->api, s.account, &after), ERR_OK);
+		if (rows[i].e != ERR_OK)
+			assert_int_equal(before.warn1.nano, after.warn1.nano);
+	}
+	shop_set(w->root, "DELETE FROM meter_tariff WHERE meter_id = %lld", (long long)s.meter);
+	assert_int_equal(warn_at(w, &s, rows[7].w, false, &why), ERR_CONFLICT);
+}
+
+static int64_t owing(struct world *w, const struct shop *s)
+{
+	return shop_number(w->root,
+		"SELECT COUNT(*) AS v FROM block WHERE kind = 'arrears' AND supply_point_id = %lld",
+		s->point);
+}
+
+static enum err allow(struct world *w, const struct shop *s, int64_t credit, int64_t emergency)
+{
+	struct account_limits l = { .account_id = s->account,
+		.credit_limit = YUAN(credit),
+		.emergency_limit = YUAN(emergency),
+		.actor = "user:1",
+		.address = "",
+		.reason = "test",
+		.now = instant(NOON) };
+
+	return account_set_limits(w->api, &l, NULL);
+}
+
+static void test_a_credit_limit_moves_the_floor(void **state)
+{
+	struct world *w = *state;
+	struct shop s = warned_shop(w);
+
+	set_balance(w, &s, -1000, NOON);
+	assert_int_equal(owing(w, &s), 1);
+	assert_int_equal(allow(w, &s, 10, 0), ERR_OK); /* at the floor is below it */
+	assert_int_equal(owing(w, &s), 1);
+	assert_int_equal(allow(w, &s, 11, 0), ERR_OK);
+	assert_int_equal(owing(w, &s), 0);
+	assert_int_equal(allow(w, &s, 0, 50), ERR_OK);
+	assert_int_equal(owing(w, &s), 1);
+	assert_int_equal(
+		account_take_emergency(w->api, s.account, "user:1", instant(NOON)), ERR_OK);
+	assert_int_equal(owing(w, &s), 0);
+	assert_int_equal(allow(w, &s, -1, 0), ERR_OUT_OF_RANGE);
+	assert_int_equal(allow(w, &s, 0, 100001), ERR_OUT_OF_RANGE);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT COUNT(*) AS v FROM audit WHERE action = 'account.limits' AND "
+			"object = 'account:%lld'",
+			s.account),
+		3);
+}
+
+/* ---- days left ---- */
+
+static struct days_left left_at(struct world *w, const struct shop *s, const char *now)
+{
+	AUTO(forecast_free) struct forecast f = { 0 };
+	struct days_left d;
+
+	assert_int_equal(forecast_account(w->api, &f, s->account, instant(now), &d), ERR_OK);
+	return d;
+}
+
+static void read_until(struct world *w, const struct shop *s, const char *at)
+{
+	shop_set(w->root,
+		"REPLACE INTO settled (meter_id, read_at, register_milli) VALUES (%lld, %lld, 1)",
+		(long long)s->meter, (long long)instant(at).ms);
+}
+
+static void test_days_left_by_whole_days_that_were_read(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct days_left d;
+
+	assert_false(left_at(w, &s, NOON).known);
+	use(w, &s, 6, 1000, 99900); /* the first day, perhaps half of one */
+	for (int back = 5; back >= 1; back--)
+		use(w, &s, back, 10000, 1000);
+	use(w, &s, 0, 4000, 400);
+	read_until(w, &s, "2026-11-22T23:59:59+08:00");
+	assert_false(left_at(w, &s, NOON).known); /* yesterday is not whole yet */
+	read_until(w, &s, "2026-11-23T11:59:00+08:00");
+	d = left_at(w, &s, NOON); /* 100 yuan; 6 of today, 10 a day */
+	assert_true(d.known);
+	assert_int_equal(d.days, 9);
+	assert_int_equal(d.low, 9);
+	assert_int_equal(d.high, 9);
+	/* A meter that has been silent for days says nothing about them. */
+	assert_false(left_at(w, &s, "2026-12-20T12:00:00+08:00").known);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -477,6 +800,12 @@ int main(void)
 		cmocka_unit_test(test_a_changed_schedule_counts_at_once),
 		cmocka_unit_test(test_schedules_are_added_once),
 		cmocka_unit_test(test_schedules_on_days_of_23_and_25_hours),
+		cmocka_unit_test(test_one_notice_for_each_level_and_crossing),
+		cmocka_unit_test(test_the_last_warning_tells_when_supply_is_cut),
+		cmocka_unit_test(test_thresholds_in_kilowatt_hours),
+		cmocka_unit_test(test_what_thresholds_may_be),
+		cmocka_unit_test(test_a_credit_limit_moves_the_floor),
+		cmocka_unit_test(test_days_left_by_whole_days_that_were_read),
 	};
 
 	return cmocka_run_group_tests(tests, open_world, close_world);

@@ -79,14 +79,14 @@ static void weekends_are_other_days(void **state)
 static void a_holiday_ahead_is_like_a_holiday_behind(void **state)
 {
 	/* Six holidays were known, 1 yuan each; tomorrow is one more, other days 20. */
-	const struct special_day list[] = {
-		{ { TODAY.days - 13 }, false },
-		{ { TODAY.days - 12 }, false },
-		{ { TODAY.days - 11 }, false },
-		{ { TODAY.days - 10 }, false },
-		{ { TODAY.days - 9 }, false },
-		{ { TODAY.days - 8 }, false },
-		{ { TODAY.days + 1 }, false },
+	const struct day_mark list[] = {
+		{ { TODAY.days - 13 }, SITE_DAY_HOLIDAY },
+		{ { TODAY.days - 12 }, SITE_DAY_HOLIDAY },
+		{ { TODAY.days - 11 }, SITE_DAY_HOLIDAY },
+		{ { TODAY.days - 10 }, SITE_DAY_HOLIDAY },
+		{ { TODAY.days - 9 }, SITE_DAY_HOLIDAY },
+		{ { TODAY.days - 8 }, SITE_DAY_HOLIDAY },
+		{ { TODAY.days + 1 }, SITE_DAY_HOLIDAY },
 	};
 	struct past p = past_of(28, 20, 20);
 	struct daysleft_facts f = { .balance = { 41 * NANO_PER_YUAN },
@@ -94,14 +94,14 @@ static void a_holiday_ahead_is_like_a_holiday_behind(void **state)
 		.today_charge = { 20 * NANO_PER_YUAN },
 		.history = p.days,
 		.history_n = p.n,
-		.special = { list, ARRAY_LEN(list) } };
+		.marks = { list, ARRAY_LEN(list) } };
 
 	(void)state;
 	for (size_t i = 7; i < 13; i++)
 		p.days[i].charge.nano = NANO_PER_YUAN;
 	assert_int_equal(days_left(&f).days, 3);
 	/* Fewer than five of a sort say nothing: all days count alike. */
-	f.special = (struct special_days){ list + 6, 1 };
+	f.marks = (struct day_marks){ list + 6, 1 };
 	assert_int_equal(days_left(&f).days, 2);
 }
 

@@ -2,7 +2,7 @@
 
 #include "rules/timetable.h"
 
-static const struct special_days NO_DAYS = { 0 };
+static const struct day_marks NO_DAYS = { 0 };
 
 static struct zone *zone_of(const char *name)
 {
@@ -35,12 +35,12 @@ static void sort_of_a_day(void **state)
 		{ 10, 10, SORT_WORKDAY },
 		{ 10, 11, SORT_WEEKEND },
 	};
-	const struct special_day list[] = {
-		{ day_of(2026, 10, 1), false },
-		{ day_of(2026, 10, 2), false },
-		{ day_of(2026, 10, 10), true },
+	const struct day_mark list[] = {
+		{ day_of(2026, 10, 1), SITE_DAY_HOLIDAY },
+		{ day_of(2026, 10, 2), SITE_DAY_HOLIDAY },
+		{ day_of(2026, 10, 10), SITE_DAY_WORKDAY },
 	};
-	const struct special_days special = { list, ARRAY_LEN(list) };
+	const struct day_marks special = { list, ARRAY_LEN(list) };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -73,8 +73,8 @@ static void a_shop_that_is_off_at_night(void **state)
 		{ "2026-10-03T23:59:59+08:00", false, "2026-10-04T00:00:00+08:00" },
 		{ "2026-10-04T12:00:00+08:00", false, "2026-10-05T00:00:00+08:00" },
 	};
-	const struct special_day list[] = { { day_of(2026, 10, 1), false } };
-	const struct special_days special = { list, 1 };
+	const struct day_mark list[] = { { day_of(2026, 10, 1), SITE_DAY_HOLIDAY } };
+	const struct day_marks special = { list, 1 };
 	AUTO(zone_free) struct zone *z = zone_of("Asia/Shanghai");
 
 	(void)state;

@@ -94,21 +94,6 @@ static void a_trembling_balance_warns_once(void **state)
 	assert_int_equal(warnings, 1);
 }
 
-static void days_left(void **state)
-{
-	static const struct {
-		int64_t balance, mean;
-		int days;
-	} rows[] = { { 100, 10, 10 }, { 109, 10, 10 }, { 9, 10, 0 }, { 1, 1, 1 }, { 0, 10, -1 },
-		{ -5, 10, -1 }, { 5, 0, -1 }, { 5, -1, -1 }, { INT64_MAX, 1, INT32_MAX } };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		assert_int_equal(warn_days_left((struct money){ rows[i].balance },
-					 (struct money){ rows[i].mean }),
-			rows[i].days);
-}
-
 static void words_come_back(void **state)
 {
 	enum level l;
@@ -129,7 +114,6 @@ int main(void)
 		cmocka_unit_test(zero_turns_a_level_off),
 		cmocka_unit_test(nothing_overflows),
 		cmocka_unit_test(a_trembling_balance_warns_once),
-		cmocka_unit_test(days_left),
 		cmocka_unit_test(words_come_back),
 	};
 

@@ -33,6 +33,9 @@ export interface Supply {
 
 export interface Used { energy_wh?: number; volume_l?: number; charge: string }
 
+/** Whole days that a balance lasts: the likely number, and a range. 999 stands for more. */
+export interface DaysLeft { days: number; low: number; high: number }
+
 export interface Account {
 	id: number;
 	purpose: Purpose;
@@ -43,7 +46,7 @@ export interface Account {
 	warn2: string;
 	level: Level;
 	emergency: { limit: string; available: boolean; taken_at: string | null };
-	days_left: number | null;
+	days_left: DaysLeft | null;
 	daily_average: string | null;
 	meter: { id: number; code: string; name: string; serial: string | null; area: string | { name: string } | null } | null;
 	supply: Supply | null;
@@ -121,7 +124,7 @@ export interface Notice {
 }
 
 export interface AlertSettings {
-	items: { account_id: number; purpose: Purpose; warn1: string; warn2: string }[];
+	items: { account_id: number; purpose: Purpose; unit: 'yuan' | 'kwh' | 'm3'; warn1: string; warn2: string; warn1_yuan: string; warn2_yuan: string }[];
 	language?: 'zh' | 'en';
 }
 

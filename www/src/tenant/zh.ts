@@ -1,3 +1,4 @@
+import type { DaysLeft } from '../shared/api';
 import { zh as common } from '../shared/zh';
 
 export const zh = {
@@ -32,8 +33,8 @@ export const zh = {
 		balance: (purpose: string) => `${purpose}余额`,
 		read_at: (t: string) => `${t} 读表`,
 		not_read: '尚未读表',
-		days: (n: number) => (n < 1 ? '不足 1 天' : `约可用 ${n} 天`),
-		days_unknown: '用满 3 天后估算可用天数',
+		days: (d: DaysLeft) => (d.days < 1 ? '不足 1 天' : d.days >= 999 ? '可用 999 天以上' : d.low === d.high ? `约可用 ${d.days} 天` : `约可用 ${d.days} 天（${d.low}–${d.high} 天）`),
+		days_unknown: '用满 5 天后估算可用天数',
 		average: (m: string) => `近 7 日均 ${m}`,
 		bar: (b: string, w1: string, w2: string) => `余额 ${b}，预警线 ${w1} 和 ${w2}`,
 		today: '今日',
@@ -166,9 +167,11 @@ export const zh = {
 		shops: '我的店铺',
 		alerts: '余额提醒',
 		alerts_text: '余额低于这些数时，发短信提醒。',
-		warn1: '第一次提醒（元）',
-		warn2: '第二次提醒（元）',
-		warn_bad: '两个数都要填，第二次不高于第一次，最高 100000 元',
+		unit: '按什么提醒',
+		units: { yuan: '元', kwh: 'kWh', m3: 'm³' },
+		warn1: (u: string) => `第一次提醒（${u}）`,
+		warn2: (u: string) => `第二次提醒（${u}）`,
+		warn_bad: '两个数都要填，第二次不高于第一次，最高 100000',
 		sms_lang: '短信语言',
 		save: '保存',
 		saved: '已保存',
