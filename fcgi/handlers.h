@@ -49,6 +49,7 @@ HANDLER(shift_new);
 HANDLER(shift_end);
 HANDLER(sale_new);
 HANDLER(day_seal);
+HANDLER(report_energy_money);
 HANDLER(settings_list);
 HANDLER(setting_change);
 HANDLER(approvals_list);

@@ -16,6 +16,7 @@ const char *perm_word(enum perm p)
 		[PERM_ALARM_READ] = "alarm.read",
 		[PERM_SALE_CREATE] = "sale.create",
 		[PERM_DAY_SEAL] = "day.seal",
+		[PERM_REPORT_READ] = "report.read",
 		[PERM_ALARM_ACK] = "alarm.ack",
 		[PERM_TARIFF_READ] = "tariff.read",
 		[PERM_TARIFF_EDIT] = "tariff.edit",
@@ -128,6 +129,12 @@ const struct route routes[] = {
 	{ "POST", "/days/:date/seal", PERM_DAY_SEAL, "empty", "day_sealed", false, 200, day_seal, false,
 		.help = "Seal a book day that is over now instead of at 02:00; a sealed day is answered as it is.",
 		.params = { { "site_id", PARAM_ID, false } } },
+
+	/* Reports. */
+	{ "GET", "/reports/energy-money", PERM_REPORT_READ, NULL, "energy_money", true, 200, report_energy_money, false,
+		.help = "Per purse and span of book days: opening + recharge + subsidy + transfer + energy + share + fee + refund + late"
+			" + correction + reversal = closing; what leaves the purse is negative.",
+		.params = { { "site_id", PARAM_ID, false }, { "from", PARAM_DAY, true }, { "to", PARAM_DAY, true } } },
 
 	/* Settings and approvals. */
 	{ "GET", "/settings", PERM_SETTING_READ, NULL, "setting", true, 200, settings_list, false,

@@ -1,0 +1,218 @@
+#include "report/energy_money.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static const char *const words[MOVE__MAX] = {
+	[MOVE_RECHARGE] = "recharge",
+	[MOVE_SUBSIDY] = "subsidy",
+	[MOVE_TRANSFER] = "transfer",
+	[MOVE_ENERGY] = "energy",
+	[MOVE_SHARE] = "share",
+	[MOVE_FEE] = "fee",
+	[MOVE_REFUND] = "refund",
+	[MOVE_LATE] = "late",
+	[MOVE_CORRECTION] = "correction",
+	[MOVE_REVERSAL] = "reversal",
+};
+
+const char *movement_word(enum movement_class m)
+{
+	return words[m];
+}
+
+/* Every kind of entry that can move a purse. */
+static const struct {
+	const char *kind;
+	enum movement_class class;
+} kinds[] = {
+	{ "recharge", MOVE_RECHARGE },
+	{ "sale", MOVE_RECHARGE },
+	{ "subsidy", MOVE_SUBSIDY },
+	{ "allowance", MOVE_SUBSIDY },
+	{ "opening", MOVE_TRANSFER },
+	{ "transfer", MOVE_TRANSFER },
+	{ "deposit_in", MOVE_TRANSFER },
+	{ "deposit_out", MOVE_TRANSFER },
+	{ "debt", MOVE_TRANSFER },
+	{ "energy", MOVE_ENERGY },
+	{ "water", MOVE_ENERGY },
+	{ "late_charge", MOVE_LATE },
+	{ "share", MOVE_SHARE },
+	{ "property_fee", MOVE_FEE },
+	{ "rent", MOVE_FEE },
+	{ "fee", MOVE_FEE },
+	{ "refund", MOVE_REFUND },
+	{ "refund_failed", MOVE_REFUND },
+	{ "correction", MOVE_CORRECTION },
+	{ "write_off", MOVE_CORRECTION },
+	{ "reversal", MOVE_REVERSAL },
+};
+
+enum err movement_of(const char *entry_kind, enum movement_class *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (str_eq(kinds[i].kind, entry_kind)) {
+			*out = kinds[i].class;
+			return ERR_OK;
+		}
+	return ERR_NOT_FOUND;
+}
+
+struct part_row {
+	int64_t account_id;
+	char purpose[12];
+	char tenant[257];
+	char room[129];
+	char what[25]; /* "=before" "=after" "=balance" "=open" "=late" "=qty", or the kind of entry
+			*/
+	struct money amount;
+	struct qty qty;
+};
+#define F(member) FIELD(struct part_row, member)
+SHAPE(part_shape, struct part_row, F(account_id), F(purpose), F(tenant), F(room), F(what),
+	F(amount), F(qty));
+#undef F
+#define WHOSE                                                                                      \
+	" JOIN account a ON a.id = x.account_id JOIN contract c ON c.id = a.contract_id"           \
+	" JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ? ORDER BY x.account_id"
+/* One statement, so that all parts are of one moment. */
+static const struct query Q_PARTS = {
+	"SELECT x.account_id, a.purpose, t.name AS tenant, t.room, x.what,"
+	" CAST(x.amount AS SIGNED) AS amount, CAST(x.qty AS SIGNED) AS qty FROM ("
+	"SELECT p.account_id, CASE WHEN e.book_day < ? THEN '=before' WHEN e.book_day > ? THEN"
+	" '=after' ELSE e.kind END AS what, SUM(p.amount_nano) AS amount, 0 AS qty"
+	" FROM posting p JOIN entry e ON e.id = p.entry_id GROUP BY 1, 2"
+	" UNION ALL SELECT u.account_id, CASE WHEN u.book_day < ? THEN '=before' WHEN u.book_day > "
+	"?"
+	" THEN '=after' WHEN u.book_day > u.day THEN '=late' ELSE '=open' END,"
+	" -SUM(u.charge_nano), 0 FROM usage_day u"
+	" WHERE u.account_id > 0 AND NOT u.sealed GROUP BY 1, 2"
+	" UNION ALL SELECT u.account_id, '=qty', 0, SUM(u.qty_milli) FROM usage_day u"
+	" WHERE u.account_id > 0 AND u.book_day BETWEEN ? AND ? GROUP BY 1"
+	" UNION ALL SELECT b.id, '=balance', b.balance_nano, 0 FROM account b WHERE b.kind = "
+	"'purse'"
+	") x" WHOSE,
+	&part_shape
+};
+
+#define F(member) FIELD(struct energy_money_meter, member)
+SHAPE(meter_shape, struct energy_money_meter, F(account_id), F(meter_id), F(code),
+	F(opening_register), F(closing_register));
+#undef F
+#define LAST                                                                                       \
+	"SELECT s.to_milli FROM settlement s WHERE s.meter_id = m.id AND s.to_at <= ?"             \
+	" ORDER BY s.to_at DESC LIMIT 1"
+#define FIRST                                                                                      \
+	"SELECT s.from_milli FROM settlement s WHERE s.meter_id = m.id ORDER BY s.to_at LIMIT 1"
+static const struct query Q_METERS = {
+	"SELECT x.account_id, m.id AS meter_id, m.code,"
+	" COALESCE((" LAST "), (" FIRST "), m.start_milli) AS opening_register,"
+	" COALESCE((" LAST "), (" FIRST "), m.start_milli) AS closing_register"
+	" FROM (SELECT DISTINCT account_id, supply_point_id FROM contract_point"
+	" WHERE from_at < ? AND (to_at = 0 OR to_at > ?)) x"
+	" JOIN meter m ON m.supply_point_id = x.supply_point_id" WHOSE ", m.id",
+	&meter_shape
+};
+
+void energy_money_free(struct energy_money *r)
+{
+	rows_free(&r->rows);
+	rows_free(&r->meters);
+}
+
+static enum err add(struct money *sum, struct money m)
+{
+	return money_add(*sum, m, sum);
+}
+
+/* Closing is the balance without what came after the span. */
+static enum err take_part(const struct part_row *p, struct energy_money_row *row)
+{
+	enum movement_class class;
+
+	if (str_eq(p->what, "=before"))
+		return add(&row->opening, p->amount);
+	if (str_eq(p->what, "=balance"))
+		return add(&row->closing, p->amount);
+	if (str_eq(p->what, "=after"))
+		return money_sub(row->closing, p->amount, &row->closing);
+	if (str_eq(p->what, "=qty"))
+		return qty_add(row->qty, p->qty, &row->qty);
+	if (str_eq(p->what, "=open"))
+		return add(&row->moves[MOVE_ENERGY], p->amount);
+	if (str_eq(p->what, "=late"))
+		return add(&row->moves[MOVE_LATE], p->amount);
+	if (movement_of(p->what, &class) != ERR_OK) {
+		log_error("report=energy_money entry kind=%s is not known", p->what);
+		return ERR_INTERNAL;
+	}
+	return add(&row->moves[class], p->amount);
+}
+
+static enum err fold(const struct rows *parts, struct rows *out)
+{
+	const struct part_row *p = parts->at;
+	struct energy_money_row *rows = calloc(parts->n + 1, sizeof(*rows));
+	size_t n = 0;
+	enum err e = ERR_OK;
+
+	ASSERT(rows);
+	for (size_t i = 0; e == ERR_OK && i < parts->n; i++) {
+		if (n == 0 || rows[n - 1].account_id != p[i].account_id) {
+			rows[n].account_id = p[i].account_id;
+			memcpy(rows[n].purpose, p[i].purpose, sizeof(rows[n].purpose));
+			memcpy(rows[n].tenant, p[i].tenant, sizeof(rows[n].tenant));
+			memcpy(rows[n].room, p[i].room, sizeof(rows[n].room));
+			n++;
+		}
+		e = take_part(&p[i], &rows[n - 1]);
+	}
+	*out = (struct rows){ rows, n };
+	return e;
+}
+
+struct zone_row {
+	char zone[64];
+};
+SHAPE(zone_shape, struct zone_row, FIELD(struct zone_row, zone));
+static const struct query Q_ZONE = { "SELECT zone FROM site WHERE id = ?", &zone_shape };
+
+static enum err meters(
+	struct db *db, int64_t site_id, struct day from, struct day to, struct rows *out)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	struct zone_row row;
+	struct arg begins, ends;
+	enum err e = db_one(db, &Q_ZONE, ARGS(arg_i64(site_id)), &row);
+
+	if (e == ERR_OK)
+		e = zone_open(row.zone, &z);
+	if (e != ERR_OK)
+		return e;
+	begins = arg_utc(zone_day_start(z, from));
+	ends = arg_utc(zone_day_start(z, (struct day){ to.days + 1 }));
+	return db_list(db, &Q_METERS, ARGS(begins, ends, ends, begins, arg_i64(site_id)), out);
+}
+
+enum err energy_money(
+	struct db *db, int64_t site_id, struct day from, struct day to, struct energy_money *out)
+{
+	AUTO(rows_free) struct rows parts = { 0 };
+	AUTO(energy_money_free) struct energy_money r = { 0 };
+	char first[DAY_TEXT_MAX], last[DAY_TEXT_MAX];
+	struct arg f = arg_text(day_text(from, first)), t = arg_text(day_text(to, last));
+	enum err e = db_list(db, &Q_PARTS, ARGS(f, t, f, t, f, t, arg_i64(site_id)), &parts);
+
+	if (e == ERR_OK)
+		e = fold(&parts, &r.rows);
+	if (e == ERR_OK)
+		e = meters(db, site_id, from, to, &r.meters);
+	if (e != ERR_OK)
+		return e;
+	*out = r;
+	r = (struct energy_money){ 0 };
+	return ERR_OK;
+}
