@@ -114,6 +114,15 @@ static const struct {
 		  " WHERE s.meter_id > ? AND s.meter_id <= ? AND r.verdict = 'accepted'"
 		  " AND r.register_milli <> s.from_milli",
 			&finding_shape } },
+	{ "doubtful_reading_was_decided", ALONG_METER,
+		{ "SELECT CONCAT('settlement:', s.meter_id, ':', s.to_at) AS object, s.kind AS "
+		  "have,"
+		  " 'a decision' AS want FROM settlement s WHERE s.meter_id > ? AND s.meter_id <= ?"
+		  " AND s.kind <> 'use' AND NOT EXISTS (SELECT 1 FROM reading_decision d WHERE"
+		  " d.meter_id = s.meter_id AND d.action = IF(s.kind = 'jump', 'accept', 'rebase')"
+		  " AND d.last_at <= s.from_at AND d.read_at >= s.to_at AND (d.read_at > s.to_at OR"
+		  " d.register_milli = s.to_milli))",
+			&finding_shape } },
 	/* Orders and their entries. */
 	{ "paid_order_has_its_entry", ALONG_ORDER,
 		{ "SELECT CONCAT('order:', o.id) AS object, COALESCE(CAST(SUM(p.amount_nano) AS "
@@ -227,6 +236,17 @@ static const struct {
 		  "0, a.balance_nano <="
 		  " -a.credit_limit_nano - IF(a.emergency_at > 0, a.emergency_limit_nano, 0) AND"
 		  " a.level_since > 0)",
+			&finding_shape } },
+	{ "arrears_have_their_block", ALONG_ACCOUNT,
+		{ "SELECT CONCAT('account:', a.id) AS object, CONCAT('no block of supply point ',"
+		  " c.supply_point_id) AS have, 'a block' AS want FROM account a JOIN "
+		  "contract_point c"
+		  " ON c.account_id = a.id AND c.to_at = 0 JOIN supply_point p ON p.id ="
+		  " c.supply_point_id AND p.billing = 'account' LEFT JOIN block b ON "
+		  "b.supply_point_id ="
+		  " p.id AND b.kind = 'arrears' AND b.cause = CONCAT('account:', a.id)"
+		  " WHERE a.id > ? AND a.id <= ? AND a.level = 'arrears' AND a.purpose <> 'fee' AND"
+		  " b.kind IS NULL",
 			&finding_shape } },
 	{ "arrears_block_has_its_cause", ALONG_POINT,
 		{ "SELECT CONCAT('block:', b.supply_point_id, ':', b.kind, ':', b.cause) AS object,"

@@ -379,3 +379,65 @@ enum err slow_charge(struct slow_tariff *t, struct utc from, struct utc to, int6
 	}
 	return e == ERR_OK ? give(&w, &now, qty_milli - given) : e;
 }
+
+/* ---- by the meter's own rates ---- */
+
+#define PARTS_MAX 8
+
+static size_t part_of(const struct slow_part *parts, size_t n, const char *rate)
+{
+	size_t i = 0;
+
+	while (i < n && !str_eq(parts[i].rate, rate))
+		i++;
+	return i;
+}
+
+/* Seconds of each rate, by looking at every stretch between two looks. */
+static enum err rate_seconds(
+	struct walk *w, const struct slow_part *parts, size_t n, int64_t seconds[static PARTS_MAX])
+{
+	for (struct utc at = w->from, end; at.ms < w->to.ms; at = end) {
+		struct state s;
+		size_t i;
+		enum err e = look(w, at, &s);
+
+		if (e != ERR_OK)
+			return e;
+		end = next_look(w, at);
+		i = part_of(parts, n, s.rate);
+		if (i == n)
+			return ERR_CONFLICT;
+		seconds[i] += (end.ms - w->from.ms) / 1000 - (at.ms - w->from.ms) / 1000;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (parts[i].qty_milli > 0 && seconds[i] == 0)
+			return ERR_CONFLICT;
+	return ERR_OK;
+}
+
+enum err slow_charge_parts(struct slow_tariff *t, struct utc from, struct utc to,
+	const struct slow_part *parts, size_t n, struct slow_use *use, struct slow_sink sink)
+{
+	struct walk w = { .tariff = t, .from = from, .to = to, .use = use, .sink = sink };
+	int64_t total[PARTS_MAX] = { 0 }, passed[PARTS_MAX] = { 0 }, given[PARTS_MAX] = { 0 };
+	enum err e = from.ms < to.ms && n <= PARTS_MAX ? rate_seconds(&w, parts, n, total)
+						       : ERR_OUT_OF_RANGE;
+
+	for (struct utc at = from, end; e == ERR_OK && at.ms < to.ms; at = end) {
+		struct state s;
+		int64_t now;
+		size_t i;
+
+		end = next_look(&w, at);
+		e = look(&w, at, &s);
+		if (e != ERR_OK)
+			break;
+		i = part_of(parts, n, s.rate);
+		passed[i] += (end.ms - from.ms) / 1000 - (at.ms - from.ms) / 1000;
+		now = total[i] ? (int64_t)((__int128)parts[i].qty_milli * passed[i] / total[i]) : 0;
+		e = give(&w, &s, now - given[i]);
+		given[i] = now;
+	}
+	return e;
+}

@@ -41,3 +41,13 @@ struct slow_sink {
  * the first version. ERR_BAD_VALUE: the tariff has no answer. ERR_OVERFLOW. */
 MUST_USE enum err slow_charge(struct slow_tariff *t, struct utc from, struct utc to,
 	int64_t qty_milli, struct slow_use *use, struct slow_sink sink);
+
+/* Energy that the meter's own registers counted for a rate. */
+struct slow_part {
+	const char *rate;
+	int64_t qty_milli; /* >= 0 */
+};
+/* The same, each part spread over the time of its rate only. ERR_CONFLICT: a part has no time, or a
+ * rate of that time no part. */
+MUST_USE enum err slow_charge_parts(struct slow_tariff *t, struct utc from, struct utc to,
+	const struct slow_part *parts, size_t n, struct slow_use *use, struct slow_sink sink);

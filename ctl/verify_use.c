@@ -27,15 +27,19 @@ struct meter {
 	int64_t supply_point_id;
 	char billing[12];
 	char zone[64];
+	int64_t ratio;	       /* before the first row of meter_ratio */
+	bool own_ratio;	       /* its registers may have it in them */
 	struct utc settled_at; /* 0: never */
 	int64_t settled_milli;
 };
 #define F(member) FIELD(struct meter, member)
-SHAPE(meter_shape, struct meter, F(id), F(supply_point_id), F(billing), F(zone), F(settled_at),
-	F(settled_milli));
+SHAPE(meter_shape, struct meter, F(id), F(supply_point_id), F(billing), F(zone), F(ratio),
+	F(own_ratio), F(settled_at), F(settled_milli));
 #undef F
 static const struct query Q_METERS = {
-	"SELECT m.id, m.supply_point_id, m.billing, s.zone, COALESCE(d.read_at, 0) AS settled_at,"
+	"SELECT m.id, m.supply_point_id, m.billing, s.zone, m.ct_ratio * m.pt_ratio AS ratio,"
+	" COALESCE(d.own_ratio, 0) OR EXISTS (SELECT 1 FROM meter_change c WHERE c.meter_id = m.id)"
+	" AS own_ratio, COALESCE(d.read_at, 0) AS settled_at,"
 	" COALESCE(d.register_milli, 0) AS settled_milli FROM meter m"
 	" JOIN supply_point p ON p.id = m.supply_point_id JOIN site s ON s.id = p.site_id"
 	" LEFT JOIN settled d ON d.meter_id = m.id WHERE m.id > ? ORDER BY m.id LIMIT ?",
@@ -68,6 +72,29 @@ static const struct query Q_ASSIGNMENTS = {
 	&assignment_shape
 };
 
+struct ratio {
+	int64_t ratio;
+	struct utc from_at;
+};
+SHAPE(ratio_shape, struct ratio, FIELD(struct ratio, ratio), FIELD(struct ratio, from_at));
+static const struct query Q_RATIOS = {
+	"SELECT ct * pt AS ratio, from_at FROM meter_ratio WHERE meter_id = ? ORDER BY from_at",
+	&ratio_shape
+};
+
+struct change { /* of the device */
+	struct utc at;
+	int64_t old_milli, new_milli;
+};
+#define F(member) FIELD(struct change, member)
+SHAPE(change_shape, struct change, F(at), F(old_milli), F(new_milli));
+#undef F
+static const struct query Q_CHANGES = {
+	"SELECT at, old_register_milli AS old_milli, new_register_milli AS new_milli FROM"
+	" meter_change WHERE meter_id = ? AND undone_at = 0 ORDER BY at, id",
+	&change_shape
+};
+
 struct interval {
 	struct utc to_at;
 	struct utc from_at;
@@ -79,18 +106,19 @@ struct interval {
 	bool rebase;
 	int64_t account_id;
 	int64_t charge_nano;
+	char rates[1021];
 	int64_t length; /* of the evidence */
 	char evidence[EVIDENCE_SHORT];
 };
 #define F(member) FIELD(struct interval, member)
 SHAPE(interval_shape, struct interval, F(to_at), F(from_at), F(from_milli), F(to_milli),
 	F(capacity_milli), F(ratio), F(qty_milli), F(rebase), F(account_id), F(charge_nano),
-	F(length), F(evidence));
+	F(rates), F(length), F(evidence));
 #undef F
 static const struct query Q_INTERVALS = {
 	"SELECT to_at, from_at, from_milli, to_milli, capacity_milli, ratio, qty_milli,"
 	" kind = 'rebase' AS rebase, COALESCE(account_id, 0) AS account_id,"
-	" charge_nano, OCTET_LENGTH(evidence) AS length, IF(OCTET_LENGTH(evidence) < 2048, "
+	" charge_nano, rates, OCTET_LENGTH(evidence) AS length, IF(OCTET_LENGTH(evidence) < 2048, "
 	"evidence,"
 	" '') AS evidence FROM settlement WHERE meter_id = ? AND to_at > ? ORDER BY to_at LIMIT ?",
 	&interval_shape
@@ -187,7 +215,7 @@ struct work {
 	/* of the meter */
 	const struct meter *meter;
 	const struct zone *zone;
-	struct rows holds, assignments;
+	struct rows holds, assignments, ratios, changes;
 	struct contract_use *uses;
 	size_t uses_n;
 	struct day_use *days;
@@ -209,6 +237,8 @@ static void meter_free(struct work *w)
 {
 	rows_free(&w->holds);
 	rows_free(&w->assignments);
+	rows_free(&w->ratios);
+	rows_free(&w->changes);
 	free(w->uses);
 	free(w->days);
 	free(w->hours);
@@ -567,14 +597,56 @@ static int64_t grown(const struct interval *i)
 	return product;
 }
 
+static int64_t ratio_at(const struct work *w, struct utc at, struct utc *until)
+{
+	const struct ratio *r = w->ratios.at;
+	int64_t now = w->meter->ratio;
+
+	for (size_t i = 0; i < w->ratios.n; i++)
+		if (r[i].from_at.ms <= at.ms)
+			now = r[i].ratio;
+		else if (r[i].from_at.ms < until->ms)
+			*until = r[i].from_at;
+	return now;
+}
+
+/* The ratio of the table, unless the registers may have it in them. */
+static void ratio_check(struct work *w, const struct interval *i)
+{
+	struct utc until = { INT64_MAX };
+	int64_t ratio = ratio_at(w, i->from_at, &until);
+	char object[160];
+
+	if (i->ratio == 1 && w->meter->own_ratio)
+		return;
+	interval_name(object, w, i);
+	if (i->ratio != ratio)
+		found(w, "ratio_is_of_its_time", object, i->ratio, ratio);
+	if (until.ms < i->to_at.ms)
+		found(w, "interval_is_of_one_ratio", object, i->to_at.ms, until.ms);
+}
+
+/* Where the register stood after the interval before and every exchange of the device since. */
+static int64_t register_before(const struct work *w, struct utc at)
+{
+	const struct change *c = w->changes.at;
+	int64_t reg = w->last_milli;
+
+	for (size_t i = 0; i < w->changes.n; i++)
+		if (c[i].at.ms >= w->last_at.ms && c[i].at.ms <= at.ms && c[i].old_milli == reg)
+			reg = c[i].new_milli;
+	return reg;
+}
+
 /* Registers go on where the interval before ended, and time goes forward. */
 static void chain_check(struct work *w, const struct interval *i)
 {
 	char object[160];
 
 	interval_name(object, w, i);
-	if (w->last_at.ms && i->from_milli != w->last_milli)
-		found(w, "evidence_is_a_chain", object, i->from_milli, w->last_milli);
+	if (w->last_at.ms && i->from_milli != register_before(w, i->from_at))
+		found(w, "evidence_is_a_chain", object, i->from_milli,
+			register_before(w, i->from_at));
 	if (i->from_at.ms >= i->to_at.ms || i->from_at.ms < w->last_at.ms)
 		found(w, "evidence_goes_forward", object, i->from_at.ms, w->last_at.ms);
 	if (i->rebase) {
@@ -584,6 +656,7 @@ static void chain_check(struct work *w, const struct interval *i)
 	}
 	if (i->to_milli + i->capacity_milli <= i->from_milli)
 		found(w, "evidence_is_of_growth", object, i->to_milli, i->from_milli);
+	ratio_check(w, i);
 	if (i->qty_milli != grown(i))
 		found(w, "quantity_is_growth_times_ratio", object, i->qty_milli, grown(i));
 }
@@ -648,6 +721,47 @@ static enum err evidence_check(struct work *w, const struct interval *i)
 	return ERR_OK;
 }
 
+/* What the meter's own rate registers counted: {"peak": [before, after], …}. What they miss of the
+ * total is the largest one's. */
+static size_t parts_read(
+	const json_t *rates, const struct interval *i, struct slow_part out[static 4])
+{
+	static const char *const names[] = { "sharp", "peak", "flat", "valley" };
+	int64_t missed = grown(i);
+	size_t n = 0, largest = 0;
+
+	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+		const json_t *pair = json_object_get(rates, names[k]);
+		int64_t before = json_integer_value(json_array_get(pair, 0));
+		int64_t after = json_integer_value(json_array_get(pair, 1));
+
+		if (after < 0 || after < before || !pair)
+			continue;
+		out[n] = (struct slow_part){ names[k], (after - before) * i->ratio };
+		missed -= out[n].qty_milli;
+		if (out[n].qty_milli > out[largest].qty_milli)
+			largest = n;
+		n++;
+	}
+	if (n > 0)
+		out[largest].qty_milli += missed;
+	return n;
+}
+
+static enum err interval_charge(struct work *w, const struct interval *i, struct slow_tariff *t,
+	struct slow_use *use, struct slow_sink sink)
+{
+	AUTO(json_free) json_t *rates = NULL;
+	struct slow_part parts[4];
+
+	if (!i->rates[0])
+		return slow_charge(t, i->from_at, i->to_at, grown(i), use, sink);
+	if (json_parse(i->rates, strlen(i->rates), &rates, NULL) != ERR_OK || w->tariff_id == 0)
+		return ERR_BAD_VALUE;
+	return slow_charge_parts(
+		t, i->from_at, i->to_at, parts, parts_read(rates, i, parts), use, sink);
+}
+
 /* The tariff of an interval: what is charged must have one, what is only measured is priced where
  * one is in force. */
 static enum err interval_price(struct work *w, const struct interval *i)
@@ -656,19 +770,18 @@ static enum err interval_price(struct work *w, const struct interval *i)
 	struct slow_use *use = use_of(w, w->hold ? w->hold->contract_id : 0);
 	struct slow_use spread_only = { 0 };
 	struct slow_tariff *t = NULL;
-	int64_t qty = grown(i);
 	enum err e = ERR_NOT_FOUND;
 
 	if (w->tariff_id) {
 		e = tariff_keep(w, w->tariff_id, &t);
 		if (e == ERR_OK)
-			e = slow_charge(t, i->from_at, i->to_at, qty, use, sink);
+			e = interval_charge(w, i, t, use, sink);
 	}
 	if (e != ERR_NOT_FOUND || w->account_id)
 		return e;
 	w->tariff_id = 0;
 	e = tariff_keep(w, 0, &t);
-	return e == ERR_OK ? slow_charge(t, i->from_at, i->to_at, qty, &spread_only, sink) : e;
+	return e == ERR_OK ? interval_charge(w, i, t, &spread_only, sink) : e;
 }
 
 /* Errors of the data are findings; only those of the database end the work. */
@@ -685,6 +798,7 @@ static enum err interval_priced(struct work *w, const struct interval *i)
 	case ERR_BAD_JSON:
 	case ERR_OVERFLOW:
 	case ERR_OUT_OF_RANGE:
+	case ERR_CONFLICT:
 		finding_add(w->findings, "interval_has_a_tariff", interval_name(object, w, i),
 			err_word(e), "a price");
 		return ERR_OK;
@@ -776,9 +890,9 @@ static void settled_check(struct work *w)
 	name(object, "settled:%" PRId64, w->meter->id);
 	if (!w->last_at.ms)
 		return;
-	if (w->meter->settled_milli != w->last_milli)
+	if (w->meter->settled_milli != register_before(w, w->meter->settled_at))
 		found(w, "settled_is_last_evidence", object, w->meter->settled_milli,
-			w->last_milli);
+			register_before(w, w->meter->settled_at));
 	if (w->meter->settled_at.ms < w->last_at.ms)
 		found(w, "settled_is_not_before_evidence", object, w->meter->settled_at.ms,
 			w->last_at.ms);
@@ -792,6 +906,10 @@ static enum err meter_load(struct work *w)
 		e = db_list(w->db, &Q_HOLDS, ARGS(arg_i64(w->meter->supply_point_id)), &w->holds);
 	if (e == ERR_OK)
 		e = db_list(w->db, &Q_ASSIGNMENTS, ARGS(arg_i64(w->meter->id)), &w->assignments);
+	if (e == ERR_OK)
+		e = db_list(w->db, &Q_RATIOS, ARGS(arg_i64(w->meter->id)), &w->ratios);
+	if (e == ERR_OK)
+		e = db_list(w->db, &Q_CHANGES, ARGS(arg_i64(w->meter->id)), &w->changes);
 	w->days_until = FIRST_DAY;
 	w->hours_until = (struct utc){ INT64_MIN };
 	w->last_at = (struct utc){ 0 };
