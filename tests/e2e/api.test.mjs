@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { faults } from '../support/books.mjs';
+import books from './parts/books.mjs';
 import settings from './parts/settings.mjs';
 import { credited, expect, FEN, nano, newOrder, pay, Session, tenantPhone, until, useStack } from './lib.mjs';
 
@@ -536,7 +537,7 @@ describe('the book day', () => {
 	});
 });
 
-for (const part of [settings]) part(world);
+for (const part of [books, settings]) part(world);
 
 test('the books add up after all of this', async () => {
 	assert.deepEqual(await faults(world.stack), []);
