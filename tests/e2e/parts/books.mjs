@@ -193,7 +193,7 @@ export default function (world) {
 
 		test('old debt is paid off by a share of each sale', async () => {
 			const account = await found('A-108');
-			const contract = Number(await world.stack.sql(`SELECT contract_id FROM account WHERE id = ${account.id}`));
+			const contract = await world.stack.number(`SELECT contract_id FROM account WHERE id = ${account.id}`);
 			const path = `/contracts/${contract}/debt`;
 			expect(await finance.call('PUT', path, { body: { permille: 1001, cap_fen: 1 } }), 422, 'out_of_range');
 			expect(await finance.call('PUT', path, { body: { permille: -1, cap_fen: 1 } }), 422, 'out_of_range');
@@ -213,7 +213,7 @@ export default function (world) {
 
 		test('a free allowance is agreed on', async () => {
 			const account = await found('A-108');
-			const contract = Number(await world.stack.sql(`SELECT contract_id FROM account WHERE id = ${account.id}`));
+			const contract = await world.stack.number(`SELECT contract_id FROM account WHERE id = ${account.id}`);
 			const path = `/contracts/${contract}/allowance`;
 			const body = { account_id: account.id, unit: 'kwh', amount: '10', price: '0.65', reason: '员工宿舍' };
 			expect(await finance.call('GET', path), 404, 'not_found');
@@ -233,8 +233,8 @@ export default function (world) {
 			await sql(`INSERT INTO contract (code, tenant_id, start_at) SELECT 'books-far', id, 1 FROM tenant WHERE code = 'books-far'`);
 			await sql(`INSERT INTO account (code, kind, contract_id, purpose) SELECT CONCAT('purse:', id, ':electricity'), 'purse', id, 'electricity'
 				FROM contract WHERE code = 'books-far'`);
-			const contract = Number(await sql(`SELECT id FROM contract WHERE code = 'books-far'`));
-			const id = Number(await sql(`SELECT id FROM account WHERE contract_id = ${contract}`));
+			const contract = await world.stack.number(`SELECT id FROM contract WHERE code = 'books-far'`);
+			const id = await world.stack.number(`SELECT id FROM account WHERE contract_id = ${contract}`);
 			const adjust = { kind: 'subsidy', amount_fen: 1, document: 'x', reason: 'x' };
 			await sql(`UPDATE user SET site_id = (SELECT MIN(id) FROM site) WHERE username = 'finance'`);
 			expect(await post(finance, `/accounts/${id}/adjust`, adjust), 404, 'not_found');
