@@ -1,5 +1,6 @@
 /* What the desk and finance book: sales with their parts, reversals, and what is refused. As the
- * API's own database user; after each test everything ties, by `yufu verify`. */
+ * API's own database user; after what they do everything ties, by `yufu verify`. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -956,6 +957,139 @@ static void a_large_adjustment_needs_two(void **state)
 	books_tie(db);
 }
 
+/* ---- at the same time ---- */
+
+struct racer {
+	pthread_t thread;
+	enum err (*act)(struct db *db, const struct racer *r);
+	const struct desk *desk;
+	int64_t object;
+	int n;
+	enum err e;
+};
+
+static void *race_run(void *arg)
+{
+	struct racer *r = arg;
+	AUTO(db_free) struct db *db = fixture_as("yufu_api");
+
+	r->e = r->act(db, r);
+	db_free(&db);
+	db_thread_end();
+	return NULL;
+}
+
+/* How many of them did it. */
+static int race(struct racer *racers, size_t n)
+{
+	int done = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		racers[i].n = (int)i;
+		assert_int_equal(pthread_create(&racers[i].thread, NULL, race_run, &racers[i]), 0);
+	}
+	for (size_t i = 0; i < n; i++) {
+		pthread_join(racers[i].thread, NULL);
+		done += racers[i].e == ERR_OK;
+	}
+	return done;
+}
+
+static enum err race_reverse(struct db *db, const struct racer *r)
+{
+	char key[24] = "";
+	struct reversal_new n = undo(r->desk, r->object, r->desk->cashier, "race", key);
+	struct problem why = { 0 };
+	struct booked out;
+
+	snprintf(key, sizeof(key), "race-r%d", r->n);
+	return reversal_create(db, &n, T0, &out, &why);
+}
+
+static void of_eight_reversals_one_is_done(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	int64_t entry = sell(&d, 1000, "race-sale");
+	struct racer racers[8];
+
+	for (size_t i = 0; i < ARRAY_LEN(racers); i++)
+		racers[i] = (struct racer){ .act = race_reverse, .desk = &d, .object = entry };
+	assert_int_equal(race(racers, ARRAY_LEN(racers)), 1);
+	for (size_t i = 0; i < ARRAY_LEN(racers); i++)
+		assert_true(racers[i].e == ERR_OK || racers[i].e == ERR_ALREADY);
+	assert_int_equal(balance(db, d.shop.account), 0);
+	books_tie(db);
+}
+
+static enum err race_refund(struct db *db, const struct racer *r)
+{
+	char key[24] = "";
+	struct refund_new n = refund_of(r->desk, 400, "bank", key);
+	struct problem why = { 0 };
+	int64_t approval;
+	struct refund f;
+
+	snprintf(key, sizeof(key), "race-f%d", r->n);
+	return refund_create(db, &n, T0, &f, &approval, &why);
+}
+
+static void of_eight_refunds_as_many_as_there_is_money(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	struct racer racers[8];
+
+	sell(&d, 1000, "race-sale2");
+	for (size_t i = 0; i < ARRAY_LEN(racers); i++)
+		racers[i] = (struct racer){ .act = race_refund, .desk = &d };
+	assert_int_equal(race(racers, ARRAY_LEN(racers)), 2); /* 4.00 twice of 10.00 */
+	assert_int_equal(balance(db, d.shop.account), FEN(200));
+	books_tie(db);
+}
+
+static enum err race_sell(struct db *db, const struct racer *r)
+{
+	struct sale_line lines[2] = { { .account_id = r->desk->shop.account, .amount_fen = 1000 },
+		{ .account_id = r->object, .amount_fen = 1000 } };
+	struct sale_line other[2] = { lines[1], lines[0] };
+	struct sale_new n = sale_of(r->desk, r->n % 2 ? lines : other, 2, "");
+	struct problem why = { 0 };
+	struct sale s;
+	char key[24] = "";
+
+	snprintf(key, sizeof(key), "race-s%d", r->n / 2); /* each key twice, in other orders */
+	n.once_key = key;
+	return sale_create(db, &n, T0, &s, &why);
+}
+
+/* Old debt is paid off once, whatever comes at the same time and in whatever order. */
+static void sales_at_once_pay_a_debt_once(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	struct racer racers[8];
+	char code[DEBT_CODE_MAX];
+	int64_t water;
+
+	shop_set(db,
+		"INSERT INTO account (code, kind, contract_id, purpose) VALUES"
+		" ('purse:%lld:water', 'purse', %lld, 'water')",
+		(long long)d.shop.contract, (long long)d.shop.contract);
+	water = shop_number(db, "SELECT LAST_INSERT_ID() AS v", 0);
+	adjusted(&d, "opening", -2500, "race-owes");
+	adjusted(&d, "debt", 2500, "race-debt");
+	shop_set(db, "INSERT INTO contract_debt VALUES (%lld, 500, 100000)",
+		(long long)d.shop.contract);
+	shift(d.cashier);
+	for (size_t i = 0; i < ARRAY_LEN(racers); i++)
+		racers[i] = (struct racer){ .act = race_sell, .desk = &d, .object = water };
+	assert_int_equal(race(racers, ARRAY_LEN(racers)), 4); /* four keys, each with one body */
+	assert_int_equal(company(debt_code(d.shop.contract, code)), 0);
+	assert_int_equal(balance(db, d.shop.account) + balance(db, water), FEN(8000 - 2500));
+	books_tie(db);
+}
+
 /* ---- subsidy and allowance ---- */
 
 static int64_t subsidy(struct db *db, int64_t account)
@@ -1227,6 +1361,9 @@ int main(void)
 		cmocka_unit_test(a_transfer_stays_within_the_contract),
 		cmocka_unit_test(adjustments_that_are_refused_change_nothing),
 		cmocka_unit_test(a_large_adjustment_needs_two),
+		cmocka_unit_test(of_eight_reversals_one_is_done),
+		cmocka_unit_test(of_eight_refunds_as_many_as_there_is_money),
+		cmocka_unit_test(sales_at_once_pay_a_debt_once),
 		cmocka_unit_test(subsidy_is_spent_first),
 		cmocka_unit_test(an_allowance_is_given_once_a_month),
 		cmocka_unit_test(only_the_allowance_expires),
