@@ -390,10 +390,210 @@ static void as_the_reference(void **state)
 	}
 }
 
+/* ---- laws ---- */
+
+/* A drawn tariff, parsed. */
+struct drawn {
+	struct plan plan;
+	struct zone *zone;
+	struct tariff *tariff;
+};
+
+static void drawn_free(struct drawn *d)
+{
+	tariff_free(&d->tariff);
+	zone_free(&d->zone);
+}
+
+static void draw(struct lots *l, size_t place, struct drawn *d)
+{
+	AUTO(json_free) json_t *file = NULL;
+	AUTO(buf_free) struct buf text = { 0 };
+
+	draw_plan(l, place, &d->plan);
+	plan_text(&text, &d->plan);
+	assert_int_equal(zone_open(d->plan.zone, &d->zone), ERR_OK);
+	assert_int_equal(json_parse(text.text, text.len, &file, NULL), ERR_OK);
+	assert_int_equal(tariff_parse(file, d->zone, &d->tariff, NULL), ERR_OK);
+}
+
+struct by_rate {
+	int64_t milli[RATES];
+	int64_t nano, last;
+};
+
+static enum err take_by_rate(void *ctx, const struct segment *s)
+{
+	struct by_rate *b = ctx;
+	int r = 0;
+
+	while (strcmp(rate_names[r], s->rate) != 0)
+		r++;
+	assert_true(s->qty.milli > 0 && s->from.ms >= b->last);
+	assert_int_equal(s->charge.nano, s->qty.milli * s->price.micro);
+	b->last = s->from.ms;
+	b->milli[r] += s->qty.milli;
+	b->nano += s->charge.nano;
+	return ERR_OK;
+}
+
+/* Each part of a gap is used up in the time of its rate, and in no other; the rest of the rules is
+ * that of every interval. */
+static void parts_of_rates_are_used_up(void **state)
+{
+	struct lots l = lots_open();
+	int fitted = 0;
+
+	(void)state;
+	for (int i = 0; i < 400; i++) {
+		AUTO(drawn_free) struct drawn d = { 0 };
+		struct rates_split split = { .n = RATES };
+		struct by_rate got = { .last = INT64_MIN };
+		struct tier_use use = { 0 };
+		int64_t from, to, total = 0;
+
+		draw(&l, (size_t)i % ARRAY_LEN(places), &d);
+		from = d.plan.v[0].from_min * 60000 + lots_between(&l, 0, 86400000);
+		to = from + lots_between(&l, 900000, 3 * INT64_C(86400000));
+		for (int r = 0; r < RATES; r++) {
+			split.at[r].rate = rate_names[r];
+			split.at[r].qty.milli =
+				lots_between(&l, 0, 1) ? lots_between(&l, 0, 300000) : 0;
+			total += split.at[r].qty.milli;
+		}
+		if (!settle_rates_fit(d.tariff, (struct utc){ from }, (struct utc){ to }, &split)) {
+			assert_int_equal(
+				settle_by_rates(d.tariff, (struct utc){ from }, (struct utc){ to },
+					&split, &use, (struct segment_sink){ take_by_rate, &got }),
+				ERR_CONFLICT);
+			assert_int_equal(got.nano, 0);
+			continue;
+		}
+		fitted++;
+		assert_int_equal(settle_by_rates(d.tariff, (struct utc){ from }, (struct utc){ to },
+					 &split, &use, (struct segment_sink){ take_by_rate, &got }),
+			ERR_OK);
+		for (int r = 0; r < RATES; r++)
+			assert_int_equal(got.milli[r], split.at[r].qty.milli);
+		assert_true(use.used.milli <= total);
+	}
+	assert_true(fitted > 100);
+}
+
+static enum err take_sum(void *ctx, const struct segment *s)
+{
+	return money_add(*(struct money *)ctx, s->charge, ctx);
+}
+
+static enum err charge_of(const struct tariff *t, int64_t from, int64_t to, int64_t delta,
+	struct tier_use *use, struct money *sum)
+{
+	return settle_interval(t, (struct utc){ from }, (struct utc){ to }, (struct qty){ delta },
+		use, (struct segment_sink){ take_sum, sum });
+}
+
+/* One rate, two tiers of rising price, one month. */
+static struct tariff *one_rate(const struct zone *z)
+{
+	static const char text[] =
+		"{\"code\":\"c\",\"name\":\"n\",\"utility\":\"electricity\",\"versions\":["
+		"{\"effective_from\":\"2026-01-01T00:00:00Z\",\"tier_cycle\":\"month\","
+		"\"tiers_upto_kwh\":[\"5\"],\"calendar\":[{\"slots\":[[\"00:00\",\"flat\"]]}],"
+		"\"prices\":{\"flat\":[\"0.5283\",\"0.8\"]}}]}";
+	AUTO(json_free) json_t *file = NULL;
+	struct tariff *t = NULL;
+
+	assert_int_equal(json_parse(text, strlen(text), &file, NULL), ERR_OK);
+	assert_int_equal(tariff_parse(file, z, &t, NULL), ERR_OK);
+	return t;
+}
+
+#define MARCH INT64_C(1772323200000) /* 2026-03-01T00:00:00Z */
+
+/* However often the meter is read, the month costs the same; and more energy never costs less. */
+static void readings_do_not_matter_and_more_costs_more(void **state)
+{
+	struct lots l = lots_open();
+	AUTO(zone_free) struct zone *z = NULL;
+	AUTO(tariff_free) struct tariff *t = NULL;
+
+	(void)state;
+	assert_int_equal(zone_open("UTC", &z), ERR_OK);
+	t = one_rate(z);
+	for (int i = 0; i < 300; i++) {
+		struct tier_use whole_use = { 0 }, use = { 0 }, more_use = { 0 };
+		struct money whole = { 0 }, sum = { 0 }, more = { 0 };
+		int64_t end = MARCH + lots_between(&l, 100000, 30 * INT64_C(86400000));
+		int64_t total = lots_between(&l, 0, 20000), at = MARCH, used = 0;
+
+		assert_int_equal(charge_of(t, MARCH, end, total, &whole_use, &whole), ERR_OK);
+		while (at < end) {
+			int64_t next = at + lots_between(&l, 1, (end - MARCH) / 4);
+			int64_t part = lots_between(&l, 0, total - used);
+
+			if (next >= end) {
+				next = end;
+				part = total - used;
+			}
+			assert_int_equal(charge_of(t, at, next, part, &use, &sum), ERR_OK);
+			used += part;
+			at = next;
+		}
+		assert_int_equal(sum.nano, whole.nano);
+		assert_int_equal(use.used.milli, whole_use.used.milli);
+		assert_int_equal(charge_of(t, MARCH, end, total + lots_between(&l, 1, 500),
+					 &more_use, &more),
+			ERR_OK);
+		assert_true(more.nano > whole.nano);
+	}
+}
+
+/* Huge quantities are exact or refused, never wrapped. */
+static void nothing_overflows_silently(void **state)
+{
+	struct lots l = lots_open();
+	AUTO(zone_free) struct zone *z = NULL;
+	AUTO(tariff_free) struct tariff *t = NULL;
+	int refused = 0, exact = 0;
+
+	(void)state;
+	assert_int_equal(zone_open("UTC", &z), ERR_OK);
+	t = one_rate(z);
+	for (int i = 0; i < 500; i++) {
+		int64_t delta = INT64_MAX >> lots_between(&l, 0, 62);
+		struct tier_use use = { .cycle = "2026-03",
+			.used = { INT64_MAX >> lots_between(&l, 0, 62) } };
+		struct tier_use before = use;
+		struct money sum = { 0 };
+		int64_t cheap = before.used.milli < 5000 ? 5000 - before.used.milli : 0;
+		__int128 want;
+		enum err e;
+
+		cheap = cheap < delta ? cheap : delta;
+		want = (__int128)cheap * 528300 + (__int128)(delta - cheap) * 800000;
+		e = charge_of(t, MARCH, MARCH + lots_between(&l, 1, 86400000), delta, &use, &sum);
+		if (e == ERR_OK) {
+			exact++;
+			assert_true(want == sum.nano);
+			assert_true((__int128)before.used.milli + delta == use.used.milli);
+		} else {
+			refused++;
+			assert_int_equal(e, ERR_OVERFLOW);
+			assert_true(want > INT64_MAX ||
+				    (__int128)before.used.milli + delta > INT64_MAX);
+			assert_memory_equal(&use, &before, sizeof(use));
+		}
+	}
+	assert_true(exact > 50 && refused > 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_the_reference),
+		cmocka_unit_test(parts_of_rates_are_used_up),
+		cmocka_unit_test(readings_do_not_matter_and_more_costs_more),
+		cmocka_unit_test(nothing_overflows_silently),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,38 @@ static void test_jump(void **state)
 	assert_int_equal(reading_judge(&f), VERDICT_ACCEPTED);
 }
 
+/* A register of six digits and two decimals, 0.01 kWh a step, and what 10 minutes later may show.
+ */
+static void test_roll_over(void **state)
+{
+	static const struct {
+		int64_t last, reg, capacity;
+		enum verdict want;
+	} cases[] = {
+		{ 999999900, 100, 1000000000, VERDICT_ACCEPTED },	/* 200 Wh */
+		{ 999999990, 0, 1000000000, VERDICT_ACCEPTED },		/* just one step */
+		{ 999999900, 1900, 1000000000, VERDICT_ACCEPTED },	/* 12 kW, and a step */
+		{ 999999900, 1901, 1000000000, VERDICT_BACKWARDS },	/* faster than it can */
+		{ 999999900, 100, 0, VERDICT_BACKWARDS },		/* nobody knows its end */
+		{ 999999900, 100, 999999900, VERDICT_BACKWARDS },	/* above its end already */
+		{ 899999999, 0, 1000000000, VERDICT_BACKWARDS },	/* far from its end */
+		{ 999999900, 999999895, 1000000000, VERDICT_REPEATED }, /* within its step */
+		{ 999999900, -1, 1000000000, VERDICT_BACKWARDS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct reading_facts f = usual(cases[i].reg);
+
+		f.last_reg.milli = cases[i].last;
+		f.capacity.milli = cases[i].capacity;
+		f.most_per_hour = 6000;
+		f.at.ms = f.last_at.ms + 600000;
+		f.step = 10;
+		assert_int_equal(reading_judge(&f), cases[i].want);
+	}
+}
+
 static void test_identity_wins(void **state)
 {
 	struct reading_facts f = usual(99000);
@@ -121,6 +153,7 @@ int main(void)
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_fall),
 		cmocka_unit_test(test_jump),
+		cmocka_unit_test(test_roll_over),
 		cmocka_unit_test(test_identity_wins),
 		cmocka_unit_test(test_most_per_hour),
 		cmocka_unit_test(test_words),
