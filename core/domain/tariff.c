@@ -10,6 +10,7 @@
 
 #define CODE_CHARS 32
 #define NAME_CHARS 64
+#define RATE_BYTES 32
 #define INTERVALS_MAX 100000
 
 /* ---- reading ---- */
@@ -106,6 +107,26 @@ static const char *member(const json_t *doc, const char *key)
 	return text ? text : "";
 }
 
+/* Names of rates are kept with every line of use. */
+static bool rates_short_enough(const json_t *version, size_t i, struct problem *why)
+{
+	json_t *prices = json_object_get(version, "prices");
+	const char *rate;
+	json_t *list;
+	char path[64];
+
+	snprintf(path, sizeof(path), "versions[%zu].prices", i);
+	json_object_foreach(prices, rate, list)
+	{
+		if (strlen(rate) <= RATE_BYTES)
+			continue;
+		problem_set(why, ERR_OUT_OF_RANGE, path,
+			"the name of a rate has at most %d bytes: \"%s\"", RATE_BYTES, rate);
+		return false;
+	}
+	return true;
+}
+
 static enum err short_enough(const json_t *doc, struct problem *why)
 {
 	if (characters(member(doc, "code")) > CODE_CHARS)
@@ -114,6 +135,12 @@ static enum err short_enough(const json_t *doc, struct problem *why)
 	if (characters(member(doc, "name")) > NAME_CHARS)
 		return problem_set(
 			why, ERR_OUT_OF_RANGE, "name", "at most %d characters", NAME_CHARS);
+	for (size_t i = 0; i < json_array_size(json_object_get(doc, "versions")); i++) {
+		const json_t *v = json_array_get(json_object_get(doc, "versions"), i);
+
+		if (!rates_short_enough(v, i, why))
+			return ERR_OUT_OF_RANGE;
+	}
 	return ERR_OK;
 }
 

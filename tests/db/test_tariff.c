@@ -186,6 +186,16 @@ static void test_a_revision_for_each_change(void **state)
 		ERR_CONFLICT);
 	assert_string_equal(why.field, "utility");
 	assert_int_equal(
+		put(w,
+			"{\"code\": \"rev\", \"name\": \"n\", \"utility\": "
+			"\"electricity\", \"versions\": [{\"effective_from\":"
+			" \"2026-01-01T00:00:00Z\", \"calendar\": [{\"slots\": [[\"00:00\","
+			" \"a-rate-name-of-thirty-three-bytes\"]]}], \"prices\":"
+			" {\"a-rate-name-of-thirty-three-bytes\": [\"1\"]}}]}",
+			0, &again, &why),
+		ERR_OUT_OF_RANGE);
+	assert_string_equal(why.field, "versions[0].prices");
+	assert_int_equal(
 		shop_number(w->root, "SELECT revision AS v FROM tariff WHERE id = %lld", id), 2);
 }
 
