@@ -88,6 +88,18 @@ HANDLER(share_change);
 HANDLER(share_day_get);
 /* Control. */
 /* Payment services and watchers. */
+HANDLER(contracts_list);
+HANDLER(contract_show);
+HANDLER(contract_new);
+HANDLER(contract_meters_add);
+HANDLER(contract_end);
+HANDLER(contract_tenant);
+HANDLER(contract_again);
+HANDLER(meter_exchange);
+HANDLER(meter_exchange_undo);
+HANDLER(meter_exchanges);
+HANDLER(me_sub_new);
+HANDLER(me_sub_remove);
 HANDLER(notify_wechat);
 HANDLER(notify_alipay);
 HANDLER(account_limits_get);

@@ -351,16 +351,6 @@ enum err me_notices(struct request *r, struct answer *a)
 	return e;
 }
 
-static json_t *sub_json(const struct me_sub_tenant *s)
-{
-	struct supply_view supply = { s->supply_point_id, s->switchable, s->desired,
-		s->desired_reason, s->observed, s->comm, s->observed_since };
-
-	return json_pack("{s:I, s:s, s:o, s:o, s:b}", "id", (json_int_t)s->id, "name", s->name,
-		"meter", view_named(s->meter_id, s->meter_code, s->meter_name), "supply",
-		view_supply(&supply), "switched_off", s->switched_off ? 1 : 0);
-}
-
 enum err me_sub_tenants(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
@@ -369,7 +359,7 @@ enum err me_sub_tenants(struct request *r, struct answer *a)
 	const struct me_sub_tenant *s = rows.at;
 
 	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, sub_json(&s[i]));
+		json_array_append_new(items, view_sub_tenant(&s[i]));
 	a->json = json_items(items);
 	return e;
 }
@@ -410,6 +400,6 @@ enum err me_sub_supply(struct request *r, struct answer *a)
 	if (e == ERR_OK)
 		e = me_sub_tenant_list(r->db, r->user.id, r->object, &after);
 	if (e == ERR_OK && after.n == 1)
-		a->json = sub_json(after.at);
+		a->json = view_sub_tenant(after.at);
 	return e;
 }

@@ -197,3 +197,13 @@ json_t *view_days_left(const struct days_left *d)
 		return json_null();
 	return json_pack("{s:i, s:i, s:i}", "days", d->days, "low", d->low, "high", d->high);
 }
+
+json_t *view_sub_tenant(const struct me_sub_tenant *s)
+{
+	struct supply_view supply = { s->supply_point_id, s->switchable, s->desired,
+		s->desired_reason, s->observed, s->comm, s->observed_since };
+
+	return json_pack("{s:I, s:s, s:o, s:o, s:b}", "id", (json_int_t)s->id, "name", s->name,
+		"meter", view_named(s->meter_id, s->meter_code, s->meter_name), "supply",
+		view_supply(&supply), "switched_off", s->switched_off ? 1 : 0);
+}

@@ -28,3 +28,4 @@ json_t *view_blocks(const struct rows *blocks);
 json_t *view_order(const struct me_order *o);
 /* {"days", "low", "high"}, or null when it is not known. */
 json_t *view_days_left(const struct days_left *d);
+json_t *view_sub_tenant(const struct me_sub_tenant *s);

@@ -17,6 +17,8 @@ static enum err on(struct db *db, const struct command *c)
 {
 	enum err e = supply_block_clear(db, c->supply_point_id, BLOCK_MANUAL, "", c->now);
 
+	if (e == ERR_OK) /* what a tenant switched off for a sub-tenant, staff may switch on */
+		e = supply_block_clear(db, c->supply_point_id, BLOCK_SUB_TENANT, "", c->now);
 	if (e == ERR_OK)
 		e = supply_block_clear(db, c->supply_point_id, BLOCK_OVERLOAD, "", c->now);
 	return e == ERR_OK ? supply_actor_set(db, c->supply_point_id, c->name, c->now) : e;

@@ -47,6 +47,8 @@ const struct setting_row settings[SETTING__MAX] = {
 		"Of each sale at the desk, in thousandths; 0: none. Its own line on the receipt." },
 	[SETTING_ALLOWANCE_CARRIES] = { "allowance_carries", 0, 1, 0, false,
 		"1: what is left of a month's free allowance stays; 0: it expires at the next." },
+	[SETTING_VACANT_BLOCK] = { "vacant_block", 0, 1, 0, false,
+		"1: closing a contract switches its ordinary supplies off until the next one." },
 };
 
 struct value_row {

@@ -1,0 +1,47 @@
+#include "fcgi/device_model.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "meter/model.h"
+
+static bool applies_ratios(const struct model *m)
+{
+	for (size_t i = 0; i < m->point_count; i++)
+		if (m->points[i].by_ct || m->points[i].by_pt)
+			return true;
+	return false;
+}
+
+static bool is_address(const char *unit)
+{
+	size_t n = strlen(unit);
+	int64_t number;
+
+	if (i64_parse(unit, 1, 247, &number) == ERR_OK)
+		return true;
+	return (n == 12 || n == 14) && strspn(unit, "0123456789") == n;
+}
+
+enum err device_model(const char *model, const char *unit, const char *utility,
+	struct device_model *out, struct problem *why)
+{
+	AUTO(models_free) struct models *models = NULL;
+	const struct model *m;
+	enum err e = models_open(NULL, &models, why);
+
+	if (e != ERR_OK)
+		return e;
+	m = models_find(models, model);
+	if (!m)
+		return problem_set(why, ERR_BAD_VALUE, "new.model", "there is no model %s", model);
+	if ((m->utility == UTILITY_WATER) != str_eq(utility, "water"))
+		return problem_set(
+			why, ERR_BAD_VALUE, "new.model", "%s does not measure %s", model, utility);
+	if (!is_address(unit))
+		return problem_set(why, ERR_BAD_VALUE, "new.unit",
+			"a Modbus unit from 1 to 247, or an address of 12 or 14 digits");
+	out->switchable = model_can(m, ACT_OFF) && m->supply_count > 0;
+	out->own_ratio = applies_ratios(m);
+	return ERR_OK;
+}

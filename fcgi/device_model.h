@@ -1,0 +1,11 @@
+#pragma once
+/* What the model of a new device says about it. */
+#include "base/err.h"
+
+struct device_model {
+	bool switchable; /* relay or valve can be driven and read back */
+	bool own_ratio;	 /* its registers have the transformer ratios in them */
+};
+/* ERR_BAD_VALUE: there is no such model, it measures something else, or the address is none. */
+MUST_USE enum err device_model(const char *model, const char *unit, const char *utility,
+	struct device_model *out, struct problem *why);
