@@ -46,6 +46,12 @@ static const struct query Q_DEVICE_SET = {
 };
 static const struct query Q_SWITCHABLE = { "UPDATE supply_point SET switchable = ? WHERE id = ?",
 	NULL };
+/* The row of meter_change is the evidence of it. */
+static const struct query Q_REBASE = {
+	"UPDATE settled SET read_at = ?, register_milli = ?, own_ratio = ?, sharp_milli = -1,"
+	" peak_milli = -1, flat_milli = -1, valley_milli = -1 WHERE meter_id = ?",
+	NULL
+};
 /* Ratios have a history: what was before stays what it was. */
 static const struct query Q_RATIO_FIRST = {
 	"INSERT IGNORE INTO meter_ratio (meter_id, from_at, ct, pt) VALUES (?, 0, ?, ?)", NULL
@@ -64,15 +70,11 @@ static const struct query Q_STATE = {
 static const struct query Q_GATEWAY_SITE = { "SELECT site_id AS id FROM gateway WHERE id = ?",
 	&id_shape };
 
-/* The register begins anew a millisecond after the old one ended; the evidence says so. */
-static enum err rebase(struct life *l, const struct life_meter *m, const struct settled *from,
-	struct qty to, bool own_ratio)
+static enum err rebase(
+	struct life *l, const struct life_meter *m, struct utc at, struct qty to, bool own_ratio)
 {
-	struct charge_reading r = {
-		.meter_id = m->id, .at = { from->read_at.ms + 1 }, .reg = to, .own_ratio = own_ratio
-	};
-
-	return charge_rebase(l->db, &r, from);
+	return db_exec(l->db, &Q_REBASE,
+		ARGS(arg_utc(at), arg_qty(to), arg_i64(own_ratio), arg_i64(m->id)), NULL);
 }
 
 static enum err ratio_put(struct life *l, const struct life_meter *m, const struct device_row *from,
@@ -90,7 +92,7 @@ static enum err ratio_put(struct life *l, const struct life_meter *m, const stru
 			NULL);
 	if (e == ERR_OK)
 		e = db_exec(l->db, &Q_RATIO_ADD,
-			ARGS(arg_i64(m->id), arg_i64(at.ms + 1), arg_i64(to->ct_ratio),
+			ARGS(arg_i64(m->id), arg_utc(at), arg_i64(to->ct_ratio),
 				arg_i64(to->pt_ratio), arg_text(l->ask->actor),
 				arg_utc(l->ask->now)),
 			NULL);
@@ -256,9 +258,7 @@ static enum err new_put(struct life *l, const struct replacing *r)
 		!str_copy(to.model, sizeof(to.model), n->model) ||
 		!str_copy(to.serial, sizeof(to.serial), n->serial))
 		return ERR_OUT_OF_RANGE;
-	e = rebase(l, &r->meter,
-		&(struct settled){ .read_at = r->at, .register_milli = n->old_register },
-		n->new_register, n->own_ratio);
+	e = rebase(l, &r->meter, r->at, n->new_register, n->own_ratio);
 	if (e == ERR_OK)
 		e = ratio_put(l, &r->meter, &r->old, &to, r->at);
 	if (e == ERR_OK)
@@ -407,9 +407,9 @@ static enum err undo_apply(struct life *l, const struct life_meter *m, const str
 	memcpy(to.serial, r->old_serial, sizeof(to.serial));
 	e = db_one(l->db, &Q_DEVICE, ARGS(arg_i64(m->id)), &from);
 	if (e == ERR_OK)
-		e = rebase(l, m, last, r->old_register_milli, r->old_own_ratio);
+		e = rebase(l, m, last->read_at, r->old_register_milli, r->old_own_ratio);
 	if (e == ERR_OK)
-		e = ratio_put(l, m, &from, &to, last->read_at);
+		e = ratio_put(l, m, &from, &to, (struct utc){ last->read_at.ms + 1 });
 	if (e == ERR_OK)
 		e = device_put(l, m, &to);
 	if (e == ERR_OK)
