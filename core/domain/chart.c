@@ -55,7 +55,8 @@ const struct entry_kind entry_kinds[] = {
 	{ "rent",         false, SUBSIDY_SPENT },
 	{ "fee",          true,  SUBSIDY_SPENT },
 	{ "share",        false, SUBSIDY_SPENT }, /* a correction instead; late energy corrects itself */
-	{ "closing",      false, SUBSIDY_KEPT },  /* the contract is reopened instead */
+	{ "closing",      false, SUBSIDY_KEPT },  /* deposit or debt; the contract is reopened instead */
+	{ "payout",       false, SUBSIDY_KEPT },  /* what was left when the contract ended */
 	{ "subsidy_back", false, SUBSIDY_MOVED }, /* not used when the contract ended */
 };
 const size_t entry_kinds_n = ARRAY_LEN(entry_kinds);

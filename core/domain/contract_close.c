@@ -355,7 +355,7 @@ static enum err balance_pay(struct payout *p, const struct account *a)
 		list[n++] = (struct posting){ rounding, fraction, false };
 		money_step(p, "rounding", a, fraction);
 	}
-	return closing_post(p, "closing", p->c->reason, list, n);
+	return closing_post(p, "payout", p->c->reason, list, n);
 }
 
 static enum err purse_end(struct payout *p, int64_t account_id, bool first)

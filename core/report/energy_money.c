@@ -49,6 +49,9 @@ static const struct {
 	{ "correction", MOVE_CORRECTION },
 	{ "write_off", MOVE_CORRECTION },
 	{ "reversal", MOVE_REVERSAL },
+	{ "closing", MOVE_TRANSFER },
+	{ "payout", MOVE_REFUND },
+	{ "subsidy_back", MOVE_SUBSIDY },
 };
 
 enum err movement_of(const char *entry_kind, enum movement_class *out)
