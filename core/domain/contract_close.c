@@ -6,6 +6,7 @@
 
 #include "domain/account.h"
 #include "domain/contract_inside.h"
+#include "domain/fee.h"
 #include "domain/ledger.h"
 #include "domain/setting.h"
 #include "domain/shift.h"
@@ -407,6 +408,40 @@ static enum err purses_end(struct deal *d, const struct contract_close *c)
 	return e;
 }
 
+struct balance_row {
+	struct money sum;
+};
+SHAPE(balance_shape, struct balance_row, FIELD(struct balance_row, sum));
+static const struct query Q_BALANCES = {
+	"SELECT CAST(COALESCE(SUM(balance_nano), 0) AS SIGNED) AS sum FROM account"
+	" WHERE contract_id = ? AND kind = 'purse'",
+	&balance_shape
+};
+
+/* Fees last as long as the contract: days that were paid beforehand are given back. */
+static enum err fees_stop(struct deal *d)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	struct life *l = d->life;
+	struct fee_actor by = { 0, l->ask->actor, l->ask->address, l->ask->now };
+	struct balance_row before = { 0 }, after = { 0 };
+	struct step s = { .what = "fees_end", .purpose = "fee", .has_amount = true };
+	enum err e = zone_open(d->zone, &z);
+
+	if (e == ERR_OK)
+		e = db_one(l->db, &Q_BALANCES, ARGS(arg_i64(d->contract_id)), &before);
+	if (e == ERR_OK)
+		e = fees_end(l->db, d->contract_id,
+			zone_local(z, (struct utc){ d->end_at.ms - 1 }).day, &by);
+	if (e == ERR_OK)
+		e = db_one(l->db, &Q_BALANCES, ARGS(arg_i64(d->contract_id)), &after);
+	if (e == ERR_OK)
+		e = money_sub(after.sum, before.sum, &s.amount);
+	if (e == ERR_OK && s.amount.nano != 0)
+		step_add(l, &s);
+	return e;
+}
+
 /* ---- supply ---- */
 
 struct held_row {
@@ -506,8 +541,10 @@ enum err closing_end(struct deal *d, const struct contract_close *c, bool follow
 {
 	struct life *l = d->life;
 	int64_t vacant = 0;
-	enum err e = purses_end(d, c);
+	enum err e = fees_stop(d);
 
+	if (e == ERR_OK)
+		e = purses_end(d, c);
 	if (e == ERR_OK)
 		e = money_blocks_end(d);
 	if (e == ERR_OK)

@@ -2,6 +2,7 @@
  * with readings by the poller's. Energy costs 1 yuan per kWh here, so a watt-hour is a million
  * nano-yuan and a cashier can follow every sum. After each test everything ties, by `yufu verify`.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "ctl/verify.h"
 #include "domain/account.h"
 #include "domain/contract.h"
+#include "domain/fee.h"
 #include "domain/ledger.h"
 #include "domain/meterchange.h"
 #include "domain/order.h"
@@ -406,6 +408,74 @@ static void test_a_meter_has_one_contract(void **state)
 	everything_ties();
 }
 
+#define RIVALS 6
+struct rival {
+	pthread_t thread;
+	const struct shop *shop;
+	int n;
+	enum err result;
+};
+
+static void *rival_opens(void *ctx)
+{
+	struct rival *r = ctx;
+	AUTO(json_free) json_t *request = json_pack("{s:i}", "rival", r->n);
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct db *db = fixture_as("yufu_api");
+	struct problem why = { 0 };
+	char code[16], key[32];
+	struct life_ask ask = { .user_id = 1,
+		.actor = "user:1",
+		.address = "",
+		.once_key = key,
+		.request = request,
+		.now = { NOON + 1000 } };
+	struct contract_open o = { .code = "",
+		.site_id = r->shop->site,
+		.tenant = { 0, code, "Rival", "", "", "" },
+		.meters = &(struct life_reading){ .meter_id = r->shop->meter },
+		.meters_n = 1 };
+
+	snprintf(code, sizeof(code), "RIVAL%d", r->n);
+	snprintf(key, sizeof(key), "rival:%d", r->n);
+	r->result = contract_open(db, &ask, &o, &done, &why);
+	db_free(&db);
+	db_thread_end();
+	return NULL;
+}
+
+static void test_rivals_for_one_meter(void **state)
+{
+	struct shop s = vacant_shop();
+	struct rival rivals[RIVALS];
+	int won = 0;
+
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	for (int i = 0; i < RIVALS; i++) {
+		rivals[i] = (struct rival){ .shop = &s, .n = i };
+		assert_int_equal(
+			pthread_create(&rivals[i].thread, NULL, rival_opens, &rivals[i]), 0);
+	}
+	for (int i = 0; i < RIVALS; i++) {
+		pthread_join(rivals[i].thread, NULL);
+		won += rivals[i].result == ERR_OK;
+		assert_true(rivals[i].result == ERR_OK || rivals[i].result == ERR_CONFLICT);
+	}
+	assert_int_equal(won, 1);
+	assert_int_equal(shop_number(root,
+				 "SELECT COUNT(*) AS v FROM contract_point WHERE supply_point_id = "
+				 "%lld",
+				 s.point),
+		1);
+	assert_int_equal(shop_number(root,
+				 "SELECT COUNT(*) AS v FROM tenant WHERE code LIKE"
+				 " 'RIVAL%'",
+				 0),
+		1);
+	everything_ties();
+}
+
 static void test_add_a_meter_later(void **state)
 {
 	AUTO(asked_free) struct asked a = { 0 };
@@ -615,6 +685,39 @@ static void test_deposit_and_subsidy(void **state)
 	assert_int_equal(company("bank") - bank, YUAN(40) - YUAN(30));
 	assert_int_equal(company("subsidy") - subsidy, -YUAN(3));
 	assert_int_equal(balance(contract), 0);
+	everything_ties();
+}
+
+/* 300.00 a month from the 1st: 30 days in November, 10.00 each. */
+static void test_fees_end_with_the_contract(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop();
+	struct fee_actor by = { 0, "user:1", "", { NOON + 2000 } };
+	struct fee_new fee = { .kind = "property_fee",
+		.monthly_fen = 30000,
+		.from = day_of(2026, 11, 22),
+		.once_key = "life-fee" };
+	struct fee_run ran;
+	struct contract_close c;
+	int64_t contract, id = 0;
+
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(100));
+	fee.contract_id = contract;
+	MUST(fee_add(api, &fee, &by, &id, &why));
+	MUST(fee_run(api, s.site, (struct month){ (2026 - 1970) * 12 + 10 }, "worker", by.now, &ran,
+		&why));
+	assert_int_equal(balance(contract), YUAN(100) - FEN(9000)); /* nine days, 22nd to 30th */
+	c = closing(contract, "none");
+	assert_int_equal(read_meter(s.meter, NOON + DAY, 1000), ERR_OK);
+	MUST(contract_close(api, ask_at(&a, NOON + DAY + 1000), &c, &done, &why));
+	/* Two days it was, the 22nd and the 23rd: seven come back. */
+	assert_int_equal(step_amount(&done, "fees_end"), FEN(7000));
+	assert_int_equal(balance(contract), YUAN(100));
+	assert_int_equal(owed_by(contract), FEN(2000));
 	everything_ties();
 }
 
@@ -1046,11 +1149,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open_in_one_step),
 		cmocka_unit_test(test_a_meter_has_one_contract),
+		cmocka_unit_test(test_rivals_for_one_meter),
 		cmocka_unit_test(test_add_a_meter_later),
 		cmocka_unit_test(test_close_at_the_last_reading),
 		cmocka_unit_test(test_close_offline),
 		cmocka_unit_test(test_close_with_debt),
 		cmocka_unit_test(test_deposit_and_subsidy),
+		cmocka_unit_test(test_fees_end_with_the_contract),
 		cmocka_unit_test(test_what_stands_against_a_closing),
 		cmocka_unit_test(test_close_and_reopen),
 		cmocka_unit_test(test_change_of_tenant_at_noon),

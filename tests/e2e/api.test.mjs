@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { faults } from '../support/books.mjs';
 import books from './parts/books.mjs';
+import contracts from './parts/contracts.mjs';
 import settings from './parts/settings.mjs';
 import { credited, expect, FEN, nano, newOrder, pay, Session, tenantPhone, until, useStack } from './lib.mjs';
 
@@ -540,7 +541,7 @@ describe('the book day', () => {
 	});
 });
 
-for (const part of [books, settings]) part(world);
+for (const part of [books, contracts, settings]) part(world);
 
 test('the books add up after all of this', async () => {
 	assert.deepEqual(await faults(world.stack), []);
