@@ -30,6 +30,9 @@ GRANT SELECT, INSERT, UPDATE ON usage_day TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON tier_use TO 'yufu_poller'@'localhost';
 GRANT SELECT ON book_day TO 'yufu_poller'@'localhost';
 GRANT SELECT ON setting TO 'yufu_poller'@'localhost';
+GRANT SELECT ON meter_credit TO 'yufu_poller'@'localhost';
+GRANT SELECT, UPDATE (state, word, before_at, before_count, before_milli, before_total_milli, sent_at, epoch,
+ refused, refusals, error, try_at, ended_at) ON purchase TO 'yufu_poller'@'localhost';
 GRANT SELECT ON site_holiday TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT ON brake TO 'yufu_poller'@'localhost';
 GRANT SELECT, UPDATE ON account TO 'yufu_poller'@'localhost';
@@ -82,6 +85,10 @@ GRANT INSERT ON user_tenant TO 'yufu_api'@'localhost';
 GRANT UPDATE (device, gateway_id, unit, model, serial, ct_ratio, pt_ratio, start_milli) ON meter TO 'yufu_api'@'localhost';
 GRANT UPDATE (verdict) ON meter_state TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON setting TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE ON meter_credit TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (state, word, count, sent_at, refused, refusals, try_at, ended_at, end_entry_id, open_meter)
+ ON purchase TO 'yufu_api'@'localhost';
+GRANT UPDATE (billing) ON meter TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON site_holiday TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (open_site, released_at, released_by, release_reason) ON brake TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON approval TO 'yufu_api'@'localhost';
@@ -108,6 +115,9 @@ GRANT UPDATE (power_limit_w, overload_delay_s, overload_retry_s, overload_retrie
 GRANT UPDATE (cap_fen) ON contract_debt TO 'yufu_worker'@'localhost';
 GRANT UPDATE (last_month) ON contract_allowance TO 'yufu_worker'@'localhost';
 GRANT INSERT ON entry TO 'yufu_worker'@'localhost';
+GRANT UPDATE (count, remaining_milli, worth_nano, used_at, fresh, blocked, blocked_why, blocked_at)
+ ON meter_credit TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE (end_entry_id, open_meter) ON purchase TO 'yufu_worker'@'localhost';
 GRANT INSERT ON posting TO 'yufu_worker'@'localhost';
 GRANT INSERT ON audit TO 'yufu_worker'@'localhost';
 GRANT INSERT ON pay_notify TO 'yufu_worker'@'localhost';

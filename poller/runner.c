@@ -95,6 +95,11 @@ static struct qty rate_register(const struct meter_reading *g, enum point p)
 	return (struct qty){ reading_has(g, p) ? g->value[p] : -1 };
 }
 
+static bool keeps_credit(const struct meter_reading *g)
+{
+	return reading_has(g, POINT_PURCHASE_COUNT) && reading_has(g, POINT_CREDIT);
+}
+
 static void fill_now(
 	const struct plant_meter *m, const struct meter_reading *g, struct meter_now *n)
 {
@@ -115,7 +120,10 @@ static void fill_now(
 		.current1_ma = times(v[POINT_CURRENT_A], k.ct),
 		.current2_ma = times(v[POINT_CURRENT_B], k.ct),
 		.current3_ma = times(v[POINT_CURRENT_C], k.ct),
-		.frequency_mhz = v[POINT_FREQUENCY] };
+		.frequency_mhz = v[POINT_FREQUENCY],
+		.credit_count = keeps_credit(g) ? v[POINT_PURCHASE_COUNT] : -1,
+		.credit_milli = v[POINT_CREDIT],
+		.credit_total_milli = -1 };
 }
 
 /* The billed point of the model; NULL: it has none. */

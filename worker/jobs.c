@@ -11,6 +11,7 @@ const struct job jobs[] = {
 	{ "fees", 30000, job_fees },
 	{ "shares", 30000, job_shares },
 	{ "allowances", 60000, job_allowances },
+	{ "credit", 500, job_credit },
 	{ "purge", 600000, job_purge },
 };
 const size_t job_count = ARRAY_LEN(jobs);

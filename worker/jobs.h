@@ -31,4 +31,5 @@ enum err job_seal(struct tools *t, struct utc now);
 enum err job_fees(struct tools *t, struct utc now);
 enum err job_shares(struct tools *t, struct utc now);
 enum err job_allowances(struct tools *t, struct utc now);
+enum err job_credit(struct tools *t, struct utc now);
 enum err job_purge(struct tools *t, struct utc now);

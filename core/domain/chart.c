@@ -51,6 +51,11 @@ const struct entry_kind entry_kinds[] = {
 	{ "deposit_out",  true,  SUBSIDY_KEPT },
 	{ "transfer",     true,  SUBSIDY_KEPT },
 	{ "debt",         true,  SUBSIDY_KEPT },
+	{ "purchase",     false, SUBSIDY_SPENT }, /* credit for a meter */
+	{ "purchase_done", false, SUBSIDY_KEPT },
+	{ "purchase_failed", false, SUBSIDY_KEPT },
+	{ "meter_use",    false, SUBSIDY_KEPT },
+	{ "meter_return", false, SUBSIDY_KEPT },  /* credit comes back from a meter */
 	{ "property_fee", false, SUBSIDY_SPENT }, /* the fee is ended instead, and gives back */
 	{ "rent",         false, SUBSIDY_SPENT },
 	{ "fee",          true,  SUBSIDY_SPENT },

@@ -102,14 +102,15 @@ enum err readings_store(struct db *db, const struct reading_row *rows, size_t n)
 SHAPE(now_shape, struct meter_now, NOW(meter_id), NOW(read_at), NOW(register_milli),
 	NOW(sharp_milli), NOW(peak_milli), NOW(flat_milli), NOW(valley_milli), NOW(power_w),
 	NOW(phases), NOW(voltage1_mv), NOW(voltage2_mv), NOW(voltage3_mv), NOW(current1_ma),
-	NOW(current2_ma), NOW(current3_ma), NOW(frequency_mhz), NOW(verdict), NOW(comm),
-	NOW(comm_since));
+	NOW(current2_ma), NOW(current3_ma), NOW(frequency_mhz), NOW(credit_count),
+	NOW(credit_milli), NOW(credit_total_milli), NOW(verdict), NOW(comm), NOW(comm_since));
 
 static const struct query Q_ANSWERED = {
 	"INSERT INTO meter_state (meter_id, read_at, register_milli, sharp_milli, peak_milli,"
 	" flat_milli, valley_milli, power_w, phases, voltage1_mv, voltage2_mv, voltage3_mv,"
-	" current1_ma, current2_ma, current3_ma, frequency_mhz, verdict, comm, comm_since)"
-	" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	" current1_ma, current2_ma, current3_ma, frequency_mhz, credit_count, credit_milli,"
+	" credit_total_milli, verdict, comm, comm_since)"
+	" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	" ON DUPLICATE KEY UPDATE read_at = VALUES(read_at),"
 	" register_milli = VALUES(register_milli), sharp_milli = VALUES(sharp_milli),"
 	" peak_milli = VALUES(peak_milli), flat_milli = VALUES(flat_milli),"
@@ -117,7 +118,9 @@ static const struct query Q_ANSWERED = {
 	" voltage1_mv = VALUES(voltage1_mv), voltage2_mv = VALUES(voltage2_mv),"
 	" voltage3_mv = VALUES(voltage3_mv), current1_ma = VALUES(current1_ma),"
 	" current2_ma = VALUES(current2_ma), current3_ma = VALUES(current3_ma),"
-	" frequency_mhz = VALUES(frequency_mhz), verdict = VALUES(verdict), comm = VALUES(comm),"
+	" frequency_mhz = VALUES(frequency_mhz), credit_count = VALUES(credit_count),"
+	" credit_milli = VALUES(credit_milli), credit_total_milli = VALUES(credit_total_milli),"
+	" verdict = VALUES(verdict), comm = VALUES(comm),"
 	" comm_since = VALUES(comm_since), fails = 0, error = '', version = version + 1",
 	NULL
 };

@@ -5,9 +5,9 @@
 
 enum verdict {
 	VERDICT_ACCEPTED,
-	VERDICT_REPEATED,    /* the last settled reading once more */
-	VERDICT_LATE,	     /* older than the last settled one */
-	VERDICT_BACKWARDS,   /* the register fell below the last settled one, and did not roll over */
+	VERDICT_REPEATED,  /* the last settled reading once more */
+	VERDICT_LATE,	   /* older than the last settled one */
+	VERDICT_BACKWARDS, /* the register fell below the last settled one, and did not roll over */
 	VERDICT_IMPLAUSIBLE, /* faster than the meter can count */
 	VERDICT_IDENTITY,    /* another serial number than expected */
 	VERDICT__MAX
@@ -38,8 +38,8 @@ struct reading_facts {
 enum verdict reading_judge(const struct reading_facts *f);
 
 /* What a register can count in an hour at the very most, in Wh or litres: electricity by 400 V,
- * rated current, phases and the transformer ratios that are in the register, with half as much again
- * (100 kW times ratios when the rated current is 0), water 100 m3. Pure. */
+ * rated current, phases and the transformer ratios that are in the register, with half as much
+ * again (100 kW times ratios when the rated current is 0), water 100 m3. Pure. */
 int64_t reading_most_per_hour(
 	bool water, int64_t rated_current_ma, int phases, int64_t ct_ratio, int64_t pt_ratio);
 
@@ -73,6 +73,9 @@ struct meter_now {
 	int64_t current2_ma;
 	int64_t current3_ma;
 	int64_t frequency_mhz;
+	int64_t credit_count;	    /* purchases; -1: the meter keeps no credit */
+	int64_t credit_milli;	    /* remaining, thousandths of the credit unit */
+	int64_t credit_total_milli; /* ever purchased; -1: it does not tell */
 	char verdict[12];
 	char comm[8]; /* "never" "ok" "silent" */
 	struct utc comm_since;
