@@ -78,6 +78,7 @@ GRANT INSERT, UPDATE ON contract_point TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (undone_at) ON contract_event TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (undone_at, undone_by, undone_key) ON meter_change TO 'yufu_api'@'localhost';
 GRANT INSERT ON typed_reading TO 'yufu_api'@'localhost';
+GRANT INSERT ON meter_slots TO 'yufu_api'@'localhost';
 GRANT INSERT, DELETE ON sub_tenant TO 'yufu_api'@'localhost';
 GRANT INSERT ON tenant TO 'yufu_api'@'localhost';
 GRANT INSERT ON user TO 'yufu_api'@'localhost';

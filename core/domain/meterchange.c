@@ -24,10 +24,11 @@ struct device_row {
 	int64_t pt_ratio;
 	struct qty start_milli;
 	bool switchable;
+	struct qty capacity_milli;
 };
 #define F(member) FIELD(struct device_row, member)
 SHAPE(device_shape, struct device_row, F(device), F(gateway_id), F(unit), F(model), F(serial),
-	F(ct_ratio), F(pt_ratio), F(start_milli), F(switchable));
+	F(ct_ratio), F(pt_ratio), F(start_milli), F(switchable), F(capacity_milli));
 #undef F
 static const struct query Q_DEVICE = {
 	"SELECT m.device, m.gateway_id, m.unit, m.model, m.serial,"
@@ -35,13 +36,14 @@ static const struct query Q_DEVICE = {
 	" ORDER BY r.from_at DESC LIMIT 1), m.ct_ratio) AS ct_ratio,"
 	" COALESCE((SELECT r.pt FROM meter_ratio r WHERE r.meter_id = m.id"
 	" ORDER BY r.from_at DESC LIMIT 1), m.pt_ratio) AS pt_ratio,"
-	" m.start_milli, p.switchable FROM meter m JOIN supply_point p ON p.id = m.supply_point_id"
+	" m.start_milli, p.switchable, m.capacity_milli FROM meter m JOIN supply_point p ON p.id = "
+	"m.supply_point_id"
 	" WHERE m.id = ?",
 	&device_shape
 };
 static const struct query Q_DEVICE_SET = {
 	"UPDATE meter SET device = ?, gateway_id = ?, unit = ?, model = ?, serial = ?,"
-	" ct_ratio = ?, pt_ratio = ?, start_milli = ? WHERE id = ?",
+	" ct_ratio = ?, pt_ratio = ?, start_milli = ?, capacity_milli = ? WHERE id = ?",
 	NULL
 };
 static const struct query Q_SWITCHABLE = { "UPDATE supply_point SET switchable = ? WHERE id = ?",
@@ -66,6 +68,10 @@ static const struct query Q_RATIOS = { "SELECT COUNT(*) AS id FROM meter_ratio W
 /* What was wrong with the old device says nothing about the new one; and it is wanted at once. */
 static const struct query Q_STATE = {
 	"UPDATE meter_state SET verdict = 'accepted', read_wanted_at = ? WHERE meter_id = ?", NULL
+};
+/* The slot table of the new device was not read back yet. */
+static const struct query Q_SLOTS = {
+	"INSERT IGNORE INTO meter_slots (meter_id, read_at, slots) VALUES (?, ?, '')", NULL
 };
 static const struct query Q_GATEWAY_SITE = { "SELECT site_id AS id FROM gateway WHERE id = ?",
 	&id_shape };
@@ -107,7 +113,8 @@ static enum err device_put(struct life *l, const struct life_meter *m, const str
 	enum err e = db_exec(l->db, &Q_DEVICE_SET,
 		ARGS(arg_i64(to->device), arg_i64(to->gateway_id), arg_text(to->unit),
 			arg_text(to->model), arg_text(to->serial), arg_i64(to->ct_ratio),
-			arg_i64(to->pt_ratio), arg_qty(to->start_milli), arg_i64(m->id)),
+			arg_i64(to->pt_ratio), arg_qty(to->start_milli),
+			arg_qty(to->capacity_milli), arg_i64(m->id)),
 		NULL);
 
 	if (e == ERR_ALREADY)
@@ -120,6 +127,8 @@ static enum err device_put(struct life *l, const struct life_meter *m, const str
 		e = supply_observe(l->db, m->supply_point_id, "unknown", l->ask->now);
 	if (e == ERR_OK)
 		e = db_exec(l->db, &Q_STATE, ARGS(arg_utc(l->ask->now), arg_i64(m->id)), NULL);
+	if (e == ERR_OK)
+		e = db_exec(l->db, &Q_SLOTS, ARGS(arg_i64(m->id), arg_utc(l->ask->now)), NULL);
 	return e;
 }
 
@@ -139,10 +148,11 @@ static const struct query Q_RECORD = {
 };
 static const struct query Q_RECORD_ADD = {
 	"INSERT INTO meter_change (meter_id, at, old_device, old_gateway_id, old_unit, old_model,"
-	" old_serial, old_ct_ratio, old_pt_ratio, old_start_milli, old_switchable, old_own_ratio,"
+	" old_serial, old_ct_ratio, old_pt_ratio, old_start_milli, old_switchable, old_own_ratio, "
+	"old_capacity_milli,"
 	" old_register_milli, new_device, new_model, new_serial, new_register_milli, actor, reason,"
 	" created_at, steps, request, once_key)"
-	" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	NULL
 };
 
@@ -284,10 +294,11 @@ static enum err record(struct life *l, const struct replacing *r)
 			arg_i64(o->gateway_id), arg_text(o->unit), arg_text(o->model),
 			arg_text(o->serial), arg_i64(o->ct_ratio), arg_i64(o->pt_ratio),
 			arg_qty(o->start_milli), arg_i64(o->switchable), arg_i64(r->last.own_ratio),
-			arg_qty(r->n->old_register), arg_i64(o->device + 1), arg_text(r->n->model),
-			arg_text(r->n->serial), arg_qty(r->n->new_register),
-			arg_text(l->ask->actor), arg_text(r->n->reason), arg_utc(l->ask->now),
-			arg_text(steps), arg_text(request), arg_text(l->ask->once_key)),
+			arg_qty(o->capacity_milli), arg_qty(r->n->old_register),
+			arg_i64(o->device + 1), arg_text(r->n->model), arg_text(r->n->serial),
+			arg_qty(r->n->new_register), arg_text(l->ask->actor),
+			arg_text(r->n->reason), arg_utc(l->ask->now), arg_text(steps),
+			arg_text(request), arg_text(l->ask->once_key)),
 		NULL);
 
 	l->id = l->ask->preview ? 0 : db_insert_id(l->db);
@@ -341,6 +352,7 @@ struct undo_row {
 	struct qty old_start_milli;
 	bool old_switchable;
 	bool old_own_ratio;
+	struct qty old_capacity_milli;
 	struct qty old_register_milli;
 	int64_t new_device;
 	struct qty new_register_milli;
@@ -350,12 +362,13 @@ struct undo_row {
 #define F(member) FIELD(struct undo_row, member)
 SHAPE(undo_shape, struct undo_row, F(id), F(at), F(old_gateway_id), F(old_unit), F(old_model),
 	F(old_serial), F(old_ct_ratio), F(old_pt_ratio), F(old_start_milli), F(old_switchable),
-	F(old_own_ratio), F(old_register_milli), F(new_device), F(new_register_milli), F(undone_at),
-	F(undone_key));
+	F(old_own_ratio), F(old_capacity_milli), F(old_register_milli), F(new_device),
+	F(new_register_milli), F(undone_at), F(undone_key));
 #undef F
 static const struct query Q_UNDO = {
 	"SELECT id, at, old_gateway_id, old_unit, old_model, old_serial, old_ct_ratio,"
-	" old_pt_ratio, old_start_milli, old_switchable, old_own_ratio, old_register_milli, "
+	" old_pt_ratio, old_start_milli, old_switchable, old_own_ratio, old_capacity_milli, "
+	"old_register_milli, "
 	"new_device,"
 	" new_register_milli, undone_at, undone_key FROM meter_change WHERE meter_id = ?"
 	" ORDER BY id DESC LIMIT 1",
@@ -398,7 +411,8 @@ static enum err undo_apply(struct life *l, const struct life_meter *m, const str
 		.ct_ratio = r->old_ct_ratio,
 		.pt_ratio = r->old_pt_ratio,
 		.start_milli = r->old_start_milli,
-		.switchable = r->old_switchable };
+		.switchable = r->old_switchable,
+		.capacity_milli = r->old_capacity_milli };
 	struct device_row from;
 	enum err e;
 

@@ -15,7 +15,7 @@
 #include "domain/meterchange.h"
 #include "domain/order.h"
 #include "domain/reading.h"
-#include "domain/sale.h"
+#include "domain/shift.h"
 #include "domain/subtenant.h"
 #include "domain/supplypoint.h"
 #include "shop_fixture.h"
@@ -688,6 +688,38 @@ static void test_deposit_and_subsidy(void **state)
 	everything_ties();
 }
 
+static void test_cash_leaves_and_comes_back(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 }, back = { 0 };
+	struct shop s = vacant_shop();
+	struct contract_close c;
+	struct shift shift;
+	int64_t contract, user;
+	char drawer[32];
+
+	(void)state;
+	shop_set(root,
+		"INSERT INTO user (username, kind, site_id) VALUES ('cash%d', 'staff', %lld)",
+		shops, (long long)s.site);
+	user = shop_number(root, "SELECT LAST_INSERT_ID() AS v", 0);
+	assert_int_equal(shift_open(api, user, (struct utc){ NOON }, &shift), ERR_OK);
+	snprintf(drawer, sizeof(drawer), "drawer:%lld", (long long)shift.id);
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(30));
+	c = closing(contract, "cash");
+	ask_at(&a, NOON + 2000)->user_id = user;
+	MUST(contract_close(api, &a.ask, &c, &done, &why));
+	assert_int_equal(company(drawer), YUAN(30));	/* out of it */
+	ask_at(&a, NOON + 3000)->user_id = user + 1000; /* who has no drawer */
+	REFUSED(ERR_SHIFT_CLOSED, contract_reopen(api, &a.ask, contract, &back, &why));
+	ask_at(&a, NOON + 3000)->user_id = user;
+	MUST(contract_reopen(api, &a.ask, contract, &back, &why));
+	assert_int_equal(company(drawer), 0);
+	assert_int_equal(balance(contract), YUAN(30));
+	everything_ties();
+}
+
 /* 300.00 a month from the 1st: 30 days in November, 10.00 each. */
 static void test_fees_end_with_the_contract(void **state)
 {
@@ -955,6 +987,8 @@ static void test_an_exchange_taken_back(void **state)
 
 	(void)state;
 	n.ct_ratio = 40;
+	shop_set(root, "UPDATE meter SET capacity_milli = 999999990 WHERE id = %lld",
+		(long long)s.meter);
 	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
 	contract = open_for(&s, s.meter, NOON + 1000, YUAN(100));
 	REFUSED(ERR_CONFLICT,
@@ -966,7 +1000,8 @@ static void test_an_exchange_taken_back(void **state)
 	assert_true(again.repeated);
 	assert_int_equal(shop_number(root,
 				 "SELECT COUNT(*) AS v FROM meter WHERE model = 'acrel-ddsy1352'"
-				 " AND unit = '1' AND device = 3 AND id = %lld",
+				 " AND unit = '1' AND device = 3 AND capacity_milli = 999999990"
+				 " AND id = %lld",
 				 s.meter),
 		1);
 	/* It counts on from where it was, by its own ratio. */
@@ -1155,6 +1190,7 @@ int main(void)
 		cmocka_unit_test(test_close_offline),
 		cmocka_unit_test(test_close_with_debt),
 		cmocka_unit_test(test_deposit_and_subsidy),
+		cmocka_unit_test(test_cash_leaves_and_comes_back),
 		cmocka_unit_test(test_fees_end_with_the_contract),
 		cmocka_unit_test(test_what_stands_against_a_closing),
 		cmocka_unit_test(test_close_and_reopen),
