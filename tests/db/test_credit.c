@@ -1,0 +1,390 @@
+/* Credit in the meter, the money's way, each program as its own user. The meter is played by the
+ * row of meter_state that a reading would leave. */
+#include "shop_fixture.h"
+
+#include <string.h>
+
+#include "domain/credit.h"
+#include "domain/purchase.h"
+
+#define YUAN(n) ((n)*NANO_PER_YUAN)
+#define DAY INT64_C(86400000)
+
+struct world {
+	struct db *root, *poller, *worker, *api;
+	int shops;
+};
+
+static int open_world(void **state)
+{
+	static struct world w;
+
+	if (fixture_open((void **)&w.root) != 0)
+		return -1;
+	w.poller = fixture_as("yufu_poller");
+	w.worker = fixture_as("yufu_worker");
+	w.api = fixture_as("yufu_api");
+	*state = &w;
+	return 0;
+}
+
+static int close_world(void **state)
+{
+	struct world *w = *state;
+
+	db_free(&w->poller);
+	db_free(&w->worker);
+	db_free(&w->api);
+	return fixture_close((void **)&w->root);
+}
+
+struct bench { /* a shop whose meter keeps its credit */
+	struct world *w;
+	struct shop s;
+	int64_t now; /* utc ms */
+	int64_t count, milli;
+};
+
+static void shows(struct bench *b, int64_t count, int64_t milli)
+{
+	b->now += 1000;
+	b->count = count;
+	b->milli = milli;
+	shop_set(b->w->root,
+		"INSERT INTO meter_state (meter_id, read_at, credit_count, credit_milli) VALUES"
+		" (%lld, %lld, %lld, %lld) ON DUPLICATE KEY UPDATE read_at = VALUES(read_at),"
+		" credit_count = VALUES(credit_count), credit_milli = VALUES(credit_milli)",
+		(long long)b->s.meter, (long long)b->now, (long long)count, (long long)milli);
+	b->now += 100;
+}
+
+static void work(struct bench *b)
+{
+	assert_int_equal(credit_work(b->w->worker, (struct utc){ b->now }), ERR_OK);
+}
+
+static int64_t number(struct bench *b, const char *format, int64_t id)
+{
+	return shop_number(b->w->root, format, id);
+}
+
+static int64_t purse(struct bench *b)
+{
+	return number(b, "SELECT balance_nano AS v FROM account WHERE id = %lld", b->s.account);
+}
+
+static int64_t in_transit(struct bench *b)
+{
+	return number(b,
+		"SELECT COALESCE(SUM(p.worth_nano), 0) AS v FROM purchase p WHERE p.open_meter = "
+		"%lld",
+		b->s.meter);
+}
+
+static int64_t in_meter(struct bench *b)
+{
+	return number(b,
+		"SELECT COALESCE(SUM(p.amount_nano), 0) AS v FROM posting p JOIN account a ON a.id "
+		"="
+		" p.account_id WHERE a.code = CONCAT('meter_credit:', %lld)",
+		b->s.meter);
+}
+
+/* Money is in one of three places, and nowhere twice. */
+static void assert_places(struct bench *b, int64_t bought, int64_t transit, int64_t meter)
+{
+	assert_int_equal(purse(b), bought);
+	assert_int_equal(in_transit(b), transit);
+	assert_int_equal(in_meter(b), meter);
+}
+
+static int64_t open_alarms(struct bench *b, const char *kind)
+{
+	return strcmp(kind, "count_mismatch") == 0
+		       ? number(b,
+				 "SELECT COUNT(*) AS v FROM alarm WHERE open_key ="
+				 " CONCAT('count_mismatch:meter:', %lld)",
+				 b->s.meter)
+		       : number(b,
+				 "SELECT COUNT(*) AS v FROM alarm WHERE open_key ="
+				 " CONCAT('credit_drift:meter:', %lld)",
+				 b->s.meter);
+}
+
+static enum err convert(struct bench *b, bool to_meter, bool preview, const char *key)
+{
+	struct credit_converting c = { .meter_id = b->s.meter,
+		.to_meter = to_meter,
+		.facts = { "yuan", 10, false },
+		.reason = "test",
+		.once_key = key,
+		.actor = "user:1",
+		.address = "",
+		.preview = preview,
+		.now = { b->now } };
+	struct credit_converted out;
+
+	shop_set(b->w->root,
+		"REPLACE INTO settled (meter_id, read_at, register_milli) VALUES (%lld, %lld, 0)",
+		(long long)b->s.meter, (long long)b->now);
+	return credit_convert(b->w->api, &c, &out, NULL);
+}
+
+static void make_bench(struct bench *b, struct world *w)
+{
+	*b = (struct bench){ .w = w, .s = shop_make(w->root, ++w->shops), .now = SHOP_T0 };
+	shows(b, 7, 1234560); /* left by who was before */
+	assert_int_equal(convert(b, true, false, "k"), ERR_OK);
+}
+
+static struct purchase_order ask(struct bench *b)
+{
+	struct purchase_ask a = { .lease = { b->s.group, 1, "test" },
+		.purchase_id = number(
+			b, "SELECT MAX(id) AS v FROM purchase WHERE meter_id = %lld", b->s.meter),
+		.identity = IDENTITY_SURE,
+		.most_per_hour = 100000,
+		.now = { b->now } };
+	struct purchase_order o;
+
+	assert_int_equal(purchase_begin(b->w->poller, &a, &o), ERR_OK);
+	return o;
+}
+
+static void answered(struct bench *b, const struct purchase_order *o, enum purchase_result r)
+{
+	struct lease l = { b->s.group, 1, "test" };
+
+	b->now += 50;
+	assert_int_equal(
+		purchase_sent(b->w->poller, &l, o->purchase_id, r, "", (struct utc){ b->now }),
+		ERR_OK);
+}
+
+static struct purchase_order begin(struct bench *b)
+{
+	struct purchase_order o;
+
+	work(b);
+	shows(b, b->count, b->milli);
+	o = ask(b);
+	assert_int_equal(o.answer, PURCHASE_GO);
+	return o;
+}
+
+static void a_sale_reaches_the_meter_once(void **state)
+{
+	struct bench b;
+	struct purchase_order o;
+
+	make_bench(&b, *state);
+	assert_places(&b, YUAN(100), 0, 0);
+	o = begin(&b);
+	assert_places(&b, 0, YUAN(100), 0);
+	assert_int_equal(o.count, 8);
+	assert_int_equal(o.milli, 100000); /* thousandths of a yuan; what was left does not count */
+	answered(&b, &o, PURCHASE_WRITTEN);
+	assert_int_equal(ask(&b).answer, PURCHASE_READ_FIRST);
+	shows(&b, 8, 100000);
+	assert_int_equal(ask(&b).answer, PURCHASE_NOTHING);
+	work(&b);
+	work(&b);
+	assert_places(&b, 0, 0, YUAN(100));
+	assert_int_equal(
+		number(&b, "SELECT count AS v FROM meter_credit WHERE meter_id = %lld", b.s.meter),
+		8);
+
+	shop_set(b.w->root, "UPDATE account SET balance_nano = %lld WHERE id = %lld",
+		(long long)(YUAN(20) + 1234567), (long long)b.s.account);
+	o = begin(&b);
+	assert_int_equal(o.count, 9);
+	assert_int_equal(o.milli, 120000); /* set: what it holds and what was bought */
+	assert_places(&b, 1234567, YUAN(20), YUAN(100)); /* less than a fen stays */
+}
+
+static void a_lost_answer_is_settled_by_reading(void **state)
+{
+	struct bench b;
+	struct purchase_order o, again;
+
+	make_bench(&b, *state);
+	o = begin(&b);
+	answered(&b, &o, PURCHASE_LOST);
+	assert_int_equal(ask(&b).answer, PURCHASE_READ_FIRST); /* never sent before it was read */
+	shows(&b, 7, b.milli);
+	assert_int_equal(ask(&b).answer, PURCHASE_NOTHING); /* certainly not there: again */
+	again = ask(&b);
+	assert_int_equal(again.answer, PURCHASE_GO);
+	assert_int_equal(again.count, 8);
+	answered(&b, &again, PURCHASE_LOST);
+	shows(&b, 8, 99990); /* it was there after all, and some was used */
+	assert_int_equal(ask(&b).answer, PURCHASE_NOTHING);
+	work(&b);
+	assert_places(&b, 0, 0, YUAN(100));
+}
+
+static void a_poller_that_died_is_followed_by_a_reading(void **state)
+{
+	struct bench b;
+
+	make_bench(&b, *state);
+	(void)begin(&b); /* committed as sent; nobody tells what came of it */
+	assert_int_equal(ask(&b).answer, PURCHASE_READ_FIRST);
+	shows(&b, 8, 100000);
+	assert_int_equal(ask(&b).answer, PURCHASE_NOTHING);
+	work(&b);
+	assert_places(&b, 0, 0, YUAN(100));
+}
+
+static void refusals_give_the_money_back_and_block(void **state)
+{
+	struct bench b;
+
+	make_bench(&b, *state);
+	for (int i = 0; i < PURCHASE_REFUSALS_MAX; i++) {
+		struct purchase_order o = begin(&b);
+
+		answered(&b, &o, PURCHASE_REFUSED);
+		shows(&b, 7, b.milli);
+		assert_int_equal(ask(&b).answer, PURCHASE_NOTHING);
+		b.now += 5000;
+	}
+	work(&b);
+	assert_places(&b, YUAN(100), 0, 0);
+	assert_int_equal(open_alarms(&b, "count_mismatch"), 1);
+	work(&b);
+	assert_int_equal(in_transit(&b), 0); /* nothing more is sold to it */
+}
+
+static enum err decide(struct bench *b, enum credit_decision d)
+{
+	struct credit_deciding c = { b->s.meter, d, "test", "user:1", "", { b->now } };
+
+	return credit_decide(b->w->api, &c, NULL);
+}
+
+static void another_count_waits_for_a_person(void **state)
+{
+	struct bench b;
+	struct purchase_order o;
+
+	make_bench(&b, *state);
+	assert_int_equal(decide(&b, CREDIT_ACCEPT), ERR_CONFLICT);
+	o = begin(&b);
+	answered(&b, &o, PURCHASE_WRITTEN);
+	shows(&b, 9, 200000); /* somebody else sold as well */
+	assert_int_equal(ask(&b).answer, PURCHASE_NOTHING);
+	work(&b);
+	assert_places(&b, 0, YUAN(100), 0);
+	assert_int_equal(open_alarms(&b, "count_mismatch"), 1);
+
+	assert_int_equal(decide(&b, CREDIT_RETRY), ERR_OK);
+	assert_int_equal(open_alarms(&b, "count_mismatch"), 0);
+	shows(&b, 9, 200000);
+	o = ask(&b);
+	assert_int_equal(o.answer, PURCHASE_GO);
+	assert_int_equal(o.count, 10);
+	answered(&b, &o, PURCHASE_WRITTEN);
+	shows(&b, 12, 0);
+	(void)ask(&b);
+	work(&b);
+	assert_int_equal(decide(&b, CREDIT_REFUND), ERR_OK);
+	work(&b);
+	assert_places(&b, YUAN(100), 0, 0);
+}
+
+static void a_count_that_moves_by_itself_is_found(void **state)
+{
+	struct bench b;
+	struct purchase_order o;
+
+	make_bench(&b, *state);
+	o = begin(&b);
+	answered(&b, &o, PURCHASE_WRITTEN);
+	shows(&b, 8, 100000);
+	(void)ask(&b);
+	work(&b);
+	b.now += 60000;
+	shows(&b, 9, 500000); /* a forged card */
+	work(&b);
+	assert_int_equal(open_alarms(&b, "count_mismatch"), 1);
+	assert_int_equal(decide(&b, CREDIT_REFUND), ERR_CONFLICT);
+	assert_int_equal(decide(&b, CREDIT_ACCEPT), ERR_OK);
+	work(&b);
+	assert_int_equal(open_alarms(&b, "count_mismatch"), 0);
+}
+
+static void use_is_booked_by_what_the_meter_took(void **state)
+{
+	struct bench b;
+	struct purchase_order o;
+
+	make_bench(&b, *state);
+	o = begin(&b);
+	answered(&b, &o, PURCHASE_WRITTEN);
+	shows(&b, 8, 100000);
+	(void)ask(&b);
+	work(&b);
+	b.now += DAY;
+	shows(&b, 8, 87500);
+	work(&b);
+	assert_int_equal(in_meter(&b), YUAN(87) + YUAN(1) / 2);
+	assert_int_equal(open_alarms(&b, "credit_drift"), 1); /* no energy was counted for it */
+	work(&b);
+	assert_int_equal(in_meter(&b), YUAN(87) + YUAN(1) / 2);
+}
+
+static void credit_comes_back_to_the_account(void **state)
+{
+	struct bench b;
+	struct purchase_order o;
+	struct credit_view v;
+
+	make_bench(&b, *state);
+	o = begin(&b);
+	assert_int_equal(convert(&b, false, false, "early"), ERR_CONFLICT); /* on its way */
+	answered(&b, &o, PURCHASE_WRITTEN);
+	shows(&b, 8, 100000);
+	(void)ask(&b);
+	work(&b);
+	b.now += 3600000;
+	shows(&b, 8, 90000);
+	assert_int_equal(convert(&b, false, true, "look"), ERR_OK);
+	assert_places(&b, 0, 0, YUAN(100)); /* a preview changes nothing */
+	assert_int_equal(convert(&b, false, false, "back"), ERR_OK);
+	assert_places(&b, YUAN(90), 0, 0);
+	assert_int_equal(convert(&b, false, false, "back"), ERR_OK); /* the answer was lost */
+	assert_places(&b, YUAN(90), 0, 0);
+	assert_int_equal(credit_get(b.w->api, b.s.meter, &v), ERR_NOT_FOUND);
+	work(&b);
+	assert_places(&b, YUAN(90), 0, 0);
+}
+
+static void the_meter_decides_its_own_supply(void **state)
+{
+	struct bench b;
+
+	make_bench(&b, *state);
+	assert_int_equal(
+		number(&b, "SELECT desired = 'auto' AS v FROM supply_point WHERE id = %lld",
+			b.s.point),
+		1);
+	shop_set(b.w->root, "UPDATE meter SET enabled = 0 WHERE id = %lld", (long long)b.s.meter);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_sale_reaches_the_meter_once),
+		cmocka_unit_test(a_lost_answer_is_settled_by_reading),
+		cmocka_unit_test(a_poller_that_died_is_followed_by_a_reading),
+		cmocka_unit_test(refusals_give_the_money_back_and_block),
+		cmocka_unit_test(another_count_waits_for_a_person),
+		cmocka_unit_test(a_count_that_moves_by_itself_is_found),
+		cmocka_unit_test(use_is_booked_by_what_the_meter_took),
+		cmocka_unit_test(credit_comes_back_to_the_account),
+		cmocka_unit_test(the_meter_decides_its_own_supply),
+	};
+
+	return cmocka_run_group_tests(tests, open_world, close_world);
+}
