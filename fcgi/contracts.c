@@ -11,7 +11,7 @@
 #include "fcgi/handlers.h"
 #include "fcgi/views.h"
 
-#define METERS_MAX 64 /* of one act; by the schema too */
+#define METERS_MAX 128 /* of one act; by the schema too */
 #define PURSES_MAX 3
 
 /* ---- what is asked ---- */

@@ -2,7 +2,7 @@
 /* Between the files of the contract noun. */
 #include "domain/contract.h"
 
-#define CONTRACT_METERS_MAX 64
+#define CONTRACT_METERS_MAX 128
 
 /* An act on one contract (of a change of tenant: on two, one after the other). */
 struct deal {

@@ -75,26 +75,31 @@ const char *qty_text(struct qty q, char buf[static MONEY_TEXT_MAX])
 	return buf;
 }
 
-static json_t *text_or_null(const char *s)
+/* Adds a member unless there is none. */
+static void step_text(json_t *o, const char *key, const char *text)
 {
-	return s && s[0] ? json_string(s) : json_null();
+	if (text && text[0])
+		json_object_set_new(o, key, json_string(text));
 }
 
 void step_add(struct life *l, const struct step *s)
 {
-	char reg[MONEY_TEXT_MAX];
+	char text[UTC_TEXT_MAX + MONEY_TEXT_MAX];
 	bool water = s->utility && str_eq(s->utility, "water");
-	json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "what", s->what,
-		"meter_id", s->meter_id ? json_integer(s->meter_id) : json_null(), "meter_code",
-		text_or_null(s->meter_code), "purpose", text_or_null(s->purpose), "at",
-		json_utc(s->at), "register",
-		s->has_reg ? json_string(qty_text(s->reg, reg)) : json_null(), "energy_wh",
-		s->has_qty && !water ? json_integer(s->qty.milli) : json_null(), "volume_l",
-		s->has_qty && water ? json_integer(s->qty.milli) : json_null(), "amount",
-		s->has_amount ? json_money(s->amount) : json_null(), "detail",
-		text_or_null(s->detail));
+	json_t *o = json_pack("{s:s}", "what", s->what);
 
 	ASSERT(o);
+	if (s->meter_id)
+		json_object_set_new(o, "meter_id", json_integer(s->meter_id));
+	step_text(o, "meter_code", s->meter_code);
+	step_text(o, "purpose", s->purpose);
+	step_text(o, "at", s->at.ms ? utc_text(s->at, text) : NULL);
+	step_text(o, "register", s->has_reg ? qty_text(s->reg, text) : NULL);
+	if (s->has_qty)
+		json_object_set_new(
+			o, water ? "volume_l" : "energy_wh", json_integer(s->qty.milli));
+	step_text(o, "amount", s->has_amount ? money_text(s->amount, text) : NULL);
+	step_text(o, "detail", s->detail);
 	json_array_append_new(l->steps, o);
 }
 

@@ -52,7 +52,7 @@ MUST_USE enum err life_run(struct db *db, const struct life_ask *ask,
 	enum err (*act)(struct life *l, void *ctx), void *ctx, struct life_done *out,
 	struct problem *why);
 
-/* One step; what is not set is null in the answer. */
+/* One step; what is not set is not in the answer. */
 struct step {
 	const char *what;
 	int64_t meter_id;

@@ -502,6 +502,48 @@ static void test_add_a_meter_later(void **state)
 	everything_ties();
 }
 
+#define MANY 100
+static void test_a_hundred_meters(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 }, more = { 0 }, again = { 0 };
+	struct shop s = vacant_shop();
+	struct life_reading meters[MANY];
+	struct contract_close c;
+	struct contract_open o = { .code = "",
+		.site_id = s.site,
+		.tenant = { 0, "HUNDRED", "Dormitory", "", "", "" },
+		.meters = meters,
+		.meters_n = 60 };
+
+	(void)state;
+	shop_set(root,
+		"INSERT INTO setting (site_id, name, value) VALUES (%lld, 'vacant_block',"
+		" 1)",
+		(long long)s.site);
+	for (int i = 0; i < MANY; i++) {
+		meters[i] = (struct life_reading){ .meter_id = meter_make(&s, i + 2, 0) };
+		assert_int_equal(read_meter(meters[i].meter_id, NOON, 1000), ERR_OK);
+	}
+	MUST(contract_open(api, ask_at(&a, NOON + 1000), &o, &done, &why));
+	MUST(contract_add(api, ask_at(&a, NOON + 1000), done.id, (struct utc){ 0 }, meters + 60,
+		MANY - 60, &more, &why));
+	/* All of them go off line and are typed in, one by one. */
+	for (int i = 0; i < MANY; i++) {
+		meters[i].typed = true;
+		meters[i].reg.milli = 2000;
+	}
+	c = closing(done.id, "none");
+	c.readings = meters;
+	c.readings_n = MANY;
+	life_done_free(&more);
+	MUST(contract_close(api, ask_at(&a, NOON + HOUR), &c, &more, &why));
+	assert_int_equal(owed_by(done.id), MANY * 1000 * WH);
+	MUST(contract_close(api, &a.ask, &c, &again, &why));
+	assert_true(json_equal(again.steps, more.steps));
+	everything_ties();
+}
+
 /* ---- closing ---- */
 
 static void test_close_at_the_last_reading(void **state)
@@ -1186,6 +1228,7 @@ int main(void)
 		cmocka_unit_test(test_a_meter_has_one_contract),
 		cmocka_unit_test(test_rivals_for_one_meter),
 		cmocka_unit_test(test_add_a_meter_later),
+		cmocka_unit_test(test_a_hundred_meters),
 		cmocka_unit_test(test_close_at_the_last_reading),
 		cmocka_unit_test(test_close_offline),
 		cmocka_unit_test(test_close_with_debt),
