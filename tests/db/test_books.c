@@ -9,6 +9,7 @@
 #include "domain/adjust.h"
 #include "domain/allowance.h"
 #include "domain/attempt.h"
+#include "domain/bookday.h"
 #include "domain/charge.h"
 #include "domain/chart.h"
 #include "domain/debt.h"
@@ -420,6 +421,35 @@ static void cash_comes_back_from_an_open_drawer(void **state)
 	assert_int_equal(drawer(second.id), FEN(-3000));
 	assert_int_equal(shift_current(api, d.finance, &second), ERR_OK);
 	assert_int_equal(second.cash_fen, -3000);
+	books_tie(db);
+}
+
+/* The day of a sale is sealed: its undoing is of the day on which it is undone, and that seal
+ * covers it too. */
+static void a_sale_of_a_sealed_day_is_undone_today(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	int64_t entry = sell(&d, 1500, "sealed");
+	struct reversal_new n = undo(&d, entry, d.cashier, "late", "sealed-r");
+	struct utc tomorrow = { T0.ms + INT64_C(86400000) }, after = { T0.ms + INT64_C(172800000) };
+	struct problem why = { 0 };
+	struct book_day sealed;
+	struct ledger_entry e;
+	struct booked done;
+	struct day day, next;
+
+	assert_int_equal(site_today(api, d.shop.site, T0, &day), ERR_OK);
+	assert_int_equal(bookday_seal(api, d.shop.site, day, tomorrow, &sealed, &why), ERR_OK);
+	assert_int_equal(sealed.entries, 1);
+	assert_int_equal(reversal_create(api, &n, T0, &done, &why), ERR_CONFLICT);
+	assert_int_equal(reversal_create(api, &n, tomorrow, &done, &why), ERR_OK);
+	assert_int_equal(ledger_get(api, 0, done.entry_id, &e), ERR_OK);
+	assert_string_equal(e.book_day, "2026-11-23");
+	next.days = day.days + 1;
+	assert_int_equal(bookday_seal(api, d.shop.site, next, after, &sealed, &why), ERR_OK);
+	assert_int_equal(sealed.entries, 1);
+	assert_int_equal(balance(db, d.shop.account), 0);
 	books_tie(db);
 }
 
@@ -1346,6 +1376,7 @@ int main(void)
 		cmocka_unit_test(the_book_day_is_that_of_the_shop),
 		cmocka_unit_test(a_wrong_sale_is_undone_once),
 		cmocka_unit_test(cash_comes_back_from_an_open_drawer),
+		cmocka_unit_test(a_sale_of_a_sealed_day_is_undone_today),
 		cmocka_unit_test(cash_comes_back_from_the_drawer_of_the_sale),
 		cmocka_unit_test(above_the_limit_a_second_person_decides),
 		cmocka_unit_test(what_came_from_outside_or_is_sealed_is_not_undone),
