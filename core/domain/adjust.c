@@ -25,6 +25,10 @@ const struct adjust_kind adjust_kinds[] = {
 const size_t adjust_kinds_n = ARRAY_LEN(adjust_kinds);
 /* clang-format on */
 
+static const struct query Q_PURSES = {
+	"SELECT id FROM account WHERE contract_id = ? AND kind = 'purse' ORDER BY id", &id_shape
+};
+
 struct adjusting {
 	const struct adjust_new *n;
 	const struct adjust_kind *kind;
@@ -180,19 +184,22 @@ static enum err needs_second(struct db *db, const struct adjusting *j, bool *out
 	return e;
 }
 
-/* Purses in ascending id; the account is read anew. */
+/* All purses of the contract, ascending: deposit and debt are the contract's, so whoever takes from
+ * them follows the other. The account is read anew. */
 static enum err purses_lock(struct db *db, struct adjusting *j)
 {
-	int64_t to = j->n->to_account_id;
-	struct account other;
-	enum err e = ERR_OK;
+	AUTO(rows_free) struct rows purses = { 0 };
+	int64_t own = j->account.id;
+	enum err e = db_list(db, &Q_PURSES, ARGS(arg_i64(j->account.contract_id)), &purses);
+	const struct id_row *p = purses.at;
 
-	if (to && to < j->account.id)
-		e = account_lock(db, to, &other);
-	if (e == ERR_OK)
-		e = account_lock(db, j->account.id, &j->account);
-	if (e == ERR_OK && to > j->account.id)
-		e = account_lock(db, to, &other);
+	for (size_t i = 0; e == ERR_OK && i < purses.n; i++) {
+		struct account a;
+
+		e = account_lock(db, p[i].id, &a);
+		if (e == ERR_OK && a.id == own)
+			j->account = a;
+	}
 	return e;
 }
 

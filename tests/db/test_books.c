@@ -1120,6 +1120,46 @@ static void sales_at_once_pay_a_debt_once(void **state)
 	books_tie(db);
 }
 
+static enum err race_deposit(struct db *db, const struct racer *r)
+{
+	char key[24] = "";
+	struct adjust_new n = { .account_id = r->n % 2 ? r->desk->shop.account : r->object,
+		.user_id = r->desk->cashier,
+		.actor = "user:1",
+		.address = "",
+		.kind = "deposit_out",
+		.amount_fen = 400,
+		.document = "1",
+		.reason = "race",
+		.once_key = key };
+	struct problem why = { 0 };
+	struct booked out;
+
+	snprintf(key, sizeof(key), "race-d%d", r->n);
+	return adjust_create(db, &n, T0, &out, &why);
+}
+
+/* Two purses of a contract take from its one deposit: 4.00 twice of 10.00. */
+static void a_deposit_is_not_taken_twice(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	struct racer racers[8];
+	int64_t water;
+
+	shop_set(db,
+		"INSERT INTO account (code, kind, contract_id, purpose) VALUES"
+		" ('purse:%lld:water', 'purse', %lld, 'water')",
+		(long long)d.shop.contract, (long long)d.shop.contract);
+	water = shop_number(db, "SELECT LAST_INSERT_ID() AS v", 0);
+	adjusted(&d, "deposit_in", 1000, "race-deposit");
+	for (size_t i = 0; i < ARRAY_LEN(racers); i++)
+		racers[i] = (struct racer){ .act = race_deposit, .desk = &d, .object = water };
+	assert_int_equal(race(racers, ARRAY_LEN(racers)), 2);
+	assert_int_equal(balance(db, d.shop.account) + balance(db, water), FEN(800));
+	books_tie(db);
+}
+
 /* ---- subsidy and allowance ---- */
 
 static int64_t subsidy(struct db *db, int64_t account)
@@ -1395,6 +1435,7 @@ int main(void)
 		cmocka_unit_test(of_eight_reversals_one_is_done),
 		cmocka_unit_test(of_eight_refunds_as_many_as_there_is_money),
 		cmocka_unit_test(sales_at_once_pay_a_debt_once),
+		cmocka_unit_test(a_deposit_is_not_taken_twice),
 		cmocka_unit_test(subsidy_is_spent_first),
 		cmocka_unit_test(an_allowance_is_given_once_a_month),
 		cmocka_unit_test(only_the_allowance_expires),
