@@ -364,6 +364,37 @@ static const struct query Q_OWING = {
 	&owing_shape
 };
 
+struct dark_row {
+	int64_t meter_id;
+	char code[129];
+	char kind[16];
+};
+#define F(member) FIELD(struct dark_row, member)
+SHAPE(dark_shape, struct dark_row, F(meter_id), F(code), F(kind));
+#undef F
+static const struct query Q_DARK = {
+	"SELECT m.id AS meter_id, m.code, b.kind FROM contract_point cp"
+	" JOIN block b ON b.supply_point_id = cp.supply_point_id"
+	" JOIN meter m ON m.supply_point_id = cp.supply_point_id"
+	" WHERE cp.contract_id = ? AND cp.to_at = 0 ORDER BY m.id, b.kind",
+	&dark_shape
+};
+
+/* What still keeps supplies of the contract off is told: a lock of before, or an empty purse. */
+static enum err dark_steps(struct deal *d)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e = db_list(d->life->db, &Q_DARK, ARGS(arg_i64(d->contract_id)), &rows);
+	const struct dark_row *r = rows.at;
+
+	for (size_t i = 0; i < rows.n; i++)
+		step_add(d->life, &(struct step){ .what = "block_stays",
+					  .meter_id = r[i].meter_id,
+					  .meter_code = r[i].code,
+					  .detail = r[i].kind });
+	return e;
+}
+
 static enum err levels_follow(struct deal *d)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
@@ -397,7 +428,7 @@ enum err deal_supply(struct deal *d)
 			e = supply_block_set(l->db, r[i].supply_point_id, BLOCK_ARREARS, cause,
 				"system", "", l->ask->now);
 	}
-	return e;
+	return e == ERR_OK ? dark_steps(d) : e;
 }
 
 /* ---- reading ---- */

@@ -107,6 +107,8 @@ static enum err cut_of(
 	if (e == ERR_OK)
 		e = life_settled_lock(l, meter_id, &out->last);
 	if (e == ERR_OK)
+		e = life_no_credit(l, &out->meter);
+	if (e == ERR_OK)
 		e = life_cut(l, reading_of(c, meter_id), c->at, false, out);
 	if (e == ERR_OK)
 		e = db_one(l->db, &Q_FROM,

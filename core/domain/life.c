@@ -175,6 +175,32 @@ enum err life_settled_lock(struct life *l, int64_t meter_id, struct settled *out
 	return e == ERR_OK ? settled_lock(l->db, meter_id, out) : e;
 }
 
+struct credit_row {
+	bool some;
+};
+SHAPE(credit_shape, struct credit_row, FIELD(struct credit_row, some));
+static const struct query Q_CREDIT = {
+	"SELECT c.worth_nano <> 0 OR EXISTS (SELECT 1 FROM purchase p WHERE p.open_meter ="
+	" c.meter_id) AS some FROM meter_credit c WHERE c.meter_id = ? FOR UPDATE",
+	&credit_shape
+};
+
+enum err life_no_credit(struct life *l, const struct life_meter *m)
+{
+	struct credit_row row = { 0 };
+	enum err e;
+
+	if (!str_eq(m->billing, "meter"))
+		return ERR_OK;
+	e = db_one(l->db, &Q_CREDIT, ARGS(arg_i64(m->id)), &row);
+	if (e == ERR_OK && row.some)
+		return problem_set(l->why, ERR_CONFLICT, "meters",
+			"meter %s holds credit itself: turn it to credit in the account first, so "
+			"that the rest comes back to the purse",
+			m->code);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 /* ---- registers that a person typed in ---- */
 
 enum err life_reading_check(struct life *l, const struct life_meter *m, const struct settled *last,

@@ -87,6 +87,11 @@ MUST_USE enum err life_meter_get(struct life *l, int64_t meter_id, struct life_m
 /* Locks how far the meter is settled, also when it never was. */
 MUST_USE enum err life_settled_lock(struct life *l, int64_t meter_id, struct settled *out);
 
+/* A meter that keeps credit itself is left alone while it holds some, or while some is on its way:
+ * ERR_CONFLICT. Nothing is sold to it until the end of the transaction. After
+ * life_settled_lock(). */
+MUST_USE enum err life_no_credit(struct life *l, const struct life_meter *m);
+
 /* Is it a register that the meter can show after its last settled reading? ERR_OUT_OF_RANGE with
  * what is wrong. */
 MUST_USE enum err life_reading_check(struct life *l, const struct life_meter *m,

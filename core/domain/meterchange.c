@@ -322,6 +322,8 @@ static enum err replace_act(struct life *l, void *ctx)
 	if (e == ERR_OK)
 		e = life_settled_lock(l, r.meter.id, &r.last);
 	if (e == ERR_OK)
+		e = life_no_credit(l, &r.meter);
+	if (e == ERR_OK)
 		e = db_one(l->db, &Q_DEVICE, ARGS(arg_i64(r.meter.id)), &r.old);
 	if (e == ERR_OK)
 		e = old_settle(l, &r);

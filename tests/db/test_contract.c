@@ -665,12 +665,22 @@ static void test_close_with_debt(void **state)
 				 " %lld",
 				 s.point),
 		0);
+	shop_set(root,
+		"INSERT INTO block (supply_point_id, kind, since_at) VALUES (%lld,"
+		" 'overload', 1)",
+		(long long)s.point);
 	next = open_for(&s, s.meter, NOON + HOUR + 2000, YUAN(5));
-	assert_int_equal(blocks(s.point, "vacant"), 0);
 	assert_int_equal(shop_number(root,
-				 "SELECT desired = 'on' AS v FROM supply_point WHERE id"
-				 " = %lld",
-				 s.point),
+				 "SELECT COUNT(*) AS v FROM contract_event WHERE contract_id = %lld"
+				 " AND steps LIKE '%block_stays%' AND steps LIKE '%overload%'",
+				 next),
+		1);
+	assert_int_equal(blocks(s.point, "vacant"), 0);
+	assert_int_equal(
+		shop_number(root,
+			"SELECT desired_reason = 'overload' AS v FROM supply_point WHERE id"
+			" = %lld",
+			s.point),
 		1);
 	assert_int_equal(balance(next), YUAN(5));
 	everything_ties();
@@ -1108,6 +1118,34 @@ static void test_what_stands_against_an_exchange(void **state)
 	assert_int_equal(checksums(), before);
 }
 
+static void test_credit_in_the_meter_comes_back_first(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop();
+	struct meter_change_new n = exchange(s.meter, 1000, 0);
+	struct contract_close c;
+	int64_t contract;
+
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(10));
+	c = closing(contract, "none");
+	shop_set(root, "UPDATE meter SET billing = 'meter' WHERE id = %lld", (long long)s.meter);
+	shop_set(root,
+		"INSERT INTO meter_credit (meter_id, unit, step_milli, count, worth_nano) VALUES"
+		" (%lld, 'yuan', 10, 1, 5)",
+		(long long)s.meter);
+	REFUSED(ERR_CONFLICT, contract_close(api, ask_at(&a, NOON + 2000), &c, &done, &why));
+	assert_non_null(strstr(why_text, "holds credit itself"));
+	REFUSED(ERR_CONFLICT, meter_replace(api, ask_at(&a, NOON + 2000), &n, &done, &why));
+	shop_set(root, "UPDATE meter_credit SET worth_nano = 0 WHERE meter_id = %lld",
+		(long long)s.meter);
+	MUST(contract_close(api, ask_at(&a, NOON + 2000), &c, &done, &why));
+	shop_set(root, "DELETE FROM meter_credit WHERE meter_id = %lld", (long long)s.meter);
+	shop_set(root, "UPDATE meter SET billing = 'account' WHERE id = %lld", (long long)s.meter);
+}
+
 /* ---- previews ---- */
 
 static void test_a_preview_changes_nothing(void **state)
@@ -1243,6 +1281,7 @@ int main(void)
 		cmocka_unit_test(test_an_exchange_taken_back),
 		cmocka_unit_test(test_ratio_of_the_new_device),
 		cmocka_unit_test(test_what_stands_against_an_exchange),
+		cmocka_unit_test(test_credit_in_the_meter_comes_back_first),
 		cmocka_unit_test(test_a_preview_changes_nothing),
 		cmocka_unit_test(test_sub_tenants),
 	};
