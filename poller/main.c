@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "poller/keeper.h"
+#include "poller/purchaser.h"
 #include "poller/sink.h"
 #include "poller/switcher.h"
 
@@ -30,6 +31,7 @@ struct poller {
 	struct fleet *fleet;
 	struct sink *sink;
 	struct switcher *switcher;
+	struct purchaser *purchaser;
 	struct keeper *keeper;
 };
 
@@ -78,6 +80,12 @@ static void *run_switcher(void *p)
 	return NULL;
 }
 
+static void *run_purchaser(void *p)
+{
+	purchaser_run(((struct poller *)p)->purchaser);
+	return NULL;
+}
+
 static void *run_keeper(void *p)
 {
 	keeper_run(((struct poller *)p)->keeper);
@@ -105,6 +113,8 @@ static void open_parts(struct poller *p)
 		.holdings = p->holdings,
 		.back = p->back,
 		.mass_trip_limit = p->settings.mass_trip_limit });
+	p->purchaser = purchaser_open(&(struct purchaser_ends){
+		.database = &p->settings.database, .fleet = p->fleet, .holdings = p->holdings });
 	p->keeper = keeper_open(&(struct keeper_ends){ .database = &p->settings.database,
 		.name = p->settings.name,
 		.buses_max = p->settings.buses_max,
@@ -118,6 +128,7 @@ static void open_parts(struct poller *p)
 static void free_parts(struct poller *p)
 {
 	keeper_free(&p->keeper);
+	purchaser_free(&p->purchaser);
 	switcher_free(&p->switcher);
 	sink_free(&p->sink);
 	fleet_free(&p->fleet);
@@ -130,12 +141,13 @@ static void free_parts(struct poller *p)
 /* Buses first, then what they have left behind, then the leases. */
 static void run(struct poller *p, const sigset_t *signals)
 {
-	pthread_t sink, switcher, keeper;
+	pthread_t sink, switcher, purchaser, keeper;
 	int signal = 0;
 
 	open_parts(p);
 	sink = thread(run_sink, p);
 	switcher = thread(run_switcher, p);
+	purchaser = thread(run_purchaser, p);
 	keeper = thread(run_keeper, p);
 	log_info("started name=%s buses_max=%lld", p->settings.name,
 		(long long)p->settings.buses_max);
@@ -145,6 +157,8 @@ static void run(struct poller *p, const sigset_t *signals)
 	pthread_join(keeper, NULL);
 	switcher_stop(p->switcher);
 	pthread_join(switcher, NULL);
+	purchaser_stop(p->purchaser);
+	pthread_join(purchaser, NULL);
 	desk_close(p->desk);
 	pthread_join(sink, NULL);
 	keeper_give_back(p->keeper);

@@ -5,8 +5,14 @@
 
 #define ORDER_LOOK_MS 1000 /* an order that nobody has looked at for so long is not sent */
 
-/* Owned by the switcher; the bus gives it up with the final result. */
+struct orders_back;
+
+/* Owned by whoever made it; the bus gives it up with the final result. */
 struct order_out {
+	struct orders_back *back; /* where the result goes; NULL: to the switcher */
+	bool sells;		  /* a purchase: count and milli are written; on is true */
+	bool release;		  /* before that, the meter's own rule gets its relay back */
+	int64_t purchase_id, count, milli;
 	int64_t act_id;
 	int64_t supply_point_id;
 	int64_t meter_id;
@@ -40,7 +46,6 @@ struct order_result {
 };
 
 /* Results on their way back; the switcher waits here. */
-struct orders_back;
 struct orders_back *orders_back_open(void);
 void orders_back_free(struct orders_back **b);
 void orders_back_put(struct orders_back *b, const struct order_result *r);

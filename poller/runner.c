@@ -331,7 +331,7 @@ static void give_back(struct runner *r, struct job *j, const struct order_result
 		snprintf(copy.error, sizeof(copy.error), "%s", j->error);
 	if (!copy.at.ms)
 		copy.at = utc_now();
-	orders_back_put(r->ends.back, &copy);
+	orders_back_put(j->order->back ? j->order->back : r->ends.back, &copy);
 	if (!copy.final)
 		return;
 	g_queue_remove(&r->jobs, j);
@@ -496,6 +496,40 @@ static void job_send(struct runner *r, struct job *j)
 	job_check(r, j);
 }
 
+/* Writes a purchase; what became of it is read from the meter's count by whoever asked. */
+static void job_sell(struct runner *r, struct job *j)
+{
+	const struct plant_meter *m = &r->plant.meters[j->meter];
+	const struct bus_permit permit = { may_send, j->order };
+	struct order_result result = { .final = true, .result = ACT_RESULT_DONE };
+	struct bus_error why = { 0 };
+	const char *refusal = order_refusal(j->order);
+	enum err e = ERR_OK;
+
+	if (refusal) {
+		drop(r, j, refusal);
+		return;
+	}
+	if (j->order->release && model_can(m->model, ACT_AUTO))
+		e = meter_act(r->bus, m->model, m->unit, ACT_AUTO, &permit, &why);
+	if (e == ERR_OK)
+		e = meter_purchase(
+			r->bus, m->model, m->unit, j->order->count, j->order->milli, &permit, &why);
+	else
+		why.sent = false; /* the purchase itself */
+	log_info("meter=%s purchase count=%" PRId64 " sent answer=%s %s", m->code, j->order->count,
+		err_word(e), why.text);
+	snprintf(j->error, sizeof(j->error), "%s", why.text);
+	if (e != ERR_OK && !why.sent) {
+		drop(r, j, why.text);
+		return;
+	}
+	if (e != ERR_OK)
+		result.result = e == ERR_REFUSED ? ACT_RESULT_REFUSED : ACT_RESULT_UNKNOWN;
+	schedule_want(&r->schedule, j->meter);
+	give_back(r, j, &result);
+}
+
 static struct job *next_job(struct runner *r)
 {
 	struct job *first = NULL;
@@ -608,7 +642,9 @@ static void step(struct runner *r)
 		break;
 	case TASK_ACT:
 		ASSERT(job); /* an act is due only when there is a job */
-		if (job->phase == PHASE_SEND)
+		if (job->order->sells)
+			job_sell(r, job);
+		else if (job->phase == PHASE_SEND)
 			job_send(r, job);
 		else
 			job_check(r, job);
@@ -752,11 +788,12 @@ void runner_join(struct runner **r)
 	runner_stop(*r);
 	pthread_join((*r)->thread, NULL);
 	while ((o = g_queue_pop_head(&(*r)->inbox))) /* came after the last look */
-		orders_back_put((*r)->ends.back, &(struct order_result){ .order = o,
-							 .final = true,
-							 .dropped = true,
-							 .error = "the poller gave the bus up",
-							 .at = utc_now() });
+		orders_back_put(o->back ? o->back : (*r)->ends.back,
+			&(struct order_result){ .order = o,
+				.final = true,
+				.dropped = true,
+				.error = "the poller gave the bus up",
+				.at = utc_now() });
 	runner_free(*r);
 	*r = NULL;
 }

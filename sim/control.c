@@ -49,9 +49,31 @@ static void meter_show(void *ctx, const struct http_request *req, struct http_re
 		http_answer_json(reply, 200, state);
 }
 
+static enum err change_prepaid_read(const json_t *body, struct meter_change *c, struct problem *why)
+{
+	const char *firmware = NULL;
+	enum err e = json_get_text(body, "firmware", FIELD_OPTIONAL, 8, &firmware, why);
+
+	c->set_adds = firmware != NULL;
+	c->adds = firmware && str_eq(firmware, "add");
+	c->set_credit = json_object_get(body, "credit_fen") != NULL;
+	c->set_count = json_object_get(body, "purchase_count") != NULL;
+	if (!e)
+		e = json_get_int(body, "credit_fen", FIELD_OPTIONAL, -10000000, 10000000,
+			&c->credit_fen, why);
+	if (!e)
+		e = json_get_int(body, "purchase_count", FIELD_OPTIONAL, 0, 65535, &c->count, why);
+	if (!e)
+		e = json_get_bool(body, "power_fails", FIELD_OPTIONAL, &c->power_fails, why);
+	if (!e && firmware && !c->adds && !str_eq(firmware, "set"))
+		return problem_set(why, ERR_BAD_VALUE, "firmware", "must be set or add");
+	return e;
+}
+
 static enum err change_read(const json_t *body, struct meter_change *out, struct problem *why)
 {
-	static const char *const names[] = { "register_milli", "load_w", "relay", NULL };
+	static const char *const names[] = { "register_milli", "load_w", "relay", "firmware",
+		"credit_fen", "purchase_count", "power_fails", NULL };
 	const json_t *load = json_object_get(body, "load_w");
 	struct meter_change c = { .load = -1 };
 	const char *relay = NULL;
@@ -66,6 +88,8 @@ static enum err change_read(const json_t *body, struct meter_change *out, struct
 		e = json_get_int(body, "load_w", FIELD_OPTIONAL, 0, DEVICE_LOAD_MAX, &c.load, why);
 	if (!e)
 		e = json_get_text(body, "relay", FIELD_OPTIONAL, 8, &relay, why);
+	if (!e)
+		e = change_prepaid_read(body, &c, why);
 	if (e)
 		return e;
 	if (relay && !str_eq(relay, "on") && !str_eq(relay, "off"))

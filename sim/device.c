@@ -20,6 +20,7 @@ void device_init(struct device *d, const struct mall_meter *mall, const struct m
 	*d = (struct device){ .mall = mall, .model = model, .seed = seed, .speed = speed };
 	d->closed = true;
 	d->load = -1;
+	d->prepaid.price_micro = PREPAID_PRICE_MICRO;
 	device_set_register(d, mall->start_milli);
 	device_raise_ceiling(d, 0);
 }
@@ -98,12 +99,23 @@ static void valve_arrive(struct device *d, const struct moment *now)
 	d->draw = draw_now(d);
 }
 
+/* Its own relay: opens when the credit is used up, closes when there is some again. */
+void device_prepaid(struct device *d)
+{
+	if (!has_relay(d) || !d->prepaid.on || d->forced)
+		return;
+	d->closed = !prepaid_tripped(&d->prepaid);
+	d->draw = draw_now(d);
+}
+
 void device_advance(struct device *d, const struct moment *now)
 {
 	valve_arrive(d, now);
 	count_until(d, now->mono_ms);
 	d->now = *now;
 	d->draw = draw_now(d);
+	prepaid_use(&d->prepaid, device_register(d));
+	device_prepaid(d);
 }
 
 static int64_t sum(const int64_t count[static RATE__MAX])
@@ -146,6 +158,7 @@ void device_set_register(struct device *d, int64_t milli)
 		rest -= part;
 	}
 	d->count[d->mall->water ? RATE_SHARP : RATE_FLAT] += rest * COUNT_PER_MILLI;
+	d->prepaid.taken_milli = device_register(d);
 	device_raise_ceiling(d, 0);
 }
 
@@ -179,10 +192,17 @@ static void relay_force(struct device *d, bool forced, bool open)
 	d->forced = forced;
 	d->closed = !(forced && open);
 	d->draw = draw_now(d);
+	device_prepaid(d);
 }
 
 static enum modbus_exception write_relay(struct device *d, const struct modbus_request *req)
 {
+	if (req->function == MODBUS_ACREL_WRITE) {
+		enum modbus_exception bad = prepaid_write(&d->prepaid, req);
+
+		device_prepaid(d);
+		return bad;
+	}
 	if (req->function != 16)
 		return MODBUS_ILLEGAL_FUNCTION;
 	if (req->address != ACREL_FORCED || req->count != 2)
@@ -334,8 +354,8 @@ void device_reading(const struct device *d, int64_t offset_milli, struct meter_r
 		reading_energy(count, &r);
 		reading_phases(d, &r);
 	}
-	reading_set(&r, POINT_CREDIT, 0);
-	reading_set(&r, POINT_PURCHASE_COUNT, 0);
+	reading_set(&r, POINT_CREDIT, prepaid_fen(&d->prepaid) * 10);
+	reading_set(&r, POINT_PURCHASE_COUNT, d->prepaid.count);
 	reading_set(&r, POINT_CLOCK, (int64_t)d->now.day * 86400 + d->now.second);
 	if (d->mall->water || has_relay(d)) {
 		r.has_supply = true;

@@ -9,6 +9,7 @@
 #include "meter/model.h"
 #include "sim/mall.h"
 #include "sim/mbap.h"
+#include "sim/prepaid.h"
 
 /* The two clocks of an instant: what the meter's clock shows, and one that never jumps. */
 struct moment {
@@ -38,6 +39,7 @@ struct device {
 	bool closed; /* relay closed: current can flow */
 	enum valve valve;
 	int64_t load; /* W or l/h set from outside; -1: by the curve */
+	struct prepaid prepaid;
 	struct utc written_at;
 
 	int64_t valve_until_ms; /* mono: the move ends */
@@ -66,6 +68,9 @@ void device_set_closed(struct device *d, bool closed);
 
 /* Raises the ceilings to what the device can reach within ahead_ms; 0: exactly what it counted. */
 void device_raise_ceiling(struct device *d, int64_t ahead_ms);
+
+/* After the prepaid credit was changed: trips, or lets flow again, unless control is forced. */
+void device_prepaid(struct device *d);
 
 /* All that the meter would tell, in the units of the poller. offset_milli is added to the register
  * that is told (a fault on request). */

@@ -54,6 +54,10 @@ static json_t *meter_json(const struct gateway *g, const struct device *d)
 		d->mall->water ? "flow_lph" : "power_w", (json_int_t)d->draw, "kind",
 		load_word(d->mall->kind));
 
+	json_object_set_new(m, "credit",
+		json_pack("{s:b, s:s, s:I, s:I}", "on", d->prepaid.on, "firmware",
+			d->prepaid.adds ? "add" : "set", "count", (json_int_t)d->prepaid.count,
+			"fen", (json_int_t)prepaid_fen(&d->prepaid)));
 	json_object_set_new(m, "load_w", d->load < 0 ? json_null() : json_integer(d->load));
 	json_object_set_new(m, "last_write_at", json_utc(d->written_at));
 	return m;
@@ -72,6 +76,20 @@ enum err gateway_meter(struct gateway *g, int unit, json_t **out)
 	return ERR_OK;
 }
 
+static void change_prepaid(struct device *d, const struct meter_change *change)
+{
+	struct prepaid *p = &d->prepaid;
+
+	if (change->set_adds)
+		p->adds = change->adds;
+	if (change->set_count)
+		p->count = change->count;
+	if (change->set_credit)
+		p->nano = change->credit_fen * INT64_C(10000000);
+	p->power_fails |= change->power_fails;
+	device_prepaid(d);
+}
+
 enum err gateway_change_meter(
 	struct gateway *g, int unit, const struct meter_change *change, struct problem *why)
 {
@@ -88,6 +106,7 @@ enum err gateway_change_meter(
 		d->load = change->load;
 	if (change->set_closed)
 		device_set_closed(d, change->closed);
+	change_prepaid(d, change);
 	e = gateway_save(g, SAVE_AHEAD_MS);
 	pthread_mutex_unlock(&g->lock);
 	return e ? problem_set(why, e, "", "the state cannot be saved") : ERR_OK;

@@ -105,7 +105,7 @@ enum modbus_exception modbus_parse(const uint8_t *pdu, size_t n, struct modbus_r
 	req.address = get16(pdu + 1);
 	if (req.function == 6)
 		bad = parse_write_one(pdu, n, &req);
-	else if (req.function == 16)
+	else if (req.function == 16 || req.function == MODBUS_ACREL_WRITE)
 		bad = parse_write_many(pdu, n, &req);
 	else
 		bad = parse_read(pdu, n, &req);
@@ -130,7 +130,10 @@ size_t modbus_reply_write(const struct modbus_request *req, uint8_t pdu[static M
 	pdu[0] = req->function;
 	put16(pdu + 1, req->address);
 	put16(pdu + 3, req->function == 6 ? req->values[0] : req->count);
-	return 5;
+	if (req->function != MODBUS_ACREL_WRITE)
+		return 5;
+	memset(pdu + 5, 0, 7); /* 15 bytes on RTU; what is in them is not known */
+	return 12;
 }
 
 size_t modbus_reply_exception(

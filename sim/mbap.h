@@ -41,15 +41,17 @@ size_t mbap_build(const struct mbap_frame *frame, uint8_t out[static MBAP_FRAME_
 
 /* What a request of a supported function asks for. */
 struct modbus_request {
-	uint8_t function; /* 3, 4, 6 or 16 */
+	uint8_t function; /* 3, 4, 6, 16 or 32 */
 	uint16_t address;
 	uint16_t count;			 /* registers read or written; address + count <= 65536 */
-	uint16_t values[MBAP_WRITE_MAX]; /* functions 6 and 16 */
+	uint16_t values[MBAP_WRITE_MAX]; /* functions 6, 16 and 32 */
 };
+
+#define MODBUS_ACREL_WRITE 0x20 /* laid out like function 16 */
 
 static inline bool modbus_is_write(uint8_t function)
 {
-	return function == 6 || function == 16;
+	return function == 6 || function == 16 || function == MODBUS_ACREL_WRITE;
 }
 
 /* The request in a PDU, or the exception with which a device must answer it. */

@@ -24,11 +24,14 @@ static json_t *counts_json(const int64_t count[static RATE__MAX])
 
 static json_t *device_json(const struct device *d)
 {
-	return json_pack("{s:i, s:o, s:o, s:b, s:b, s:b, s:I, s:I}", "unit", d->mall->unit, "count",
-		counts_json(d->count), "ceiling", counts_json(d->ceiling), "forced", d->forced,
-		"closed", d->closed, "valve_open",
+	const struct prepaid *p = &d->prepaid;
+
+	return json_pack("{s:i, s:o, s:o, s:b, s:b, s:b, s:I, s:I, s:{s:b, s:b, s:I, s:I}}", "unit",
+		d->mall->unit, "count", counts_json(d->count), "ceiling", counts_json(d->ceiling),
+		"forced", d->forced, "closed", d->closed, "valve_open",
 		d->valve == VALVE_OPEN || d->valve == VALVE_OPENING, "load", (json_int_t)d->load,
-		"written_at", (json_int_t)d->written_at.ms);
+		"written_at", (json_int_t)d->written_at.ms, "prepaid", "on", p->on, "adds", p->adds,
+		"count", (json_int_t)p->count, "nano", (json_int_t)p->nano);
 }
 
 static json_t *state_json(const struct device *devices, size_t n, int64_t ahead_ms)
@@ -155,6 +158,26 @@ static enum err flags_take(const json_t *row, struct device *d, struct problem *
 	return e;
 }
 
+/* Files from before have none. */
+static enum err prepaid_take(const json_t *row, struct device *d, struct problem *why)
+{
+	const json_t *obj = json_object_get(row, "prepaid");
+	struct prepaid *p = &d->prepaid;
+	enum err e;
+
+	p->taken_milli = device_register(d);
+	if (!obj)
+		return ERR_OK;
+	e = json_get_bool(obj, "on", FIELD_REQUIRED, &p->on, why);
+	if (!e)
+		e = json_get_bool(obj, "adds", FIELD_REQUIRED, &p->adds, why);
+	if (!e)
+		e = json_get_int(obj, "count", FIELD_REQUIRED, 0, UINT16_MAX, &p->count, why);
+	if (!e)
+		e = json_get_int(obj, "nano", FIELD_REQUIRED, -INT64_MAX, INT64_MAX, &p->nano, why);
+	return e;
+}
+
 static enum err row_take(const json_t *row, struct device *devices, size_t n, struct problem *why)
 {
 	int64_t unit = 0;
@@ -168,6 +191,8 @@ static enum err row_take(const json_t *row, struct device *devices, size_t n, st
 			e = counts_take(row, "ceiling", devices[i].ceiling, why);
 		if (!e)
 			e = flags_take(row, &devices[i], why);
+		if (!e)
+			e = prepaid_take(row, &devices[i], why);
 	}
 	return e;
 }

@@ -29,22 +29,25 @@ struct purchase_row {
 	int64_t refusals;
 	bool adds;
 	int64_t step_milli;
+	bool leaves_supply;
 	struct utc read_at;
 	int64_t credit_count, credit_milli, credit_total_milli;
 };
 #define F(member) FIELD(struct purchase_row, member)
 SHAPE(purchase_shape, struct purchase_row, F(meter_id), F(count), F(amount_milli), F(fresh),
 	F(state), F(before_at), F(before_count), F(before_milli), F(before_total_milli), F(sent_at),
-	F(refused), F(refusals), F(adds), F(step_milli), F(read_at), F(credit_count),
-	F(credit_milli), F(credit_total_milli));
+	F(refused), F(refusals), F(adds), F(step_milli), F(leaves_supply), F(read_at),
+	F(credit_count), F(credit_milli), F(credit_total_milli));
 #undef F
 /* Only the purchase is locked: the reading is what it is. */
 static const struct query Q_LOCK = { "SELECT id FROM purchase WHERE id = ? FOR UPDATE", &id_shape };
 static const struct query Q_GET = {
 	"SELECT p.meter_id, p.count, p.amount_milli, p.fresh, p.state, p.before_at, p.before_count,"
 	" p.before_milli, p.before_total_milli, p.sent_at, p.refused, p.refusals, c.adds,"
-	" c.step_milli, s.read_at, s.credit_count, s.credit_milli, s.credit_total_milli"
+	" c.step_milli, v.desired = 'auto' AS leaves_supply, s.read_at, s.credit_count, "
+	"s.credit_milli, s.credit_total_milli"
 	" FROM purchase p JOIN meter_credit c ON c.meter_id = p.meter_id"
+	" JOIN meter m ON m.id = p.meter_id JOIN supply_point v ON v.id = m.supply_point_id"
 	" JOIN meter_state s ON s.meter_id = p.meter_id WHERE p.id = ?",
 	&purchase_shape
 };
@@ -176,6 +179,7 @@ static enum err begin_tx(struct db *db, void *ctx)
 	if (e != ERR_OK)
 		return e;
 	b->order.meter_id = row.meter_id;
+	b->order.release = row.leaves_supply;
 	return take_step(db, b, &f);
 }
 

@@ -32,6 +32,7 @@ struct purchase_order {
 	int64_t meter_id;
 	int64_t count; /* to write, as the next */
 	int64_t milli;
+	bool release; /* the supply is left to the meter: end a forced state first */
 };
 /* One transaction under the lease: decides the purchase's state from the newest reading, and when a
  * frame is due, commits it as sent. ERR_FENCED: the buses belong to somebody else. */

@@ -357,6 +357,30 @@ static enum err receive_frame(struct bus *b, const struct bus_request *q, int64_
 	return *n <= FRAME_MAX ? ERR_OK : receive_failed(b, EMBBADDATA, why);
 }
 
+/* The same for a function that libmodbus does not know. */
+static enum err receive_plain(struct bus *b, int64_t deadline, uint8_t reply[static FRAME_MAX],
+	size_t *n, struct bus_error *why)
+{
+	size_t have = 0, need = frame_need(b->framing, reply, 0);
+
+	while (have < need) {
+		ssize_t got;
+
+		if (need > FRAME_MAX)
+			return receive_failed(b, EMBBADDATA, why);
+		if (!wait_for(b->fd, POLLIN, deadline))
+			return receive_failed(b, ETIMEDOUT, why);
+		got = read(b->fd, reply + have, need - have);
+		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+			return receive_failed(b, got == 0 ? ECONNRESET : errno, why);
+		have += got > 0 ? (size_t)got : 0;
+		need = frame_need(b->framing, reply, have);
+	}
+	b->stats.bytes_in += have;
+	*n = have;
+	return ERR_OK;
+}
+
 /* The reply to q, past late ones to earlier requests. */
 static enum err await_reply(struct bus *b, const struct bus_request *q, int64_t begin,
 	int answer_ms, uint16_t *regs, struct bus_error *why)
@@ -367,7 +391,9 @@ static enum err await_reply(struct bus *b, const struct bus_request *q, int64_t 
 	int stale = 0;
 
 	while (wait_for(b->fd, POLLIN, begin + answer_ms) && stale < STALE_MAX) {
-		e = receive_frame(b, q, begin + answer_ms, reply, &n, why);
+		e = q->function == FRAME_ACREL_WRITE
+			    ? receive_plain(b, begin + answer_ms, reply, &n, why)
+			    : receive_frame(b, q, begin + answer_ms, reply, &n, why);
 		if (e == ERR_OK)
 			e = frame_check_reply(b->framing, q, b->transaction, reply, n, regs, why);
 		if (e != ERR_RETRY)
@@ -460,7 +486,8 @@ enum err bus_read(
 
 enum err bus_write(struct bus *b, const struct bus_request *request, struct bus_error *why)
 {
-	if (request->function != 6 && request->function != 16)
+	if (request->function != 6 && request->function != 16 &&
+		request->function != FRAME_ACREL_WRITE)
 		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE, "function %u does not write",
 			request->function);
 	return exchange_told(b, request, NULL, why);

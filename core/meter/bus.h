@@ -52,7 +52,7 @@ struct bus_permit {
 
 struct bus_request {
 	uint8_t unit;	  /* 1..255; no broadcasts, since nobody confirms them */
-	uint8_t function; /* 3, 4 to read; 6, 16 to write */
+	uint8_t function; /* 3, 4 to read; 6, 16, 32 to write (32: frame.h) */
 	uint16_t address;
 	uint16_t count;			 /* registers */
 	const uint16_t *values;		 /* to write */
@@ -81,7 +81,7 @@ struct bus_stats bus_stats(const struct bus *b);
  * lost), ERR_TIMEOUT (silent), ERR_REFUSED (exception), ERR_PROTOCOL (nonsense). */
 MUST_USE enum err bus_read(
 	struct bus *b, const struct bus_request *request, uint16_t *regs, struct bus_error *why);
-/* One write; done when the device echoed it. Errors as bus_read, and ERR_FORBIDDEN when its permit
- * was refused; see bus_error.sent. */
+/* One write; done when the device echoed it, or with function 32 answered it. Errors as bus_read,
+ * and ERR_FORBIDDEN when its permit was refused; see bus_error.sent. */
 MUST_USE enum err bus_write(
 	struct bus *b, const struct bus_request *request, struct bus_error *why);

@@ -6,6 +6,7 @@
 
 #define MBAP 6 /* transaction, protocol, length; the unit is the first byte of what follows */
 #define CRC 2
+#define ACREL_REPLY 13 /* without its CRC */
 
 enum err bus_error_set(
 	struct bus_error *why, enum err e, enum bus_fault fault, const char *fmt, ...)
@@ -50,6 +51,11 @@ static bool is_read(const struct bus_request *q)
 	return q->function == 3 || q->function == 4;
 }
 
+static bool writes_many(const struct bus_request *q)
+{
+	return q->function == 16 || q->function == FRAME_ACREL_WRITE;
+}
+
 static bool is_known(const struct bus_request *q)
 {
 	if (q->unit == 0 || (unsigned)q->address + q->count > 0x10000)
@@ -59,7 +65,7 @@ static bool is_known(const struct bus_request *q)
 	if (!q->values)
 		return false;
 	return (q->function == 6 && q->count == 1) ||
-	       (q->function == 16 && q->count >= 1 && q->count <= MODBUS_WRITE_MAX);
+	       (writes_many(q) && q->count >= 1 && q->count <= MODBUS_WRITE_MAX);
 }
 
 /* Unit, function and data: what is the same on every transport. */
@@ -112,7 +118,7 @@ static size_t body_need(const uint8_t *body, size_t n)
 		return n < 3 ? 3 : 3U + body[2];
 	if (body[1] == 6 || body[1] == 16)
 		return 6;
-	return 3;
+	return body[1] == FRAME_ACREL_WRITE ? ACREL_REPLY : 3;
 }
 
 size_t frame_need(enum framing f, const uint8_t *bytes, size_t n)
@@ -171,6 +177,12 @@ static enum err check_echo(
 	return ERR_OK;
 }
 
+/* Whether the meter took it is seen by reading back only. */
+static enum err check_taken(size_t n, struct bus_error *why)
+{
+	return n == ACREL_REPLY ? ERR_OK : nonsense(why, "length", (unsigned)n, ACREL_REPLY);
+}
+
 static enum err check_registers(const struct bus_request *q, const uint8_t *body, size_t n,
 	uint16_t *regs, struct bus_error *why)
 {
@@ -194,6 +206,8 @@ static enum err check_body(const struct bus_request *q, const uint8_t *body, siz
 		return nonsense(why, "function", body[1] & 0x7fU, q->function);
 	if (body[1] & 0x80)
 		return check_exception(q, body, n, why);
+	if (q->function == FRAME_ACREL_WRITE)
+		return check_taken(n, why);
 	return is_read(q) ? check_registers(q, body, n, regs, why) : check_echo(q, body, n, why);
 }
 

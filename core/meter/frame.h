@@ -7,11 +7,17 @@
 
 enum framing { FRAMING_TCP, FRAMING_RTU };
 
+/* Acrel's function for several settings in one write: laid out like function 16, with a byte in
+ * front of each setting that says whether it counts. The reply has 15 bytes on RTU, of which
+ * nothing is known but that it came. Recovered from the maker's commissioning tool (public code).
+ */
+#define FRAME_ACREL_WRITE 0x20
+
 /* CRC of Modbus RTU (polynomial 0xA001 reflected); its low byte is sent first. */
 uint16_t frame_crc(const uint8_t *bytes, size_t n);
 
 /* The request as sent; its length, or 0 for one that is not for Modbus (function other than 3,
- * 4, 6, 16; too many registers; unit 0). The transaction counts on TCP only. */
+ * 4, 6, 16, 32; too many registers; unit 0). The transaction counts on TCP only. */
 size_t frame_build(enum framing f, const struct bus_request *request, uint16_t transaction,
 	uint8_t out[static FRAME_MAX]);
 

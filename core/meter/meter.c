@@ -52,6 +52,28 @@ static enum err act_outcome(enum err e, const struct bus_error *why)
 	return ERR_UNKNOWN;
 }
 
+enum err meter_purchase(struct bus *b, const struct model *m, uint8_t unit, int64_t count,
+	int64_t milli, const struct bus_permit *permit, struct bus_error *why)
+{
+	uint16_t values[MODEL_PURCHASE_MAX] = { 0 };
+	struct bus_error own = { 0 };
+	struct bus_request q = request_of(m, unit);
+	enum err e = model_purchase_values(m, count, milli, values);
+
+	if (!why)
+		why = &own;
+	if (e != ERR_OK)
+		return bus_error_set(
+			why, e, BUS_FINE, "the model %s cannot be sold this amount", m->name);
+	q.function = m->purchase.function;
+	q.address = m->purchase.address;
+	q.count = m->purchase.count;
+	q.values = values;
+	q.permit = permit;
+	e = bus_write(b, &q, why);
+	return act_outcome(e, why);
+}
+
 enum err meter_act(struct bus *b, const struct model *m, uint8_t unit, enum meter_act act,
 	const struct bus_permit *permit, struct bus_error *why)
 {

@@ -13,3 +13,9 @@ MUST_USE enum err meter_read(struct bus *b, const struct model *m, uint8_t unit,
  * refused when the bus was ready. ERR_NOT_CONFIGURED: the model has no such act. */
 MUST_USE enum err meter_act(struct bus *b, const struct model *m, uint8_t unit, enum meter_act act,
 	const struct bus_permit *permit, struct bus_error *why);
+
+/* Sends one purchase: count is what the meter is to show, milli goes into the amount (what is
+ * added, or the new remaining: model->purchase.adds). Outcomes as meter_act(); whether the meter
+ * took it is seen by reading its count. ERR_OUT_OF_RANGE: it does not fit the registers. */
+MUST_USE enum err meter_purchase(struct bus *b, const struct model *m, uint8_t unit, int64_t count,
+	int64_t milli, const struct bus_permit *permit, struct bus_error *why);

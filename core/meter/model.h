@@ -105,6 +105,25 @@ struct model_action {
 	enum meter_status clear;
 };
 
+/* One setting inside the bytes of a credit write, big-endian; size 0: none. */
+struct model_setting {
+	uint8_t at, size; /* 1, 2 or 4 bytes */
+	bool flagged;
+	uint8_t flag; /* the byte that is 1 when the setting counts */
+};
+
+/* How a purchase is written: amount and count in one frame. */
+struct model_purchase {
+	uint8_t function; /* 16 or 32; 0: the model keeps no credit that we can write */
+	uint16_t address;
+	uint16_t count;	    /* registers */
+	bool adds;	    /* the firmware adds the amount; else it is the new remaining */
+	int64_t step_milli; /* what one of the amount is worth, thousandths of the credit unit */
+	struct model_setting amount, number;
+	struct model_setting mode; /* set to 1 along with it: the meter's own prepayment is on */
+};
+#define MODEL_PURCHASE_MAX 60 /* registers */
+
 struct model_limits {
 	int max_read;  /* registers in one read, 1..125 */
 	int gap_max;   /* registers that nobody wants but that may be read along */
@@ -138,6 +157,7 @@ struct model {
 	size_t supply_count;	 /* 0: no relay or valve that can be read */
 	enum supply supply_else; /* when no pattern holds: unknown, or moving */
 	struct model_action actions[ACT__MAX];
+	struct model_purchase purchase;
 	struct model_read plan[CLASS__MAX][MODEL_READS_MAX];
 	size_t plan_count[CLASS__MAX];
 };
@@ -177,6 +197,14 @@ bool model_match_act(const struct model *m, uint8_t function, uint16_t address,
 	const uint16_t *values, uint16_t count, enum meter_act *out);
 /* Does this reading show that the act was carried out? */
 bool model_confirms(const struct model *m, enum meter_act act, const struct meter_reading *r);
+
+/* Can a meter of this model keep its credit itself (billing "meter")? It tells what remains and
+ * counts its purchases, and both can be written. */
+bool model_keeps_credit(const struct model *m);
+/* The registers that write a purchase: purchase.count of them. ERR_OUT_OF_RANGE when count or
+ * amount do not fit, or the amount is not whole in steps. */
+MUST_USE enum err model_purchase_values(const struct model *m, int64_t count, int64_t milli,
+	uint16_t values[static MODEL_PURCHASE_MAX]);
 
 /* All models: those built into the program, and the *.json of dir (may be NULL) which replace
  * built-in ones of the same name. */

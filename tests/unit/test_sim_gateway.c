@@ -164,7 +164,7 @@ static void strangers_are_answered_or_hung_up_on(void **state)
 		{ 1, { 3, 0x70, 0x00, 0, 2 }, 5, 2 },		     /* no such register */
 		{ 1, { 3, 0x02, 0x00, 0 }, 4, 3 },		     /* cut short */
 		{ 1, { 4, 0x02, 0x00, 0, 2 }, 5, 1 },		     /* not by function 4 */
-		{ 1, { 0x20, 0, 0, 0, 1 }, 5, 1 },		     /* unknown function */
+		{ 1, { 0x21, 0, 0, 0, 1 }, 5, 1 },		     /* unknown function */
 		{ 1, { 6, 0, 0x57, 0, 1 }, 5, 1 },		     /* relay takes 16 only */
 		{ 1, { 16, 0, 0x57, 0, 2, 4, 0, 1, 0, 7 }, 10, 3 },  /* no such act */
 		{ 1, { 16, 0, 0x57, 0, 2, 3, 0, 1, 0, 1 }, 10, 3 },  /* wrong byte count */
