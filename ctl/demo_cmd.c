@@ -8,8 +8,11 @@
 #include "ctl/cmds.h"
 #include "domain/account.h"
 #include "domain/charge.h"
+#include "domain/fee.h"
 #include "domain/place.h"
 #include "domain/role.h"
+#include "domain/share.h"
+#include "domain/site.h"
 #include "domain/user.h"
 #include "meter/model.h"
 
@@ -177,6 +180,8 @@ static enum err load_purse(struct db *db, struct loading *l, const json_t *r)
 	struct purse_wish *wish = &l->purses[l->purse_count];
 	enum err e;
 
+	if (str_eq(p.purpose, "fee")) /* nothing is used there that one could run out of */
+		p.emergency_limit.nano = 0;
 	if (money_parse(text(r, "opening_balance", "0"), &wish->balance) != ERR_OK ||
 		money_parse(text(r, "warn1", "0"), &p.warn1) != ERR_OK ||
 		money_parse(text(r, "warn2", "0"), &p.warn2) != ERR_OK ||
@@ -230,6 +235,105 @@ static enum err load_history(struct db *db, struct loading *l, const json_t *r)
 	return e;
 }
 
+static const struct query Q_SITE = { "SELECT id FROM site WHERE code = ?", &id_shape };
+static const struct query Q_CONTRACT = { "SELECT id FROM contract WHERE code = ?", &id_shape };
+static const struct query Q_SETTING_ADD = {
+	"INSERT INTO setting (site_id, name, value) VALUES (?, ?, ?)", NULL
+};
+
+static enum err id_of(struct db *db, const struct query *q, const char *code, int64_t *id)
+{
+	struct id_row row = { 0 };
+	enum err e = db_one(db, q, ARGS(arg_text(code)), &row);
+
+	*id = row.id;
+	return e;
+}
+
+/* From the first of this month, so that the worker charges it at once. */
+static enum err load_fee(struct db *db, struct loading *l, const json_t *r)
+{
+	const char *yuan = text(r, "property_fee", "");
+	struct fee_actor by = { .actor = "system", .address = "", .now = l->now };
+	struct fee_new n = { .kind = "property_fee" };
+	struct money monthly = { 0 };
+	int64_t site, id;
+	char once[96];
+	enum err e;
+
+	if (!yuan[0])
+		return ERR_OK;
+	if (money_parse(yuan, &monthly) != ERR_OK)
+		return problem_set(&l->why, ERR_BAD_VALUE, "property_fee", "%s is no amount", yuan);
+	n.monthly_fen = monthly.nano / NANO_PER_FEN;
+	snprintf(once, sizeof(once), "demo:%s", text(r, "code", ""));
+	n.once_key = once;
+	e = id_of(db, &Q_CONTRACT, text(r, "code", ""), &n.contract_id);
+	if (e == ERR_OK)
+		e = id_of(db, &Q_SITE, l->site, &site);
+	if (e == ERR_OK)
+		e = site_day(db, site, l->now, &n.from);
+	n.from = month_first(month_of(n.from));
+	return e == ERR_OK ? fee_add(db, &n, &by, &id, &l->why) : e;
+}
+
+/* From today: each of the tenants pays the same ratio of what the meters count. */
+static enum err load_share(struct db *db, struct loading *l, const json_t *r)
+{
+	const json_t *meters = json_object_get(r, "sources");
+	const json_t *tenants = json_object_get(r, "tenants");
+	struct share_source_new sources[SHARE_SOURCES_MAX];
+	struct share_target_new targets[SHARE_TARGETS_MAX];
+	struct share_actor by = { .actor = "system", .address = "", .now = l->now };
+	struct share_new n = { .name = text(r, "name", ""),
+		.utility = "electricity",
+		.basis = "ratio",
+		.kind = "public",
+		.purse = "utility",
+		.has_from = true,
+		.sources = sources,
+		.sources_n = json_array_size(meters),
+		.targets = targets,
+		.targets_n = json_array_size(tenants) };
+	struct price ratio = { 0 };
+	int64_t id;
+	char once[128];
+	enum err e = id_of(db, &Q_SITE, text(r, "site", ""), &n.site_id);
+
+	ASSERT(n.sources_n <= SHARE_SOURCES_MAX && n.targets_n <= SHARE_TARGETS_MAX);
+	if (price_parse(text(r, "ratio", ""), &ratio) != ERR_OK)
+		return problem_set(&l->why, ERR_BAD_VALUE, "ratio", "it is no decimal");
+	snprintf(once, sizeof(once), "demo:%s", n.name);
+	n.once_key = once;
+	for (size_t i = 0; e == ERR_OK && i < n.sources_n; i++) {
+		sources[i].sign = 1;
+		e = id_of(db, &Q_METER, json_string_value(json_array_get(meters, i)),
+			&sources[i].meter_id);
+	}
+	for (size_t i = 0; e == ERR_OK && i < n.targets_n; i++) {
+		targets[i] =
+			(struct share_target_new){ .has_ratio = true, .ratio_ppm = ratio.micro };
+		e = id_of(db, &Q_CONTRACT, json_string_value(json_array_get(tenants, i)),
+			&targets[i].contract_id);
+	}
+	if (e == ERR_OK)
+		e = site_day(db, n.site_id, l->now, &n.from);
+	return e == ERR_OK ? share_add(db, &n, &by, &id, &l->why) : e;
+}
+
+static enum err load_setting(struct db *db, struct loading *l, const json_t *r)
+{
+	int64_t site;
+	enum err e = id_of(db, &Q_SITE, text(r, "site", ""), &site);
+
+	(void)l;
+	return e == ERR_OK ? db_exec(db, &Q_SETTING_ADD,
+				     ARGS(arg_i64(site), arg_text(text(r, "name", "")),
+					     arg_i64(number(r, "value", 0))),
+				     NULL)
+			   : e;
+}
+
 /* The sheets, in the order in which they name each other. */
 static const struct {
 	const char *name;
@@ -244,6 +348,9 @@ static const struct {
 	{ "purses", load_purse },
 	{ "tenants", load_contract_meters },
 	{ "meters", load_history },
+	{ "tenants", load_fee },
+	{ "shares", load_share },
+	{ "settings", load_setting },
 };
 
 static enum err load_staff(struct db *db, struct loading *l)

@@ -126,6 +126,25 @@ static const struct fixed_balance {
 	/* clang-format on */
 };
 
+/* Tenants that pay a property fee, with what their fee purse holds: one is short. */
+static const struct fixed_fee {
+	int bus, unit;
+	int64_t monthly_fen, balance_fen;
+} fixed_fees[] = {
+	{ 4, 20, 150000, 450000 },
+	{ 4, 21, 30000, 10000 },
+	{ 4, 22, 36000, 36000 },
+	{ 4, 23, 28000, 100000 },
+};
+
+static const struct fixed_fee *fee_of(const struct mall_tenant *t)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fixed_fees); i++)
+		if (fixed_fees[i].bus == t->power->bus && fixed_fees[i].unit == t->power->unit)
+			return &fixed_fees[i];
+	return NULL;
+}
+
 /* A number in [low, high] that depends on what it is for only. */
 static int64_t pick(uint32_t seed, int bus, int unit, uint32_t what, int64_t low, int64_t high)
 {
@@ -399,9 +418,8 @@ static json_t *meter_json(const struct mall_meter *m)
 		(long long)(m->start_milli % 1000));
 	json_object_set_new(row, "start_register", json_string(start));
 	json_object_set_new(row, "billing", json_string(m->tenant ? "account" : "none"));
-	if (m->tenant)
-		json_object_set_new(
-			row, "tariff", json_string(m->water ? "water-shop" : "shop-tou"));
+	/* Public meters too: what they measure is shared, and then priced. */
+	json_object_set_new(row, "tariff", json_string(m->water ? "water-shop" : "shop-tou"));
 	if (m->water)
 		return row;
 	json_object_set_new(row, "ct_ratio", json_integer(m->ct_ratio));
@@ -464,13 +482,18 @@ static json_t *tenants_json(const struct mall *mall)
 
 	for (size_t i = 0; i < mall->tenants_n; i++) {
 		const struct mall_tenant *t = &mall->tenants[i];
-		json_t *meters = json_pack("[s]", t->power->code);
+		json_t *meters = json_pack("[s]", t->power->code), *row;
+		const struct fixed_fee *fee = fee_of(t);
+		char text[32];
 
 		if (t->water)
 			json_array_append_new(meters, json_string(t->water->code));
-		json_array_append_new(rows,
-			json_pack("{s:s, s:s, s:s, s:s, s:o}", "code", t->code, "name", t->name,
-				"phone", t->phone, "room", t->room, "meters", meters));
+		row = json_pack("{s:s, s:s, s:s, s:s, s:o}", "code", t->code, "name", t->name,
+			"phone", t->phone, "room", t->room, "meters", meters);
+		if (fee)
+			json_object_set_new(
+				row, "property_fee", json_string(fen_text(fee->monthly_fen, text)));
+		json_array_append_new(rows, row);
 	}
 	return rows;
 }
@@ -497,7 +520,35 @@ static json_t *purses_json(const struct mall *mall)
 		if (t->water)
 			json_array_append_new(
 				rows, purse_json(t, "water", t->water_balance_fen, 30, 10));
+		if (fee_of(t))
+			json_array_append_new(
+				rows, purse_json(t, "fee", fee_of(t)->balance_fen, 0, 0));
 	}
+	return rows;
+}
+
+/* The public meters of a riser, over its shops; the rest is the owner's. */
+static json_t *share_json(const struct mall *mall, int bus)
+{
+	json_t *sources = json_array(), *tenants = json_array();
+
+	for (size_t i = 0; i < mall->meters_n; i++)
+		if (mall->meters[i].bus == bus && !mall->meters[i].tenant)
+			json_array_append_new(sources, json_string(mall->meters[i].code));
+	for (size_t i = 0; i < mall->tenants_n; i++)
+		if (mall->tenants[i].power->bus == bus)
+			json_array_append_new(tenants, json_string(mall->tenants[i].code));
+	return json_pack("{s:s, s:o, s:o, s:s, s:o}", "site", MALL_SITE, "name",
+		json_sprintf("%d 号竖井公区", bus + 1), "sources", sources, "ratio", "0.015",
+		"tenants", tenants);
+}
+
+static json_t *shares_json(const struct mall *mall)
+{
+	json_t *rows = json_array();
+
+	for (int bus = 0; bus < mall->buses; bus++)
+		json_array_append_new(rows, share_json(mall, bus));
 	return rows;
 }
 
@@ -505,10 +556,13 @@ json_t *mall_json(const struct mall *mall)
 {
 	json_t *site = json_pack("{s:s, s:s, s:s, s:s}", "code", MALL_SITE, "name", "都匀星力城",
 		"zone", MALL_ZONE, "profile", "shop");
-	json_t *all = json_pack("{s:[o], s:o, s:o, s:o, s:o, s:o, s:o}", "sites", site, "areas",
-		areas_json(mall), "gateways", gateways_json(mall), "meters", meters_json(mall),
-		"tariffs", tariffs_json(), "tenants", tenants_json(mall), "purses",
-		purses_json(mall));
+	json_t *settings = json_pack("[{s:s, s:s, s:i}, {s:s, s:s, s:i}]", "site", MALL_SITE,
+		"name", "fee_cut", "value", 1, "site", MALL_SITE, "name", "fee_grace_days", "value",
+		0);
+	json_t *all = json_pack("{s:[o], s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "sites", site,
+		"areas", areas_json(mall), "gateways", gateways_json(mall), "meters",
+		meters_json(mall), "tariffs", tariffs_json(), "tenants", tenants_json(mall),
+		"purses", purses_json(mall), "shares", shares_json(mall), "settings", settings);
 
 	ASSERT(all);
 	return all;

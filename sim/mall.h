@@ -72,5 +72,7 @@ int mall_bus(const struct mall *mall, const char *gateway);
 
 /* All of it as import sheets (counts are numbers; money and registers are decimal text; an empty
  * cell is absent): {"sites": [...], "areas": ..., "gateways", "meters", "tariffs",
- * "tenants", "purses"}; columns named as in an import file. The caller owns it. */
+ * "tenants", "purses"}; columns named as in an import file. For the demonstration also "shares" (a
+ * row a group: site, name, sources, tenants, the ratio of each) and "settings" (site, name, value).
+ * The caller owns it. */
 json_t *mall_json(const struct mall *mall);

@@ -638,7 +638,7 @@ enum err fee_add(struct db *db, const struct fee_new *n, const struct fee_actor 
 	if (e == ERR_OK && !str_eq(n->kind, "property_fee") && !str_eq(n->kind, "rent"))
 		return problem_set(why, ERR_BAD_VALUE, "kind", "property_fee or rent");
 	if (e == ERR_OK)
-		e = db_tx(db, add_tx, &a);
+		e = db_in_tx(db) ? add_tx(db, &a) : db_tx(db, add_tx, &a);
 	if (e == ERR_OK)
 		*id = a.id;
 	return e;

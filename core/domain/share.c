@@ -423,7 +423,7 @@ enum err share_add(struct db *db, const struct share_new *n, const struct share_
 	if (e == ERR_OK && by->site_id && by->site_id != n->site_id)
 		return problem_set(why, ERR_NOT_FOUND, "site_id", "there is no such site");
 	if (e == ERR_OK)
-		e = db_tx(db, add_tx, &a);
+		e = db_in_tx(db) ? add_tx(db, &a) : db_tx(db, add_tx, &a);
 	if (e == ERR_OK)
 		*id = a.id;
 	return e;
