@@ -124,7 +124,7 @@ static enum err ratio_read(
 {
 	const char *text = json_string_value(json_object_get(target, "ratio"));
 	struct price ratio = { 0 };
-	char field[32];
+	char field[48];
 
 	out->has_ratio = text != NULL;
 	if (!text)

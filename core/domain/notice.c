@@ -13,42 +13,47 @@
 #define SOON_MS 60000	      /* a cut within this is "now" */
 #define UNCUT "arrears_uncut" /* words of a notice "arrears" where nothing will be cut */
 
-/* The list of notices: what stands in them, in both languages. %1$s is the shop, %2$s the purse,
- * %3$s the balance and %4$s the amount, in yuan, %5$s when supply is cut. */
+/* The list of notices: what stands in them, in both languages. Balance and amount are in yuan;
+ * {when} is when supply is cut. */
 static const struct {
 	const char *kind;
 	const char *zh;
 	const char *en;
 } notices[] = {
-	{ "low1", "%1$s的%2$s余额还有%3$s元，请留意充值。",
-		"%1$s: %3$s yuan left for %2$s. Please recharge in time." },
-	{ "low2", "%1$s的%2$s余额只剩%3$s元，用完将自动断供，请尽快充值。",
-		"%1$s: only %3$s yuan left for %2$s. Supply stops when it is used up." },
-	{ "arrears", "%1$s的%2$s已用完（%3$s元），断供时间：%5$s，充值后自动恢复。",
-		"%1$s: %2$s is used up (%3$s yuan). Supply stops %5$s and returns after a "
+	{ "low1", "{shop}的{purse}余额还有{balance}元，请留意充值。",
+		"{shop}: {balance} yuan left for {purse}. Please recharge in time." },
+	{ "low2", "{shop}的{purse}余额只剩{balance}元，用完将自动断供，请尽快充值。",
+		"{shop}: only {balance} yuan left for {purse}. Supply stops when it is used up." },
+	{ "arrears", "{shop}的{purse}已用完（{balance}元），断供时间：{when}，充值后自动恢复。",
+		"{shop}: {purse} is used up ({balance} yuan). Supply stops {when} and returns "
+		"after a "
 		"recharge." },
-	{ UNCUT, "%1$s的%2$s已用完（%3$s元），请尽快充值。",
-		"%1$s: %2$s is used up (%3$s yuan). Please recharge soon." },
-	{ "overload", "%1$s用电超过功率限值，已断电，请减少负荷，稍后自动恢复。",
-		"%1$s: the load was above its limit, supply is off. Reduce the load; it returns "
+	{ UNCUT, "{shop}的{purse}已用完（{balance}元），请尽快充值。",
+		"{shop}: {purse} is used up ({balance} yuan). Please recharge soon." },
+	{ "overload", "{shop}用电超过功率限值，已断电，请减少负荷，稍后自动恢复。",
+		"{shop}: the load was above its limit, supply is off. Reduce the load; it returns "
 		"by itself." },
-	{ "overload_lock", "%1$s用电多次超过功率限值，已断电，请联系物业恢复。",
-		"%1$s: the load was above its limit too often. Supply stays off until the property "
+	{ "overload_lock", "{shop}用电多次超过功率限值，已断电，请联系物业恢复。",
+		"{shop}: the load was above its limit too often. Supply stays off until the "
+		"property "
 		"office restores it." },
-	{ "fee_low", "%1$s的%2$s余额还有%3$s元，请留意充值。",
-		"%1$s: %3$s yuan left for %2$s. Please recharge in time." },
-	{ "fee_due", "%1$s下月应缴%4$s元，%2$s余额%3$s元，不足扣缴，请在月初前充值。",
-		"%1$s: %4$s yuan is due at the start of next month, and the balance of %2$s is "
-		"%3$s "
+	{ "fee_low", "{shop}的{purse}余额还有{balance}元，请留意充值。",
+		"{shop}: {balance} yuan left for {purse}. Please recharge in time." },
+	{ "fee_due", "{shop}下月应缴{amount}元，{purse}余额{balance}元，不足扣缴，请在月初前充值。",
+		"{shop}: {amount} yuan is due at the start of next month, and the balance of "
+		"{purse} is "
+		"{balance} "
 		"yuan. Please recharge before." },
-	{ "fee_short", "%1$s的%2$s余额不足（%3$s元），请尽快充值。",
-		"%1$s: the balance of %2$s does not cover what was due (%3$s yuan). Please "
+	{ "fee_short", "{shop}的{purse}余额不足（{balance}元），请尽快充值。",
+		"{shop}: the balance of {purse} does not cover what was due ({balance} yuan). "
+		"Please "
 		"recharge soon." },
-	{ "fee", "%1$s的%2$s欠费（%3$s元），即将断电，充值后自动恢复。",
-		"%1$s: %2$s is unpaid (%3$s yuan). Electricity stops now and returns after a "
+	{ "fee", "{shop}的{purse}欠费（{balance}元），即将断电，充值后自动恢复。",
+		"{shop}: {purse} is unpaid ({balance} yuan). Electricity stops now and returns "
+		"after a "
 		"recharge." },
-	{ "recharged", "%1$s的%2$s已充值%4$s元，余额%3$s元。",
-		"%1$s: %4$s yuan added for %2$s. Balance %3$s yuan." },
+	{ "recharged", "{shop}的{purse}已充值{amount}元，余额{balance}元。",
+		"{shop}: {amount} yuan added for {purse}. Balance {balance} yuan." },
 };
 
 struct contacts_row {
@@ -79,24 +84,52 @@ struct words {
 	char when[40];
 };
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* formats come from the table above only */
+struct filling {
+	const char *name, *value;
+};
+
+/* Puts the values in for {name}; what does not fit is cut off. */
+static void fill(const char *text, const struct filling *f, size_t n, char *out, size_t size)
+{
+	size_t used = 0;
+
+	while (*text && used + 1 < size) {
+		size_t i = 0;
+
+		while (i < n && strncmp(text, f[i].name, strlen(f[i].name)) != 0)
+			i++;
+		if (i == n) {
+			out[used++] = *text++;
+			continue;
+		}
+		for (const char *v = f[i].value; *v && used + 1 < size; v++)
+			out[used++] = *v;
+		text += strlen(f[i].name);
+	}
+	out[used] = '\0';
+}
+
 static bool notice_text(const struct account *a, const struct words *w, char *out, size_t size)
 {
 	bool zh = !str_eq(a->language, "en");
 	char shop[400];
+	const struct filling f[] = {
+		{ "{shop}", shop },
+		{ "{purse}", purpose_word(a->purpose, zh) },
+		{ "{balance}", w->balance },
+		{ "{amount}", w->amount },
+		{ "{when}", w->when },
+	};
 
 	snprintf(shop, sizeof(shop), "%s %s", a->room, a->tenant_name);
 	for (size_t i = 0; i < ARRAY_LEN(notices); i++) {
 		if (!str_eq(notices[i].kind, w->words))
 			continue;
-		snprintf(out, size, zh ? notices[i].zh : notices[i].en, shop,
-			purpose_word(a->purpose, zh), w->balance, w->amount, w->when);
+		fill(zh ? notices[i].zh : notices[i].en, f, ARRAY_LEN(f), out, size);
 		return true;
 	}
 	return false;
 }
-#pragma GCC diagnostic pop
 
 static enum err send_to(struct db *db, int64_t notice_id, const char *phone, const char *kind,
 	const char *params, struct utc now)
