@@ -16,6 +16,7 @@ const { values: options } = parseArgs({
 	options: {
 		recharges: { type: 'string', default: '50' },
 		fresh: { type: 'string', default: '0' }, // seconds in each situation; 600 is the promise
+		seeded: { type: 'string', default: '500x60' }, // meters x days of the seeded run; 0 leaves it out
 		soak: { type: 'string', default: '0' }, // rounds of kill -9 of each process; 20 is the promise
 	},
 });
@@ -121,6 +122,24 @@ async function freshness(stack, seconds) {
 		row(`fresher than 60 s: ${s.name}`, `${s.least} to ${s.most}`, `must be ${s.expected}; ${s.samples} samples over ${seconds} s`);
 }
 
+/** Settlement against the same statements without rules, on a database of its own. */
+function settlement() {
+	const run = spawnSync(path.join(ROOT, 'tests/support/mariadb.sh'), ['run', path.join(ROOT, 'build/bench/settle_bench')], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+	if (run.status !== 0) throw new Error('settle_bench failed');
+	const r = JSON.parse(run.stdout);
+	for (const n of [1, 4])
+		row(`settlements on ${n} connection${n > 1 ? 's' : ''}`, `${r[`settled_${n}`]}/s`, `${(r[`permille_${n}`] / 10).toFixed(1)} % of ${r[`ceiling_${n}`]}/s, the same statements without rules; goal: 70 %`);
+	row('statements for a reading', (r.statements_per_100 / 100).toFixed(2), '100 readings in a transaction');
+	row('tariff rule alone', `${r.rule_ns} ns`, 'a reading a minute, rates and tiers');
+}
+
+/** A mall of that size through that many simulated days; every invariant after every hour. */
+function seeded(meters, days) {
+	const began = Date.now();
+	const run = spawnSync(path.join(ROOT, 'tests/support/mariadb.sh'), ['run', path.join(ROOT, 'build/tests/db/db_seeded'), '1', meters, days], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+	row(`seeded run, ${meters} meters over ${days} days`, run.status === 0 ? 'all holds' : 'FAILED', `${/SEED=.*/.exec(run.stdout)?.[0]}; ${Math.round((Date.now() - began) / 1000)} s`);
+}
+
 function machine() {
 	const model = /model name\s*: (.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'processor';
 	return `${os.cpus().length} × ${model}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${new Date().toISOString()}`;
@@ -158,6 +177,8 @@ try {
 } finally {
 	await stack.down();
 }
+settlement();
+if (options.seeded !== '0') seeded(...options.seeded.split('x'));
 if (Number(options.soak)) {
 	const soak = spawnSync(path.join(ROOT, 'scripts/node'), ['--test-reporter=spec', path.join(ROOT, 'tests/e2e/kill.test.mjs')], {
 		env: { ...process.env, YUFU_KILL_ROUNDS: options.soak }, stdio: ['ignore', 'inherit', 'inherit'],
