@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "domain/credit.h"
 #include "meter/model.h"
 
 static bool applies_ratios(const struct model *m)
@@ -43,5 +44,23 @@ enum err device_model(const char *model, const char *unit, const char *utility,
 			"a Modbus unit from 1 to 247, or an address of 12 or 14 digits");
 	out->switchable = model_can(m, ACT_OFF) && m->supply_count > 0;
 	out->own_ratio = applies_ratios(m);
+	return ERR_OK;
+}
+
+enum err credit_model(const char *model, struct credit_facts *out, struct problem *why)
+{
+	static const char *const units[] = { "", "yuan", "kwh", "m3" };
+	AUTO(models_free) struct models *models = NULL;
+	const struct model *m;
+	enum err e = models_open(NULL, &models, why);
+
+	if (e != ERR_OK)
+		return e;
+	m = models_find(models, model);
+	if (!m || !model_keeps_credit(m))
+		return problem_set(why, ERR_CONFLICT, "billing",
+			"meters of the model %s do not keep credit that can be written", model);
+	*out = (struct credit_facts){ units[m->credit_unit], m->purchase.step_milli,
+		m->purchase.adds };
 	return ERR_OK;
 }

@@ -2,6 +2,10 @@
 /* What the model of a new device says about it. */
 #include "base/err.h"
 
+struct credit_facts;
+/* How meters of a model keep their credit. ERR_CONFLICT: they do not, or it cannot be written. */
+MUST_USE enum err credit_model(const char *model, struct credit_facts *out, struct problem *why);
+
 struct device_model {
 	bool switchable; /* relay or valve can be driven and read back */
 	bool own_ratio;	 /* its registers have the transformer ratios in them */

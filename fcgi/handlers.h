@@ -87,6 +87,10 @@ HANDLER(share_create);
 HANDLER(share_change);
 HANDLER(share_day_get);
 /* Control. */
+HANDLER(meter_credit);
+HANDLER(meter_purchases);
+HANDLER(meter_credit_decide);
+HANDLER(meter_billing);
 /* Payment services and watchers. */
 HANDLER(contracts_list);
 HANDLER(contract_show);

@@ -271,6 +271,16 @@ const struct route routes[] = {
 		.help = "How a day was shared: every part with its lines, and what is left to the owner.",
 		.params = { { "day", PARAM_DAY, true } } },
 
+	/* Credit in the meter. */
+	{ "GET", "/meters/:id/credit", PERM_METER_READ, NULL, "meter_credit", false, 200, meter_credit, false,
+		.help = "Credit that a meter keeps itself: as it shows it, and as the books have it." },
+	{ "GET", "/meters/:id/purchases", PERM_METER_READ, NULL, "purchase", true, 200, meter_purchases, false,
+		.help = "Credit sold to a meter, newest first, and what became of it." },
+	{ "POST", "/meters/:id/credit/decide", PERM_ADJUSTMENT_CREATE, "credit_decision", "meter_credit", false, 200, meter_credit_decide, true,
+		.help = "A meter shows what was not sold to it, and its sales are blocked: accept what it shows, write again (retry), or refund." },
+	{ "POST", "/meters/:id/billing", PERM_METER_EDIT, "billing_change", "billing_changed", false, 200, meter_billing, true,
+		.help = "From credit in the account to credit in the meter, or back; platform tiers cannot apply to credit in the meter." },
+
 	/* Supply. */
 	{ "POST", "/meters/:id/safety", PERM_METER_CONTROL, "safety_order", "supply_answer", false, 202, meter_safety, true,
 		.help = "Cut at once for safety (fire, shock, fault); only a person on site may clear it, and says what was found." },

@@ -7,6 +7,7 @@
 #include "domain/alarm.h"
 #include "domain/audit.h"
 #include "domain/supplypoint.h"
+#include "domain/tariff.h"
 
 #define FRESH_MS (2 * 60 * 1000)
 #define DRIFT_PERMILLE 50
@@ -701,13 +702,19 @@ static enum err to_meter(struct db *db, struct converting *v, const struct point
 {
 	const struct credit_converting *c = v->c;
 	struct account a;
+	bool tiers;
 	enum err e;
 
 	if (p->seen_count < 0)
 		return conflict(v, "this meter does not tell of its credit");
 	if (kind_of(c->facts.unit) == CREDIT_IN_UNITS && c->price.micro <= 0)
 		return conflict(v, "its tariff has no single price, which units need");
-	e = account_lock(db, p->account_id, &a);
+	e = tariff_has_tiers(db, c->meter_id, c->now, &tiers);
+	if (e == ERR_OK && tiers)
+		return conflict(
+			v, "its tariff has tiers, which cannot apply to credit in the meter");
+	if (e == ERR_OK)
+		e = account_lock(db, p->account_id, &a);
 	if (e != ERR_OK)
 		return e;
 	v->out = (struct credit_converted){ { a.balance.nano > 0 ? a.balance.nano : 0 },

@@ -397,14 +397,14 @@ enum err tariff_of_meter(struct db *db, int64_t meter_id, struct rows *out)
 struct meter_row {
 	char utility[12];
 	char zone[64];
+	char billing[12];
 };
 SHAPE(meter_shape, struct meter_row, FIELD(struct meter_row, utility),
-	FIELD(struct meter_row, zone));
-static const struct query Q_METER = {
-	"SELECT m.utility, s.zone FROM meter m JOIN supply_point p ON p.id = m.supply_point_id"
-	" JOIN site s ON s.id = p.site_id WHERE m.id = ?",
-	&meter_shape
-};
+	FIELD(struct meter_row, zone), FIELD(struct meter_row, billing));
+static const struct query Q_METER = { "SELECT m.utility, s.zone, m.billing FROM meter m JOIN "
+				      "supply_point p ON p.id = m.supply_point_id"
+				      " JOIN site s ON s.id = p.site_id WHERE m.id = ?",
+	&meter_shape };
 static const struct query Q_ASSIGN = {
 	"INSERT INTO meter_tariff (meter_id, from_at, tariff_id) VALUES (?, ?, ?)"
 	" ON DUPLICATE KEY UPDATE tariff_id = VALUES(tariff_id)",
@@ -434,6 +434,9 @@ static enum err fits(struct db *db, const struct tariff_assign *a, struct proble
 	if (!str_eq(m.utility, member(doc, "utility")))
 		return problem_set(why, ERR_CONFLICT, "tariff_id", "this tariff is for %s",
 			member(doc, "utility"));
+	if (str_eq(m.billing, "meter") && tariff_tier_of(t, a->from, (struct qty){ INT64_MAX }) > 1)
+		return problem_set(why, ERR_CONFLICT, "tariff_id",
+			"this meter keeps its credit itself, and tiers cannot apply to that");
 	if (!tariff_covers(t, a->from))
 		return problem_set(
 			why, ERR_CONFLICT, "from", "the first version of the tariff begins later");
@@ -456,6 +459,43 @@ static enum err not_too_early(struct db *db, const struct tariff_assign *a,
 		return ERR_OK;
 	return problem_set(why, ERR_CONFLICT, "from", "energy is settled up to %s",
 		utc_text(last->read_at, text));
+}
+
+/* The assignment that holds at an instant; NULL: none. */
+static const struct assigned *assigned_at(const struct rows *rows, struct utc at)
+{
+	const struct assigned *r = rows->at;
+	size_t n = rows->n;
+
+	while (n > 0 && r[n - 1].from_at.ms > at.ms)
+		n--;
+	return n ? &r[n - 1] : NULL;
+}
+
+enum err tariff_has_tiers(struct db *db, int64_t meter_id, struct utc at, bool *out)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	AUTO(json_free) json_t *doc = NULL;
+	AUTO(zone_free) struct zone *z = NULL;
+	AUTO(tariff_free) struct tariff *t = NULL;
+	const struct assigned *now;
+	struct meter_row m;
+	enum err e = db_one(db, &Q_METER, ARGS(arg_i64(meter_id)), &m);
+
+	if (e == ERR_OK)
+		e = tariff_of_meter(db, meter_id, &rows);
+	now = assigned_at(&rows, at);
+	*out = false;
+	if (e != ERR_OK || !now)
+		return e;
+	e = doc_read(db, now->tariff_id, &doc);
+	if (e == ERR_OK)
+		e = zone_open(m.zone, &z);
+	if (e == ERR_OK)
+		e = tariff_parse(doc, z, &t, NULL);
+	if (e == ERR_OK)
+		*out = tariff_tier_of(t, at, (struct qty){ INT64_MAX }) > 1;
+	return e;
 }
 
 struct assigning {

@@ -51,6 +51,9 @@ struct tariff_assign {
  * `from` has been priced already, or when the tariff begins later or is for another utility. */
 MUST_USE enum err tariff_assign(struct db *db, const struct tariff_assign *a, struct problem *why);
 
+/* Does the tariff that a meter has at an instant have tiers? */
+MUST_USE enum err tariff_has_tiers(struct db *db, int64_t meter_id, struct utc at, bool *out);
+
 /* What the tariff would have charged for the settled energy of a meter between two instants, tiers
  * beginning at nothing: as of simulate_run(), and "charged": what it was priced at. Settled
  * intervals count that lie between the two as a whole. The caller owns *out. ERR_TOO_LARGE beyond

@@ -134,6 +134,13 @@ static void make_bench(struct bench *b, struct world *w)
 {
 	*b = (struct bench){ .w = w, .s = shop_make(w->root, ++w->shops), .now = SHOP_T0 };
 	shows(b, 7, 1234560); /* left by who was before */
+	assert_int_equal(convert(b, true, false, "tiers"), ERR_CONFLICT);
+	shop_set(w->root,
+		"UPDATE tariff SET doc = JSON_REMOVE(JSON_SET(doc, '$.versions[0].prices', "
+		"JSON_QUERY("
+		"'{\"p\": {\"peak\": [\"1\"], \"flat\": [\"1\"], \"valley\": [\"1\"]}}', '$.p')),"
+		" '$.versions[0].tiers_upto_kwh') WHERE id = %lld",
+		(long long)b->s.tariff);
 	assert_int_equal(convert(b, true, false, "k"), ERR_OK);
 }
 

@@ -1,0 +1,106 @@
+/* Meters that keep their credit themselves. */
+#include "domain/credit.h"
+
+#include <stdio.h>
+
+#include "domain/live.h"
+#include "fcgi/device_model.h"
+#include "fcgi/handlers.h"
+#include "fcgi/views.h"
+
+static json_t *credit_json(const struct credit_view *v)
+{
+	return json_pack("{s:I, s:s, s:I, s:I, s:o, s:I, s:o, s:b, s:o}", "meter_id",
+		(json_int_t)v->meter_id, "unit", v->unit, "count", (json_int_t)v->count,
+		"remaining_milli", (json_int_t)v->remaining_milli, "read_at", json_utc(v->read_at),
+		"booked_milli", (json_int_t)v->booked_milli, "worth", json_money(v->worth),
+		"blocked", v->blocked ? 1 : 0, "blocked_why", json_text_or_null(v->blocked_why));
+}
+
+static enum err in_scope(struct request *r, struct live_meter *m)
+{
+	return live_meter(r->db, caller_site(r), r->object, r->now, m);
+}
+
+enum err meter_credit(struct request *r, struct answer *a)
+{
+	struct live_meter m;
+	struct credit_view v;
+	enum err e = in_scope(r, &m);
+
+	if (e == ERR_OK)
+		e = credit_get(r->db, r->object, &v);
+	if (e == ERR_OK)
+		a->json = credit_json(&v);
+	return e;
+}
+
+enum err meter_purchases(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	struct live_meter m;
+	json_t *items = json_array();
+	const struct purchase_view *p;
+	enum err e = in_scope(r, &m);
+
+	a->json = json_items(items);
+	if (e == ERR_OK)
+		e = credit_purchases(r->db, r->object, &rows);
+	p = rows.at;
+	for (size_t i = 0; i < rows.n; i++)
+		json_array_append_new(items,
+			json_pack("{s:I, s:I, s:I, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "id",
+				(json_int_t)p[i].id, "account_id", (json_int_t)p[i].account_id,
+				"count", (json_int_t)p[i].count, "amount_milli",
+				(json_int_t)p[i].amount_milli, "worth", json_money(p[i].worth),
+				"state", p[i].state, "why", json_text_or_null(p[i].word),
+				"created_at", json_utc(p[i].created_at), "sent_at",
+				json_utc(p[i].sent_at), "ended_at", json_utc(p[i].ended_at),
+				"error", json_text_or_null(p[i].error)));
+	return e;
+}
+
+enum err meter_credit_decide(struct request *r, struct answer *a)
+{
+	struct credit_deciding d = { .meter_id = r->object,
+		.reason = body_text(r, "reason", ""),
+		.actor = r->actor,
+		.address = r->remote,
+		.now = r->now };
+	struct live_meter m;
+	enum err e = in_scope(r, &m);
+
+	if (e == ERR_OK)
+		e = credit_decision_parse(body_text(r, "action", ""), &d.decision);
+	if (e == ERR_OK)
+		e = credit_decide(r->db, &d, &a->why);
+	return e == ERR_OK ? meter_credit(r, a) : e;
+}
+
+enum err meter_billing(struct request *r, struct answer *a)
+{
+	char once[ONCE_MAX];
+	struct credit_converting c = { .meter_id = r->object,
+		.to_meter = str_eq(body_text(r, "billing", ""), "meter"),
+		.reason = body_text(r, "reason", ""),
+		.once_key = request_once(r, "billing", once),
+		.actor = r->actor,
+		.address = r->remote,
+		.preview = json_is_true(json_object_get(r->json, "preview")),
+		.now = r->now };
+	struct credit_converted done = { 0 };
+	struct live_meter m;
+	enum err e = in_scope(r, &m);
+
+	if (e == ERR_OK && c.to_meter)
+		e = credit_model(m.model, &c.facts, &a->why);
+	if (e == ERR_OK)
+		e = credit_convert(r->db, &c, &done, &a->why);
+	if (e != ERR_OK)
+		return e;
+	a->json = json_pack("{s:I, s:s, s:b, s:o, s:I, s:I}", "meter_id", (json_int_t)m.id,
+		"billing", c.to_meter ? "meter" : "account", "preview", c.preview ? 1 : 0, "moves",
+		json_money(done.moves), "remaining_milli", (json_int_t)done.remaining_milli,
+		"count", (json_int_t)done.count);
+	return ERR_OK;
+}
