@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { faults } from '../support/books.mjs';
 import books from './parts/books.mjs';
 import contracts from './parts/contracts.mjs';
+import control from './parts/control.mjs';
 import credit from './parts/credit.mjs';
 import fees from './parts/fees.mjs';
 import settings from './parts/settings.mjs';
@@ -543,7 +544,7 @@ describe('the book day', () => {
 	});
 });
 
-for (const part of [books, contracts, settings, fees, credit]) part(world);
+for (const part of [books, contracts, settings, fees, credit, control]) part(world);
 
 test('the books add up after all of this', async () => {
 	assert.deepEqual(await faults(world.stack), []);
