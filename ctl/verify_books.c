@@ -18,7 +18,11 @@ enum along {
 	ALONG_ORDER,
 	ALONG_SALE,
 	ALONG_SHIFT,
-	ALONG_POINT
+	ALONG_POINT,
+	ALONG_PURCHASE,
+	ALONG_REFUND,
+	ALONG_FEE,
+	ALONG_SHARE
 };
 static const struct {
 	struct query last;
@@ -30,6 +34,11 @@ static const struct {
 	[ALONG_ORDER] = { { "SELECT COALESCE(MAX(id), 0) AS id FROM pay_order", &id_shape }, 5000 },
 	[ALONG_SALE] = { { "SELECT COALESCE(MAX(id), 0) AS id FROM sale", &id_shape }, 5000 },
 	[ALONG_SHIFT] = { { "SELECT COALESCE(MAX(id), 0) AS id FROM shift", &id_shape }, 500 },
+	[ALONG_PURCHASE] = { { "SELECT COALESCE(MAX(id), 0) AS id FROM purchase", &id_shape },
+		2000 },
+	[ALONG_REFUND] = { { "SELECT COALESCE(MAX(id), 0) AS id FROM refund", &id_shape }, 2000 },
+	[ALONG_FEE] = { { "SELECT COALESCE(MAX(id), 0) AS id FROM contract_fee", &id_shape }, 500 },
+	[ALONG_SHARE] = { { "SELECT COALESCE(MAX(id), 0) AS id FROM share_group", &id_shape }, 1 },
 	[ALONG_POINT] = { { "SELECT COALESCE(MAX(id), 0) AS id FROM supply_point", &id_shape },
 		1000 },
 };
@@ -181,6 +190,134 @@ static const struct {
 		  " JOIN posting p ON p.account_id = a.id WHERE h.closed_at > 0 AND h.id > ? AND"
 		  " h.id <= ? GROUP BY h.id HAVING SUM(p.amount_nano) <> 0",
 			&finding_shape } },
+	/* What was undone, given back, and taken by the month. */
+	{ "reversal_mirrors_its_entry", ALONG_ENTRY,
+		{ "SELECT CONCAT('reversal:', r.entry_id) AS object, CAST(SUM(p.amount_nano) AS "
+		  "CHAR) AS"
+		  " have, '0' AS want FROM reversal r JOIN posting p ON p.entry_id IN (r.entry_id,"
+		  " r.reversal_id) JOIN account a ON a.id = p.account_id AND a.kind = 'purse'"
+		  " WHERE r.entry_id > ? AND r.entry_id <= ? GROUP BY r.entry_id, p.account_id"
+		  " HAVING SUM(p.amount_nano) <> 0",
+			&finding_shape } },
+	{ "refund_has_its_entry", ALONG_REFUND,
+		{ "SELECT CONCAT('refund:', r.id) AS object, COALESCE(CAST(SUM(-p.amount_nano) AS "
+		  "CHAR),"
+		  " 'no entry') AS have, CAST(r.amount_fen * 10000000 AS CHAR) AS want FROM refund "
+		  "r"
+		  " LEFT JOIN posting p ON p.entry_id = r.entry_id AND p.account_id = r.account_id"
+		  " WHERE r.id > ? AND r.id <= ? GROUP BY r.id, r.amount_fen"
+		  " HAVING COALESCE(SUM(-p.amount_nano), 0) <> r.amount_fen * 10000000",
+			&finding_shape } },
+	{ "refund_is_settled_by_an_entry", ALONG_REFUND,
+		{ "SELECT CONCAT('refund:', r.id) AS object, COALESCE(e.kind, 'no entry') AS have, "
+		  "r.state"
+		  " AS want FROM refund r LEFT JOIN entry e ON e.id = r.settled_entry_id WHERE "
+		  "r.id > ?"
+		  " AND r.id <= ? AND COALESCE(e.kind, '') <> CASE r.state WHEN 'done' THEN "
+		  "'refund_paid'"
+		  " WHEN 'failed' THEN 'reversal' ELSE '' END",
+			&finding_shape } },
+	{ "fee_charge_has_its_entry", ALONG_FEE,
+		{ "SELECT CONCAT('fee_charge:', c.contract_fee_id, ':', c.month, ':', c.version) "
+		  "AS object,"
+		  " COALESCE(CAST(SUM(-p.amount_nano) AS CHAR), 'no entry') AS have,"
+		  " CAST(c.amount_fen * 10000000 AS CHAR) AS want FROM fee_charge c JOIN "
+		  "contract_fee f ON"
+		  " f.id = c.contract_fee_id LEFT JOIN entry e ON e.id = c.entry_id AND e.kind = "
+		  "f.kind AND"
+		  " (e.once_key = CONCAT('fee:', f.id, ':', c.month) OR e.once_key LIKE "
+		  "CONCAT('fee:', f.id,"
+		  " ':', c.month, ':%')) LEFT JOIN posting p ON p.entry_id = e.id AND p.account_id "
+		  "="
+		  " f.account_id WHERE f.id > ? AND f.id <= ? GROUP BY c.contract_fee_id, c.month, "
+		  "c.version, c.amount_fen"
+		  " HAVING COALESCE(SUM(-p.amount_nano), 0) <> c.amount_fen * 10000000",
+			&finding_shape } },
+	{ "fee_entry_has_its_charge", ALONG_ENTRY,
+		{ "SELECT CONCAT('entry:', e.id) AS object, 'no charge' AS have, e.once_key AS "
+		  "want FROM"
+		  " entry e WHERE e.kind IN ('property_fee', 'rent') AND e.once_key LIKE 'fee:%' "
+		  "AND e.id >"
+		  " ? AND e.id <= ? AND NOT EXISTS (SELECT 1 FROM fee_charge c WHERE c.entry_id = "
+		  "e.id)",
+			&finding_shape } },
+	/* Shares: lines sum to parts, parts and owner to the whole, and the books have them. */
+	{ "share_lines_sum_to_parts", ALONG_SHARE,
+		{ "SELECT CONCAT('share_part:', p.group_id, ':', p.day, ':', p.version, ':',"
+		  " p.contract_id) AS object, CONCAT(p.qty_milli, ' ', p.charge_nano) AS have,"
+		  " CONCAT(COALESCE(SUM(l.qty_milli), 0), ' ', COALESCE(SUM(l.charge_nano), 0)) AS "
+		  "want"
+		  " FROM share_part p LEFT JOIN share_line l ON l.group_id = p.group_id AND l.day "
+		  "= p.day"
+		  " AND l.version = p.version AND l.contract_id = p.contract_id WHERE p.group_id > "
+		  "? AND"
+		  " p.group_id <= ? GROUP BY p.group_id, p.day, p.version, p.contract_id, "
+		  "p.qty_milli, p.charge_nano HAVING"
+		  " p.qty_milli <> COALESCE(SUM(l.qty_milli), 0) OR p.charge_nano <>"
+		  " COALESCE(SUM(l.charge_nano), 0)",
+			&finding_shape } },
+	{ "share_parts_sum_to_the_whole", ALONG_SHARE,
+		{ "SELECT CONCAT('share_run:', r.group_id, ':', r.day, ':', r.version) AS object,"
+		  " CONCAT(r.qty_milli, ' ', r.charge_nano) AS have, CONCAT(r.owner_milli +"
+		  " COALESCE(SUM(p.qty_milli), 0), ' ', r.owner_nano + "
+		  "COALESCE(SUM(p.charge_nano), 0)) AS"
+		  " want FROM share_run r LEFT JOIN share_part p ON p.group_id = r.group_id AND "
+		  "p.day ="
+		  " r.day AND p.version = r.version WHERE r.group_id > ? AND r.group_id <= ? GROUP "
+		  "BY"
+		  " r.group_id, r.day, r.version, r.qty_milli, r.charge_nano, r.owner_milli, "
+		  "r.owner_nano HAVING r.qty_milli <> r.owner_milli +"
+		  " COALESCE(SUM(p.qty_milli), 0) OR r.charge_nano <> r.owner_nano +"
+		  " COALESCE(SUM(p.charge_nano), 0)",
+			&finding_shape } },
+	{ "share_line_is_quantity_times_price", ALONG_SHARE,
+		{ "SELECT CONCAT('share_line:', group_id, ':', day, ':', version, ':', meter_id, "
+		  "':', rate,"
+		  " ':', tier, ':', contract_id) AS object, CAST(charge_nano AS CHAR) AS have,"
+		  " CAST(CAST(qty_milli AS DECIMAL(38)) * price_micro AS CHAR) AS want FROM "
+		  "share_line"
+		  " WHERE group_id > ? AND group_id <= ? AND charge_nano <> CAST(qty_milli AS"
+		  " DECIMAL(38)) * price_micro",
+			&finding_shape } },
+	{ "share_is_posted", ALONG_SHARE,
+		{ "SELECT CONCAT('share_part:', p.group_id, ':', p.day, ':', p.version, ':',"
+		  " p.contract_id) AS object, CAST(COALESCE(SUM(-q.amount_nano), 0) AS CHAR) AS "
+		  "have,"
+		  " CAST(p.charge_nano AS CHAR) AS want FROM share_part p JOIN share_part x ON "
+		  "x.group_id ="
+		  " p.group_id AND x.day = p.day AND x.contract_id = p.contract_id LEFT JOIN "
+		  "posting q ON"
+		  " q.entry_id = x.entry_id AND q.account_id = x.account_id WHERE p.group_id > ? "
+		  "AND"
+		  " p.group_id <= ? AND p.version = (SELECT MAX(version) FROM share_run r WHERE "
+		  "r.group_id ="
+		  " p.group_id AND r.day = p.day) GROUP BY p.group_id, p.day, p.version, "
+		  "p.contract_id, p.charge_nano"
+		  " HAVING COALESCE(SUM(-q.amount_nano), 0) <> p.charge_nano",
+			&finding_shape } },
+	/* Credit in the meter. */
+	{ "purchase_has_its_entry", ALONG_PURCHASE,
+		{ "SELECT CONCAT('purchase:', c.id) AS object, COALESCE(CAST(SUM(-p.amount_nano) "
+		  "AS CHAR),"
+		  " 'no entry') AS have, CAST(c.worth_nano AS CHAR) AS want FROM purchase c LEFT "
+		  "JOIN"
+		  " posting p ON p.entry_id = c.entry_id AND p.account_id = c.account_id WHERE "
+		  "c.id > ? AND"
+		  " c.id <= ? GROUP BY c.id, c.worth_nano HAVING COALESCE(SUM(-p.amount_nano), 0) "
+		  "<>"
+		  " c.worth_nano",
+			&finding_shape } },
+	{ "credit_in_the_meter_is_posted", ALONG_METER,
+		{ "SELECT CONCAT('meter_credit:', c.meter_id) AS object, CAST(c.worth_nano AS "
+		  "CHAR) AS have,"
+		  " CAST(COALESCE(SUM(p.amount_nano), 0) AS CHAR) AS want FROM meter_credit c LEFT "
+		  "JOIN"
+		  " account a ON a.code = CONCAT('meter_credit:', c.meter_id) LEFT JOIN posting p "
+		  "ON"
+		  " p.account_id = a.id WHERE c.meter_id > ? AND c.meter_id <= ? GROUP BY "
+		  "c.meter_id,"
+		  " c.worth_nano HAVING COALESCE(SUM(p.amount_nano), 0) <> c.worth_nano",
+			&finding_shape } },
 	/* Sealing, day of use and purse by purse: what was frozen is what was posted. */
 	{ "sealed_use_is_posted", ALONG_METER,
 		{ "SELECT t.once_key AS object, COALESCE(CAST(-p.amount_nano AS CHAR), 'no entry') "
@@ -231,7 +368,8 @@ static const struct {
 		{ "SELECT CONCAT('account:', a.id) AS object, a.level AS have, IF(a.balance_nano > "
 		  "0,"
 		  " 'no arrears', 'arrears') AS want FROM account a WHERE a.kind = 'purse' AND "
-		  "a.purpose <>"
+		  "EXISTS (SELECT 1 FROM contract c WHERE c.id = a.contract_id AND c.end_at = 0) "
+		  "AND a.purpose <>"
 		  " 'fee' AND a.id > ? AND a.id <= ? AND IF(a.level = 'arrears', a.balance_nano > "
 		  "0, a.balance_nano <="
 		  " -a.credit_limit_nano - IF(a.emergency_at > 0, a.emergency_limit_nano, 0) AND"

@@ -29,17 +29,19 @@ struct meter {
 	char zone[64];
 	int64_t ratio;	       /* before the first row of meter_ratio */
 	bool own_ratio;	       /* its registers may have it in them */
+	bool converted;	       /* its billing was another one for a time */
 	struct utc settled_at; /* 0: never */
 	int64_t settled_milli;
 };
 #define F(member) FIELD(struct meter, member)
 SHAPE(meter_shape, struct meter, F(id), F(supply_point_id), F(billing), F(zone), F(ratio),
-	F(own_ratio), F(settled_at), F(settled_milli));
+	F(own_ratio), F(converted), F(settled_at), F(settled_milli));
 #undef F
 static const struct query Q_METERS = {
 	"SELECT m.id, m.supply_point_id, m.billing, s.zone, m.ct_ratio * m.pt_ratio AS ratio,"
 	" COALESCE(d.own_ratio, 0) OR EXISTS (SELECT 1 FROM meter_change c WHERE c.meter_id = m.id)"
-	" AS own_ratio, COALESCE(d.read_at, 0) AS settled_at,"
+	" AS own_ratio, EXISTS (SELECT 1 FROM audit a WHERE a.object = CONCAT('meter:', m.id) AND"
+	" a.action = 'meter.billing') AS converted, COALESCE(d.read_at, 0) AS settled_at,"
 	" COALESCE(d.register_milli, 0) AS settled_milli FROM meter m"
 	" JOIN supply_point p ON p.id = m.supply_point_id JOIN site s ON s.id = p.site_id"
 	" LEFT JOIN settled d ON d.meter_id = m.id WHERE m.id > ? ORDER BY m.id LIMIT ?",
@@ -822,6 +824,9 @@ static enum err interval_check(struct work *w, const struct interval *i)
 	chain_check(w, i);
 	w->hold = hold_at(w, i->from_at, &until);
 	w->account_id = w->hold && str_eq(w->meter->billing, "account") ? w->hold->account_id : 0;
+	if (w->meter->converted && w->hold &&
+		(i->account_id == 0 || i->account_id == w->hold->account_id))
+		w->account_id = i->account_id;
 	w->tariff_id = tariff_at(w, i->from_at, &until);
 	w->lines_n = 0;
 	w->charge = 0;

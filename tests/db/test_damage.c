@@ -70,6 +70,18 @@ struct damage {
 	"OFFSET 1"
 #define BOOK_DAY "CONCAT('book_day:1:', @d)"
 
+#define A_GROUP                                                                                    \
+	"INSERT INTO share_group (id, site_id, name, utility, basis, kind, purse, from_day, "      \
+	"run_to,"                                                                                  \
+	" created_at, once_key) VALUES (1, 1, 'x', 'electricity', 'equal', 'public', 'utility',"   \
+	" '2026-01-01', '2026-01-01', 1, 'x')"
+#define A_SHARE                                                                                    \
+	A_GROUP ";INSERT INTO share_run VALUES (1, '2026-02-01', 1, 1, 9, 90, 1, 9, 9, 90, 2, 20)"
+#define A_PART                                                                                     \
+	"INSERT INTO share_part (group_id, day, version, contract_id, weight, of_weight, "         \
+	"qty_milli,"                                                                               \
+	" charge_nano, account_id) VALUES (1, '2026-02-01', 1, 1, 1, 1, 5, 50, @a)"
+
 static const struct damage damages[] = {
 	/* entries and postings */
 	{ "entry_kind", "entry", AN_ENTRY("recharge"),
@@ -336,6 +348,52 @@ static const struct damage damages[] = {
 	{ "shift_opened_again", "shift", "id INTO @h FROM shift WHERE closed_at > 0 LIMIT 1",
 		"UPDATE shift SET closed_at = 0 WHERE id = @h", "closed_shift_has_its_entry",
 		"CONCAT('shift:', @h)" },
+	/* rows that come with a wrong or missing cause */
+	{ "fee_charge_invented", "contract_fee fee_charge", A_PURSE,
+		"INSERT INTO contract_fee (id, contract_id, account_id, kind, monthly_fen, "
+		"from_day,"
+		" created_at, actor, once_key) VALUES (1, 1, @a, 'rent', 100, '2026-01-01', 1, "
+		"'x', 'x');"
+		"INSERT INTO fee_charge VALUES (1, '2026-02', 1, 28, 100, 1)",
+		"fee_charge_has_its_entry", "'fee_charge:1:2026-02:1'" },
+	{ "refund_invented", "refund", A_PURSE,
+		"INSERT INTO refund (id, account_id, method, amount_fen, reason, state, "
+		"out_refund_no,"
+		" once_key, actor, created_at, entry_id) VALUES (1, @a, 'cash', 5, '', "
+		"'requested', 'x',"
+		" 'x', 'x', 1, 999999)",
+		"refund_has_its_entry", "'refund:1'" },
+	{ "refund_settled_by_nothing", "refund", A_PURSE,
+		"INSERT INTO refund (id, account_id, method, amount_fen, reason, state, "
+		"out_refund_no,"
+		" once_key, actor, created_at, entry_id) VALUES (1, @a, 'cash', 5, '', 'done', "
+		"'x', 'x',"
+		" 'x', 1, 999999)",
+		"refund_is_settled_by_an_entry", "'refund:1'" },
+	{ "reversal_invented", "reversal", AN_ENTRY("recharge"),
+		"INSERT INTO reversal (entry_id, reversal_id, once_key, reason) VALUES (@e, "
+		"999999, 'x',"
+		" 'x')",
+		"reversal_mirrors_its_entry", "CONCAT('reversal:', @e)" },
+	{ "purchase_invented", "purchase", A_PURSE,
+		"INSERT INTO purchase (id, meter_id, account_id, count, amount_milli, worth_nano,"
+		" created_at, once_key, entry_id) VALUES (1, 1, @a, 1, 1000, 1000, 1, 'x', 999999)",
+		"purchase_has_its_entry", "'purchase:1'" },
+	{ "meter_credit_invented", "meter_credit", A_PURSE,
+		"INSERT INTO meter_credit (meter_id, unit, step_milli, count, worth_nano) VALUES "
+		"(1,"
+		" 'yuan', 10, 1, 5000)",
+		"credit_in_the_meter_is_posted", "'meter_credit:1'" },
+	{ "share_part_invented", "share_group share_run share_part", A_PURSE, A_SHARE ";" A_PART,
+		"share_lines_sum_to_parts", "'share_part:1:2026-02-01:1:1'" },
+	{ "share_not_posted", "share_group share_run share_part", A_PURSE, A_SHARE ";" A_PART,
+		"share_is_posted", "'share_part:1:2026-02-01:1:1'" },
+	{ "share_run_lost_energy", "share_group share_run", A_PURSE, A_SHARE,
+		"share_parts_sum_to_the_whole", "'share_run:1:2026-02-01:1'" },
+	{ "share_line_charge", "share_group share_line", A_PURSE,
+		"INSERT INTO share_line VALUES (1, '2026-02-01', 1, 1, 1, 'flat', 1, 7, 5, 5, "
+		"34);" A_GROUP,
+		"share_line_is_quantity_times_price", "'share_line:1:2026-02-01:1:1:flat:1:1'" },
 	/* supply */
 	{ "block_invented", "block", "MIN(id) INTO @s FROM supply_point",
 		"INSERT INTO block (supply_point_id, kind, cause, since_at) VALUES (@s, 'arrears',"
