@@ -25,6 +25,7 @@ struct purchase_row {
 	struct utc before_at;
 	int64_t before_count, before_milli, before_total_milli;
 	struct utc sent_at;
+	int64_t epoch;
 	bool refused;
 	int64_t refusals;
 	bool adds;
@@ -36,14 +37,14 @@ struct purchase_row {
 #define F(member) FIELD(struct purchase_row, member)
 SHAPE(purchase_shape, struct purchase_row, F(meter_id), F(count), F(amount_milli), F(fresh),
 	F(state), F(before_at), F(before_count), F(before_milli), F(before_total_milli), F(sent_at),
-	F(refused), F(refusals), F(adds), F(step_milli), F(leaves_supply), F(read_at),
+	F(epoch), F(refused), F(refusals), F(adds), F(step_milli), F(leaves_supply), F(read_at),
 	F(credit_count), F(credit_milli), F(credit_total_milli));
 #undef F
 /* Only the purchase is locked: the reading is what it is. */
 static const struct query Q_LOCK = { "SELECT id FROM purchase WHERE id = ? FOR UPDATE", &id_shape };
 static const struct query Q_GET = {
 	"SELECT p.meter_id, p.count, p.amount_milli, p.fresh, p.state, p.before_at, p.before_count,"
-	" p.before_milli, p.before_total_milli, p.sent_at, p.refused, p.refusals, c.adds,"
+	" p.before_milli, p.before_total_milli, p.sent_at, p.epoch, p.refused, p.refusals, c.adds,"
 	" c.step_milli, v.desired = 'auto' AS leaves_supply, s.read_at, s.credit_count, "
 	"s.credit_milli, s.credit_total_milli"
 	" FROM purchase p JOIN meter_credit c ON c.meter_id = p.meter_id"
@@ -54,6 +55,11 @@ static const struct query Q_GET = {
 static const struct query Q_SENT = {
 	"UPDATE purchase SET state = 'sent', before_at = ?, before_count = ?, before_milli = ?,"
 	" before_total_milli = ?, sent_at = ?, epoch = ?, refused = 0, error = '' WHERE id = ?",
+	NULL
+};
+static const struct query Q_ORPHANED = {
+	"UPDATE purchase SET state = 'unknown', sent_at = ?, error = 'the poller was restarted'"
+	" WHERE id = ?",
 	NULL
 };
 static const struct query Q_AGAIN = {
@@ -160,6 +166,15 @@ static enum err take_step(struct db *db, struct beginning *b, const struct purch
 	return ERR_INTERNAL;
 }
 
+/* A former holder of the lease has sent it, or was about to: when, nobody knows. Only a reading
+ * from now on is one after the frame. */
+static enum err orphaned(struct db *db, struct beginning *b)
+{
+	b->order.answer = PURCHASE_READ_FIRST;
+	return db_exec(
+		db, &Q_ORPHANED, ARGS(arg_utc(b->ask->now), arg_i64(b->ask->purchase_id)), NULL);
+}
+
 static enum err begin_tx(struct db *db, void *ctx)
 {
 	struct beginning *b = ctx;
@@ -180,6 +195,8 @@ static enum err begin_tx(struct db *db, void *ctx)
 		return e;
 	b->order.meter_id = row.meter_id;
 	b->order.release = row.leaves_supply;
+	if (f.state == PURCHASE_SENT && row.epoch < b->ask->lease.epoch)
+		return orphaned(db, b);
 	return take_step(db, b, &f);
 }
 

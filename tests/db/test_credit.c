@@ -144,9 +144,9 @@ static void make_bench(struct bench *b, struct world *w)
 	assert_int_equal(convert(b, true, false, "k"), ERR_OK);
 }
 
-static struct purchase_order ask(struct bench *b)
+static struct purchase_order ask_under(struct bench *b, int64_t epoch)
 {
-	struct purchase_ask a = { .lease = { b->s.group, 1, "test" },
+	struct purchase_ask a = { .lease = { b->s.group, epoch, "test" },
 		.purchase_id = number(
 			b, "SELECT MAX(id) AS v FROM purchase WHERE meter_id = %lld", b->s.meter),
 		.identity = IDENTITY_SURE,
@@ -156,6 +156,11 @@ static struct purchase_order ask(struct bench *b)
 
 	assert_int_equal(purchase_begin(b->w->poller, &a, &o), ERR_OK);
 	return o;
+}
+
+static struct purchase_order ask(struct bench *b)
+{
+	return ask_under(b, 1);
 }
 
 static void answered(struct bench *b, const struct purchase_order *o, enum purchase_result r)
@@ -239,6 +244,24 @@ static void a_poller_that_died_is_followed_by_a_reading(void **state)
 	assert_int_equal(ask(&b).answer, PURCHASE_READ_FIRST);
 	shows(&b, 8, 100000);
 	assert_int_equal(ask(&b).answer, PURCHASE_NOTHING);
+	work(&b);
+	assert_places(&b, 0, 0, YUAN(100));
+}
+
+/* Between the commit and the frame the meter was read as usual: that reading says nothing about the
+ * frame, and whoever comes next does not know when it left. */
+static void a_reading_before_the_frame_does_not_settle_it(void **state)
+{
+	struct bench b;
+
+	make_bench(&b, *state);
+	(void)begin(&b);
+	shows(&b, 7, b.milli); /* then the frame leaves, and the poller dies */
+	shop_set(b.w->root, "UPDATE bus_group SET epoch = 2 WHERE id = %lld", (long long)b.s.group);
+	assert_int_equal(ask_under(&b, 2).answer, PURCHASE_READ_FIRST);
+	assert_int_equal(ask_under(&b, 2).answer, PURCHASE_READ_FIRST);
+	shows(&b, 8, 100000);
+	assert_int_equal(ask_under(&b, 2).answer, PURCHASE_NOTHING);
 	work(&b);
 	assert_places(&b, 0, 0, YUAN(100));
 }
@@ -385,6 +408,7 @@ int main(void)
 		cmocka_unit_test(a_sale_reaches_the_meter_once),
 		cmocka_unit_test(a_lost_answer_is_settled_by_reading),
 		cmocka_unit_test(a_poller_that_died_is_followed_by_a_reading),
+		cmocka_unit_test(a_reading_before_the_frame_does_not_settle_it),
 		cmocka_unit_test(refusals_give_the_money_back_and_block),
 		cmocka_unit_test(another_count_waits_for_a_person),
 		cmocka_unit_test(a_count_that_moves_by_itself_is_found),
