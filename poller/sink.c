@@ -241,7 +241,33 @@ static void watch_off(struct item *i, const struct point_row *p)
 		alarm_set(i, ALARM_OFF_USE, true);
 }
 
-static enum err settle(struct db *db, struct batch *b, struct item *i, const struct settled *last,
+#define CATCH_UP_MAX 200 /* readings of a meter in one transaction */
+
+/* Energy that waited for its tariff is charged by the readings that were kept meanwhile, as it
+ * would have been at the time. *whole: none of them is left for the next transaction. */
+static enum err catch_up(struct db *db, struct batch *b, struct charge_reading c,
+	struct settled *last, struct charges *sum, bool *whole)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e = readings_kept(db, c.meter_id, last->read_at, c.at, CATCH_UP_MAX, &rows);
+	const struct kept_reading *kept = rows.at;
+	int64_t most = c.reg.milli;
+
+	*whole = rows.n < CATCH_UP_MAX;
+	c.has_rates = false;
+	for (size_t k = 0; e == ERR_OK && k < rows.n; k++) {
+		c.at = kept[k].read_at;
+		c.reg = kept[k].register_milli;
+		if (c.reg.milli < last->register_milli.milli || c.reg.milli > most)
+			continue;
+		e = charge_settle(db, b->sink->tariffs, &c, last, sum);
+		if (e == ERR_OK)
+			e = settled_lock(db, c.meter_id, last);
+	}
+	return e;
+}
+
+static enum err settle(struct db *db, struct batch *b, struct item *i, struct settled *last,
 	struct qty capacity, struct charges *sum)
 {
 	const struct report *r = i->report;
@@ -255,14 +281,18 @@ static enum err settle(struct db *db, struct batch *b, struct item *i, const str
 		.has_rates = true,
 		.rates = { r->now.sharp_milli, r->now.peak_milli, r->now.flat_milli,
 			r->now.valley_milli } };
-	enum err e;
+	bool waited = i->open >> ALARM_TARIFF & 1, whole = true;
+	enum err e = ERR_OK;
 
 	if (!b->settle) {
 		alarm_set(i, ALARM_SETTLE, true);
 		return ERR_OK;
 	}
-	e = charge_settle(db, b->sink->tariffs, &c, last, sum);
-	alarm_set(i, ALARM_TARIFF, e == ERR_NOT_FOUND);
+	if (waited && last->read_at.ms)
+		e = catch_up(db, b, c, last, sum, &whole);
+	if (e == ERR_OK && whole)
+		e = charge_settle(db, b->sink->tariffs, &c, last, sum);
+	alarm_set(i, ALARM_TARIFF, e == ERR_NOT_FOUND || !whole);
 	alarm_set(i, ALARM_SETTLE, false);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }

@@ -247,6 +247,34 @@ static void test_one_bad_meter_blocks_nobody(void **state)
 	assert_int_equal(alarms_open(w, &bad), 0);
 }
 
+/* A tariff that comes late charges what it would have charged in time: by the readings that were
+ * kept meanwhile, which use more by day than by night. */
+static void test_a_late_tariff_charges_like_a_timely_one(void **state)
+{
+	struct world *w = *state;
+	struct shop timely = new_shop(w), late = new_shop(w);
+	int64_t reg = 1000, t = SHOP_T0;
+
+	shop_set(w->root, "DELETE FROM meter_tariff WHERE meter_id = %lld", (long long)late.meter);
+	for (int i = 0; i < 300; i++, t += 600000) {
+		reg += i % 7 == 0 ? 900 : 10;
+		assert_int_equal(sink_one(w, &timely, t, reg), ERR_OK);
+		assert_int_equal(sink_one(w, &late, t, reg), ERR_OK);
+	}
+	assert_int_equal(balance(w, &late), SHOP_OPENING);
+	shop_set(w->root,
+		"INSERT INTO meter_tariff (meter_id, from_at, tariff_id) VALUES (%lld, 1, %lld)",
+		(long long)late.meter, (long long)late.tariff);
+	for (int i = 0; i < 3; i++, t += 600000) { /* more than one transaction may take */
+		reg += 10;
+		assert_int_equal(sink_one(w, &timely, t, reg), ERR_OK);
+		assert_int_equal(sink_one(w, &late, t, reg), ERR_OK);
+	}
+	assert_int_equal(alarms_open(w, &late), 0);
+	assert_int_equal(balance(w, &late), balance(w, &timely));
+	assert_true(balance(w, &late) < SHOP_OPENING);
+}
+
 static void test_a_fenced_sink_writes_nothing(void **state)
 {
 	struct world *w = *state;
@@ -911,6 +939,7 @@ int main(void)
 		cmocka_unit_test(test_bad_readings_are_kept_not_charged),
 		cmocka_unit_test(test_the_same_batch_twice),
 		cmocka_unit_test(test_one_bad_meter_blocks_nobody),
+		cmocka_unit_test(test_a_late_tariff_charges_like_a_timely_one),
 		cmocka_unit_test(test_a_fenced_sink_writes_nothing),
 		cmocka_unit_test(test_silence_and_its_gateway),
 		cmocka_unit_test(test_use_while_off),
