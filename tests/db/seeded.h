@@ -75,6 +75,10 @@ struct smeter {
 	bool manual;
 	int64_t keep_until;
 	int64_t last_at, last_reg; /* settled; 0: not yet */
+	struct waiting {
+		int64_t at, reg;
+	} waiting[150]; /* accepted readings whose tariff is missing, oldest first */
+	size_t waiting_n;
 	bool after_jump;
 	struct hold holds[8];
 	size_t holds_n;

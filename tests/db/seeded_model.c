@@ -143,7 +143,7 @@ static void touch(struct world *w, struct smeter *m, int64_t at)
 		m->touched_to = to;
 }
 
-bool model_reading(struct world *w, struct smeter *m, int64_t at, int64_t reg)
+static bool settle_to(struct world *w, struct smeter *m, int64_t at, int64_t reg)
 {
 	if (m->last_at && reg > m->last_reg) {
 		if (!covered(m, at, reg))
@@ -162,6 +162,22 @@ bool model_reading(struct world *w, struct smeter *m, int64_t at, int64_t reg)
 	m->last_at = at;
 	m->last_reg = reg;
 	return true;
+}
+
+/* What waited for its tariff is charged reading by reading. */
+bool model_reading(struct world *w, struct smeter *m, int64_t at, int64_t reg)
+{
+	size_t n = 0;
+
+	while (n < m->waiting_n && settle_to(w, m, m->waiting[n].at, m->waiting[n].reg))
+		n++;
+	m->waiting_n -= n;
+	memmove(m->waiting, &m->waiting[n], m->waiting_n * sizeof(*m->waiting));
+	if (m->waiting_n == 0 && settle_to(w, m, at, reg))
+		return true;
+	assert_true(m->waiting_n < ARRAY_LEN(m->waiting));
+	m->waiting[m->waiting_n++] = (struct waiting){ at, reg };
+	return false;
 }
 
 /* ---- purses ---- */

@@ -355,14 +355,20 @@ static enum err wish_tx(struct db *db, void *ctx)
 			 : supply_block_clear(db, x->m->point, BLOCK_MANUAL, "", seeded_now);
 }
 
-static void wishes_play(struct world *w)
+/* What the worker does every few seconds. */
+static void keeps_play(struct world *w)
 {
-	struct wish x = { .m = &w->meters[lot(w, 0, (int64_t)w->meters_n - 1)] };
-
 	assert_int_equal(supply_keeps_end(w->worker, seeded_now), ERR_OK);
 	for (size_t i = 0; i < w->meters_n; i++)
 		if (w->meters[i].keep_until && w->meters[i].keep_until <= seeded_now.ms)
 			w->meters[i].keep_until = 0;
+}
+
+static void wishes_play(struct world *w)
+{
+	struct wish x = { .m = &w->meters[lot(w, 0, (int64_t)w->meters_n - 1)] };
+
+	keeps_play(w);
 	if (lot(w, 0, 9) > 0)
 		return;
 	x.keep = lot(w, 0, 2) ? 0 : seeded_now.ms + lot(w, HOUR, DAY);
@@ -490,5 +496,6 @@ void play_hour(struct world *w, int64_t hour)
 	seeded_now.ms = hour + HOUR - 2 * MINUTE;
 	acts_play(w);
 	seeded_now.ms += MINUTE;
+	keeps_play(w);
 	assert_int_equal(bookday_seal_due(w->worker, seeded_now), ERR_OK);
 }
