@@ -311,7 +311,7 @@ static enum err scan_dark(struct switcher *s)
 	if (mono_ms() < s->dark_at)
 		return ERR_OK;
 	s->dark_at = mono_ms() + DARK_SCAN_MS;
-	return supplies_dark(s->db, utc_now());
+	return supplies_wrong(s->db, utc_now());
 }
 
 /* Results that could not be stored are tried again. False: still no database. */

@@ -80,6 +80,6 @@ struct read_wanted {
 };
 MUST_USE enum err reads_wanted(struct db *db, struct utc now, struct rows *out);
 
-/* Supplies that should be on for a minute and are still off have an urgent alarm each; those that
- * are not so any more lose it. */
-MUST_USE enum err supplies_dark(struct db *db, struct utc now);
+/* An urgent alarm each for supplies that should be on for a minute and are still off, and for
+ * valves that have been moving for a minute; those that are not so any more lose it. */
+MUST_USE enum err supplies_wrong(struct db *db, struct utc now);

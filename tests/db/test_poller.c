@@ -876,6 +876,35 @@ static void test_an_open_valve_is_not_sent_twice(void **state)
 		1);
 }
 
+/* The valve did not arrive before its deadline: unknown, read again (still moving), nothing more is
+ * sent into it, and a person is told; once it is seen to have arrived the work goes on. */
+static void test_a_valve_that_sticks(void **state)
+{
+	struct world *w = *state;
+	struct shop s = owing_shop(w);
+	struct act_order o = ask(w, &s, IDENTITY_SURE);
+	struct utc now = utc_now();
+	struct report r;
+
+	finish(w, &s, o.act_id, ACT_RESULT_UNKNOWN, "moving");
+	assert_int_equal(ask(w, &s, IDENTITY_SURE).answer, ANSWER_NOTHING);
+	r = report_of(&s, now.ms + 1000, 1000);
+	snprintf(r.observed, sizeof(r.observed), "moving");
+	assert_int_equal(sink_batch(w->sink, &r, 1), ERR_OK);
+	assert_int_equal(ask(w, &s, IDENTITY_SURE).answer, ANSWER_NOTHING);
+	assert_int_equal(supplies_wrong(w->db, now), ERR_OK);
+	assert_int_equal(alarms_open(w, &s), 0);
+	now.ms += 62000;
+	assert_int_equal(supplies_wrong(w->db, now), ERR_OK);
+	assert_int_equal(supplies_wrong(w->db, now), ERR_OK);
+	assert_int_equal(alarms_open(w, &s), 1);
+	/* It went back open: the alarm ends, and the cut is due again. */
+	assert_int_equal(sink_one(w, &s, utc_now().ms + 2000, 1000), ERR_OK);
+	assert_int_equal(supplies_wrong(w->db, now), ERR_OK);
+	assert_int_equal(alarms_open(w, &s), 0);
+	assert_int_equal(ask(w, &s, IDENTITY_SURE).answer, ANSWER_GO);
+}
+
 static void test_still_dark_after_a_minute(void **state)
 {
 	struct world *w = *state;
@@ -886,15 +915,15 @@ static void test_still_dark_after_a_minute(void **state)
 		"UPDATE supply_point SET desired = 'on', observed = 'off', pending = 1, "
 		"desired_since = %lld WHERE id = %lld",
 		(long long)now.ms - 59000, (long long)s.point);
-	assert_int_equal(supplies_dark(w->db, now), ERR_OK);
+	assert_int_equal(supplies_wrong(w->db, now), ERR_OK);
 	assert_int_equal(alarms_open(w, &s), 0);
 	now.ms += 2000;
-	assert_int_equal(supplies_dark(w->db, now), ERR_OK);
-	assert_int_equal(supplies_dark(w->db, now), ERR_OK);
+	assert_int_equal(supplies_wrong(w->db, now), ERR_OK);
+	assert_int_equal(supplies_wrong(w->db, now), ERR_OK);
 	assert_int_equal(alarms_open(w, &s), 1);
 	shop_set(w->root, "UPDATE supply_point SET observed = 'on', pending = 0 WHERE id = %lld",
 		(long long)s.point);
-	assert_int_equal(supplies_dark(w->db, now), ERR_OK);
+	assert_int_equal(supplies_wrong(w->db, now), ERR_OK);
 	assert_int_equal(alarms_open(w, &s), 0);
 }
 
@@ -957,6 +986,7 @@ int main(void)
 		cmocka_unit_test(test_quiet_hours_put_a_cut_off),
 		cmocka_unit_test(test_acts_name_who),
 		cmocka_unit_test(test_an_open_valve_is_not_sent_twice),
+		cmocka_unit_test(test_a_valve_that_sticks),
 		cmocka_unit_test(test_still_dark_after_a_minute),
 		cmocka_unit_test(test_a_device_that_was_exchanged),
 	};
