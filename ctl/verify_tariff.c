@@ -157,6 +157,16 @@ static void day_find(const struct zone *z, struct utc at, struct plan *p)
 	p->jumps = p->end.ms - p->start.ms != 24 * HOUR_MS;
 }
 
+/* "07:30" as seconds of the day. */
+static bool time_read(const char *text, int32_t *second)
+{
+	if (strlen(text) != 5 || text[2] != ':' || strspn(text, "0123456789:") != 5)
+		return false;
+	*second = ((text[0] - '0') * 10 + text[1] - '0') * 3600 +
+		  ((text[3] - '0') * 10 + text[4] - '0') * 60;
+	return true;
+}
+
 static enum err plan_make(struct walk *w, struct utc at, const json_t *version)
 {
 	struct plan *p = &w->tariff->plan;
@@ -176,12 +186,12 @@ static enum err plan_make(struct walk *w, struct utc at, const json_t *version)
 	json_array_foreach(slots, i, slot)
 	{
 		const char *time = json_string_value(json_array_get(slot, 0));
-		int hour, minute;
+		int32_t second;
 
 		p->slots[i].rate = json_string_value(json_array_get(slot, 1));
-		if (!time || !p->slots[i].rate || sscanf(time, "%2d:%2d", &hour, &minute) != 2)
+		if (!time || !p->slots[i].rate || !time_read(time, &second))
 			return ERR_BAD_VALUE;
-		p->slots[i].at = zone_utc(w->tariff->zone, p->day, hour * 3600 + minute * 60);
+		p->slots[i].at = zone_utc(w->tariff->zone, p->day, second);
 	}
 	p->slots_n = i;
 	w->tariff->planned = true;

@@ -60,10 +60,10 @@ struct fee_new {
 	struct day to;
 	const char *once_key;
 };
-/* The contract gets a fee purse if it has none. Also inside db_tx. The same once_key again finds the
- * first.
- * ERR_NOT_FOUND without such a contract; ERR_CONFLICT when it has ended, or when a fee of the kind
- * has days in common with another of that contract; ERR_OUT_OF_RANGE for a term that cannot be. */
+/* The contract gets a fee purse if it has none. Also inside db_tx. The same once_key again finds
+ * the first. ERR_NOT_FOUND without such a contract; ERR_CONFLICT when it has ended, or when a fee
+ * of the kind has days in common with another of that contract; ERR_OUT_OF_RANGE for a term that
+ * cannot be. */
 MUST_USE enum err fee_add(struct db *db, const struct fee_new *n, const struct fee_actor *by,
 	int64_t *id, struct problem *why);
 /* Ends a fee on its last day, and gives back what months were charged too much. An end may be

@@ -11,8 +11,9 @@
 #include "domain/order.h"
 #include "domain/setting.h"
 
-#define POSTINGS_MAX (2 * SALE_LINES_MAX + 2) /* money, service, and of each line purse and debt   \
-					       */
+#define POSTINGS_MAX                                                                               \
+	(2 * SALE_LINES_MAX + 2) /* money, service, and of each line purse and debt                \
+				  */
 
 #define F(member) FIELD(struct sale, member)
 SHAPE(sale_shape, struct sale, F(id), F(shift_id), F(method), F(total_fen), F(tendered_fen),

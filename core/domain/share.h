@@ -79,10 +79,10 @@ struct share_new {
 	size_t targets_n;
 	const char *once_key;
 };
-/* Also inside db_tx. The same once_key again finds the first. Errors name the path ("targets[2].ratio"): a meter or
- * contract of another site or utility, one that comes twice, a meter that another group of the kind
- * shares, a contract that has ended, a ratio of zero or below, ratios above 1 together, a contract
- * without a floor area, days of the past. */
+/* Also inside db_tx. The same once_key again finds the first. Errors name the path
+ * ("targets[2].ratio"): a meter or contract of another site or utility, one that comes twice, a
+ * meter that another group of the kind shares, a contract that has ended, a ratio of zero or below,
+ * ratios above 1 together, a contract without a floor area, days of the past. */
 MUST_USE enum err share_add(struct db *db, const struct share_new *n, const struct share_actor *by,
 	int64_t *id, struct problem *why);
 

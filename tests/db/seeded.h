@@ -20,14 +20,7 @@
 #define NEWS_MAX 4096
 
 /* Says where and when, and fails the test. */
-#define CHECK(w, ok, ...)                                                                          \
-	do {                                                                                       \
-		if (!(ok)) {                                                                       \
-			print_error("SEED=%llu at %lld: ", (unsigned long long)(w)->seed,          \
-				(long long)seeded_now.ms);                                         \
-			fail_msg(__VA_ARGS__);                                                     \
-		}                                                                                  \
-	} while (0)
+#define CHECK(w, ok, ...) ((ok) ? (void)0 : seeded_fail(w, __VA_ARGS__))
 
 extern struct utc seeded_now;
 
@@ -77,7 +70,7 @@ struct smeter {
 	int64_t last_at, last_reg; /* settled; 0: not yet */
 	struct waiting {
 		int64_t at, reg;
-	} waiting[150]; /* accepted readings whose tariff is missing, oldest first */
+	} waiting[1000]; /* accepted readings whose tariff is missing, oldest first */
 	size_t waiting_n;
 	bool after_jump;
 	struct hold holds[8];
@@ -126,6 +119,7 @@ struct world {
 };
 
 /* seeded_world.c */
+void seeded_fail(const struct world *w, const char *format, ...) PRINTF_LIKE(2, 3);
 struct world *world_open(uint64_t seed, size_t meters);
 void world_free(struct world **w);
 void world_tariff_text(struct world *w, size_t tariff, int64_t from);

@@ -164,16 +164,19 @@ static bool settle_to(struct world *w, struct smeter *m, int64_t at, int64_t reg
 	return true;
 }
 
+#define CATCH_UP 200 /* in one transaction */
+
 /* What waited for its tariff is charged reading by reading. */
 bool model_reading(struct world *w, struct smeter *m, int64_t at, int64_t reg)
 {
-	size_t n = 0;
+	size_t n = 0, most = m->waiting_n < CATCH_UP ? m->waiting_n : CATCH_UP;
+	bool whole = m->waiting_n < CATCH_UP;
 
-	while (n < m->waiting_n && settle_to(w, m, m->waiting[n].at, m->waiting[n].reg))
+	while (n < most && settle_to(w, m, m->waiting[n].at, m->waiting[n].reg))
 		n++;
 	m->waiting_n -= n;
 	memmove(m->waiting, &m->waiting[n], m->waiting_n * sizeof(*m->waiting));
-	if (m->waiting_n == 0 && settle_to(w, m, at, reg))
+	if (whole && m->waiting_n == 0 && settle_to(w, m, at, reg))
 		return true;
 	assert_true(m->waiting_n < ARRAY_LEN(m->waiting));
 	m->waiting[m->waiting_n++] = (struct waiting){ at, reg };

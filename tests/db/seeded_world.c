@@ -275,6 +275,18 @@ void world_sink(struct world *w)
 	w->sink = sink_open(&s, w->desk, w->holdings);
 }
 
+void seeded_fail(const struct world *w, const char *format, ...)
+{
+	char text[500];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	fail_msg("SEED=%llu at %lld: %s", (unsigned long long)w->seed, (long long)seeded_now.ms,
+		text);
+}
+
 struct world *world_open(uint64_t seed, size_t meters)
 {
 	struct world *w = calloc(1, sizeof(*w));

@@ -77,10 +77,9 @@ struct one {
 
 static struct charge_reading reading_of(const struct shop *s, int64_t at, int64_t reg)
 {
-	return (struct charge_reading){ .meter_id = s->meter,
-		.at = { at },
-		.reg = { reg },
-		.most_per_hour = 100000000 };
+	return (struct charge_reading){
+		.meter_id = s->meter, .at = { at }, .reg = { reg }, .most_per_hour = 100000000
+	};
 }
 
 static enum err one_tx(struct db *db, void *ctx)
