@@ -159,13 +159,14 @@ static struct money minus(struct money m)
 /* Meters whose purse has money that is not on its way yet. A purse that pays for several meters
  * cannot know which one is meant. */
 static const struct query Q_READY = {
-	"SELECT MIN(c.meter_id) AS id FROM meter_credit c"
+	"SELECT c.meter_id AS id FROM meter_credit c"
 	" JOIN meter m ON m.id = c.meter_id AND m.billing = 'meter' AND m.enabled"
 	" JOIN contract_point p ON p.supply_point_id = m.supply_point_id AND p.to_at = 0"
 	" JOIN account a ON a.id = p.account_id"
-	" WHERE a.balance_nano >= 10000000 AND NOT c.blocked"
-	" GROUP BY a.id HAVING COUNT(*) = 1"
-	" AND MAX(EXISTS (SELECT 1 FROM purchase o WHERE o.open_meter = c.meter_id)) = 0",
+	" WHERE a.balance_nano >= 10000000 AND NOT c.blocked AND (SELECT COUNT(*)"
+	" FROM contract_point o WHERE o.account_id = a.id AND o.to_at = 0) = 1"
+	" AND NOT EXISTS (SELECT 1 FROM purchase o WHERE o.open_meter = c.meter_id)"
+	" ORDER BY c.meter_id",
 	&id_shape
 };
 static const struct query Q_SOLD = { "SELECT COUNT(*) AS id FROM purchase WHERE meter_id = ?",
@@ -634,11 +635,12 @@ struct point_row {
 	int64_t account_id;
 	struct utc read_at, settled_at;
 	int64_t seen_count, seen_milli;
+	int64_t paid_for; /* supply points of that purse */
 	char converted_key[513];
 };
 #define F(member) FIELD(struct point_row, member)
 SHAPE(point_shape, struct point_row, F(supply_point_id), F(code), F(billing), F(account_id),
-	F(read_at), F(settled_at), F(seen_count), F(seen_milli), F(converted_key));
+	F(read_at), F(settled_at), F(seen_count), F(seen_milli), F(paid_for), F(converted_key));
 #undef F
 /* The settled row is locked: no settlement is under way while the billing changes. */
 static const struct query Q_SETTLED = {
@@ -650,7 +652,9 @@ static const struct query Q_POINT = {
 	" m.supply_point_id AND cp.to_at = 0 LIMIT 1), 0) AS account_id,"
 	" COALESCE(s.read_at, 0) AS read_at, COALESCE(d.read_at, 0) AS settled_at,"
 	" COALESCE(s.credit_count, -1) AS seen_count, COALESCE(s.credit_milli, 0) AS seen_milli,"
-	" COALESCE(c.converted_key, '') AS converted_key"
+	" (SELECT COUNT(*) FROM contract_point o JOIN contract_point x ON x.account_id ="
+	" o.account_id AND x.to_at = 0 WHERE o.supply_point_id = m.supply_point_id AND o.to_at = 0)"
+	" AS paid_for, COALESCE(c.converted_key, '') AS converted_key"
 	" FROM meter m LEFT JOIN meter_state s ON s.meter_id = m.id"
 	" LEFT JOIN meter_credit c ON c.meter_id = m.id"
 	" LEFT JOIN settled d ON d.meter_id = m.id WHERE m.id = ?",
@@ -709,6 +713,8 @@ static enum err to_meter(struct db *db, struct converting *v, const struct point
 		return conflict(v, "this meter does not tell of its credit");
 	if (kind_of(c->facts.unit) == CREDIT_IN_UNITS && c->price.micro <= 0)
 		return conflict(v, "its tariff has no single price, which units need");
+	if (p->paid_for != 1)
+		return conflict(v, "its purse pays for other meters as well");
 	e = tariff_has_tiers(db, c->meter_id, c->now, &tiers);
 	if (e == ERR_OK && tiers)
 		return conflict(

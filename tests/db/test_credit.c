@@ -130,17 +130,22 @@ static enum err convert(struct bench *b, bool to_meter, bool preview, const char
 	return credit_convert(b->w->api, &c, &out, NULL);
 }
 
-static void make_bench(struct bench *b, struct world *w)
+static void flat_tariff(struct bench *b)
 {
-	*b = (struct bench){ .w = w, .s = shop_make(w->root, ++w->shops), .now = SHOP_T0 };
-	shows(b, 7, 1234560); /* left by who was before */
-	assert_int_equal(convert(b, true, false, "tiers"), ERR_CONFLICT);
-	shop_set(w->root,
+	shop_set(b->w->root,
 		"UPDATE tariff SET doc = JSON_REMOVE(JSON_SET(doc, '$.versions[0].prices', "
 		"JSON_QUERY("
 		"'{\"p\": {\"peak\": [\"1\"], \"flat\": [\"1\"], \"valley\": [\"1\"]}}', '$.p')),"
 		" '$.versions[0].tiers_upto_kwh') WHERE id = %lld",
 		(long long)b->s.tariff);
+}
+
+static void make_bench(struct bench *b, struct world *w)
+{
+	*b = (struct bench){ .w = w, .s = shop_make(w->root, ++w->shops), .now = SHOP_T0 };
+	shows(b, 7, 1234560); /* left by who was before */
+	assert_int_equal(convert(b, true, false, "tiers"), ERR_CONFLICT);
+	flat_tariff(b);
 	assert_int_equal(convert(b, true, false, "k"), ERR_OK);
 }
 
@@ -390,6 +395,30 @@ static void credit_comes_back_to_the_account(void **state)
 	assert_places(&b, YUAN(90), 0, 0);
 }
 
+/* Credit must not go to the wrong one of several meters. */
+static void a_purse_of_several_meters_stays_with_the_account(void **state)
+{
+	struct bench b = { .w = *state };
+	struct shop other;
+
+	b.s = shop_make(b.w->root, ++b.w->shops);
+	b.now = SHOP_T0;
+	other = shop_make(b.w->root, ++b.w->shops);
+	shop_set(b.w->root,
+		"UPDATE contract_point SET account_id = %lld WHERE supply_point_id = %lld",
+		(long long)b.s.account, (long long)other.point);
+	flat_tariff(&b);
+	shows(&b, 7, 0);
+	assert_int_equal(convert(&b, true, false, "two"), ERR_CONFLICT);
+	shop_set(b.w->root, "UPDATE contract_point SET to_at = 5 WHERE supply_point_id = %lld",
+		(long long)other.point);
+	assert_int_equal(convert(&b, true, false, "one"), ERR_OK);
+	shop_set(b.w->root, "UPDATE contract_point SET to_at = 0 WHERE supply_point_id = %lld",
+		(long long)other.point);
+	work(&b);
+	assert_places(&b, YUAN(100), 0, 0);
+}
+
 static void the_meter_decides_its_own_supply(void **state)
 {
 	struct bench b;
@@ -414,6 +443,7 @@ int main(void)
 		cmocka_unit_test(a_count_that_moves_by_itself_is_found),
 		cmocka_unit_test(use_is_booked_by_what_the_meter_took),
 		cmocka_unit_test(credit_comes_back_to_the_account),
+		cmocka_unit_test(a_purse_of_several_meters_stays_with_the_account),
 		cmocka_unit_test(the_meter_decides_its_own_supply),
 	};
 
