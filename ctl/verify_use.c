@@ -670,11 +670,6 @@ static json_t *line_json(const struct day_use *u)
 		(json_int_t)u->tariff_id, (json_int_t)u->version_at);
 }
 
-static void text_free(char **s)
-{
-	free(*s);
-}
-
 static void evidence_differs(
 	struct work *w, const struct interval *i, const char *have, const json_t *want)
 {

@@ -65,15 +65,13 @@ struct agreeing {
 static enum err agree_tx(struct db *db, void *ctx)
 {
 	const struct agreeing *g = ctx;
-	char object[32], detail[96];
+	struct audit audit = { g->r->actor, g->r->remote, "debt.edit", "contract", g->r->object,
+		NULL };
 	enum err e = debt_agree(db, g->r->object, g->permille, g->cap_fen, g->why);
 
-	snprintf(object, sizeof(object), "contract:%lld", (long long)g->r->object);
-	snprintf(detail, sizeof(detail), "{\"permille\":%lld,\"cap_fen\":%lld}",
-		(long long)g->permille, (long long)g->cap_fen);
-	return e == ERR_OK ? audit_add(db,
-				     &(struct audit){ g->r->actor, g->r->remote, "debt.edit",
-					     object, detail, "ok" },
+	return e == ERR_OK ? audit_add(db, &audit,
+				     json_pack("{s:I, s:I}", "permille", (json_int_t)g->permille,
+					     "cap_fen", (json_int_t)g->cap_fen),
 				     g->r->now)
 			   : e;
 }

@@ -176,13 +176,12 @@ enum err sale_copy(struct request *r, struct answer *a)
 
 static enum err seal_audit(const struct request *r, int64_t site_id, struct day day, enum err e)
 {
-	char object[32], detail[48], text[DAY_TEXT_MAX];
+	char object[32], text[DAY_TEXT_MAX];
 
 	snprintf(object, sizeof(object), "day:%s", day_text(day, text));
-	snprintf(detail, sizeof(detail), "{\"site_id\":%lld}", (long long)site_id);
 	return audit_add(r->db,
-		&(struct audit){ r->actor, r->remote, "day.seal", object, detail, err_word(e) },
-		r->now);
+		&(struct audit){ r->actor, r->remote, "day.seal", object, 0, err_word(e) },
+		json_pack("{s:I}", "site_id", (json_int_t)site_id), r->now);
 }
 
 enum err day_seal(struct request *r, struct answer *a)

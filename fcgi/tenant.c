@@ -123,26 +123,19 @@ enum err me_accounts(struct request *r, struct answer *a)
 	return e;
 }
 
-static void add_audit(struct request *r, const char *action, const char *object, const char *detail,
-	enum err outcome)
-{
-	struct audit audit = { r->actor, r->remote, action, object, detail, err_word(outcome) };
-
-	if (audit_add(r->db, &audit, r->now) != ERR_OK)
-		log_error("audit=not_written action=%s object=%s", action, object);
-}
-
 enum err me_emergency(struct request *r, struct answer *a)
 {
+	struct audit audit = { r->actor, r->remote, "emergency.take", "account", r->object, NULL };
 	struct me_account m;
-	char object[32];
 	enum err e = me_account_get(r->db, r->user.id, r->object, r->now, &m);
 
 	if (e != ERR_OK)
 		return e;
 	e = account_take_emergency(r->db, m.id, r->actor, r->now);
-	snprintf(object, sizeof(object), "account:%lld", (long long)m.id);
-	add_audit(r, "emergency.take", object, "{}", e);
+	audit.outcome = err_word(e);
+	if (audit_add(r->db, &audit, NULL, r->now) != ERR_OK)
+		log_error(
+			"audit=not_written action=%s account=%lld", audit.action, (long long)m.id);
 	if (e == ERR_CONFLICT)
 		return problem_set(
 			&a->why, e, "", "no emergency credit can be taken at this moment");
@@ -373,15 +366,15 @@ struct switching {
 static enum err switch_tx(struct db *db, void *ctx)
 {
 	const struct switching *s = ctx;
-	char object[32];
-	struct audit audit = { s->r->actor, s->r->remote, "sub_tenant.control", object,
-		s->off ? "{\"action\":\"off\"}" : "{\"action\":\"on\"}", "ok" };
+	struct audit audit = { s->r->actor, s->r->remote, "sub_tenant.control", "supply_point",
+		s->point, NULL };
 	enum err e = s->off ? supply_block_set(db, s->point, BLOCK_SUB_TENANT, "", s->r->actor, "",
 				      s->r->now)
 			    : supply_block_clear(db, s->point, BLOCK_SUB_TENANT, "", s->r->now);
 
-	snprintf(object, sizeof(object), "supply_point:%lld", (long long)s->point);
-	return e == ERR_OK ? audit_add(db, &audit, s->r->now) : e;
+	return e == ERR_OK ? audit_add(db, &audit,
+				     json_pack("{s:s}", "action", s->off ? "off" : "on"), s->r->now)
+			   : e;
 }
 
 enum err me_sub_supply(struct request *r, struct answer *a)

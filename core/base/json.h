@@ -9,7 +9,7 @@ void json_free(json_t **j); /* for AUTO() */
 
 /* Parses a whole text (no trailing bytes, no duplicate keys, depth limited by jansson). */
 MUST_USE enum err json_parse(const char *text, size_t n, json_t **out, struct problem *why);
-/* Compact text. The caller frees with free(). */
+/* Compact text. The caller frees with free(), or has AUTO(text_free). */
 char *json_text(const json_t *j);
 
 /* A member of an object that must be (or, when optional, may be) of a kind. A member that is absent

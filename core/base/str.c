@@ -8,6 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+void text_free(char **s)
+{
+	free(*s);
+}
+
 bool str_copy(char *dst, size_t size, const char *src)
 {
 	size_t n = strlen(src);

@@ -2,6 +2,8 @@
 /* Text in fixed buffers, and numbers that consume the whole text or are refused. */
 #include "base/err.h"
 
+void text_free(char **s); /* for AUTO(), of text from malloc() */
+
 /* Copies; false (and an empty dst) when it does not fit. */
 MUST_USE bool str_copy(char *dst, size_t size, const char *src);
 bool str_eq(const char *a, const char *b); /* both non-NULL */

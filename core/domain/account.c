@@ -255,18 +255,14 @@ enum err account_take_emergency(struct db *db, int64_t id, const char *actor, st
 
 static enum err limits_audit(struct db *db, const struct account_limits *l)
 {
-	AUTO(json_free)
-	json_t *detail = json_pack("{s:I, s:I, s:s}", "credit_limit_nano",
-		(json_int_t)l->credit_limit.nano, "emergency_limit_nano",
-		(json_int_t)l->emergency_limit.nano, "reason", l->reason);
-	char object[32], *text = json_text(detail);
-	struct audit audit = { l->actor, l->address, "account.limits", object, text, "ok" };
-	enum err e;
+	struct audit audit = { l->actor, l->address, "account.limits", "account", l->account_id,
+		NULL };
 
-	snprintf(object, sizeof(object), "account:%" PRId64, l->account_id);
-	e = audit_add(db, &audit, l->now);
-	free(text);
-	return e;
+	return audit_add(db, &audit,
+		json_pack("{s:I, s:I, s:s}", "credit_limit_nano", (json_int_t)l->credit_limit.nano,
+			"emergency_limit_nano", (json_int_t)l->emergency_limit.nano, "reason",
+			l->reason),
+		l->now);
 }
 
 static enum err limits_tx(struct db *db, void *ctx)

@@ -276,17 +276,16 @@ static enum err ask(struct db *db, struct adjusting *j)
 
 static enum err follow(struct db *db, const struct adjusting *j)
 {
-	char detail[96];
+	struct audit audit = { j->n->actor, j->n->address, "adjustment.create", j->reference, 0,
+		NULL };
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; e == ERR_OK && i < 2; i++)
 		if (j->p[i].purse)
 			e = account_changed(db, j->p[i].account_id, j->now);
-	snprintf(detail, sizeof(detail), "{\"kind\":\"%s\",\"entry\":%" PRId64 "}", j->kind->name,
-		j->out.entry_id);
-	return e == ERR_OK ? audit_add(db,
-				     &(struct audit){ j->n->actor, j->n->address,
-					     "adjustment.create", j->reference, detail, "ok" },
+	return e == ERR_OK ? audit_add(db, &audit,
+				     json_pack("{s:s, s:I}", "kind", j->kind->name, "entry",
+					     (json_int_t)j->out.entry_id),
 				     j->now)
 			   : e;
 }

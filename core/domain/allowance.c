@@ -148,7 +148,7 @@ static enum err ask(struct db *db, struct setting_it *s)
 
 static enum err write(struct db *db, const struct setting_it *s)
 {
-	char month[DAY_TEXT_MAX], object[32], detail[128];
+	char month[DAY_TEXT_MAX];
 	struct day today;
 	enum err e = account_book_day(&s->account, s->now, &today);
 
@@ -160,12 +160,11 @@ static enum err write(struct db *db, const struct setting_it *s)
 			arg_text(s->want.unit), arg_qty(s->want.amount),
 			arg_i64(s->want.price.micro), arg_text(month)),
 		NULL);
-	snprintf(object, sizeof(object), "contract:%" PRId64, s->want.contract_id);
-	snprintf(detail, sizeof(detail), "{\"unit\":\"%s\",\"amount_milli\":%" PRId64 "}",
-		s->want.unit, s->want.amount.milli);
 	return e == ERR_OK ? audit_add(db,
 				     &(struct audit){ s->n->actor, s->n->address, "allowance.edit",
-					     object, detail, "ok" },
+					     "contract", s->want.contract_id, NULL },
+				     json_pack("{s:s, s:I}", "unit", s->want.unit, "amount_milli",
+					     (json_int_t)s->want.amount.milli),
 				     s->now)
 			   : e;
 }

@@ -72,11 +72,6 @@ static enum err asked_before(struct db *db, const struct approval_new *n, const 
 	return ERR_OK;
 }
 
-static void text_free(char **s)
-{
-	free(*s);
-}
-
 enum err approval_ask(struct db *db, const struct approval_new *n, struct utc now, int64_t *id,
 	struct problem *why)
 {
@@ -159,18 +154,16 @@ static enum err apply(struct db *db, const struct deciding *g, const struct appr
 
 static enum err decide_write(struct db *db, const struct approval_decision *d)
 {
-	char object[32];
 	enum err e = db_exec(db, &Q_DECIDE,
 		ARGS(arg_text(decided_word(d)), arg_i64(d->user_id), arg_utc(d->now),
 			arg_text(d->note), arg_i64(d->id)),
 		NULL);
 
-	snprintf(object, sizeof(object), "approval:%" PRId64, d->id);
 	return e == ERR_OK ? audit_add(db,
 				     &(struct audit){ d->actor, d->address,
 					     d->approve ? "approval.approve" : "approval.reject",
-					     object, "{}", "ok" },
-				     d->now)
+					     "approval", d->id, NULL },
+				     NULL, d->now)
 			   : e;
 }
 

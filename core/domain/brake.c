@@ -136,20 +136,15 @@ struct order {
 static enum err order_tx(struct db *db, void *ctx)
 {
 	const struct order *o = ctx;
-	AUTO(json_free)
-	json_t *detail = json_pack(
-		"{s:s, s:s}", "action", o->pull ? "pull" : "release", "reason", o->c->reason);
-	char object[32], *text = json_text(detail);
+	struct audit audit = { o->c->actor, o->c->address, "brake.control", "site", o->c->site_id,
+		NULL };
 	enum err e = o->pull ? brake_pull(db, o->c) : brake_release(db, o->c);
 
-	snprintf(object, sizeof(object), "site:%" PRId64, o->c->site_id);
-	if (e == ERR_OK)
-		e = audit_add(db,
-			&(struct audit){
-				o->c->actor, o->c->address, "brake.control", object, text, "ok" },
-			o->c->now);
-	free(text);
-	return e;
+	return e == ERR_OK ? audit_add(db, &audit,
+				     json_pack("{s:s, s:s}", "action", o->pull ? "pull" : "release",
+					     "reason", o->c->reason),
+				     o->c->now)
+			   : e;
 }
 
 enum err brake_order(struct db *db, const struct brake_change *c, bool pull)

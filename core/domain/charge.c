@@ -634,11 +634,6 @@ static char *rates_text(const struct work *w)
 	return w->split.n > 0 ? json_text(rates) : strdup("");
 }
 
-static void text_free(char **s)
-{
-	free(*s);
-}
-
 static enum err write_piece(struct db *db, const struct work *w, const struct piece *p)
 {
 	AUTO(text_free) char *evidence = NULL;

@@ -111,19 +111,13 @@ const char *command_word(enum command_kind k)
 
 static enum err audited(struct db *db, const struct command *c, int64_t meter_id, enum err outcome)
 {
-	AUTO(json_free)
-	json_t *detail = json_pack("{s:s, s:s, s:o}", "action", commands[c->kind].word, "reason",
-		c->reason, "until", json_utc(c->until));
-	char object[40], *text = json_text(detail);
-	enum err e;
+	struct audit audit = { c->actor, c->address, "meter.control", "meter", meter_id,
+		err_word(outcome) };
 
-	snprintf(object, sizeof(object), "meter:%" PRId64, meter_id);
-	e = audit_add(db,
-		&(struct audit){
-			c->actor, c->address, "meter.control", object, text, err_word(outcome) },
+	return audit_add(db, &audit,
+		json_pack("{s:s, s:s, s:o}", "action", commands[c->kind].word, "reason", c->reason,
+			"until", json_utc(c->until)),
 		c->now);
-	free(text);
-	return e;
 }
 
 /* Protecting twice would only confuse the two persons. */

@@ -120,17 +120,12 @@ enum err deal_repeated(struct life *l, const char *kind, bool *found)
 	return ERR_OK;
 }
 
-static void text_free(char **s)
-{
-	free(*s);
-}
-
 enum err deal_record(struct deal *d, const char *kind, struct utc at, const char *suffix)
 {
 	const struct life *l = d->life;
 	AUTO(text_free) char *steps = json_text(l->steps);
 	AUTO(text_free) char *request = json_text(l->ask->request);
-	char once[160], action[32], object[32];
+	char once[160], action[32];
 	enum err e;
 
 	if (strlen(steps) > STEPS_MAX || strlen(request) > STEPS_MAX)
@@ -141,12 +136,11 @@ enum err deal_record(struct deal *d, const char *kind, struct utc at, const char
 			arg_utc(l->ask->now), arg_text(steps), arg_text(request), arg_text(once)),
 		NULL);
 	snprintf(action, sizeof(action), "contract.%s", kind);
-	snprintf(object, sizeof(object), "contract:%" PRId64, d->contract_id);
 	if (e == ERR_OK)
 		e = audit_add(l->db,
-			&(struct audit){
-				l->ask->actor, l->ask->address, action, object, request, "ok" },
-			l->ask->now);
+			&(struct audit){ l->ask->actor, l->ask->address, action, "contract",
+				d->contract_id, NULL },
+			json_deep_copy(l->ask->request), l->ask->now);
 	if (e == ERR_OK && !l->ask->preview)
 		log_info("contract=%s act=%s by=%s", d->code, kind, l->ask->actor);
 	return e;

@@ -563,19 +563,14 @@ struct deciding {
 static enum err decided_audit(
 	struct db *db, const struct credit_deciding *d, const struct credit_row *c)
 {
-	AUTO(json_free)
-	json_t *detail = json_pack("{s:s, s:s, s:I, s:I}", "decision", decision_words[d->decision],
-		"reason", d->reason, "count_before", (json_int_t)c->count, "count_shown",
-		(json_int_t)c->seen_count);
-	char object[32], *json = json_text(detail);
-	enum err e;
+	struct audit audit = { d->actor, d->address, "meter.credit_decide", "meter", d->meter_id,
+		NULL };
 
-	snprintf(object, sizeof(object), "meter:%" PRId64, d->meter_id);
-	e = audit_add(db,
-		&(struct audit){ d->actor, d->address, "meter.credit_decide", object, json, "ok" },
+	return audit_add(db, &audit,
+		json_pack("{s:s, s:s, s:I, s:I}", "decision", decision_words[d->decision], "reason",
+			d->reason, "count_before", (json_int_t)c->count, "count_shown",
+			(json_int_t)c->seen_count),
 		d->now);
-	free(json);
-	return e;
 }
 
 /* What becomes of the purchase that does not match. */
@@ -778,18 +773,12 @@ static enum err to_account(struct db *db, struct converting *v, const struct poi
 
 static enum err convert_audit(struct db *db, const struct credit_converting *c)
 {
-	AUTO(json_free)
-	json_t *detail = json_pack(
-		"{s:s, s:s}", "billing", c->to_meter ? "meter" : "account", "reason", c->reason);
-	char object[32], *json = json_text(detail);
-	enum err e;
+	struct audit audit = { c->actor, c->address, "meter.billing", "meter", c->meter_id, NULL };
 
-	snprintf(object, sizeof(object), "meter:%" PRId64, c->meter_id);
-	e = audit_add(db,
-		&(struct audit){ c->actor, c->address, "meter.billing", object, json, "ok" },
+	return audit_add(db, &audit,
+		json_pack("{s:s, s:s}", "billing", c->to_meter ? "meter" : "account", "reason",
+			c->reason),
 		c->now);
-	free(json);
-	return e;
 }
 
 static enum err convert_tx(struct db *db, void *ctx)

@@ -516,15 +516,8 @@ static const struct query Q_LASTING = {
 static enum err fee_audit(
 	struct db *db, const struct fee_actor *by, const char *action, int64_t id, json_t *detail)
 {
-	AUTO(json_free) json_t *owned = detail;
-	char object[32], *text = json_text(owned);
-	enum err e;
-
-	snprintf(object, sizeof(object), "fee:%" PRId64, id);
-	e = audit_add(
-		db, &(struct audit){ by->actor, by->address, action, object, text, "ok" }, by->now);
-	free(text);
-	return e;
+	return audit_add(db, &(struct audit){ by->actor, by->address, action, "fee", id, NULL },
+		detail, by->now);
 }
 
 static struct arg arg_day(struct day d, char buf[static DAY_TEXT_MAX])

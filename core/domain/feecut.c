@@ -180,7 +180,7 @@ static const struct query Q_CUT_POINTS = {
 static enum err cut_mark(
 	struct db *db, int64_t approval_id, int64_t account_id, const char *actor, struct utc now)
 {
-	char object[CAUSE_MAX], detail[48];
+	struct audit audit = { actor, "", "fee.cut", "account", account_id, NULL };
 	struct account a;
 	enum err e = account_lock(db, account_id, &a);
 
@@ -190,11 +190,8 @@ static enum err cut_mark(
 		db, &Q_CUT, ARGS(arg_utc(now), arg_i64(approval_id), arg_i64(account_id)), NULL);
 	if (e == ERR_OK)
 		e = notice_add(db, &a, block_word(BLOCK_FEE), 0, now);
-	snprintf(detail, sizeof(detail), "{\"approval\":%" PRId64 "}", approval_id);
-	return e == ERR_OK ? audit_add(db,
-				     &(struct audit){ actor, "", "fee.cut",
-					     cause_of(account_id, object), detail, "ok" },
-				     now)
+	return e == ERR_OK ? audit_add(db, &audit,
+				     json_pack("{s:I}", "approval", (json_int_t)approval_id), now)
 			   : e;
 }
 

@@ -49,16 +49,9 @@ enum err holiday_list(
 
 static enum err audited(struct db *db, const struct holiday_change *c, json_t *detail)
 {
-	AUTO(json_free) json_t *owned = detail;
-	char object[32], *text = json_text(detail);
-	enum err e;
-
-	snprintf(object, sizeof(object), "site:%" PRId64, c->site_id);
-	e = audit_add(db,
-		&(struct audit){ c->actor, c->address, "holiday.edit", object, text, "ok" },
-		c->now);
-	free(text);
-	return e;
+	return audit_add(db,
+		&(struct audit){ c->actor, c->address, "holiday.edit", "site", c->site_id, NULL },
+		detail, c->now);
 }
 
 static enum err put_tx(struct db *db, void *ctx)

@@ -160,11 +160,6 @@ static void record_free(struct record_row **r)
 {
 	free(*r);
 }
-static void text_free(char **s)
-{
-	free(*s);
-}
-
 static enum err repeated(struct life *l, bool *found)
 {
 	AUTO(record_free) struct record_row *r = calloc(1, sizeof(*r));
@@ -194,15 +189,11 @@ static enum err repeated(struct life *l, bool *found)
 
 static enum err audit(struct life *l, const struct life_meter *m, const char *action)
 {
-	AUTO(text_free) char *request = json_text(l->ask->request);
-	char object[32];
-
-	snprintf(object, sizeof(object), "meter:%" PRId64, m->id);
 	if (!l->ask->preview)
 		log_info("meter=%s act=%s by=%s", m->code, action, l->ask->actor);
 	return audit_add(l->db,
-		&(struct audit){ l->ask->actor, l->ask->address, action, object, request, "ok" },
-		l->ask->now);
+		&(struct audit){ l->ask->actor, l->ask->address, action, "meter", m->id, NULL },
+		json_deep_copy(l->ask->request), l->ask->now);
 }
 
 /* ---- replacing ---- */

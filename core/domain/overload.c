@@ -163,19 +163,14 @@ enum err overload_get(struct db *db, int64_t meter_id, struct overload_view *out
 
 static enum err set_audit(struct db *db, const struct overload_setting *s)
 {
-	AUTO(json_free)
-	json_t *detail = json_pack("{s:I, s:I, s:I, s:I, s:s}", "limit_w",
-		(json_int_t)s->limits.limit_w, "delay_s", (json_int_t)s->limits.delay_s, "retry_s",
-		(json_int_t)s->limits.retry_s, "retries", (json_int_t)s->limits.retries, "reason",
-		s->reason);
-	char object[32], *text = json_text(detail);
-	struct audit audit = { s->actor, s->address, "meter.overload", object, text, "ok" };
-	enum err e;
+	struct audit audit = { s->actor, s->address, "meter.overload", "meter", s->meter_id, NULL };
 
-	snprintf(object, sizeof(object), "meter:%" PRId64, s->meter_id);
-	e = audit_add(db, &audit, s->now);
-	free(text);
-	return e;
+	return audit_add(db, &audit,
+		json_pack("{s:I, s:I, s:I, s:I, s:s}", "limit_w", (json_int_t)s->limits.limit_w,
+			"delay_s", (json_int_t)s->limits.delay_s, "retry_s",
+			(json_int_t)s->limits.retry_s, "retries", (json_int_t)s->limits.retries,
+			"reason", s->reason),
+		s->now);
 }
 
 static enum err set_tx(struct db *db, void *ctx)

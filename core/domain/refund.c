@@ -81,12 +81,10 @@ enum err refund_list(
 static enum err audit(struct db *db, const char *actor, const char *address, const char *action,
 	const struct refund *f, struct utc now)
 {
-	char object[32], detail[96];
-
-	snprintf(object, sizeof(object), "refund:%" PRId64, f->id);
-	snprintf(detail, sizeof(detail), "{\"account\":%" PRId64 ",\"amount_fen\":%" PRId64 "}",
-		f->account_id, f->amount_fen);
-	return audit_add(db, &(struct audit){ actor, address, action, object, detail, "ok" }, now);
+	return audit_add(db, &(struct audit){ actor, address, action, "refund", f->id, NULL },
+		json_pack("{s:I, s:I}", "account", (json_int_t)f->account_id, "amount_fen",
+			(json_int_t)f->amount_fen),
+		now);
 }
 
 /* ---- how it ends ---- */

@@ -7,20 +7,6 @@
 #include "domain/audit.h"
 #include "domain/reading.h"
 
-static enum err audit_json(struct db *db, const char *action, int64_t meter_id, json_t *detail,
-	const struct audit *who, struct utc now)
-{
-	char object[40], *text = json_text(detail);
-	enum err e;
-
-	snprintf(object, sizeof(object), "meter:%" PRId64, meter_id);
-	e = audit_add(
-		db, &(struct audit){ who->actor, who->address, action, object, text, "ok" }, now);
-	free(text);
-	json_decref(detail);
-	return e;
-}
-
 /* ---- transformers ---- */
 
 #define F(member) FIELD(struct meter_ratio, member)
@@ -108,10 +94,11 @@ static enum err ratio_tx(struct db *db, void *ctx)
 			NULL);
 	if (e != ERR_OK)
 		return e;
-	return audit_json(db, "meter.ratio", c->meter_id,
+	return audit_add(db,
+		&(struct audit){ c->actor, c->address, "meter.ratio", "meter", c->meter_id, NULL },
 		json_pack("{s:o, s:I, s:I, s:s}", "from", json_utc(c->from), "ct",
 			(json_int_t)c->ct, "pt", (json_int_t)c->pt, "reason", c->reason),
-		&(struct audit){ .actor = c->actor, .address = c->address }, c->now);
+		c->now);
 }
 
 enum err ratio_set(struct db *db, const struct ratio_change *c, struct problem *why)
@@ -150,10 +137,12 @@ static enum err capacity_tx(struct db *db, void *ctx)
 		e = ERR_NOT_FOUND;
 	if (e != ERR_OK)
 		return e;
-	return audit_json(db, "meter.capacity", c->meter_id,
+	return audit_add(db,
+		&(struct audit){
+			c->actor, c->address, "meter.capacity", "meter", c->meter_id, NULL },
 		json_pack("{s:I, s:s}", "capacity_milli", (json_int_t)c->capacity.milli, "reason",
 			c->reason),
-		&(struct audit){ .actor = c->actor, .address = c->address }, c->now);
+		c->now);
 }
 
 enum err capacity_set(struct db *db, const struct capacity_change *c, struct problem *why)
@@ -294,11 +283,13 @@ static enum err decide_tx(struct db *db, void *ctx)
 		e = db_exec(db, &Q_DOUBT_ENDS, ARGS(arg_i64(d->meter_id)), NULL);
 	if (e != ERR_OK)
 		return e;
-	return audit_json(db, "reading.decide", d->meter_id,
+	return audit_add(db,
+		&(struct audit){
+			d->actor, d->address, "reading.decide", "meter", d->meter_id, NULL },
 		json_pack("{s:s, s:o, s:I, s:I, s:s}", "action", actions[d->action], "read_at",
 			json_utc(d->read_at), "register_milli", (json_int_t)r.register_milli.milli,
 			"last_milli", (json_int_t)last.register_milli.milli, "reason", d->reason),
-		&(struct audit){ .actor = d->actor, .address = d->address }, d->now);
+		d->now);
 }
 
 enum err reading_decide(struct db *db, const struct reading_decide *d, struct problem *why)

@@ -210,7 +210,8 @@ static enum err post(struct db *db, struct reversing *r)
 
 static enum err follow(struct db *db, const struct reversing *r)
 {
-	char object[32], detail[64];
+	struct audit audit = { r->n->actor, r->n->address, "entry.reverse", "entry", r->n->entry_id,
+		NULL };
 	enum err e = db_exec(db, &Q_ADD,
 		ARGS(arg_i64(r->n->entry_id), arg_i64(r->out.entry_id), arg_text(r->n->once_key),
 			arg_text(r->n->reason)),
@@ -219,11 +220,8 @@ static enum err follow(struct db *db, const struct reversing *r)
 	for (size_t i = 0; e == ERR_OK && i < r->mirror_n; i++)
 		if (r->mirror[i].purse)
 			e = account_changed(db, r->mirror[i].account_id, r->now);
-	snprintf(object, sizeof(object), "entry:%" PRId64, r->n->entry_id);
-	snprintf(detail, sizeof(detail), "{\"reversal\":%" PRId64 "}", r->out.entry_id);
-	return e == ERR_OK ? audit_add(db,
-				     &(struct audit){ r->n->actor, r->n->address, "entry.reverse",
-					     object, detail, "ok" },
+	return e == ERR_OK ? audit_add(db, &audit,
+				     json_pack("{s:I}", "reversal", (json_int_t)r->out.entry_id),
 				     r->now)
 			   : e;
 }

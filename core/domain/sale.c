@@ -372,18 +372,16 @@ struct reprinting {
 static enum err reprint_tx(struct db *db, void *ctx)
 {
 	const struct reprinting *r = ctx;
-	char object[32];
 	enum err e = db_one(db, &Q_GET, ARGS(arg_i64(r->site_id), arg_i64(r->id)), r->out);
 
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_REPRINT, ARGS(arg_i64(r->id)), NULL);
 	if (e == ERR_OK)
 		e = db_one(db, &Q_GET, ARGS(arg_i64(r->site_id), arg_i64(r->id)), r->out);
-	snprintf(object, sizeof(object), "sale:%" PRId64, r->id);
 	return e == ERR_OK ? audit_add(db,
-				     &(struct audit){ r->actor, r->address, "sale.reprint", object,
-					     "{}", "ok" },
-				     r->now)
+				     &(struct audit){ r->actor, r->address, "sale.reprint", "sale",
+					     r->id, NULL },
+				     NULL, r->now)
 			   : e;
 }
 

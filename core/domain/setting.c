@@ -111,17 +111,13 @@ enum err setting_find(const char *name, enum setting *out)
 static enum err write(struct db *db, const struct setting_change *c, int64_t before)
 {
 	const struct setting_row *row = &settings[c->setting];
-	char object[64], detail[128];
+	struct audit audit = { c->actor, c->address, "setting.edit", "site", c->site_id, NULL };
 	enum err e = db_exec(db, &Q_PUT,
 		ARGS(arg_i64(c->site_id), arg_text(row->name), arg_i64(c->value)), NULL);
 
-	snprintf(object, sizeof(object), "site:%" PRId64, c->site_id);
-	snprintf(detail, sizeof(detail),
-		"{\"setting\":\"%s\",\"before\":%" PRId64 ",\"after\":%" PRId64 "}", row->name,
-		before, c->value);
-	return e == ERR_OK ? audit_add(db,
-				     &(struct audit){ c->actor, c->address, "setting.edit", object,
-					     detail, "ok" },
+	return e == ERR_OK ? audit_add(db, &audit,
+				     json_pack("{s:s, s:I, s:I}", "setting", row->name, "before",
+					     (json_int_t)before, "after", (json_int_t)c->value),
 				     c->now)
 			   : e;
 }

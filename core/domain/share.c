@@ -298,15 +298,9 @@ static enum err sharers_write(
 static enum err share_audit(
 	struct db *db, const struct share_actor *by, const char *action, int64_t id, json_t *detail)
 {
-	AUTO(json_free) json_t *owned = detail;
-	char object[40], *text = json_text(owned);
-	enum err e;
-
-	snprintf(object, sizeof(object), "share_group:%" PRId64, id);
-	e = audit_add(
-		db, &(struct audit){ by->actor, by->address, action, object, text, "ok" }, by->now);
-	free(text);
-	return e;
+	return audit_add(db,
+		&(struct audit){ by->actor, by->address, action, "share_group", id, NULL }, detail,
+		by->now);
 }
 
 static json_t *sharers_json(const struct sharers *s)

@@ -57,10 +57,8 @@ struct naming {
 static enum err audit(struct db *db, const char *actor, const char *address, const char *action,
 	int64_t point, struct utc now)
 {
-	char object[48];
-
-	snprintf(object, sizeof(object), "supply_point:%" PRId64, point);
-	return audit_add(db, &(struct audit){ actor, address, action, object, "{}", "ok" }, now);
+	return audit_add(db, &(struct audit){ actor, address, action, "supply_point", point, NULL },
+		NULL, now);
 }
 
 /* A closing takes the same lock: no name outlives its contract. */

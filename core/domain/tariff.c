@@ -284,13 +284,12 @@ struct putting {
 
 static enum err put_audit(struct db *db, const struct putting *p, int64_t id, int64_t revision)
 {
-	char object[40], detail[160];
+	size_t versions = json_array_size(json_object_get(p->c->doc, "versions"));
 
-	snprintf(object, sizeof(object), "tariff:%lld", (long long)id);
-	snprintf(detail, sizeof(detail), "{\"revision\":%lld,\"versions\":%zu}",
-		(long long)revision, json_array_size(json_object_get(p->c->doc, "versions")));
 	return audit_add(db,
-		&(struct audit){ p->c->actor, p->c->address, "tariff.edit", object, detail, "ok" },
+		&(struct audit){ p->c->actor, p->c->address, "tariff.edit", "tariff", id, NULL },
+		json_pack("{s:I, s:I}", "revision", (json_int_t)revision, "versions",
+			(json_int_t)versions),
 		p->c->now);
 }
 
@@ -354,11 +353,6 @@ static enum err put_tx(struct db *db, void *ctx)
 			arg_text(p->c->actor), arg_utc(p->c->now)),
 		NULL);
 	return e == ERR_OK ? put_audit(db, p, held.id, held.revision + 1) : e;
-}
-
-static void text_free(char **s)
-{
-	free(*s);
 }
 
 enum err tariff_put(struct db *db, const struct tariff_change *c, int64_t *id, struct problem *why)
@@ -507,7 +501,7 @@ static enum err assign_tx(struct db *db, void *ctx)
 {
 	const struct assigning *x = ctx;
 	const struct tariff_assign *a = x->a;
-	char object[40], detail[160], from[UTC_TEXT_MAX];
+	char from[UTC_TEXT_MAX];
 	struct settled last = { 0 };
 	enum err e = settled_lock(db, a->meter_id, &last);
 
@@ -520,11 +514,11 @@ static enum err assign_tx(struct db *db, void *ctx)
 			ARGS(arg_i64(a->meter_id), arg_utc(a->from), arg_i64(a->tariff_id)), NULL);
 	if (e != ERR_OK)
 		return e;
-	snprintf(object, sizeof(object), "meter:%lld", (long long)a->meter_id);
-	snprintf(detail, sizeof(detail), "{\"tariff_id\":%lld,\"from\":\"%s\"}",
-		(long long)a->tariff_id, utc_text(a->from, from));
 	return audit_add(db,
-		&(struct audit){ a->actor, a->address, "tariff.assign", object, detail, "ok" },
+		&(struct audit){
+			a->actor, a->address, "tariff.assign", "meter", a->meter_id, NULL },
+		json_pack("{s:I, s:s}", "tariff_id", (json_int_t)a->tariff_id, "from",
+			utc_text(a->from, from)),
 		a->now);
 }
 

@@ -134,13 +134,10 @@ static const struct query Q_SITE_AGAIN = {
 };
 
 static enum err audit_of(struct db *db, const struct timetable_edit *t, const char *action,
-	int64_t id, const char *detail)
+	int64_t id, json_t *detail)
 {
-	char object[40];
-	struct audit audit = { t->actor, t->address, action, object, detail, "ok" };
-
-	snprintf(object, sizeof(object), "schedule:%" PRId64, id);
-	return audit_add(db, &audit, t->now);
+	return audit_add(db, &(struct audit){ t->actor, t->address, action, "schedule", id, NULL },
+		detail, t->now);
 }
 
 static enum err periods_store(struct db *db, int64_t id, const struct timetable *t)
@@ -188,9 +185,6 @@ static enum err row_store(struct db *db, struct saving *s)
 static enum err save_tx(struct db *db, void *ctx)
 {
 	struct saving *s = ctx;
-	AUTO(json_free)
-	json_t *detail = json_pack("{s:s}", "name", s->edit->name);
-	char *text = json_text(detail);
 	enum err e = row_store(db, s);
 
 	if (e == ERR_OK)
@@ -198,9 +192,8 @@ static enum err save_tx(struct db *db, void *ctx)
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_DUE_AGAIN, ARGS(arg_i64(s->id)), NULL);
 	if (e == ERR_OK)
-		e = audit_of(
-			db, s->edit, s->edit->id ? "schedule.change" : "schedule.add", s->id, text);
-	free(text);
+		e = audit_of(db, s->edit, s->edit->id ? "schedule.change" : "schedule.add", s->id,
+			json_pack("{s:s}", "name", s->edit->name));
 	return e;
 }
 
@@ -262,7 +255,7 @@ static enum err remove_tx(struct db *db, void *ctx)
 		e = db_exec(db, &Q_PERIODS_DROP, ARGS(arg_i64(t->id)), NULL);
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_REMOVE, ARGS(arg_i64(t->id)), NULL);
-	return e == ERR_OK ? audit_of(db, t, "schedule.remove", t->id, "{}") : e;
+	return e == ERR_OK ? audit_of(db, t, "schedule.remove", t->id, NULL) : e;
 }
 
 enum err timetable_remove(struct db *db, const struct timetable_edit *t)
@@ -382,14 +375,11 @@ static enum err check_site(struct db *db, int64_t timetable_id, int64_t site_id)
 
 enum err timetable_give(struct db *db, const struct timetable_give *g)
 {
-	char object[40], detail[48];
-	struct audit audit = { g->actor, g->address, "supply_point.schedule", object, detail,
-		"ok" };
+	struct audit audit = { g->actor, g->address, "supply_point.schedule", "supply_point",
+		g->supply_point_id, NULL };
 	enum err e = ERR_OK;
 
 	ASSERT(db_in_tx(db));
-	snprintf(object, sizeof(object), "supply_point:%" PRId64, g->supply_point_id);
-	snprintf(detail, sizeof(detail), "{\"schedule_id\":%" PRId64 "}", g->timetable_id);
 	if (g->timetable_id)
 		e = check_site(db, g->timetable_id, g->site_id);
 	if (e == ERR_OK)
@@ -397,5 +387,8 @@ enum err timetable_give(struct db *db, const struct timetable_give *g)
 			NULL);
 	if (e == ERR_OK)
 		e = follow(db, g->supply_point_id, g->now);
-	return e == ERR_OK ? audit_add(db, &audit, g->now) : e;
+	return e == ERR_OK ? audit_add(db, &audit,
+				     json_pack("{s:I}", "schedule_id", (json_int_t)g->timetable_id),
+				     g->now)
+			   : e;
 }

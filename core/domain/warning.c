@@ -186,15 +186,15 @@ static enum err check_range(struct db *db, const struct account *a, const struct
 
 static enum err change_audit(struct db *db, const struct warning_change *c, const struct warning *w)
 {
-	char object[32], detail[256];
-	struct audit audit = { c->actor, c->address, "account.warnings", object, detail, "ok" };
+	struct audit audit = { c->actor, c->address, "account.warnings", "account", w->account_id,
+		NULL };
 
-	snprintf(object, sizeof(object), "account:%" PRId64, w->account_id);
-	snprintf(detail, sizeof(detail),
-		"{\"unit\":\"%s\",\"warn1_nano\":%" PRId64 ",\"warn2_nano\":%" PRId64
-		",\"warn1_milli\":%" PRId64 ",\"warn2_milli\":%" PRId64 "}",
-		w->unit, w->warn1.nano, w->warn2.nano, w->qty1.milli, w->qty2.milli);
-	return audit_add(db, &audit, c->now);
+	return audit_add(db, &audit,
+		json_pack("{s:s, s:I, s:I, s:I, s:I}", "unit", w->unit, "warn1_nano",
+			(json_int_t)w->warn1.nano, "warn2_nano", (json_int_t)w->warn2.nano,
+			"warn1_milli", (json_int_t)w->qty1.milli, "warn2_milli",
+			(json_int_t)w->qty2.milli),
+		c->now);
 }
 
 struct setting_ctx {

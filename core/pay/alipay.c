@@ -144,11 +144,6 @@ static char *wap_content(const struct alipay *a, const struct pay_order *o)
 	return biz ? json_text(biz) : NULL;
 }
 
-static void text_free(char **s)
-{
-	free(*s);
-}
-
 /* Nothing is called: the payer's browser takes the signed address to Alipay. */
 enum err alipay_open_wap(const struct pay *pay, const struct pay_channel *channel,
 	const struct pay_order *o, struct utc now, int64_t deadline_ms, json_t **out,

@@ -258,7 +258,7 @@ static void compare(
 			json_text(want));
 }
 
-static void text_free(struct draw *d)
+static void draw_free(struct draw *d)
 {
 	buf_free(&d->text);
 }
@@ -273,7 +273,7 @@ static void as_simulate_says(void **state)
 		AUTO(zone_free) struct zone *z = NULL;
 		AUTO(json_free) json_t *file = NULL;
 		AUTO(slow_tariff_free) struct slow_tariff *slow = NULL;
-		AUTO(text_free) struct draw d = { .l = &l };
+		AUTO(draw_free) struct draw d = { .l = &l };
 
 		draw_tariff(
 			&d, civil_days(places[place].year, places[place].month, places[place].day));
@@ -362,7 +362,7 @@ static void hours_and_days_too(void **state)
 		AUTO(json_free) json_t *file = NULL;
 		AUTO(tariff_free) struct tariff *t = NULL;
 		AUTO(slow_tariff_free) struct slow_tariff *slow = NULL;
-		AUTO(text_free) struct draw d = { .l = &l };
+		AUTO(draw_free) struct draw d = { .l = &l };
 		struct utc from = { (day - 2) * DAY + lots_between(&l, 0, 3 * DAY) }, to;
 		int64_t qty = lots_between(&l, 0, 30000);
 		bool priced = lots_between(&l, 0, 3) > 0;
