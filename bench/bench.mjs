@@ -129,7 +129,7 @@ function settlement() {
 	const r = JSON.parse(run.stdout);
 	for (const n of [1, 4])
 		row(`settlements on ${n} connection${n > 1 ? 's' : ''}`, `${r[`settled_${n}`]}/s`, `${(r[`permille_${n}`] / 10).toFixed(1)} % of ${r[`ceiling_${n}`]}/s, the same statements without rules; goal: 70 %`);
-	row('statements for a reading', (r.statements_per_100 / 100).toFixed(2), '100 readings in a transaction');
+	row('statements of a transaction', r.statements, '100 readings in it');
 	row('tariff rule alone', `${r.rule_ns} ns`, 'a reading a minute, rates and tiers');
 }
 

@@ -182,7 +182,7 @@ SHAPE(point_shape, struct point_row, FIELD(struct point_row, meter_id),
 	FIELD(struct point_row, limit_w), FIELD(struct point_row, calm),
 	FIELD(struct point_row, capacity));
 static const struct query Q_POINTS = {
-	"SELECT m.id AS meter_id, COALESCE(s.verdict, 'accepted') AS verdict,"
+	"SELECT STRAIGHT_JOIN m.id AS meter_id, COALESCE(s.verdict, 'accepted') AS verdict,"
 	" COALESCE(s.register_milli, 0) AS register_milli, p.id AS supply_point_id, p.observed,"
 	" p.observed_since, m.device, m.power_limit_w AS limit_w,"
 	" COALESCE(o.phase, 'calm') = 'calm' AS calm, m.capacity_milli AS capacity"

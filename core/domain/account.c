@@ -29,7 +29,8 @@ static const struct query Q_LOCK = {
 	"SELECT id FROM account WHERE id = ? AND kind = 'purse' FOR UPDATE", &id_shape
 };
 #define COLUMNS                                                                                    \
-	"SELECT a.id, a.contract_id, c.tenant_id, t.site_id, a.purpose, s.zone, t.room,"           \
+	"SELECT STRAIGHT_JOIN a.id, a.contract_id, c.tenant_id, t.site_id, a.purpose, s.zone, "    \
+	"t.room,"                                                                                  \
 	" t.name AS tenant_name, t.phone, t.language, a.balance_nano AS balance,"                  \
 	" a.credit_limit_nano AS credit_limit, a.warn1_nano AS warn1, a.warn2_nano AS warn2,"      \
 	" a.level, a.emergency_limit_nano AS emergency_limit, a.emergency_at,"                     \

@@ -143,7 +143,7 @@ SHAPE(settled_shape, struct settled_row, FIELD(struct settled_row, meter_id), SE
 static const struct query Q_LOCK = {
 	"SELECT" SETTLED_COLUMNS " FROM settled s WHERE s.meter_id = ? FOR UPDATE", &settled_shape
 };
-static const struct query Q_LOCK_ALL = { "SELECT" SETTLED_COLUMNS " FROM " DB_IDS
+static const struct query Q_LOCK_ALL = { "SELECT STRAIGHT_JOIN" SETTLED_COLUMNS " FROM " DB_IDS
 					 " settled s ON s.meter_id = k.id FOR UPDATE",
 	&settled_shape };
 static const struct query Q_SETTLED_SET = {

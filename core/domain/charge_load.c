@@ -25,7 +25,8 @@ SHAPE(tier_shape, struct tier_row, F(contract_id), F(supply_point_id), F(cycle),
 
 /* Read under the meters' locks: a day found open here is sealed only after this transaction. */
 static const struct query Q_METERS = {
-	"SELECT m.id AS meter_id, m.supply_point_id, m.billing, s.zone, m.start_milli,"
+	"SELECT STRAIGHT_JOIN m.id AS meter_id, m.supply_point_id, m.billing, s.zone, "
+	"m.start_milli,"
 	" COALESCE((SELECT CAST(MAX(b.day) AS CHAR) FROM book_day b WHERE b.site_id = s.id),"
 	" '1970-01-01') AS closed, m.code, m.ct_ratio * m.pt_ratio AS ratio"
 	" FROM " DB_IDS " meter m ON m.id = k.id JOIN supply_point p ON p.id = m.supply_point_id"
@@ -33,7 +34,7 @@ static const struct query Q_METERS = {
 	&meter_shape
 };
 static const struct query Q_HOLDERS = {
-	"SELECT m.id AS meter_id, c.contract_id, c.account_id, c.from_at, c.to_at"
+	"SELECT STRAIGHT_JOIN m.id AS meter_id, c.contract_id, c.account_id, c.from_at, c.to_at"
 	" FROM " DB_IDS " meter m ON m.id = k.id"
 	" JOIN contract_point c ON c.supply_point_id = m.supply_point_id"
 	" JOIN settled s ON s.meter_id = m.id"
@@ -42,20 +43,21 @@ static const struct query Q_HOLDERS = {
 };
 /* Shared: a file that prices this energy is not replaced before it is settled. */
 static const struct query Q_PRICINGS = {
-	"SELECT m.meter_id, m.tariff_id, t.revision, m.from_at"
+	"SELECT STRAIGHT_JOIN m.meter_id, m.tariff_id, t.revision, m.from_at"
 	" FROM " DB_IDS " meter_tariff m ON m.meter_id = k.id JOIN tariff t ON t.id = m.tariff_id"
 	" ORDER BY m.meter_id, m.from_at LOCK IN SHARE MODE",
 	&pricing_shape
 };
 static const struct query Q_RATIOS = {
-	"SELECT r.meter_id, r.ct * r.pt AS ratio, r.from_at"
+	"SELECT STRAIGHT_JOIN r.meter_id, r.ct * r.pt AS ratio, r.from_at"
 	" FROM " DB_IDS " meter_ratio r ON r.meter_id = k.id ORDER BY r.meter_id, r.from_at",
 	&ratio_shape
 };
 static const struct query Q_TIERS = {
-	"SELECT t.contract_id, t.supply_point_id, t.cycle, t.used_milli FROM JSON_TABLE(?, '$[*]'"
+	"SELECT STRAIGHT_JOIN t.contract_id, t.supply_point_id, t.cycle, t.used_milli FROM "
+	"JSON_TABLE(?, '$[*]'"
 	" COLUMNS (contract_id BIGINT PATH '$[0]', supply_point_id BIGINT PATH '$[1]')) k"
-	" STRAIGHT_JOIN tier_use t"
+	" JOIN tier_use t"
 	" ON t.contract_id = k.contract_id AND t.supply_point_id = k.supply_point_id FOR UPDATE",
 	&tier_shape
 };
