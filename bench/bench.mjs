@@ -17,6 +17,7 @@ const { values: options } = parseArgs({
 		recharges: { type: 'string', default: '50' },
 		fresh: { type: 'string', default: '0' }, // seconds in each situation; 600 is the promise
 		seeded: { type: 'string', default: '500x60' }, // meters x days of the seeded run; 0 leaves it out
+		scale: { type: 'string', default: '10000x320x1,100000x3200x4' }, // meters x buses x pollers; empty leaves it out
 		soak: { type: 'string', default: '0' }, // rounds of kill -9 of each process; 20 is the promise
 	},
 });
@@ -140,6 +141,17 @@ function seeded(meters, days) {
 	row(`seeded run, ${meters} meters over ${days} days`, run.status === 0 ? 'all holds' : 'FAILED', `${/SEED=.*/.exec(run.stdout)?.[0]}; ${Math.round((Date.now() - began) / 1000)} s`);
 }
 
+/** So many meters, each read, settled and stored every minute. */
+function scale(meters, buses, pollers) {
+	const run = spawnSync(path.join(ROOT, 'scripts/node'), [path.join(ROOT, 'bench/scale.mjs'), '--meters', meters, '--buses', buses, '--pollers', pollers],
+		{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+	if (run.status !== 0) throw new Error('scale.mjs failed');
+	const r = JSON.parse(run.stdout);
+	row(`${meters} meters on ${buses} buses: read within the minute`, `${r.fresh_least} to ${r.fresh_most}`, `${r.settled_per_s} settlements/s over ${r.seconds} s, buses without byte timing`);
+	row('… pollers', `${r.poller_cpu_percent} % of a core`, `${r.poller_mb} MB, ${pollers} process${pollers > 1 ? 'es' : ''}${meters === '100000' ? '; goal: below 40 % and 300 MB' : ''}`);
+	row('… MariaDB', `${r.mariadb_cpu_percent} % of a core`, `${r.mariadb_mb} MB${meters === '100000' ? '; goal: below 40 %' : ''}`);
+}
+
 function machine() {
 	const model = /model name\s*: (.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'processor';
 	return `${os.cpus().length} × ${model}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${new Date().toISOString()}`;
@@ -178,6 +190,7 @@ try {
 	await stack.down();
 }
 settlement();
+for (const size of options.scale.split(',').filter(Boolean)) scale(...size.split('x'));
 if (options.seeded !== '0') seeded(...options.seeded.split('x'));
 if (Number(options.soak)) {
 	const soak = spawnSync(path.join(ROOT, 'scripts/node'), ['--test-reporter=spec', path.join(ROOT, 'tests/e2e/kill.test.mjs')], {
