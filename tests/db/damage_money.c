@@ -46,6 +46,9 @@
 	" WHERE charge_nano > 9 LIMIT 1"
 #define PART_NAME "CONCAT('share_part:', @s, ':', @d, ':', @c, ':', @a)"
 #define THIS_PART THIS_RUN " AND contract_id = @a"
+#define A_LAST_LINE                                                                                \
+	"group_id, day, version, contract_id, meter_id, rate, tier INTO @s, @d, @c, @a, @m, @r, @i" \
+	" FROM share_line ORDER BY contract_id DESC LIMIT 1"
 #define A_LINE                                                                                     \
 	"group_id, day, version, contract_id, meter_id, rate, tier INTO @s, @d, @c, @a, @m, @r, @i" \
 	" FROM share_line WHERE contract_id > 0 AND qty_milli > 9 LIMIT 1"
@@ -151,13 +154,13 @@ static const struct damage list[] = {
 		"UPDATE shift SET closed_at = 0 WHERE id = @h", "closed_shift_has_its_entry",
 		"CONCAT('shift:', @h)" },
 	/* what kinds of entries move */
-	{ "posting_on_another_kind_of_account", "posting", AN_ENTRY("energy"), "UPDATE posting SET account_id = (SELECT id FROM account WHERE code = 'energy') + 0 * line WHERE entry_id = @e AND line = 2;UPDATE posting SET account_id = (SELECT id FROM account WHERE code = 'opening') WHERE entry_id = @e AND account_id = (SELECT id FROM account WHERE code = 'energy')", "posting_fits_its_kind", ENTRY },
+	{ "posting_on_another_kind_of_account", "posting", AN_ENTRY("energy"), "UPDATE posting SET account_id = (SELECT id FROM account WHERE code = 'opening') WHERE entry_id = @e AND account_id = (SELECT id FROM account WHERE code = 'energy')", "posting_fits_its_kind", ENTRY },
 	{ "posting_of_no_account", "posting", AN_ENTRY("opening"), "UPDATE posting SET account_id = 999999 WHERE entry_id = @e AND line = 1", "posting_has_its_account", ENTRY },
 	{ "posting_without_entry", "posting", AN_ENTRY("opening"), "INSERT INTO posting VALUES (999999, 1, 1, 5)", "row_belongs_to_something", "'posting:999999:1'" },
 	{ "entry_site", "entry", AN_ENTRY("sale"), "UPDATE entry SET site_id = 3 - site_id WHERE id = @e", "entry_is_of_the_site_of_its_purse", ENTRY },
 	{ "entry_created_at", "entry", AN_ENTRY("write_off"), "UPDATE entry SET created_at = created_at - 999999999 WHERE id = @e", "entry_is_booked_on_its_day", ENTRY },
 	{ "entry_unknown_kind", "entry", AN_ENTRY("write_off"), "UPDATE entry SET kind = 'gift' WHERE id = @e", "posting_fits_its_kind", ENTRY },
-	{ "debt_of_another_contract", "posting account", SPLIT_SALE, "UPDATE account SET code = 'debt:101' WHERE code = 'debt:108'", "contract_account_goes_with_its_purse", ENTRY },
+	{ "debt_of_another_contract", "posting account", SPLIT_SALE, "UPDATE account SET code = 'debt:101' WHERE code = 'debt:108'", "contract_account_goes_with_its_purse", "CONCAT('entry:', (SELECT id FROM entry WHERE kind = 'debt'))" },
 	{ "deposit_of_another_contract", "account", AN_ENTRY("deposit_out"), "UPDATE account SET code = 'deposit:108' WHERE code = 'deposit:101'", "contract_account_goes_with_its_purse", ENTRY },
 	{ "deposit_overdrawn", "posting", "id INTO @a FROM account WHERE code = 'deposit:101'", "UPDATE posting SET amount_nano = amount_nano * 9 WHERE entry_id = (SELECT id FROM entry WHERE kind = 'deposit_out')", "deposit_is_not_overdrawn", ACCOUNT },
 	{ "adjustment_reference", "entry", AN_ENTRY("write_off"), "UPDATE entry SET reference = 'account:2103' WHERE id = @e", "adjustment_names_its_account", ENTRY },
@@ -236,7 +239,7 @@ static const struct damage list[] = {
 	{ "purchase_meter", "purchase", A_PURCHASE("state = 'done'"), "UPDATE purchase SET meter_id = 104 WHERE id = @s", "purchase_has_its_entry", PURCHASE_NAME },
 	{ "purchase_count", "purchase", A_PURCHASE("state = 'done'"), "UPDATE purchase SET count = count + 1, ended_at = 9223372036854775807 WHERE id = @s", "credit_counts_its_purchases", CREDIT_NAME },
 	{ "purchase_gone", "purchase", A_PURCHASE("state = 'failed'"), "DELETE FROM purchase WHERE id = @s", "purchase_entry_has_its_purchase", ENTRY },
-	{ "purchase_end_gone", "purchase", A_PURCHASE("state = 'done'"), "UPDATE purchase SET end_entry_id = NULL, open_meter = meter_id WHERE id = @s", "purchase_entry_has_its_purchase", "CONCAT('entry:', @o)" },
+	{ "purchase_end_gone", "purchase", A_PURCHASE("state = 'done'"), "UPDATE purchase SET end_entry_id = NULL WHERE id = @s", "purchase_entry_has_its_purchase", "CONCAT('entry:', @o)" },
 	{ "meter_credit_worth", "meter_credit", A_CREDIT, "UPDATE meter_credit SET worth_nano = worth_nano + 1 WHERE meter_id = @m", "credit_in_the_meter_is_posted", CREDIT_NAME },
 	{ "meter_credit_remaining", "meter_credit", A_CREDIT, "UPDATE meter_credit SET remaining_milli = remaining_milli + 10 WHERE meter_id = @m", "credit_is_worth_what_remains", CREDIT_NAME },
 	{ "meter_credit_gone", "meter_credit", A_CREDIT, "DELETE FROM meter_credit WHERE meter_id = @m", "meter_of_credit_has_its_credit", "CONCAT('meter:', @m)" },
@@ -269,7 +272,7 @@ static const struct damage list[] = {
 	{ "share_part_account", "share_part", A_PART, "UPDATE share_part SET account_id = 2103" THIS_PART "", "share_is_paid_by_its_contract", PART_NAME },
 	{ "share_part_gone", "share_part", A_PART, "DELETE FROM share_part" THIS_PART "", "share_entry_has_its_part", ENTRY },
 	{ "share_part_weight", "share_part", A_LINE, "UPDATE share_part SET weight = weight DIV 2" THIS_PART "", "share_is_split_by_weight", LINE_NAME },
-	{ "share_part_whole", "share_part", A_LINE, "UPDATE share_part SET of_weight = of_weight + 1" THIS_PART "", "share_weights_are_of_one_whole", LINE_NAME },
+	{ "share_part_whole", "share_part", A_LAST_LINE, "UPDATE share_part SET of_weight = of_weight + 1" THIS_PART "", "share_weights_are_of_one_whole", LINE_NAME },
 	{ "share_line_qty", "share_line", A_LINE, "UPDATE share_line SET qty_milli = qty_milli + 1" THIS_LINE "", "share_is_split_by_weight", LINE_NAME },
 	{ "share_line_charge", "share_line", A_LINE, "UPDATE share_line SET charge_nano = charge_nano - 1" THIS_LINE "", "share_line_is_quantity_times_price", LINE_NAME },
 	{ "share_line_of", "share_line", A_LINE, "UPDATE share_line SET of_milli = of_milli + 9" THIS_RUN "", "share_line_is_of_its_use", LINE_NAME },
