@@ -84,6 +84,14 @@ static const struct check checks[] = {
 		" ':', -1), ':', e.memo), CONCAT('allowance_end:', SUBSTRING_INDEX(e.reference, ':', -1), ':', e.memo))"
 		" OR NOT EXISTS (SELECT 1 FROM posting p JOIN account a ON a.id = p.account_id WHERE p.entry_id = e.id"
 		" AND a.kind = 'purse' AND e.reference = CONCAT('contract:', a.contract_id)))"),
+	/* Where the agreement is not younger than the gift. */
+	CHECK("allowance_is_worth_what_was_agreed", ALONG_CONTRACT,
+		"SELECT CONCAT('contract_allowance:', w.contract_id) AS object, " TEXT(SUM_OF("e.id", "w.account_id")) " AS have, "
+		TEXT(DECIMAL("w.amount_milli") " * w.price_micro") " AS want FROM contract_allowance w JOIN entry e ON e.once_key ="
+		" CONCAT('allowance:', w.contract_id, ':', w.last_month) WHERE w.contract_id > ? AND w.contract_id <= ? AND NOT"
+		" EXISTS (SELECT 1 FROM audit u WHERE u.object = CONCAT('contract:', w.contract_id) AND u.action ="
+		" 'allowance.edit' AND u.at >= e.created_at) AND " SUM_OF("e.id", "w.account_id") " <> "
+		DECIMAL("w.amount_milli") " * w.price_micro"),
 	CHECK("balance_is_postings_minus_open_charges", ALONG_ACCOUNT,
 		"SELECT CONCAT('account:', t.id) AS object, " TEXT("t.balance_nano") " AS have, " TEXT("t.want")
 		" AS want FROM (SELECT a.id, a.balance_nano, " HELD("a.id")
@@ -92,7 +100,8 @@ static const struct check checks[] = {
 		" AND a.id <= ?) t WHERE t.balance_nano <> t.want"),
 	CHECK("company_account_keeps_no_balance", ALONG_ACCOUNT,
 		"SELECT " ACCOUNT TEXT("a.balance_nano") " AS have, '0' AS want FROM account a WHERE a.kind <> 'purse'"
-		" AND (a.balance_nano <> 0 OR a.subsidy_nano <> 0 OR a.contract_id IS NOT NULL) AND a.id > ? AND a.id <= ?"),
+		" AND (a.balance_nano <> 0 OR a.subsidy_nano <> 0 OR a.contract_id IS NOT NULL OR a.purpose <> '' OR"
+		" a.level <> 'ok' OR a.credit_limit_nano <> 0 OR a.emergency_limit_nano <> 0 OR a.emergency_at <> 0) AND a.id > ? AND a.id <= ?"),
 	CHECK("account_is_named_by_its_kind", ALONG_ACCOUNT,
 		"SELECT " ACCOUNT "a.code AS have, IF(a.kind = 'purse',"
 		" CONCAT('purse:', COALESCE(a.contract_id, ''), ':', a.purpose), a.kind) AS want FROM account a"

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "ctl/cmds.h"
 #include "ctl/verify.h"
 
@@ -64,11 +65,12 @@ int cmd_verify(struct conf *conf, struct db *db, int argc, char **argv)
 		fprintf(stderr, "usage: yufu verify\n");
 		return 2;
 	}
+	log_open("yufu", LOG_LEVEL_ERROR);
 	e = verify_run(db, findings);
-	if (e != ERR_OK) {
-		fprintf(stderr, "yufu verify: %s\n", err_text(e));
+	if (e == ERR_UNAVAILABLE) /* of other errors the log has told already */
+		fprintf(stderr, "yufu verify: the database cannot be reached\n");
+	if (e != ERR_OK)
 		return 2;
-	}
 	text = json_text(findings);
 	puts(text);
 	free(text);

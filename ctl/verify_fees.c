@@ -121,6 +121,14 @@ static const struct check shares[] = {
 		"SELECT " PART "'no run' AS have, 'a run' AS want FROM share_part p WHERE p.group_id > ? AND p.group_id <= ?"
 		" AND NOT EXISTS (SELECT 1 FROM share_run r WHERE r.group_id = p.group_id AND r.day = p.day AND"
 		" r.version = p.version)"),
+	/* Whole seconds of the day times what the contract was listed with. */
+	CHECK("share_part_is_of_a_sharer", ALONG_SHARE,
+		"SELECT " PART TEXT("p.weight") " AS have, CONCAT(COALESCE(t.weight, 'no sharer'), ' by ', g.basis) AS want FROM"
+		" share_part p JOIN share_group g ON g.id = p.group_id LEFT JOIN share_target t ON t.group_id = p.group_id AND"
+		" t.contract_id = p.contract_id AND t.from_day = (SELECT MAX(y.from_day) FROM share_target y WHERE y.group_id ="
+		" p.group_id AND y.from_day <= p.day) WHERE p.group_id > ? AND p.group_id <= ? AND (t.weight IS NULL OR"
+		" t.weight <= 0 OR p.weight MOD t.weight <> 0 OR p.weight > t.weight * 90000 OR g.basis = 'equal' AND t.weight"
+		" <> 1 OR g.basis = 'ratio' AND p.of_weight MOD 1000000 <> 0)"),
 	CHECK("share_is_run_to_its_last_day", ALONG_SHARE,
 		"SELECT CONCAT('share_group:', g.id) AS object, " TEXT("g.run_to") " AS have, " TEXT("MAX(r.day)") " AS want"
 		" FROM share_group g JOIN share_run r ON r.group_id = g.id WHERE g.id > ? AND g.id <= ? GROUP BY g.id, g.run_to,"

@@ -36,7 +36,8 @@ static const struct check contracts[] = {
 	CHECK("allowance_goes_to_its_contract", ALONG_CONTRACT,
 		"SELECT CONCAT('contract_allowance:', w.contract_id) AS object, COALESCE(a.code, 'no account') AS have,"
 		" 'a purse of the contract' AS want FROM contract_allowance w LEFT JOIN account a ON a.id = w.account_id WHERE"
-		" w.contract_id > ? AND w.contract_id <= ? AND (a.id IS NULL OR COALESCE(a.contract_id, 0) <> w.contract_id)"),
+		" w.contract_id > ? AND w.contract_id <= ? AND (a.id IS NULL OR COALESCE(a.contract_id, 0) <> w.contract_id OR"
+		" w.unit = 'yuan' AND w.price_micro <> 1000000)"),
 	CHECK("allowance_is_as_agreed", ALONG_CONTRACT,
 		"SELECT CONCAT('contract_allowance:', w.contract_id) AS object, CONCAT(w.amount_milli, ' ', w.unit) AS have,"
 		" CONCAT(JSON_VALUE(u.detail, '$.amount_milli'), ' ', JSON_VALUE(u.detail, '$.unit')) AS want FROM"
@@ -94,6 +95,9 @@ static const struct check meters[] = {
 		" (SELECT MAX(y.id) FROM meter_change y WHERE y.meter_id = m.id) WHERE m.id > ? AND m.id <= ? AND (m.device <>"
 		" x.new_device + (x.undone_at > 0) OR m.model <> IF(x.undone_at > 0, x.old_model, x.new_model)"
 		" OR m.serial <> IF(x.undone_at > 0, x.old_serial, x.new_serial))"),
+	CHECK("first_device_is_the_first", ALONG_METER,
+		"SELECT CONCAT('meter:', m.id) AS object, " TEXT("m.device") " AS have, '1' AS want FROM meter m WHERE m.id > ?"
+		" AND m.id <= ? AND m.device <> 1 AND NOT EXISTS (SELECT 1 FROM meter_change x WHERE x.meter_id = m.id)"),
 	CHECK("exchange_was_read", ALONG_METER,
 		"SELECT CONCAT('meter_change:', x.id) AS object, CONCAT(x.old_register_milli, ' at ', x.at) AS have, 'a register"
 		" typed in' AS want FROM meter_change x WHERE x.meter_id > ? AND x.meter_id <= ? AND (x.new_device <>"

@@ -47,6 +47,13 @@ static const struct check orders[] = {
 		" WHERE o.state = 'paid' AND o.id > ? AND o.id <= ? AND NOT EXISTS (SELECT 1 FROM pay_notify n WHERE"
 		" n.out_trade_no = o.out_trade_no AND n.service = o.service AND n.transaction_id = o.transaction_id"
 		" AND n.outcome = 'credited')"),
+	CHECK("what_was_told_was_credited", ALONG_ORDER,
+		"SELECT " ORDER_OBJECT "CONCAT(o.state, ' ', COALESCE(o.transaction_id, '')) AS have, CONCAT(n.outcome, ' ',"
+		" n.transaction_id) AS want FROM pay_order o JOIN pay_notify n ON n.out_trade_no = o.out_trade_no AND n.service ="
+		" o.service WHERE o.id > ? AND o.id <= ? AND (n.outcome = 'credited' AND (o.state <> 'paid' OR"
+		" COALESCE(o.transaction_id, '') <> n.transaction_id) OR n.outcome = 'second_payment' AND NOT EXISTS (SELECT 1"
+		" FROM entry e WHERE e.kind = 'suspense' AND e.once_key = CONCAT('recharge:', n.service, ':',"
+		" n.transaction_id)))"),
 	CHECK("recharge_entry_has_its_order", ALONG_ENTRY,
 		"SELECT " ENTRY "e.reference AS have, 'a paid order' AS want"
 		" FROM entry e LEFT JOIN pay_order o ON o.entry_id = e.id AND o.state = 'paid'"
@@ -160,7 +167,8 @@ static const struct check undone[] = {
 		" p.amount_nano = r.amount_fen * " FEN_NANO " AND " REFUND_WAY ") OR NOT EXISTS (SELECT 1 FROM entry e WHERE"
 		" e.id = r.settled_entry_id AND e.once_key = CONCAT('refund_paid:', r.id))) OR r.state = 'failed' AND NOT"
 		" EXISTS (SELECT 1 FROM reversal v WHERE v.entry_id = r.entry_id AND v.reversal_id = r.settled_entry_id)"
-		" OR (r.method = 'service') <> (r.order_id IS NOT NULL))"),
+		" OR (r.method = 'service') <> (r.order_id IS NOT NULL) OR r.method = 'cash' AND r.state NOT IN ('done', 'failed')"
+		" OR r.order_id IS NULL AND r.state IN ('requested', 'accepted'))"),
 	CHECK("refund_entry_has_its_refund", ALONG_ENTRY,
 		"SELECT " ENTRY "'no refund' AS have, e.kind AS want FROM entry e WHERE e.id > ? AND e.id <= ?"
 		" AND (e.kind = 'refund' AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.entry_id = e.id)"
@@ -179,12 +187,20 @@ static const struct check undone[] = {
 		"SELECT " APPROVAL "v.state AS have, 'its entry' AS want FROM approval v WHERE v.state = 'approved' AND"
 		" v.id > ? AND v.id <= ? AND (v.kind = 'refund' AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.once_key ="
 		" CONCAT('approval:', v.id) AND r.amount_fen = JSON_VALUE(v.params, '$.amount_fen') AND r.account_id ="
-		" JSON_VALUE(v.params, '$.account_id')) OR v.kind = 'adjustment' AND NOT EXISTS (SELECT 1 FROM entry e JOIN"
+		" JSON_VALUE(v.params, '$.account_id') AND r.method = JSON_VALUE(v.params, '$.method') AND r.created_at ="
+		" v.decided_at AND r.actor = CONCAT('user:', v.asked_by) AND v.object = CONCAT('account:', r.account_id)) OR v.kind = 'adjustment' AND NOT EXISTS (SELECT 1 FROM entry e JOIN"
 		" posting p ON p.entry_id = e.id AND p.line = 2 WHERE e.once_key = CONCAT('approval:', v.id) AND e.kind ="
 		" JSON_VALUE(v.params, '$.kind') AND e.reference = CONCAT('account:', JSON_VALUE(v.params, '$.account_id'))"
-		" AND p.amount_nano = " DECIMAL("JSON_VALUE(v.params, '$.amount_fen')") " * " FEN_NANO ") OR v.kind ="
-		" 'reversal' AND NOT EXISTS (SELECT 1 FROM reversal r WHERE r.entry_id = JSON_VALUE(v.params, '$.entry_id')"
-		" AND r.once_key = CONCAT('approval:', v.id)))"),
+		" AND e.created_at = v.decided_at AND e.actor = CONCAT('user:', v.asked_by) AND v.object = e.reference"
+		" AND e.site_id = v.site_id AND p.amount_nano = " DECIMAL("JSON_VALUE(v.params, '$.amount_fen')") " * " FEN_NANO ") OR v.kind ="
+		" 'reversal' AND NOT EXISTS (SELECT 1 FROM reversal r JOIN entry e ON e.id = r.reversal_id WHERE r.entry_id ="
+		" JSON_VALUE(v.params, '$.entry_id') AND e.created_at = v.decided_at AND e.actor = CONCAT('user:', v.asked_by)"
+		" AND v.object = CONCAT('entry:', r.entry_id) AND e.site_id = v.site_id AND r.once_key = CONCAT('approval:', v.id)))"),
+	CHECK("approval_is_in_the_audit", ALONG_APPROVAL,
+		"SELECT " APPROVAL "CONCAT('user:', v.decided_by) AS have, 'who decided, by the audit' AS want FROM approval v"
+		" WHERE v.state = 'approved' AND v.id > ? AND v.id <= ? AND NOT EXISTS (SELECT 1 FROM audit u WHERE u.object ="
+		" CONCAT('approval:', v.id) AND u.action = 'approval.approve' AND u.actor = CONCAT('user:', v.decided_by) AND"
+		" u.at = v.decided_at)"),
 	CHECK("act_of_two_was_approved", ALONG_ENTRY,
 		"SELECT " ENTRY "'not approved' AS have, COALESCE(r.once_key, e.once_key) AS want FROM entry e"
 		" LEFT JOIN reversal r ON r.reversal_id = e.id WHERE e.id > ? AND e.id <= ? AND"

@@ -67,6 +67,7 @@ static const struct damage list[] = {
 	{ "tariff_revision", "tariff", "id INTO @s FROM tariff WHERE id = 12", "UPDATE tariff SET revision = revision + 1 WHERE id = @s", "tariff_is_its_last_file", "CONCAT('tariff:', @s)" },
 	{ "tariff_file", "tariff_revision", "id INTO @s FROM tariff WHERE id = 12", "UPDATE tariff_revision SET doc = '{}' WHERE tariff_id = @s", "tariff_is_its_last_file", "CONCAT('tariff:', @s)" },
 	{ "tariff_utility", "tariff", "meter_id, from_at INTO @m, @t FROM meter_tariff WHERE tariff_id = 12 LIMIT 1", "UPDATE tariff SET utility = 'water' WHERE id = 12", "tariff_is_of_its_utility", "CONCAT('meter_tariff:', @m, ':', @t)" },
+	{ "device_never_exchanged", "meter", "id INTO @m FROM meter WHERE id = 101", "UPDATE meter SET device = 2 WHERE id = @m", "first_device_is_the_first", "CONCAT('meter:', @m)" },
 };
 
 const struct damages damages_of_life = { list, ARRAY_LEN(list) };

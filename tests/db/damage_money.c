@@ -279,6 +279,20 @@ static const struct damage list[] = {
 	{ "share_line_moved", "share_line", A_LINE, "UPDATE share_line SET contract_id = 999" THIS_LINE "", "share_line_has_its_part", "REPLACE(CONCAT('share_line:', @s, ':', @d, ':', @c, ':', @m, ':', @r, ':', @i, ':999'), ' ', '')" },
 	{ "share_group_run_to", "share_group", A_RUN, "UPDATE share_group SET run_to = run_to + INTERVAL 5 DAY WHERE id = @s", "share_is_run_to_its_last_day", "CONCAT('share_group:', @s)" },
 	{ "share_source", "share_source", A_RUN, "UPDATE share_source SET meter_id = 101 WHERE group_id = @s", "share_is_of_its_sources", RUN_NAME },
+	/* and more of them */
+	{ "company_account_level", "account", "id INTO @a FROM account WHERE kind = 'bank'", "UPDATE account SET level = 'low1' WHERE id = @a", "company_account_keeps_no_balance", ACCOUNT },
+	{ "allowance_price", "contract_allowance", "contract_id INTO @c FROM contract_allowance", "UPDATE contract_allowance SET unit = 'kwh', price_micro = 1 WHERE contract_id = @c", "allowance_is_as_agreed", "CONCAT('contract_allowance:', @c)" },
+	{ "allowance_worth", "contract_allowance audit", "contract_id INTO @c FROM contract_allowance", "UPDATE audit SET at = 1 WHERE action = 'allowance.edit';UPDATE contract_allowance SET price_micro = 2000000 WHERE contract_id = @c", "allowance_is_worth_what_was_agreed", "CONCAT('contract_allowance:', @c)" },
+	{ "approval_decided_at", "approval", AN_APPROVAL("adjustment"), "UPDATE approval SET decided_at = decided_at + 1 WHERE id = @s", "approved_act_was_done", APPROVAL_NAME },
+	{ "approval_asked_by", "approval", AN_APPROVAL("reversal"), "UPDATE approval SET asked_by = 7 WHERE id = @s", "approved_act_was_done", APPROVAL_NAME },
+	{ "approval_decided_by", "approval", AN_APPROVAL("refund"), "UPDATE approval SET decided_by = 7 WHERE id = @s", "approval_is_in_the_audit", APPROVAL_NAME },
+	{ "approval_object", "approval", AN_APPROVAL("refund"), "UPDATE approval SET object = 'account:1' WHERE id = @s", "approved_act_was_done", APPROVAL_NAME },
+	{ "refund_of_cash_still_open", "refund", A_REFUND("state = 'person'"), "UPDATE refund SET method = 'cash' WHERE id = @s", "refund_left_by_its_method", REFUND_NAME },
+	{ "order_unpaid_and_all_that_followed", "pay_order entry posting", AN_ORDER, "DELETE FROM posting WHERE entry_id = @e;DELETE FROM entry WHERE id = @e;UPDATE pay_order SET state = 'closed', closed_at = 5, paid_at = 0, credited_at = 0, entry_id = NULL, transaction_id = NULL WHERE id = @o", "what_was_told_was_credited", ORDER_NAME },
+	{ "second_payment_gone", "entry posting", "e.id, o.id INTO @e, @o FROM entry e JOIN pay_order o ON o.out_trade_no = e.memo WHERE e.kind = 'suspense' LIMIT 1", "DELETE FROM posting WHERE entry_id = @e;DELETE FROM entry WHERE id = @e", "what_was_told_was_credited", ORDER_NAME },
+	{ "share_target_weight", "share_target", A_PART, "UPDATE share_target SET weight = weight + 1 WHERE group_id = @s AND contract_id = @a", "share_part_is_of_a_sharer", PART_NAME },
+	{ "share_target_gone", "share_target", A_PART, "DELETE FROM share_target WHERE group_id = @s AND contract_id = @a", "share_part_is_of_a_sharer", PART_NAME },
+	{ "share_basis", "share_group", A_PART, "UPDATE share_group SET basis = 'equal' WHERE id = @s", "share_part_is_of_a_sharer", PART_NAME },
 };
 
 const struct damages damages_of_money = { list, ARRAY_LEN(list) };
