@@ -486,9 +486,10 @@ static void cash_comes_back_from_the_drawer_of_the_sale(void **state)
 
 static enum err decide(int64_t id, int64_t user, bool approve)
 {
+	char actor[32];
 	struct approval_decision x = { .id = id,
 		.user_id = user,
-		.actor = "user:2",
+		.actor = actor,
 		.address = "",
 		.approve = approve,
 		.note = "",
@@ -496,6 +497,7 @@ static enum err decide(int64_t id, int64_t user, bool approve)
 	struct problem why = { 0 };
 	struct approval out;
 
+	snprintf(actor, sizeof(actor), "user:%lld", (long long)user);
 	return approval_decide(api, &x, &out, &why);
 }
 
