@@ -2,37 +2,37 @@
  * which accounts. */
 #include "ctl/verify_list.h"
 
+/* clang-format off */
 /* Which kinds of accounts an entry of a kind moves money between. */
-#define KIND_FITS                                                                                  \
-	"CASE COALESCE(x.kind, e.kind) WHEN 'recharge' THEN 'clearing,purse,debt'"                 \
-	" WHEN 'suspense' THEN 'clearing,suspense'"                                                \
-	" WHEN 'sale' THEN 'drawer,clearing,bank,purse,debt,service'"                              \
-	" WHEN 'shift' THEN 'drawer,bank,over_short' WHEN 'opening' THEN 'opening,purse'"          \
-	" WHEN 'energy' THEN 'energy,purse' WHEN 'water' THEN 'water,purse'"                       \
-	" WHEN 'late_charge' THEN 'energy,water,purse' WHEN 'refund' THEN 'purse,refund_due'"      \
-	" WHEN 'refund_paid' THEN 'refund_due,drawer,bank,clearing'"                               \
-	" WHEN 'subsidy' THEN 'subsidy,purse' WHEN 'allowance' THEN 'subsidy,purse'"               \
-	" WHEN 'subsidy_back' THEN 'subsidy,purse' WHEN 'write_off' THEN 'write_off,purse'"        \
-	" WHEN 'correction' THEN 'energy,water,property_fee,purse'"                                \
-	" WHEN 'deposit_in' THEN 'bank,deposit' WHEN 'deposit_out' THEN 'deposit,purse'"           \
-	" WHEN 'transfer' THEN 'purse' WHEN 'debt' THEN 'debt,purse'"                              \
-	" WHEN 'purchase' THEN 'purse,meter_transit'"                                              \
-	" WHEN 'purchase_done' THEN 'meter_transit,meter_credit'"                                  \
-	" WHEN 'purchase_failed' THEN 'meter_transit,purse'"                                       \
-	" WHEN 'meter_use' THEN 'meter_credit,energy,water'"                                       \
-	" WHEN 'meter_return' THEN 'meter_credit,purse'"                                           \
-	" WHEN 'property_fee' THEN 'property_fee,purse' WHEN 'rent' THEN 'rent,purse'"             \
-	" WHEN 'fee' THEN 'property_fee,rent,purse' WHEN 'share' THEN 'share,purse,debt'"          \
-	" WHEN 'closing' THEN 'deposit,purse,debt'"                                                \
+#define KIND_FITS \
+	"CASE COALESCE(x.kind, e.kind) WHEN 'recharge' THEN 'clearing,purse,debt'" \
+	" WHEN 'suspense' THEN 'clearing,suspense'" \
+	" WHEN 'sale' THEN 'drawer,clearing,bank,purse,debt,service'" \
+	" WHEN 'shift' THEN 'drawer,bank,over_short' WHEN 'opening' THEN 'opening,purse'" \
+	" WHEN 'energy' THEN 'energy,purse' WHEN 'water' THEN 'water,purse'" \
+	" WHEN 'late_charge' THEN 'energy,water,purse' WHEN 'refund' THEN 'purse,refund_due'" \
+	" WHEN 'refund_paid' THEN 'refund_due,drawer,bank,clearing'" \
+	" WHEN 'subsidy' THEN 'subsidy,purse' WHEN 'allowance' THEN 'subsidy,purse'" \
+	" WHEN 'subsidy_back' THEN 'subsidy,purse' WHEN 'write_off' THEN 'write_off,purse'" \
+	" WHEN 'correction' THEN 'energy,water,property_fee,purse'" \
+	" WHEN 'deposit_in' THEN 'bank,deposit' WHEN 'deposit_out' THEN 'deposit,purse'" \
+	" WHEN 'transfer' THEN 'purse' WHEN 'debt' THEN 'debt,purse'" \
+	" WHEN 'purchase' THEN 'purse,meter_transit'" \
+	" WHEN 'purchase_done' THEN 'meter_transit,meter_credit'" \
+	" WHEN 'purchase_failed' THEN 'meter_transit,purse'" \
+	" WHEN 'meter_use' THEN 'meter_credit,energy,water'" \
+	" WHEN 'meter_return' THEN 'meter_credit,purse'" \
+	" WHEN 'property_fee' THEN 'property_fee,purse' WHEN 'rent' THEN 'rent,purse'" \
+	" WHEN 'fee' THEN 'property_fee,rent,purse' WHEN 'share' THEN 'share,purse,debt'" \
+	" WHEN 'closing' THEN 'deposit,purse,debt'" \
 	" WHEN 'payout' THEN 'purse,refund_due,drawer,bank,rounding' ELSE '' END"
-#define REVERSED                                                                                   \
+#define REVERSED \
 	" LEFT JOIN reversal r ON r.reversal_id = e.id LEFT JOIN entry x ON x.id = r.entry_id"
 #define ENTRY "CONCAT('entry:', e.id) AS object, "
 #define ACCOUNT "CONCAT('account:', a.id) AS object, "
 /* The number in the code of a company account: "debt:7". */
 #define CODE_ID "CAST(SUBSTRING_INDEX(a.code, ':', -1) AS UNSIGNED)"
 
-/* clang-format off */
 static const struct check checks[] = {
 	CHECK("entry_sums_to_zero", ALONG_ENTRY,
 		"SELECT " ENTRY TEXT("COALESCE(SUM(p.amount_nano), 0)") " AS have, '0' AS want FROM entry e"

@@ -55,9 +55,11 @@ static const struct query Q_TEXT = {
 	" ' ', OCTET_LENGTH(e.once_key), ':', e.once_key,"
 	" ' ', OCTET_LENGTH(e.reference), ':', e.reference,"
 	" ' ', OCTET_LENGTH(e.actor), ':', e.actor, ' ', e.book_day, ' ', e.created_at,"
-	" ' ', OCTET_LENGTH(e.memo), ':', e.memo, '\n') AS text FROM few JOIN entry e ON e.id = few.id"
+	" ' ', OCTET_LENGTH(e.memo), ':', e.memo, '\n') AS text FROM few JOIN entry e ON e.id = "
+	"few.id"
 	" UNION ALL SELECT p.entry_id, p.line, CONCAT('posting ', p.line, ' ', p.account_id, ' ',"
-	" p.amount_nano, '\n') FROM few JOIN posting p ON p.entry_id = few.id) t ORDER BY t.id, t.line",
+	" p.amount_nano, '\n') FROM few JOIN posting p ON p.entry_id = few.id) t ORDER BY t.id, "
+	"t.line",
 	&text_shape
 };
 

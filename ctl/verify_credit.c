@@ -1,11 +1,11 @@
 /* Credit in the meter: purchases on their way, and what the books hold for each meter. */
 #include "ctl/verify_list.h"
 
+/* clang-format off */
 #define PURCHASE "CONCAT('purchase:', c.id) AS object, "
 #define CREDIT "CONCAT('meter_credit:', c.meter_id) AS object, "
 #define OF_METER "CONCAT('meter_credit:', c.meter_id)"
 
-/* clang-format off */
 static const struct check checks[] = {
 	CHECK("purchase_has_its_entry", ALONG_PURCHASE,
 		"SELECT " PURCHASE TEXT(SUM_OF("c.entry_id", "c.account_id")) " AS have, " TEXT("-c.worth_nano") " AS want"

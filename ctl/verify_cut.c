@@ -15,9 +15,11 @@ struct instant {
 SHAPE(instant_shape, struct instant, FIELD(struct instant, was_read), FIELD(struct instant, kept));
 static const struct query Q_INSTANT = {
 	"SELECT EXISTS (SELECT 1 FROM reading WHERE meter_id = ? AND read_at = ? AND verdict NOT IN"
-	" ('late', 'identity')) OR EXISTS (SELECT 1 FROM typed_reading WHERE meter_id = ? AND read_at"
+	" ('late', 'identity')) OR EXISTS (SELECT 1 FROM typed_reading WHERE meter_id = ? AND "
+	"read_at"
 	" = ?) OR EXISTS (SELECT 1 FROM meter_change WHERE meter_id = ? AND at = ?) AS was_read,"
-	" EXISTS (SELECT 1 FROM reading WHERE meter_id = ? AND read_at < ? AND verdict = 'accepted')"
+	" EXISTS (SELECT 1 FROM reading WHERE meter_id = ? AND read_at < ? AND verdict = "
+	"'accepted')"
 	" AS kept",
 	&instant_shape
 };
@@ -26,8 +28,10 @@ struct before_row {
 };
 SHAPE(before_shape, struct before_row, FIELD(struct before_row, at));
 static const struct query Q_BEFORE = {
-	"SELECT GREATEST(COALESCE((SELECT MAX(read_at) FROM reading WHERE meter_id = ? AND read_at < ?"
-	" AND verdict NOT IN ('late', 'identity', 'backwards', 'implausible')), 0), COALESCE((SELECT"
+	"SELECT GREATEST(COALESCE((SELECT MAX(read_at) FROM reading WHERE meter_id = ? AND read_at "
+	"< ?"
+	" AND verdict NOT IN ('late', 'identity', 'backwards', 'implausible')), 0), "
+	"COALESCE((SELECT"
 	" MAX(read_at) FROM typed_reading WHERE meter_id = ? AND read_at < ?), 0), COALESCE((SELECT"
 	" MAX(at) FROM meter_change WHERE meter_id = ? AND at < ?), 0)) AS at",
 	&before_shape

@@ -2,35 +2,35 @@
  * split is worked out again in verify_shares.c. */
 #include "ctl/verify_list.h"
 
+/* clang-format off */
 #define FEE_CHARGE "CONCAT('fee_charge:', c.contract_fee_id, ':', c.month, ':', c.version) AS object, "
-#define PART                                                                                       \
-	"CONCAT('share_part:', p.group_id, ':', p.day, ':', p.version, ':', p.contract_id) AS"     \
+#define PART \
+	"CONCAT('share_part:', p.group_id, ':', p.day, ':', p.version, ':', p.contract_id) AS" \
 	" object, "
 #define RUN "CONCAT('share_run:', r.group_id, ':', r.day, ':', r.version) AS object, "
-#define LINE                                                                                       \
-	"CONCAT('share_line:', l.group_id, ':', l.day, ':', l.version, ':', l.meter_id, ':',"      \
+#define LINE \
+	"CONCAT('share_line:', l.group_id, ':', l.day, ':', l.version, ':', l.meter_id, ':'," \
 	" l.rate, ':', l.tier, ':', l.contract_id) AS object, "
 #define FIRST_DAY "CONCAT(c.month, '-01')"
 #define DAYS_OF_MONTH "DAY(LAST_DAY(" FIRST_DAY "))"
 /* Days of the month that the fee lasts now. */
-#define DAYS_OF_FEE                                                                                \
-	"GREATEST(0, 1 + DATEDIFF(LEAST(COALESCE(f.to_day, LAST_DAY(" FIRST_DAY ")), LAST_DAY("    \
+#define DAYS_OF_FEE \
+	"GREATEST(0, 1 + DATEDIFF(LEAST(COALESCE(f.to_day, LAST_DAY(" FIRST_DAY ")), LAST_DAY(" \
 	FIRST_DAY ")), GREATEST(f.from_day, " FIRST_DAY ")))"
 /* Half a fen is one. */
 #define COST(days) "((2 * f.monthly_fen * " days " + " DAYS_OF_MONTH ") DIV (2 * " DAYS_OF_MONTH "))"
-#define LAST_RUN                                                                                   \
-	" AND r.version = (SELECT MAX(v.version) FROM share_run v WHERE v.group_id = r.group_id"   \
+#define LAST_RUN \
+	" AND r.version = (SELECT MAX(v.version) FROM share_run v WHERE v.group_id = r.group_id" \
 	" AND v.day = r.day)"
-#define USE_OF_RUN(sum)                                                                            \
-	"COALESCE((SELECT SUM(" sum ") FROM share_source s JOIN usage_day u ON u.meter_id ="       \
+#define USE_OF_RUN(sum) \
+	"COALESCE((SELECT SUM(" sum ") FROM share_source s JOIN usage_day u ON u.meter_id =" \
 	" s.meter_id AND u.day = r.day WHERE s.group_id = r.group_id), 0)"
 
-#define USE_OF_LINE                                                                                \
-	"COALESCE((SELECT SUM(u.qty_milli) FROM usage_day u WHERE u.meter_id = l.meter_id AND"     \
-	" u.day = l.day AND u.rate = l.rate AND u.tier = l.tier AND u.price_micro ="               \
+#define USE_OF_LINE \
+	"COALESCE((SELECT SUM(u.qty_milli) FROM usage_day u WHERE u.meter_id = l.meter_id AND" \
+	" u.day = l.day AND u.rate = l.rate AND u.tier = l.tier AND u.price_micro =" \
 	" l.price_micro), 0)"
 
-/* clang-format off */
 static const struct check fees[] = {
 	CHECK("fee_charge_has_its_entry", ALONG_FEE,
 		"SELECT " FEE_CHARGE "COALESCE(" TEXT("SUM(-p.amount_nano)") ", 'no entry') AS have, "

@@ -2,11 +2,11 @@
  * devices and their exchanges, readings that were typed in or decided on, files of tariffs. */
 #include "ctl/verify_list.h"
 
+/* clang-format off */
 #define CONTRACT "CONCAT('contract:', c.id) AS object, "
 #define POINT_OF "CONCAT('contract_point:', h.supply_point_id, ':', h.from_at) AS object, "
 #define SETTLEMENT "CONCAT('settlement:', s.meter_id, ':', s.to_at) AS object, "
 
-/* clang-format off */
 static const struct check contracts[] = {
 	CHECK("contract_lasts_as_its_events_say", ALONG_CONTRACT,
 		"SELECT " CONTRACT "CONCAT(c.start_at, ' ', c.end_at) AS have, CONCAT(COALESCE(o.at, c.start_at), ' ',"
@@ -127,18 +127,24 @@ enum err verify_life(struct db *db, json_t *findings)
 
 /* Rows that belong to nothing; few distinct ids, found along an index. */
 static const struct query Q_ORPHANS = {
-	"SELECT CONCAT('settlement:', meter_id) AS object, 'no meter' AS have, 'a meter' AS want FROM"
-	" (SELECT meter_id FROM settlement GROUP BY meter_id) s WHERE meter_id NOT IN (SELECT id FROM"
+	"SELECT CONCAT('settlement:', meter_id) AS object, 'no meter' AS have, 'a meter' AS want "
+	"FROM"
+	" (SELECT meter_id FROM settlement GROUP BY meter_id) s WHERE meter_id NOT IN (SELECT id "
+	"FROM"
 	" meter) UNION ALL SELECT CONCAT('usage_day:', meter_id), 'no meter', 'a meter' FROM"
-	" (SELECT meter_id FROM usage_day GROUP BY meter_id) s WHERE meter_id NOT IN (SELECT id FROM"
+	" (SELECT meter_id FROM usage_day GROUP BY meter_id) s WHERE meter_id NOT IN (SELECT id "
+	"FROM"
 	" meter) UNION ALL SELECT CONCAT('usage_hour:', meter_id), 'no meter', 'a meter' FROM"
-	" (SELECT meter_id FROM usage_hour GROUP BY meter_id) s WHERE meter_id NOT IN (SELECT id FROM"
-	" meter) UNION ALL SELECT CONCAT('tier_use:', contract_id, ':', supply_point_id), 'no meter',"
+	" (SELECT meter_id FROM usage_hour GROUP BY meter_id) s WHERE meter_id NOT IN (SELECT id "
+	"FROM"
+	" meter) UNION ALL SELECT CONCAT('tier_use:', contract_id, ':', supply_point_id), 'no "
+	"meter',"
 	" 'a meter' FROM tier_use WHERE supply_point_id NOT IN (SELECT supply_point_id FROM meter)"
 	" UNION ALL SELECT CONCAT('usage_day:account:', account_id), 'no purse', 'a purse' FROM"
 	" (SELECT account_id FROM usage_day GROUP BY account_id) s WHERE account_id <> 0 AND"
 	" account_id NOT IN (SELECT id FROM account WHERE kind = 'purse')"
-	" UNION ALL SELECT CONCAT('posting:', p.entry_id, ':', p.line), 'no entry', 'an entry' FROM posting p"
+	" UNION ALL SELECT CONCAT('posting:', p.entry_id, ':', p.line), 'no entry', 'an entry' "
+	"FROM posting p"
 	" LEFT JOIN entry e ON e.id = p.entry_id WHERE e.id IS NULL LIMIT 10001",
 	&finding_shape
 };

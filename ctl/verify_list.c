@@ -3,9 +3,8 @@
 #define F(member) FIELD(struct finding, member)
 static const struct field finding_fields[] = { F(object), F(have), F(want) };
 #undef F
-const struct shape finding_shape = {
-	finding_fields, ARRAY_LEN(finding_fields), sizeof(struct finding)
-};
+const struct shape finding_shape = { finding_fields, ARRAY_LEN(finding_fields),
+	sizeof(struct finding) };
 
 #define LAST(table)                                                                                \
 	{                                                                                          \

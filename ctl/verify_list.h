@@ -36,11 +36,13 @@ struct check {
 /* A row of a list of checks. No window answers more than can be reported. */
 #define CHECK(name, along, text)                                                                   \
 	{                                                                                          \
-		name, along, { text " LIMIT 10001", &finding_shape }                               \
+		name, along,                                                                       \
+		{                                                                                  \
+			text " LIMIT 10001", &finding_shape                                        \
+		}                                                                                  \
 	}
 
-MUST_USE enum err checks_run(
-	struct db *db, const struct check *checks, size_t n, json_t *findings);
+MUST_USE enum err checks_run(struct db *db, const struct check *checks, size_t n, json_t *findings);
 
 /* Parts of queries. FEN in nano-yuan, as DECIMAL; the contents of an account; a company account. */
 #define FEN_NANO "CAST(10000000 AS DECIMAL(38))"

@@ -1,6 +1,7 @@
 /* Money that comes in and goes out: orders, the desk, refunds, reversals, and who approved. */
 #include "ctl/verify_list.h"
 
+/* clang-format off */
 #define ENTRY "CONCAT('entry:', e.id) AS object, "
 #define ORDER_OBJECT "CONCAT('order:', o.id) AS object, "
 #define SALE "CONCAT('sale:', s.id) AS object, "
@@ -8,15 +9,14 @@
 #define APPROVAL "CONCAT('approval:', v.id) AS object, "
 #define KEY_OF_ORDER "CONCAT('recharge:', o.service, ':', COALESCE(o.transaction_id, ''))"
 /* Where the money of a sale went. */
-#define SALE_MONEY                                                                                 \
-	"CASE s.method WHEN 'cash' THEN CONCAT('drawer:', s.shift_id) WHEN 'pos' THEN"             \
+#define SALE_MONEY \
+	"CASE s.method WHEN 'cash' THEN CONCAT('drawer:', s.shift_id) WHEN 'pos' THEN" \
 	" 'clearing:pos' ELSE 'bank' END"
 /* Where a refund left from: every account that its method may use. */
-#define REFUND_WAY                                                                                 \
-	"CASE WHEN r.method = 'cash' THEN a.kind = 'drawer' WHEN r.order_id IS NULL THEN a.code ="  \
+#define REFUND_WAY \
+	"CASE WHEN r.method = 'cash' THEN a.kind = 'drawer' WHEN r.order_id IS NULL THEN a.code =" \
 	" 'bank' ELSE a.code = CONCAT('clearing:', o.service) END"
 
-/* clang-format off */
 static const struct check orders[] = {
 	CHECK("paid_order_has_its_entry", ALONG_ORDER,
 		"SELECT " ORDER_OBJECT "COALESCE(" TEXT("SUM(p.amount_nano)") ", 'no entry') AS have, "

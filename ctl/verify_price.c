@@ -23,7 +23,6 @@ struct doc {
 SHAPE(doc_shape, struct doc, FIELD(struct doc, doc));
 static const struct query Q_DOC = { "SELECT doc FROM tariff WHERE id = ?", &doc_shape };
 
-
 /* ---- zones and tariffs ---- */
 
 enum err zone_keep(struct work *w, const char *zone, const struct zone **out)
@@ -111,7 +110,6 @@ int64_t interval_grown(const struct interval *i)
 		return INT64_MAX;
 	return product;
 }
-
 
 static json_t *line_json(const struct day_use *u)
 {
@@ -269,7 +267,6 @@ enum err interval_priced(struct work *w, const struct interval *i)
 		day_add(&w->days, &w->days_n, &w->lines[k]);
 	return e;
 }
-
 
 void prices_free(struct work *w)
 {

@@ -1,20 +1,20 @@
 /* Sealing, day of use and purse by purse: what was frozen is what was posted. */
 #include "ctl/verify_list.h"
 
-#define USAGE_DAY                                                                                  \
-	"CONCAT('usage_day:', u.meter_id, ':', u.day, ':', u.contract_id, ':', u.rate, ':',"       \
+/* clang-format off */
+#define USAGE_DAY \
+	"CONCAT('usage_day:', u.meter_id, ':', u.day, ':', u.contract_id, ':', u.rate, ':'," \
 	" u.tier, ':', u.price_micro)"
 /* The one-time key of the entry that a frozen row belongs to. */
-#define DAY_KEY                                                                                    \
-	"CONCAT('day:', u.day, ':account:', u.account_id, ':meter:', u.meter_id,"                  \
+#define DAY_KEY \
+	"CONCAT('day:', u.day, ':account:', u.account_id, ':meter:', u.meter_id," \
 	" IF(u.book_day > u.day, CONCAT(':late:', u.book_day), ''))"
 #define KEY_PART(n) "SUBSTRING_INDEX(SUBSTRING_INDEX(e.once_key, ':', " #n "), ':', -1)"
 #define KEY_METER "CAST(" KEY_PART(6) " AS SIGNED)"
 #define KEY_ACCOUNT "CAST(" KEY_PART(4) " AS SIGNED)"
-#define SITE_OF_USE                                                                                \
+#define SITE_OF_USE \
 	" JOIN meter m ON m.id = u.meter_id JOIN supply_point p ON p.id = m.supply_point_id"
 
-/* clang-format off */
 static const struct check checks[] = {
 	CHECK("charge_is_quantity_times_price", ALONG_METER,
 		"SELECT " USAGE_DAY " AS object, " TEXT("u.charge_nano") " AS have, "

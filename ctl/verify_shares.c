@@ -30,7 +30,7 @@ struct line { /* of the use that was split */
 	int64_t meter_id;
 	char rate[129];
 	int64_t tier, price;
-	int64_t of; /* what was split */
+	int64_t of;  /* what was split */
 	int64_t ofs; /* how many say otherwise */
 	bool priced;
 };
@@ -39,7 +39,8 @@ SHAPE(line_shape, struct line, F(meter_id), F(rate), F(tier), F(price), F(of), F
 #undef F
 static const struct query Q_LINES = {
 	"SELECT l.meter_id, l.rate, l.tier, l.price_micro AS price, MAX(l.of_milli) AS `of`,"
-	" COUNT(DISTINCT l.of_milli) - 1 AS ofs, l.tier > 0 AS priced FROM share_line l WHERE l.group_id = ? AND"
+	" COUNT(DISTINCT l.of_milli) - 1 AS ofs, l.tier > 0 AS priced FROM share_line l WHERE "
+	"l.group_id = ? AND"
 	" l.day = ? AND l.version = ? GROUP BY l.meter_id, l.rate, l.tier, l.price_micro",
 	&line_shape
 };
@@ -59,9 +60,11 @@ struct part_row {
 SHAPE(part_shape, struct part_row, F(contract_id), F(weight), F(of_weight), F(qty));
 #undef F
 static const struct query Q_PARTS = {
-	"SELECT p.contract_id, p.weight, p.of_weight, COALESCE(l.qty_milli, 0) AS qty FROM share_part p"
+	"SELECT p.contract_id, p.weight, p.of_weight, COALESCE(l.qty_milli, 0) AS qty FROM "
+	"share_part p"
 	" LEFT JOIN share_line l ON l.group_id = p.group_id AND l.day = p.day AND l.version ="
-	" p.version AND l.contract_id = p.contract_id AND l.meter_id = ? AND l.rate = ? AND l.tier = ?"
+	" p.version AND l.contract_id = p.contract_id AND l.meter_id = ? AND l.rate = ? AND l.tier "
+	"= ?"
 	" AND l.price_micro = ? WHERE p.group_id = ? AND p.day = ? AND p.version = ? UNION ALL"
 	" SELECT 9223372036854775807, 0, 1, COALESCE((SELECT l.qty_milli FROM share_line l WHERE"
 	" l.meter_id = ? AND l.rate = ? AND l.tier = ? AND l.price_micro = ? AND l.group_id = ? AND"
@@ -75,8 +78,8 @@ static void found(json_t *findings, const char *check, const struct run *r, cons
 	char object[280], a[24], b[24];
 
 	snprintf(object, sizeof(object),
-		"share_line:%" PRId64 ":%s:%" PRId64 ":%" PRId64 ":%s:%" PRId64 ":%" PRId64, r->group_id,
-		r->day, r->version, l->meter_id, l->rate, l->tier, contract_id);
+		"share_line:%" PRId64 ":%s:%" PRId64 ":%" PRId64 ":%s:%" PRId64 ":%" PRId64,
+		r->group_id, r->day, r->version, l->meter_id, l->rate, l->tier, contract_id);
 	snprintf(a, sizeof(a), "%" PRId64, have);
 	snprintf(b, sizeof(b), "%" PRId64, want);
 	finding_add(findings, check, object, a, b);
@@ -114,8 +117,8 @@ static void round_up(struct part *p, size_t n, int64_t left)
 	}
 }
 
-static void line_check(json_t *findings, const struct run *r, const struct line *l, struct part *p,
-	size_t n)
+static void line_check(
+	json_t *findings, const struct run *r, const struct line *l, struct part *p, size_t n)
 {
 	int64_t whole = n > 1 ? p[0].of_weight : 1, sum = 0;
 
@@ -138,7 +141,8 @@ static void line_check(json_t *findings, const struct run *r, const struct line 
 		found(findings, "share_line_is_of_one_quantity", r, l, 0, l->ofs + 1, 1);
 }
 
-static enum err line_load(struct db *db, const struct run *r, const struct line *l, json_t *findings)
+static enum err line_load(
+	struct db *db, const struct run *r, const struct line *l, json_t *findings)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	const struct part_row *row;

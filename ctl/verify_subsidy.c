@@ -44,24 +44,26 @@ SHAPE(event_shape, struct event, F(at), F(id), F(effect), F(nano));
 /* Entries but those of charges, which took from the balance when they arose. */
 #define ENTRIES                                                                                    \
 	"SELECT e.created_at AS at, e.id, CASE WHEN COALESCE(x.kind, e.kind) IN ('subsidy',"       \
-	" 'subsidy_back') THEN 1 WHEN COALESCE(x.kind, e.kind) = 'allowance' THEN IF(x.id IS NULL,"  \
-	" 2, 1) WHEN COALESCE(x.kind, e.kind) IN ('purchase', 'property_fee', 'rent', 'fee',"       \
-	" 'share') THEN 3 ELSE 0 END AS effect, p.amount_nano AS nano FROM posting p JOIN entry e"  \
-	" ON e.id = p.entry_id LEFT JOIN reversal r ON r.reversal_id = e.id LEFT JOIN entry x ON"   \
-	" x.id = r.entry_id WHERE p.account_id = ? AND e.kind NOT IN ('energy', 'water',"           \
+	" 'subsidy_back') THEN 1 WHEN COALESCE(x.kind, e.kind) = 'allowance' THEN IF(x.id IS "     \
+	"NULL,"                                                                                    \
+	" 2, 1) WHEN COALESCE(x.kind, e.kind) IN ('purchase', 'property_fee', 'rent', 'fee',"      \
+	" 'share') THEN 3 ELSE 0 END AS effect, p.amount_nano AS nano FROM posting p JOIN entry e" \
+	" ON e.id = p.entry_id LEFT JOIN reversal r ON r.reversal_id = e.id LEFT JOIN entry x ON"  \
+	" x.id = r.entry_id WHERE p.account_id = ? AND e.kind NOT IN ('energy', 'water',"          \
 	" 'late_charge')"
 #define CHARGES(at, on)                                                                            \
-	" UNION ALL SELECT " at " AS at, 0, 4, CAST(-SUM(u.charge_nano) AS SIGNED) FROM usage_day u" \
-	" JOIN meter m ON m.id = u.meter_id JOIN supply_point s ON s.id = m.supply_point_id LEFT"   \
-	" JOIN book_day b ON b.site_id = s.site_id AND b.day = " on " WHERE u.account_id = ? GROUP" \
+	" UNION ALL SELECT " at                                                                    \
+	" AS at, 0, 4, CAST(-SUM(u.charge_nano) AS SIGNED) FROM usage_day u"                       \
+	" JOIN meter m ON m.id = u.meter_id JOIN supply_point s ON s.id = m.supply_point_id LEFT"  \
+	" JOIN book_day b ON b.site_id = s.site_id AND b.day = " on                                \
+	" WHERE u.account_id = ? GROUP"                                                            \
 	" BY " at
 /* Fourteen hours before UTC midnight: the day has begun nowhere on earth. */
-static const struct query Q_EARLY = {
-	"SELECT * FROM (" ENTRIES CHARGES(
-		"(UNIX_TIMESTAMP(u.day) - 50400) * 1000", "u.day") ") t WHERE (t.at, t.id) > (?, ?)"
-							  " ORDER BY t.at, t.id LIMIT ?",
-	&event_shape
-};
+static const struct query Q_EARLY = { "SELECT * FROM (" ENTRIES CHARGES(
+					      "(UNIX_TIMESTAMP(u.day) - 50400) * 1000",
+					      "u.day") ") t WHERE (t.at, t.id) > (?, ?)"
+						       " ORDER BY t.at, t.id LIMIT ?",
+	&event_shape };
 static const struct query Q_LATE = {
 	"SELECT * FROM (" ENTRIES CHARGES("COALESCE(b.closed_at, 9223372036854775807)",
 		"u.book_day") ") t WHERE (t.at, t.id) > (?, ?) ORDER BY t.at, t.id LIMIT ?",
@@ -124,8 +126,8 @@ static enum err go_through(
 	return ERR_OK;
 }
 
-static void between(json_t *findings, const char *check, int64_t account_id, int64_t have,
-	int64_t a, int64_t b)
+static void between(
+	json_t *findings, const char *check, int64_t account_id, int64_t have, int64_t a, int64_t b)
 {
 	char object[40], text[24], want[64];
 

@@ -7,17 +7,19 @@
 #include "ctl/verify_use.h"
 
 #define F(member) FIELD(struct day_use, member)
-SHAPE(day_shape, struct day_use, F(day), F(book_day), F(contract_id), F(account_id), F(tariff_id), F(version_at),
-	F(rate), F(tier), F(price_micro), F(qty_milli), F(charge_nano));
+SHAPE(day_shape, struct day_use, F(day), F(book_day), F(contract_id), F(account_id), F(tariff_id),
+	F(version_at), F(rate), F(tier), F(price_micro), F(qty_milli), F(charge_nano));
 #undef F
 static const struct query Q_DAYS = {
-	"SELECT CAST(day AS CHAR) AS day, CAST(book_day AS CHAR) AS book_day, contract_id, account_id, tariff_id, version_at, rate, "
+	"SELECT CAST(day AS CHAR) AS day, CAST(book_day AS CHAR) AS book_day, contract_id, "
+	"account_id, tariff_id, version_at, rate, "
 	"tier,"
 	" price_micro, CAST(SUM(qty_milli) AS SIGNED) AS qty_milli, CAST(SUM(charge_nano) AS "
 	"SIGNED)"
 	" AS charge_nano FROM usage_day WHERE meter_id = ? AND usage_day.day >= ? AND "
 	"usage_day.day <"
-	" ? GROUP BY usage_day.day, usage_day.book_day, contract_id, account_id, tariff_id, version_at, rate, tier,"
+	" ? GROUP BY usage_day.day, usage_day.book_day, contract_id, account_id, tariff_id, "
+	"version_at, rate, tier,"
 	" price_micro",
 	&day_shape
 };
@@ -43,16 +45,14 @@ static const struct query Q_TIERS = {
 	"SELECT contract_id, cycle, used_milli FROM tier_use WHERE supply_point_id = ?", &tier_shape
 };
 
-
 /* ---- adding up ---- */
 
 static bool same_day_use(const struct day_use *a, const struct day_use *b)
 {
 	return str_eq(a->day, b->day) && str_eq(a->book_day, b->book_day) &&
-	       a->contract_id == b->contract_id &&
-	       a->account_id == b->account_id && a->tariff_id == b->tariff_id &&
-	       a->version_at == b->version_at && str_eq(a->rate, b->rate) && a->tier == b->tier &&
-	       a->price_micro == b->price_micro;
+	       a->contract_id == b->contract_id && a->account_id == b->account_id &&
+	       a->tariff_id == b->tariff_id && a->version_at == b->version_at &&
+	       str_eq(a->rate, b->rate) && a->tier == b->tier && a->price_micro == b->price_micro;
 }
 
 /* Adds to the row of the same key, which is near the end when it is there. */
@@ -107,8 +107,8 @@ static void day_pair(struct work *w, const struct day_use *have, const struct da
 	char object[160];
 
 	if (have->qty_milli != want->qty_milli)
-		work_found(w, "use_of_day_is_its_evidence", day_name(object, w, want), have->qty_milli,
-			want->qty_milli);
+		work_found(w, "use_of_day_is_its_evidence", day_name(object, w, want),
+			have->qty_milli, want->qty_milli);
 	if (have->charge_nano != want->charge_nano)
 		work_found(w, "charge_of_day_is_its_evidence", day_name(object, w, want),
 			have->charge_nano, want->charge_nano);
@@ -164,8 +164,8 @@ static void hour_pair(struct work *w, const struct hour_use *have, const struct 
 		work_found(w, "use_of_hour_is_its_evidence", object, have ? have->qty_milli : 0,
 			want ? want->qty_milli : 0);
 	if ((have ? have->charge_nano : 0) != (want ? want->charge_nano : 0))
-		work_found(w, "charge_of_hour_is_its_evidence", object, have ? have->charge_nano : 0,
-			want ? want->charge_nano : 0);
+		work_found(w, "charge_of_hour_is_its_evidence", object,
+			have ? have->charge_nano : 0, want ? want->charge_nano : 0);
 }
 
 /* Two lists in order of time. */
@@ -227,4 +227,3 @@ enum err tiers_compare(struct work *w)
 				0, w->uses[i].use.used_milli);
 	return e;
 }
-

@@ -1,26 +1,26 @@
 /* Levels, notices, blocks, and what a supply is to be: each has its cause. */
 #include "ctl/verify_list.h"
 
+/* clang-format off */
 #define ACCOUNT "CONCAT('account:', a.id) AS object, "
 #define BLOCK "CONCAT('block:', b.supply_point_id, ':', b.kind, ':', b.cause) AS object, "
 #define POINT "CONCAT('supply_point:', p.id) AS object, "
 #define FLOOR "(-a.credit_limit_nano - IF(a.emergency_at > 0, a.emergency_limit_nano, 0))"
 #define OPEN_CONTRACT "EXISTS (SELECT 1 FROM contract c WHERE c.id = a.contract_id AND c.end_at = 0)"
 /* A threshold is left behind by a twentieth of it, at least one yuan; one of 0 holds nothing. */
-#define BEYOND(warn)                                                                               \
+#define BEYOND(warn) \
 	"(" warn " <= 0 OR a.balance_nano > " warn " + GREATEST(1000000000, " warn " DIV 20))"
-#define HAS(kind)                                                                                  \
+#define HAS(kind) \
 	"EXISTS (SELECT 1 FROM block b WHERE b.supply_point_id = p.id AND b.kind = '" kind "')"
 /* The precedence of the reasons; a keep that has just ended may still stand. */
-#define REASON(keep)                                                                               \
-	"CASE WHEN " HAS("safety") " THEN 'safety' WHEN " HAS("manual") " THEN 'manual' WHEN "     \
-	HAS("vacant") " THEN 'vacant' WHEN p.load_class = 'protected' THEN 'protected' WHEN "      \
-	HAS("overload") " THEN 'overload' WHEN " HAS("sub_tenant") " THEN 'sub_tenant' WHEN "      \
+#define REASON(keep) \
+	"CASE WHEN " HAS("safety") " THEN 'safety' WHEN " HAS("manual") " THEN 'manual' WHEN " \
+	HAS("vacant") " THEN 'vacant' WHEN p.load_class = 'protected' THEN 'protected' WHEN " \
+	HAS("overload") " THEN 'overload' WHEN " HAS("sub_tenant") " THEN 'sub_tenant' WHEN " \
 	keep " THEN 'keep' WHEN " HAS("schedule") " THEN 'schedule' WHEN p.billing IN ('account'," \
-	" 'meter') AND " HAS("fee") " THEN 'fee' WHEN p.billing IN ('account', 'meter') AND "      \
+	" 'meter') AND " HAS("fee") " THEN 'fee' WHEN p.billing IN ('account', 'meter') AND " \
 	HAS("arrears") " THEN 'arrears' ELSE 'none' END"
 
-/* clang-format off */
 static const struct check checks[] = {
 	CHECK("arrears_are_of_the_balance", ALONG_ACCOUNT,
 		"SELECT " ACCOUNT "a.level AS have, IF(a.balance_nano > 0, 'no arrears', 'arrears') AS want FROM account a"

@@ -132,8 +132,7 @@ void work_found(struct work *w, const char *check, const char *object, int64_t h
 	finding_add(w->findings, check, object, a, b);
 }
 
-const char *interval_name(
-	char buf[static 160], const struct work *w, const struct interval *i)
+const char *interval_name(char buf[static 160], const struct work *w, const struct interval *i)
 {
 	return work_name(buf, "settlement:%" PRId64 ":%" PRId64, w->meter->id, i->to_at.ms);
 }
@@ -231,7 +230,8 @@ static void chain_check(struct work *w, const struct interval *i)
 		work_found(w, "evidence_is_of_growth", object, i->to_milli, i->from_milli);
 	ratio_check(w, i);
 	if (i->qty_milli != interval_grown(i))
-		work_found(w, "quantity_is_growth_times_ratio", object, i->qty_milli, interval_grown(i));
+		work_found(w, "quantity_is_growth_times_ratio", object, i->qty_milli,
+			interval_grown(i));
 }
 
 static enum err interval_check(struct work *w, const struct interval *i)
@@ -386,4 +386,3 @@ enum err verify_use(struct db *db, json_t *findings)
 	} while (n == METERS_BATCH);
 	return ERR_OK;
 }
-

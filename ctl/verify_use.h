@@ -1,7 +1,8 @@
 #pragma once
 /* What the parts of the check of use share, while one meter after the other is worked through:
- * verify_use.c (meters and their chains of intervals), verify_price.c (what the tariff says of one),
- * verify_sums.c (days, hours and tiers against their sum), verify_cut.c (intervals that were cut). */
+ * verify_use.c (meters and their chains of intervals), verify_price.c (what the tariff says of
+ * one), verify_sums.c (days, hours and tiers against their sum), verify_cut.c (intervals that were
+ * cut). */
 #include "ctl/verify.h"
 #include "ctl/verify_tariff.h"
 
@@ -61,7 +62,8 @@ struct interval {
 /* A row of usage_day. */
 struct day_use {
 	char day[DAY_TEXT_MAX];
-	char book_day[DAY_TEXT_MAX]; /* as the evidence says: no first record tells the day of arrival */
+	char book_day[DAY_TEXT_MAX]; /* as the evidence says: no first record tells the day of
+					arrival */
 	int64_t contract_id, account_id, tariff_id;
 	int64_t version_at;
 	char rate[33];
@@ -129,8 +131,7 @@ struct work {
 void *work_more(void *list, size_t n, size_t size);
 /* Names a row: "settlement:17:1795342029000". */
 const char *work_name(char buf[static 160], const char *fmt, ...) PRINTF_LIKE(2, 3);
-void work_found(
-	struct work *w, const char *check, const char *object, int64_t have, int64_t want);
+void work_found(struct work *w, const char *check, const char *object, int64_t have, int64_t want);
 const char *interval_name(char buf[static 160], const struct work *w, const struct interval *i);
 
 /* verify_price.c: the zone of the meter, and what the tariff says of one interval, whose contract,

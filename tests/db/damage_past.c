@@ -70,7 +70,8 @@ static void tariff(struct world *w, int id, const char *doc)
 		" 'electricity', '%s')",
 		id, id, doc);
 	shop_set(w->root,
-		"INSERT INTO tariff_revision SELECT id, revision, doc, 'user:22', 1 FROM tariff WHERE"
+		"INSERT INTO tariff_revision SELECT id, revision, doc, 'user:22', 1 FROM tariff "
+		"WHERE"
 		" id = %d",
 		id);
 }
@@ -92,17 +93,19 @@ static void meter(struct world *w, int id, const char *billing, int tariff_id)
 static void holder(struct world *w, int id, int meter_id, int64_t from, int64_t to)
 {
 	shop_set(w->root,
-		"INSERT INTO tenant (id, code, name, site_id, phone, floor_m2_milli) VALUES (%d, 'T%d',"
+		"INSERT INTO tenant (id, code, name, site_id, phone, floor_m2_milli) VALUES (%d, "
+		"'T%d',"
 		" 'T', 2, '', %d000)",
 		id, id, id);
-	shop_set(w->root, "INSERT INTO contract (id, code, tenant_id, start_at) VALUES (%d, 'C%d', %d, 1)",
+	shop_set(w->root,
+		"INSERT INTO contract (id, code, tenant_id, start_at) VALUES (%d, 'C%d', %d, 1)",
 		id, id, id);
 	shop_set(w->root,
 		"INSERT INTO account (id, code, kind, contract_id, purpose, warn1_nano) VALUES (%d,"
 		" 'purse:%d:electricity', 'purse', %d, 'electricity', 1000000000)",
 		2000 + id, id, id);
-	shop_set(w->root, "INSERT INTO contract_point VALUES (%d, %d, %d, %lld, %lld)", id, meter_id,
-		2000 + id, (long long)from, (long long)to);
+	shop_set(w->root, "INSERT INTO contract_point VALUES (%d, %d, %d, %lld, %lld)", id,
+		meter_id, 2000 + id, (long long)from, (long long)to);
 }
 
 #define CUT_AT(w) ((w)->start + 90 * HOUR + 31 * MINUTE + 7450)
@@ -112,12 +115,13 @@ static void place_make(struct world *w)
 	MUST(roles_install(w->root));
 	shop_set(w->root, "INSERT INTO site (id, code, name, zone) VALUES (2, 'S2', 'S2', '%s')",
 		w->zone_name);
-	shop_set(w->root,
-		"INSERT INTO gateway (id, code, name, site_id, transport, address, bus_group_id) VALUES"
-		" (20, 'G20', 'G', 2, 'modbus-tcp', '127.0.0.1:20', 7)");
+	shop_set(w->root, "INSERT INTO gateway (id, code, name, site_id, transport, address, "
+			  "bus_group_id) VALUES"
+			  " (20, 'G20', 'G', 2, 'modbus-tcp', '127.0.0.1:20', 7)");
 	for (int i = CASHIER; i <= FINANCE; i++)
 		shop_set(w->root,
-			"INSERT INTO user (id, username, kind, role_id, site_id) SELECT %d, 'staff%d',"
+			"INSERT INTO user (id, username, kind, role_id, site_id) SELECT %d, "
+			"'staff%d',"
 			" 'staff', id, 2 FROM role WHERE code = 'admin'",
 			i, i);
 	shop_set(w->root, "INSERT INTO setting (site_id, name, value) VALUES (2,"
@@ -127,7 +131,7 @@ static void place_make(struct world *w)
 	tariff(w, 11, TOU);
 	tariff(w, 12, FLAT);
 	meter(w, 101, "account", 11);
-	meter(w, 102, "none", 12); /* shared */
+	meter(w, 102, "none", 12);    /* shared */
 	meter(w, 103, "account", 12); /* keeps its credit, later */
 	meter(w, 104, "account", 11); /* two parties */
 	meter(w, 105, "account", 11); /* another device */
@@ -227,7 +231,8 @@ static void approve(struct world *w, int64_t id)
 	MUST(approval_decide(w->api, &d, &out, &why));
 }
 
-static int64_t refund(struct world *w, int64_t account, int64_t order, int64_t fen, const char *method)
+static int64_t refund(
+	struct world *w, int64_t account, int64_t order, int64_t fen, const char *method)
 {
 	struct refund_new n = { .account_id = account,
 		.order_id = order,
@@ -383,7 +388,9 @@ static void month_acts(struct world *w)
 	MUST(fee_add(w->api, &n, &by, &fee, &why));
 	MUST(fee_run(w->api, SITE, month, "user:22", seeded_now, &run, &why));
 	MUST(fee_end(w->api, fee, (struct day){ month_last(month).days - 2 }, &by, &why));
-	adjust(w, number(w, "SELECT id AS v FROM account WHERE contract_id = 101 AND purpose = 'fee'", 0),
+	adjust(w,
+		number(w, "SELECT id AS v FROM account WHERE contract_id = 101 AND purpose = 'fee'",
+			0),
 		"opening", 4000);
 	MUST(allowance_set(w->api, &gift, seeded_now, &approval, &why));
 	shop_set(w->root, "UPDATE contract_allowance SET last_month = ''");
@@ -420,7 +427,8 @@ static void meter_shows(struct world *w, int64_t count, int64_t milli)
 {
 	seeded_now.ms += 1000;
 	shop_set(w->root,
-		"UPDATE meter_state SET read_at = %lld, credit_count = %lld, credit_milli = %lld WHERE"
+		"UPDATE meter_state SET read_at = %lld, credit_count = %lld, credit_milli = %lld "
+		"WHERE"
 		" meter_id = 103",
 		(long long)seeded_now.ms, (long long)count, (long long)milli);
 	seeded_now.ms += 100;
@@ -429,7 +437,8 @@ static void meter_shows(struct world *w, int64_t count, int64_t milli)
 static struct purchase_order purchase_ask_now(struct world *w)
 {
 	struct purchase_ask a = { .lease = w->lease,
-		.purchase_id = number(w, "SELECT MAX(id) AS v FROM purchase WHERE meter_id = 103", 0),
+		.purchase_id =
+			number(w, "SELECT MAX(id) AS v FROM purchase WHERE meter_id = 103", 0),
 		.identity = IDENTITY_SURE,
 		.most_per_hour = 100000,
 		.now = seeded_now };
@@ -481,7 +490,8 @@ static void credit_goes_on(struct world *w)
 		o = purchase_ask_now(w);
 		assert_int_equal(o.answer, PURCHASE_GO);
 		seeded_now.ms += 50;
-		MUST(purchase_sent(w->poller, &w->lease, o.purchase_id, PURCHASE_REFUSED, "no", seeded_now));
+		MUST(purchase_sent(
+			w->poller, &w->lease, o.purchase_id, PURCHASE_REFUSED, "no", seeded_now));
 		meter_shows(w, 8, 70000);
 		(void)purchase_ask_now(w);
 		seeded_now.ms += 5000;
@@ -489,7 +499,9 @@ static void credit_goes_on(struct world *w)
 	MUST(credit_work(w->worker, seeded_now)); /* back to the purse, and blocked */
 	meter_shows(w, 8, 70000);
 	MUST(credit_decide(w->api,
-		&(struct credit_deciding){ 103, CREDIT_ACCEPT, "looked", "user:22", "", seeded_now }, &why));
+		&(struct credit_deciding){
+			103, CREDIT_ACCEPT, "looked", "user:22", "", seeded_now },
+		&why));
 	MUST(credit_work(w->worker, seeded_now)); /* another one sets out */
 }
 
@@ -549,7 +561,8 @@ static void contracts_come_and_go(struct world *w, bool close)
 		.tenant = { 0, close ? "N2" : "N1", "New", "", "", "A1" },
 		.meters = &(struct life_reading){ .meter_id = 106 },
 		.meters_n = 1,
-		.purses = &(struct life_purse){ "electricity", { YUAN(20) }, { 0 }, { 0 }, { 0 }, { 0 } },
+		.purses = &(struct life_purse){ "electricity", { YUAN(20) }, { 0 }, { 0 }, { 0 },
+			{ 0 } },
 		.purses_n = 1 };
 	struct contract_close c = { .id = first, .payout = "bank", .reason = "moves out" };
 
@@ -570,7 +583,9 @@ static void doubts(struct world *w)
 {
 	int64_t at = w->start + 81 * HOUR;
 	struct shown m = { .id = 107, .reg = 1000, .has_rates = true };
-	struct reading_decide d = { .meter_id = 107, .reason = "looked", .actor = "user:22", .address = "" };
+	struct reading_decide d = {
+		.meter_id = 107, .reason = "looked", .actor = "user:22", .address = ""
+	};
 
 	memcpy(m.rates, (int64_t[]){ -1, 300, 300, 400 }, sizeof(m.rates));
 	read_meter(w, at, &m);
@@ -623,6 +638,7 @@ void past_make(struct world *w)
 	MUST(shares_due(w->worker, seeded_now));
 	hours_pass(w, 126, 128);
 	/* The play that follows has no relays here. */
-	shop_set(w->root, "UPDATE supply_point SET observed = IF(desired = 'auto', observed, desired),"
-			  " pending = 0 WHERE site_id = 2");
+	shop_set(w->root,
+		"UPDATE supply_point SET observed = IF(desired = 'auto', observed, desired),"
+		" pending = 0 WHERE site_id = 2");
 }

@@ -29,7 +29,7 @@
 #define BOOK_DAY "CONCAT('book_day:1:', @d)"
 
 #define A_CUT                                                                                      \
-	"s.meter_id, s.to_at INTO @m, @t FROM settlement s JOIN contract_point h ON"                \
+	"s.meter_id, s.to_at INTO @m, @t FROM settlement s JOIN contract_point h ON"               \
 	" h.supply_point_id = s.meter_id AND h.to_at = s.to_at WHERE s.meter_id = 104"
 #define A_SPLIT "meter_id, to_at INTO @m, @t FROM settlement WHERE rates <> '' LIMIT 1"
 #define A_DECISION(action)                                                                         \
@@ -209,23 +209,86 @@ static const struct damage list[] = {
 	{ "book_day_gone", "book_day", A_SEALED_DAY, "DELETE FROM book_day WHERE day = @d",
 		"no_day_is_skipped", "CONCAT('book_day:1:', @d + INTERVAL 1 DAY)" },
 	/* intervals that were cut, split by registers, decided on */
-	{ "cut_moved", "settlement reading", A_CUT, "UPDATE settlement SET to_milli = to_milli + 1, qty_milli = qty_milli + 1 WHERE meter_id = @m AND to_at = @t;UPDATE settlement SET from_milli = from_milli + 1, qty_milli = qty_milli - 1 WHERE meter_id = @m AND from_at = @t", "cut_is_by_whole_seconds", SETTLEMENT },
-	{ "cut_at_another_time", "settlement contract_point", A_CUT, "UPDATE contract_point SET to_at = to_at - 60000 WHERE supply_point_id = @m AND to_at = @t;UPDATE contract_point SET from_at = from_at - 60000 WHERE supply_point_id = @m AND from_at = @t;UPDATE settlement SET to_at = to_at - 60000 WHERE meter_id = @m AND to_at = @t;UPDATE settlement SET from_at = from_at - 60000 WHERE meter_id = @m AND from_at = @t", "cut_is_by_whole_seconds", "CONCAT('settlement:', @m, ':', @t - 60000)" },
-	{ "cut_forgotten", "contract_point", A_CUT, "UPDATE contract_point SET to_at = to_at + 1000 WHERE supply_point_id = @m AND to_at = @t;UPDATE contract_point SET from_at = from_at + 1000 WHERE supply_point_id = @m AND from_at = @t", "interval_is_of_one_contract_and_tariff", "CONCAT('settlement:', @m, ':', (SELECT MIN(to_at) FROM settlement WHERE meter_id = @m AND to_at > @t))" },
-	{ "rates_without_slots", "meter_slots", A_SPLIT, "DELETE FROM meter_slots WHERE meter_id = @m", "rates_split_by_known_slots", SETTLEMENT },
-	{ "rates_other_slots", "meter_slots", A_SPLIT, "INSERT INTO meter_slots VALUES (@m, @t - 1, '00:00 flat')", "rates_split_by_known_slots", SETTLEMENT },
-	{ "rates_registers", "settlement", A_SPLIT, "UPDATE settlement SET rates = JSON_SET(rates, '$.peak[1]', 950, '$.valley[1]', 750) WHERE meter_id = @m AND to_at = @t", "evidence_is_what_the_tariff_says", SETTLEMENT },
-	{ "jump_was_use", "settlement", "meter_id, to_at INTO @m, @t FROM settlement WHERE kind = 'jump' LIMIT 1", "UPDATE settlement SET kind = 'use' WHERE meter_id = @m AND to_at = @t", "decision_was_carried_out", "CONCAT('reading_decision:', (SELECT id FROM reading_decision WHERE meter_id = @m AND action = 'accept'))" },
-	{ "rebase_charges", "settlement", "meter_id, to_at INTO @m, @t FROM settlement WHERE kind = 'rebase' LIMIT 1", "UPDATE settlement SET charge_nano = 5 WHERE meter_id = @m AND to_at = @t", "rebase_charges_nothing", SETTLEMENT },
-	{ "decision_register", "reading_decision", A_DECISION("rebase"), "UPDATE reading_decision SET register_milli = register_milli + 1 WHERE id = @s", "decision_was_carried_out", "CONCAT('reading_decision:', @s)" },
-	{ "decision_last", "reading_decision", A_DECISION("rebase"), "UPDATE reading_decision SET last_milli = last_milli + 1 WHERE id = @s", "decision_was_carried_out", "CONCAT('reading_decision:', @s)" },
-	{ "decision_action", "reading_decision", A_DECISION("accept"), "UPDATE reading_decision SET action = 'rebase' WHERE id = @s", "decision_was_carried_out", "CONCAT('reading_decision:', @s)" },
-	{ "decision_gone", "reading_decision", A_DECISION("accept"), "DELETE FROM reading_decision WHERE id = @s", "doubtful_reading_was_decided", SETTLEMENT },
-	{ "late_use_booked_elsewhere", "usage_day", "meter_id, day, contract_id, rate, tier, price_micro INTO @m, @d, @c, @r, @i, @p FROM usage_day WHERE sealed = 0 AND account_id <> 0 ORDER BY qty_milli DESC LIMIT 1", "UPDATE usage_day SET book_day = book_day + INTERVAL 1 DAY WHERE meter_id = @m AND day = @d AND rate = @r AND tier = @i AND contract_id = @c", "use_of_day_has_evidence", DAY_NAME },
-	{ "evidence_booked_elsewhere", "settlement", "meter_id, MAX(to_at) INTO @m, @t FROM settlement WHERE meter_id = 101", "UPDATE settlement SET evidence = JSON_ARRAY_APPEND(evidence, '$[0]', '2099-01-01') WHERE meter_id = @m AND to_at = @t", "evidence_is_in_use_of_day", "CONCAT('usage_day:101:', (SELECT JSON_VALUE(evidence, '$[0][0]') FROM settlement WHERE meter_id = @m AND to_at = @t), ':101:', (SELECT JSON_VALUE(evidence, '$[0][1]') FROM settlement WHERE meter_id = @m AND to_at = @t), ':', (SELECT JSON_VALUE(evidence, '$[0][2]') FROM settlement WHERE meter_id = @m AND to_at = @t), ':', (SELECT FLOOR(1000000 * JSON_VALUE(evidence, '$[0][3]')) FROM settlement WHERE meter_id = @m AND to_at = @t))" },
-	{ "day_entry_utility", "posting", AN_ENTRY("energy"), "UPDATE posting SET account_id = (SELECT id FROM account WHERE kind = 'water') WHERE entry_id = @e AND account_id = (SELECT id FROM account WHERE kind = 'energy')", "day_entry_is_of_its_utility", ENTRY },
-	{ "day_entry_without_key", "entry", AN_ENTRY("energy"), "UPDATE entry SET once_key = 'x' WHERE id = @e", "energy_entry_is_of_a_day", ENTRY },
-	{ "book_day_not_sealed", "book_day", A_SEALED_DAY, "UPDATE book_day SET sealed_at = 0 WHERE day = @d", "no_day_is_skipped", "CONCAT('book_day:1:', @d + INTERVAL 1 DAY)" },
+	{ "cut_moved", "settlement reading", A_CUT,
+		"UPDATE settlement SET to_milli = to_milli + 1, qty_milli = qty_milli + 1 WHERE "
+		"meter_id = @m AND to_at = @t;UPDATE settlement SET from_milli = from_milli + 1, "
+		"qty_milli = qty_milli - 1 WHERE meter_id = @m AND from_at = @t",
+		"cut_is_by_whole_seconds", SETTLEMENT },
+	{ "cut_at_another_time", "settlement contract_point", A_CUT,
+		"UPDATE contract_point SET to_at = to_at - 60000 WHERE supply_point_id = @m AND "
+		"to_at = @t;UPDATE contract_point SET from_at = from_at - 60000 WHERE "
+		"supply_point_id = @m AND from_at = @t;UPDATE settlement SET to_at = to_at - 60000 "
+		"WHERE meter_id = @m AND to_at = @t;UPDATE settlement SET from_at = from_at - "
+		"60000 WHERE meter_id = @m AND from_at = @t",
+		"cut_is_by_whole_seconds", "CONCAT('settlement:', @m, ':', @t - 60000)" },
+	{ "cut_forgotten", "contract_point", A_CUT,
+		"UPDATE contract_point SET to_at = to_at + 1000 WHERE supply_point_id = @m AND "
+		"to_at = @t;UPDATE contract_point SET from_at = from_at + 1000 WHERE "
+		"supply_point_id = @m AND from_at = @t",
+		"interval_is_of_one_contract_and_tariff",
+		"CONCAT('settlement:', @m, ':', (SELECT MIN(to_at) FROM settlement WHERE meter_id "
+		"= @m AND to_at > @t))" },
+	{ "rates_without_slots", "meter_slots", A_SPLIT,
+		"DELETE FROM meter_slots WHERE meter_id = @m", "rates_split_by_known_slots",
+		SETTLEMENT },
+	{ "rates_other_slots", "meter_slots", A_SPLIT,
+		"INSERT INTO meter_slots VALUES (@m, @t - 1, '00:00 flat')",
+		"rates_split_by_known_slots", SETTLEMENT },
+	{ "rates_registers", "settlement", A_SPLIT,
+		"UPDATE settlement SET rates = JSON_SET(rates, '$.peak[1]', 950, '$.valley[1]', "
+		"750) WHERE meter_id = @m AND to_at = @t",
+		"evidence_is_what_the_tariff_says", SETTLEMENT },
+	{ "jump_was_use", "settlement",
+		"meter_id, to_at INTO @m, @t FROM settlement WHERE kind = 'jump' LIMIT 1",
+		"UPDATE settlement SET kind = 'use' WHERE meter_id = @m AND to_at = @t",
+		"decision_was_carried_out",
+		"CONCAT('reading_decision:', (SELECT id FROM reading_decision WHERE meter_id = @m "
+		"AND action = 'accept'))" },
+	{ "rebase_charges", "settlement",
+		"meter_id, to_at INTO @m, @t FROM settlement WHERE kind = 'rebase' LIMIT 1",
+		"UPDATE settlement SET charge_nano = 5 WHERE meter_id = @m AND to_at = @t",
+		"rebase_charges_nothing", SETTLEMENT },
+	{ "decision_register", "reading_decision", A_DECISION("rebase"),
+		"UPDATE reading_decision SET register_milli = register_milli + 1 WHERE id = @s",
+		"decision_was_carried_out", "CONCAT('reading_decision:', @s)" },
+	{ "decision_last", "reading_decision", A_DECISION("rebase"),
+		"UPDATE reading_decision SET last_milli = last_milli + 1 WHERE id = @s",
+		"decision_was_carried_out", "CONCAT('reading_decision:', @s)" },
+	{ "decision_action", "reading_decision", A_DECISION("accept"),
+		"UPDATE reading_decision SET action = 'rebase' WHERE id = @s",
+		"decision_was_carried_out", "CONCAT('reading_decision:', @s)" },
+	{ "decision_gone", "reading_decision", A_DECISION("accept"),
+		"DELETE FROM reading_decision WHERE id = @s", "doubtful_reading_was_decided",
+		SETTLEMENT },
+	{ "late_use_booked_elsewhere", "usage_day",
+		"meter_id, day, contract_id, rate, tier, price_micro INTO @m, @d, @c, @r, @i, @p "
+		"FROM usage_day WHERE sealed = 0 AND account_id <> 0 ORDER BY qty_milli DESC LIMIT "
+		"1",
+		"UPDATE usage_day SET book_day = book_day + INTERVAL 1 DAY WHERE meter_id = @m AND "
+		"day = @d AND rate = @r AND tier = @i AND contract_id = @c",
+		"use_of_day_has_evidence", DAY_NAME },
+	{ "evidence_booked_elsewhere", "settlement",
+		"meter_id, MAX(to_at) INTO @m, @t FROM settlement WHERE meter_id = 101",
+		"UPDATE settlement SET evidence = JSON_ARRAY_APPEND(evidence, '$[0]', "
+		"'2099-01-01') WHERE meter_id = @m AND to_at = @t",
+		"evidence_is_in_use_of_day",
+		"CONCAT('usage_day:101:', (SELECT JSON_VALUE(evidence, '$[0][0]') FROM settlement "
+		"WHERE meter_id = @m AND to_at = @t), ':101:', (SELECT JSON_VALUE(evidence, "
+		"'$[0][1]') FROM settlement WHERE meter_id = @m AND to_at = @t), ':', (SELECT "
+		"JSON_VALUE(evidence, '$[0][2]') FROM settlement WHERE meter_id = @m AND to_at = "
+		"@t), ':', (SELECT FLOOR(1000000 * JSON_VALUE(evidence, '$[0][3]')) FROM "
+		"settlement WHERE meter_id = @m AND to_at = @t))" },
+	{ "day_entry_utility", "posting", AN_ENTRY("energy"),
+		"UPDATE posting SET account_id = (SELECT id FROM account WHERE kind = 'water') "
+		"WHERE entry_id = @e AND account_id = (SELECT id FROM account WHERE kind = "
+		"'energy')",
+		"day_entry_is_of_its_utility", ENTRY },
+	{ "day_entry_without_key", "entry", AN_ENTRY("energy"),
+		"UPDATE entry SET once_key = 'x' WHERE id = @e", "energy_entry_is_of_a_day",
+		ENTRY },
+	{ "book_day_not_sealed", "book_day", A_SEALED_DAY,
+		"UPDATE book_day SET sealed_at = 0 WHERE day = @d", "no_day_is_skipped",
+		"CONCAT('book_day:1:', @d + INTERVAL 1 DAY)" },
 };
 
 const struct damages damages_of_use = { list, ARRAY_LEN(list) };

@@ -321,7 +321,9 @@ static void sales_that_are_refused_change_nothing(void **state)
 	};
 	int64_t entries;
 
-	shop_set(db, "UPDATE contract c JOIN contract_point p ON p.contract_id = c.id SET c.end_at = 5, p.to_at = 5 WHERE c.id = %lld",
+	shop_set(db,
+		"UPDATE contract c JOIN contract_point p ON p.contract_id = c.id SET c.end_at = 5, "
+		"p.to_at = 5 WHERE c.id = %lld",
 		(long long)gone.shop.contract);
 	for (int i = 0; i < 5; i++) {
 		char key[16];
@@ -555,7 +557,10 @@ static void what_came_from_outside_or_is_sealed_is_not_undone(void **state)
 	n = undo(&d, order.entry_id, d.cashier, "x", "in-r");
 	assert_int_equal(reverse(&n, &done, &why), ERR_CONFLICT);
 
-	shop_set(db, "UPDATE contract c JOIN contract_point p ON p.contract_id = c.id SET c.end_at = 5, p.to_at = 5 WHERE c.id = %lld", (long long)d.shop.contract);
+	shop_set(db,
+		"UPDATE contract c JOIN contract_point p ON p.contract_id = c.id SET c.end_at = 5, "
+		"p.to_at = 5 WHERE c.id = %lld",
+		(long long)d.shop.contract);
 	n = undo(&d, entry, d.cashier, "x", "closed-r");
 	assert_int_equal(reverse(&n, &done, &why), ERR_CONFLICT);
 	assert_int_equal(order_create(api, &o, T0, &order, &why), ERR_CONFLICT);
@@ -954,7 +959,9 @@ static void adjustments_that_are_refused_change_nothing(void **state)
 	struct desk elsewhere = d;
 	int64_t entries;
 
-	shop_set(db, "UPDATE contract c JOIN contract_point p ON p.contract_id = c.id SET c.end_at = 5, p.to_at = 5 WHERE c.id = %lld",
+	shop_set(db,
+		"UPDATE contract c JOIN contract_point p ON p.contract_id = c.id SET c.end_at = 5, "
+		"p.to_at = 5 WHERE c.id = %lld",
 		(long long)gone.shop.contract);
 	entries = shop_number(db, "SELECT COUNT(*) AS v FROM entry", 0);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

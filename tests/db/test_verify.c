@@ -61,7 +61,8 @@ static int run(const char *command)
 	char line[600];
 	int status;
 
-	snprintf(line, sizeof(line), "Y='%s' D='%s'; %s >$D/out 2>$D/err", YUFU_PROGRAM, dir, command);
+	snprintf(line, sizeof(line), "Y='%s' D='%s'; %s >$D/out 2>$D/err", YUFU_PROGRAM, dir,
+		command);
 	status = system(line);
 	read_file("out", out, sizeof(out));
 	read_file("err", err, sizeof(err));
@@ -85,7 +86,8 @@ static void settings_write(void)
 	snprintf(text, sizeof(text), "[database]\nsocket = %s\nuser = root\nname = yufu\n",
 		getenv("YUFU_TEST_SOCKET"));
 	write_file("yufu.conf", text);
-	write_file("gone.conf", "[database]\nsocket = /nonexistent/mysqld.sock\nuser = root\nname = yufu\n");
+	write_file("gone.conf",
+		"[database]\nsocket = /nonexistent/mysqld.sock\nuser = root\nname = yufu\n");
 }
 
 static void the_program_says_what_it_found(void **state)
