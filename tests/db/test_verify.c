@@ -60,10 +60,16 @@ static int run(const char *command)
 {
 	char line[600];
 	int status;
+	pid_t pid;
 
 	snprintf(line, sizeof(line), "Y='%s' D='%s'; %s >$D/out 2>$D/err", YUFU_PROGRAM, dir,
 		command);
-	status = system(line);
+	pid = fork();
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
 	read_file("out", out, sizeof(out));
 	read_file("err", err, sizeof(err));
 	assert_true(WIFEXITED(status));
