@@ -44,13 +44,11 @@ SHAPE(event_shape, struct event, F(at), F(id), F(effect), F(nano));
 /* Entries but those of charges, which took from the balance when they arose. */
 #define ENTRIES                                                                                    \
 	"SELECT e.created_at AS at, e.id, CASE WHEN COALESCE(x.kind, e.kind) IN ('subsidy',"       \
-	" 'subsidy_back') THEN 1 WHEN COALESCE(x.kind, e.kind) = 'allowance' THEN IF(x.id IS "     \
-	"NULL,"                                                                                    \
-	" 2, 1) WHEN COALESCE(x.kind, e.kind) IN ('purchase', 'property_fee', 'rent', 'fee',"      \
-	" 'share') THEN 3 ELSE 0 END AS effect, p.amount_nano AS nano FROM posting p JOIN entry e" \
-	" ON e.id = p.entry_id LEFT JOIN reversal r ON r.reversal_id = e.id LEFT JOIN entry x ON"  \
-	" x.id = r.entry_id WHERE p.account_id = ? AND e.kind NOT IN ('energy', 'water',"          \
-	" 'late_charge')"
+	" 'subsidy_back') THEN 1 WHEN COALESCE(x.kind, e.kind) = 'allowance' THEN 2 WHEN"          \
+	" COALESCE(x.kind, e.kind) IN ('purchase', 'property_fee', 'rent', 'fee', 'share') THEN 3" \
+	" ELSE 0 END AS effect, p.amount_nano AS nano FROM posting p JOIN entry e ON e.id ="       \
+	" p.entry_id LEFT JOIN reversal r ON r.reversal_id = e.id LEFT JOIN entry x ON x.id ="     \
+	" r.entry_id WHERE p.account_id = ? AND e.kind NOT IN ('energy', 'water', 'late_charge')"
 #define CHARGES(at, on)                                                                            \
 	" UNION ALL SELECT " at                                                                    \
 	" AS at, 0, 4, CAST(-SUM(u.charge_nano) AS SIGNED) FROM usage_day u"                       \

@@ -31,13 +31,14 @@ static const struct check checks[] = {
 		"SELECT " ACCOUNT "a.level AS have, IF(a.balance_nano >= 0, 'no arrears', 'arrears') AS want FROM account a"
 		" WHERE a.kind = 'purse' AND " OPEN_CONTRACT " AND a.purpose = 'fee' AND a.id > ? AND a.id <= ? AND"
 		" IF(a.level = 'arrears', a.balance_nano >= 0, a.balance_nano < " FLOOR " AND a.level_since > 0)"),
+	/* Emergency credit leaves a purse without money at low2, whatever its thresholds. */
 	CHECK("level_is_of_the_balance", ALONG_ACCOUNT,
 		"SELECT " ACCOUNT "a.level AS have, CONCAT(a.balance_nano, ' of ', a.warn1_nano, ' ', a.warn2_nano) AS want"
 		" FROM account a WHERE a.kind = 'purse' AND a.level_since > 0 AND a.level <> 'arrears' AND " OPEN_CONTRACT
 		" AND a.purpose <> 'fee' AND a.id > ? AND a.id <= ? AND a.balance_nano > " FLOOR " AND CASE a.level"
 		" WHEN 'ok' THEN a.warn1_nano > 0 AND a.balance_nano <= a.warn1_nano OR a.warn2_nano > 0 AND a.balance_nano"
 		" <= a.warn2_nano WHEN 'low1' THEN a.warn2_nano > 0 AND a.balance_nano <= a.warn2_nano OR "
-		BEYOND("a.warn1_nano") " ELSE " BEYOND("a.warn2_nano") " END"),
+		BEYOND("a.warn1_nano") " ELSE a.balance_nano > 0 AND " BEYOND("a.warn2_nano") " END"),
 	CHECK("arrears_have_their_block", ALONG_ACCOUNT,
 		"SELECT " ACCOUNT "CONCAT('no block of supply point ', c.supply_point_id) AS have, 'a block' AS want"
 		" FROM account a JOIN contract_point c ON c.account_id = a.id AND c.to_at = 0 JOIN supply_point p ON p.id ="
@@ -82,13 +83,14 @@ static const struct check checks[] = {
 	CHECK("keep_has_its_reason", ALONG_POINT,
 		"SELECT " POINT "CONCAT(p.keep_until, ' ', p.keep_actor) AS have, 'who keeps it' AS want FROM supply_point p"
 		" WHERE p.id > ? AND p.id <= ? AND p.keep_until > 0 AND p.keep_actor = ''"),
+	/* A supply that nothing was ever decided about is on, for no reason. */
 	CHECK("supply_is_as_decided", ALONG_POINT,
 		"SELECT " POINT "CONCAT(t.desired, ' ', t.desired_reason, ' ', t.gated) AS have, CONCAT('by ', t.reason) AS want"
 		" FROM (SELECT p.id, p.desired, p.desired_reason, p.gated, p.billing, " REASON("p.keep_until > 0") " AS reason, "
 		REASON("0") " AS unkept FROM supply_point p WHERE p.id > ? AND p.id <= ?) t JOIN supply_point p ON p.id = t.id"
-		" WHERE t.desired_reason NOT IN (t.reason, t.unkept) OR t.gated <> (t.desired_reason IN ('overload',"
+		" WHERE t.desired_reason NOT IN (t.reason, t.unkept, IF(t.reason = 'protected', 'none', t.reason)) OR t.gated <> (t.desired_reason IN ('overload',"
 		" 'schedule', 'fee', 'arrears')) OR t.desired <> CASE WHEN t.desired_reason IN ('protected', 'keep') THEN 'on'"
-		" WHEN t.desired_reason = 'none' THEN IF(t.billing = 'meter', 'auto', 'on') ELSE 'off' END"),
+		" WHEN t.desired_reason = 'none' THEN IF(t.billing = 'meter' AND t.desired = 'auto', 'auto', 'on') ELSE 'off' END"),
 	CHECK("work_is_what_differs", ALONG_POINT,
 		"SELECT " POINT TEXT("p.pending") " AS have, CONCAT(p.observed, ' to ', p.desired) AS want FROM supply_point p"
 		" WHERE p.id > ? AND p.id <= ? AND p.pending <> (p.switchable AND p.observed IN ('on', 'off') AND p.desired <>"
@@ -100,7 +102,8 @@ static const struct check checks[] = {
 	CHECK("meter_of_credit_has_its_credit", ALONG_METER,
 		"SELECT CONCAT('meter:', m.id) AS object, m.billing AS have, 'a row of meter_credit' AS want FROM meter m"
 		" WHERE m.id > ? AND m.id <= ? AND m.billing = 'meter' AND NOT EXISTS (SELECT 1 FROM meter_credit c WHERE"
-		" c.meter_id = m.id)"),
+		" c.meter_id = m.id) AND EXISTS (SELECT 1 FROM audit u WHERE u.object = CONCAT('meter:', m.id) AND u.action ="
+		" 'meter.billing')"),
 };
 /* clang-format on */
 
