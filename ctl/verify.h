@@ -9,8 +9,16 @@
 /* All checks in one moment of the database, at any time while the system runs. */
 MUST_USE enum err verify_run(struct db *db, json_t *findings);
 
-/* The parts; inside db_tx of a session that reads repeatably. */
+/* The parts, one a subject; inside db_tx of a session that reads repeatably. */
 MUST_USE enum err verify_books(struct db *db, json_t *findings);
+MUST_USE enum err verify_sealed(struct db *db, json_t *findings);
+MUST_USE enum err verify_pay(struct db *db, json_t *findings);
+MUST_USE enum err verify_credit(struct db *db, json_t *findings);
+MUST_USE enum err verify_fees(struct db *db, json_t *findings);
+MUST_USE enum err verify_shares(struct db *db, json_t *findings);
+MUST_USE enum err verify_subsidy(struct db *db, json_t *findings);
+MUST_USE enum err verify_supply(struct db *db, json_t *findings);
+MUST_USE enum err verify_life(struct db *db, json_t *findings);
 MUST_USE enum err verify_orphans(struct db *db, json_t *findings);
 MUST_USE enum err verify_chain(struct db *db, json_t *findings);
 MUST_USE enum err verify_use(struct db *db, json_t *findings);

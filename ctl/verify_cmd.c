@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "ctl/cmds.h"
 #include "ctl/verify.h"
 
@@ -18,23 +19,32 @@ void finding_add(
 					  object, "have", have, "want", want));
 }
 
-/* All checks see one moment of the database. */
-static enum err verify_tx(struct db *db, void *ctx)
-{
-	static enum err (*const parts[])(
-		struct db *, json_t *) = { verify_books, verify_orphans, verify_chain, verify_use };
-	json_t *findings = ctx;
-	enum err e = ERR_OK;
-
-	json_array_clear(findings);
-	for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(parts); i++)
-		e = parts[i](db, findings);
-	return e;
-}
+static enum err (*const parts[])(struct db *, json_t *) = { verify_books, verify_sealed, verify_pay,
+	verify_credit, verify_fees, verify_shares, verify_subsidy, verify_supply, verify_life,
+	verify_orphans, verify_chain, verify_use };
 
 static const struct query Q_ONE_MOMENT = {
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", NULL
 };
+static const struct query Q_IS_ONE_MOMENT = {
+	"SELECT @@SESSION.tx_isolation = 'REPEATABLE-READ' AS id", &id_shape
+};
+
+/* All checks see one moment of the database. A connection that was made anew in between would see
+ * many. */
+static enum err verify_tx(struct db *db, void *ctx)
+{
+	json_t *findings = ctx;
+	struct id_row one;
+	enum err e = db_one(db, &Q_IS_ONE_MOMENT, NO_ARGS, &one);
+
+	json_array_clear(findings);
+	if (e == ERR_OK && !one.id)
+		return ERR_UNAVAILABLE;
+	for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(parts); i++)
+		e = parts[i](db, findings);
+	return e;
+}
 
 enum err verify_run(struct db *db, json_t *findings)
 {
@@ -55,11 +65,12 @@ int cmd_verify(struct conf *conf, struct db *db, int argc, char **argv)
 		fprintf(stderr, "usage: yufu verify\n");
 		return 2;
 	}
+	log_open("yufu", LOG_LEVEL_ERROR);
 	e = verify_run(db, findings);
-	if (e != ERR_OK) {
-		fprintf(stderr, "yufu verify: %s\n", err_text(e));
+	if (e == ERR_UNAVAILABLE) /* of other errors the log has told already */
+		fprintf(stderr, "yufu verify: the database cannot be reached\n");
+	if (e != ERR_OK)
 		return 2;
-	}
 	text = json_text(findings);
 	puts(text);
 	free(text);

@@ -358,7 +358,9 @@ static void test_postpaid_is_frozen_without_entry(void **state)
 	struct world *w = *state;
 	struct shop s = new_shop(w);
 
-	shop_set(w->root, "UPDATE meter SET billing = 'postpaid' WHERE id = %lld",
+	shop_set(w->root,
+		"UPDATE meter m JOIN supply_point p ON p.id = m.supply_point_id SET m.billing ="
+		" 'postpaid', p.billing = 'postpaid' WHERE m.id = %lld",
 		(long long)s.meter);
 	read_at(w, &s, AT(22, 1), 1000);
 	read_at(w, &s, AT(22, 12), 3000);

@@ -168,6 +168,35 @@ static void the_chart_knows_its_codes(void **state)
 
 /* ---- sales ---- */
 
+static enum err adjust(const struct desk *d, const char *kind, int64_t fen, const char *key,
+	struct booked *out, struct problem *why)
+{
+	struct adjust_new n = { .account_id = d->shop.account,
+		.site_id = d->shop.site,
+		.user_id = d->cashier,
+		.actor = "user:1",
+		.address = "",
+		.kind = kind,
+		.amount_fen = fen,
+		.document = "2026-17",
+		.reason = "agreed",
+		.once_key = key };
+
+	*why = (struct problem){ 0 };
+	*out = (struct booked){ 0 };
+	return adjust_create(api, &n, T0, out, why);
+}
+
+/* What was owed came from somewhere. */
+static void owes(const struct desk *d, int64_t fen)
+{
+	struct booked booked;
+	struct problem why = { 0 };
+
+	assert_int_equal(adjust(d, "correction", -fen, "owed", &booked, &why), ERR_OK);
+	assert_int_equal(adjust(d, "debt", fen, "agreed", &booked, &why), ERR_OK);
+}
+
 /* 100.00 and 50.00 with 1 % for the service; the contract owes 17.00 and pays 20 % of each. */
 static void a_sale_is_split_and_the_receipt_says_how(void **state)
 {
@@ -192,20 +221,7 @@ static void a_sale_is_split_and_the_receipt_says_how(void **state)
 		(long long)d.shop.site);
 	shop_set(db, "INSERT INTO contract_debt VALUES (%lld, 200, 100000)",
 		(long long)d.shop.contract);
-	/* what was owed came from somewhere */
-	shop_set(db, "INSERT INTO account (code, kind) VALUES ('debt:%lld', 'debt')",
-		(long long)d.shop.contract);
-	shop_set(db,
-		"INSERT INTO entry (id, site_id, kind, once_key, actor, book_day, created_at) "
-		"VALUES"
-		" (9001, %lld, 'debt', 'books-test', 't', '2026-11-22', 1)",
-		(long long)d.shop.site);
-	shop_set(db,
-		"INSERT INTO posting SELECT 9001, 1, id, -17000000000 FROM account WHERE code ="
-		" 'debt:%lld'",
-		(long long)d.shop.contract);
-	shop_set(db, "INSERT INTO posting SELECT 9001, 2, id, 17000000000 FROM account WHERE code ="
-		     " 'opening'");
+	owes(&d, 1700);
 
 	n = sale_of(&d, lines, 2, "split");
 	shift(d.cashier);
@@ -305,7 +321,9 @@ static void sales_that_are_refused_change_nothing(void **state)
 	};
 	int64_t entries;
 
-	shop_set(db, "UPDATE contract SET end_at = 5 WHERE id = %lld",
+	shop_set(db,
+		"UPDATE contract c JOIN contract_point p ON p.contract_id = c.id SET c.end_at = 5, "
+		"p.to_at = 5 WHERE c.id = %lld",
 		(long long)gone.shop.contract);
 	for (int i = 0; i < 5; i++) {
 		char key[16];
@@ -470,9 +488,10 @@ static void cash_comes_back_from_the_drawer_of_the_sale(void **state)
 
 static enum err decide(int64_t id, int64_t user, bool approve)
 {
+	char actor[32];
 	struct approval_decision x = { .id = id,
 		.user_id = user,
-		.actor = "user:2",
+		.actor = actor,
 		.address = "",
 		.approve = approve,
 		.note = "",
@@ -480,6 +499,7 @@ static enum err decide(int64_t id, int64_t user, bool approve)
 	struct problem why = { 0 };
 	struct approval out;
 
+	snprintf(actor, sizeof(actor), "user:%lld", (long long)user);
 	return approval_decide(api, &x, &out, &why);
 }
 
@@ -537,7 +557,10 @@ static void what_came_from_outside_or_is_sealed_is_not_undone(void **state)
 	n = undo(&d, order.entry_id, d.cashier, "x", "in-r");
 	assert_int_equal(reverse(&n, &done, &why), ERR_CONFLICT);
 
-	shop_set(db, "UPDATE contract SET end_at = 5 WHERE id = %lld", (long long)d.shop.contract);
+	shop_set(db,
+		"UPDATE contract c JOIN contract_point p ON p.contract_id = c.id SET c.end_at = 5, "
+		"p.to_at = 5 WHERE c.id = %lld",
+		(long long)d.shop.contract);
 	n = undo(&d, entry, d.cashier, "x", "closed-r");
 	assert_int_equal(reverse(&n, &done, &why), ERR_CONFLICT);
 	assert_int_equal(order_create(api, &o, T0, &order, &why), ERR_CONFLICT);
@@ -576,25 +599,6 @@ static enum err settle_refund(const struct refund *f, bool done, struct refund *
 	struct problem why = { 0 };
 
 	return refund_settle(api, &s, T0, out, &why);
-}
-
-static enum err adjust(const struct desk *d, const char *kind, int64_t fen, const char *key,
-	struct booked *out, struct problem *why)
-{
-	struct adjust_new n = { .account_id = d->shop.account,
-		.site_id = d->shop.site,
-		.user_id = d->cashier,
-		.actor = "user:1",
-		.address = "",
-		.kind = kind,
-		.amount_fen = fen,
-		.document = "2026-17",
-		.reason = "agreed",
-		.once_key = key };
-
-	*why = (struct problem){ 0 };
-	*out = (struct booked){ 0 };
-	return adjust_create(api, &n, T0, out, why);
 }
 
 static void adjusted(const struct desk *d, const char *kind, int64_t fen, const char *key)
@@ -955,7 +959,9 @@ static void adjustments_that_are_refused_change_nothing(void **state)
 	struct desk elsewhere = d;
 	int64_t entries;
 
-	shop_set(db, "UPDATE contract SET end_at = 5 WHERE id = %lld",
+	shop_set(db,
+		"UPDATE contract c JOIN contract_point p ON p.contract_id = c.id SET c.end_at = 5, "
+		"p.to_at = 5 WHERE c.id = %lld",
 		(long long)gone.shop.contract);
 	entries = shop_number(db, "SELECT COUNT(*) AS v FROM entry", 0);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ctl/verify.h"
+#include "domain/adjust.h"
 #include "domain/account.h"
 #include "domain/contract.h"
 #include "domain/fee.h"
@@ -669,6 +670,10 @@ static void test_close_with_debt(void **state)
 		"INSERT INTO block (supply_point_id, kind, since_at) VALUES (%lld,"
 		" 'overload', 1)",
 		(long long)s.point);
+	shop_set(root,
+		"INSERT INTO overload_state (supply_point_id, phase, since) VALUES (%lld,"
+		" 'locked', 1)",
+		(long long)s.point);
 	next = open_for(&s, s.meter, NOON + HOUR + 2000, YUAN(5));
 	assert_int_equal(shop_number(root,
 				 "SELECT COUNT(*) AS v FROM contract_event WHERE contract_id = %lld"
@@ -686,6 +691,28 @@ static void test_close_with_debt(void **state)
 	everything_ties();
 }
 
+/* By a document, a second after noon. */
+static void adjust(int64_t contract, const char *kind, int64_t fen)
+{
+	char once[64];
+	struct booked booked = { 0 };
+	struct problem why = { 0 };
+	struct adjust_new n = { .account_id = purse(contract),
+		.user_id = 1,
+		.actor = "user:1",
+		.address = "",
+		.kind = kind,
+		.amount_fen = fen,
+		.document = "D-1",
+		.reason = "a test",
+		.once_key = once };
+
+	snprintf(once, sizeof(once), "%s:%lld", kind, (long long)contract);
+	assert_int_equal(
+		adjust_create(api, &n, (struct utc){ NOON + 1000 }, &booked, &why), ERR_OK);
+	assert_int_not_equal(booked.entry_id, 0);
+}
+
 static void test_deposit_and_subsidy(void **state)
 {
 	AUTO(asked_free) struct asked a = { 0 };
@@ -698,35 +725,8 @@ static void test_deposit_and_subsidy(void **state)
 	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
 	contract = open_for(&s, s.meter, NOON + 1000, YUAN(10));
 	/* 30 yuan of deposit and 8 of subsidy, of which 3 are used. */
-	shop_set(root, "INSERT INTO account (code, kind) VALUES ('deposit:%lld', 'deposit')",
-		(long long)contract);
-	shop_set(root,
-		"INSERT INTO entry (kind, once_key, actor, book_day, created_at, site_id) VALUES"
-		" ('deposit_in', 'd%lld', 'test', '2026-11-22', 1, %lld)",
-		(long long)contract, (long long)s.site);
-	shop_set(root,
-		"INSERT INTO posting SELECT MAX(id), 1, (SELECT id FROM account WHERE code ="
-		" 'deposit:%lld'), %lld FROM entry",
-		(long long)contract, (long long)YUAN(30));
-	shop_set(root,
-		"INSERT INTO posting SELECT MAX(id), 2, (SELECT id FROM account WHERE code ="
-		" 'bank'), %lld FROM entry",
-		(long long)-YUAN(30));
-	shop_set(root,
-		"INSERT INTO entry (kind, once_key, actor, book_day, created_at, site_id) VALUES"
-		" ('subsidy', 's%lld', 'test', '2026-11-22', 1, %lld)",
-		(long long)contract, (long long)s.site);
-	shop_set(root, "INSERT IGNORE INTO account (code, kind) VALUES ('subsidy', 'subsidy')");
-	shop_set(root, "INSERT INTO posting SELECT MAX(id), 1, %lld, %lld FROM entry",
-		(long long)purse(contract), (long long)YUAN(8));
-	shop_set(root,
-		"INSERT INTO posting SELECT MAX(id), 2, (SELECT id FROM account WHERE code ="
-		" 'subsidy'), %lld FROM entry",
-		(long long)-YUAN(8));
-	shop_set(root,
-		"UPDATE account SET balance_nano = balance_nano + %lld, subsidy_nano = %lld WHERE"
-		" id = %lld",
-		(long long)YUAN(8), (long long)YUAN(8), (long long)purse(contract));
+	adjust(contract, "deposit_in", 3000);
+	adjust(contract, "subsidy", 800);
 	assert_int_equal(read_meter(s.meter, NOON + HOUR, 4000), ERR_OK);
 	c = closing(contract, "bank");
 	MUST(contract_close(api, ask_at(&a, NOON + HOUR + 1000), &c, &done, &why));
