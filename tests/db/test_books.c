@@ -1367,6 +1367,43 @@ static void entries_are_found(void **state)
 	assert_int_equal(own.n, 3);
 }
 
+static void the_desk_undoes_its_own_sales(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	int64_t small = sell(&d, 20000, "desk:1"), large = sell(&d, 20001, "desk:2"), cash;
+	struct reversal_new n = undo(&d, small, d.cashier, "wrong shop", "desk-undo:1");
+	struct booked first, again;
+	struct problem why;
+	struct shift h = shift(d.cashier);
+
+	n.own_sales_only = true;
+	cash = drawer(h.id);
+	assert_int_equal(reverse(&n, &first, &why), ERR_OK);
+	assert_true(first.entry_id > 0);
+	assert_int_equal(drawer(h.id), cash - 20000 * NANO_PER_FEN);
+	assert_int_equal(reverse(&n, &again, &why), ERR_OK);
+	assert_int_equal(again.entry_id, first.entry_id);
+	/* One fen above the limit of the desk somebody else decides. */
+	n = undo(&d, large, d.cashier, "wrong shop", "desk-undo:2");
+	n.own_sales_only = true;
+	assert_int_equal(reverse(&n, &again, &why), ERR_OK);
+	assert_int_equal(again.entry_id, 0);
+	assert_true(again.approval_id > 0);
+	/* Neither another's sale, nor what is no sale, nor one of a shift that was counted. */
+	n = undo(&d, large, d.finance, "x", "desk-undo:3");
+	n.own_sales_only = true;
+	assert_int_equal(reverse(&n, &again, &why), ERR_FORBIDDEN);
+	n = undo(&d, first.entry_id, d.cashier, "x", "desk-undo:4");
+	n.own_sales_only = true;
+	assert_int_not_equal(reverse(&n, &again, &why), ERR_OK);
+	assert_int_equal(shift_close(api, h.id, d.cashier, 20001, T0, &h, &why), ERR_OK);
+	n = undo(&d, large, d.cashier, "x", "desk-undo:5");
+	n.own_sales_only = true;
+	assert_int_equal(reverse(&n, &again, &why), ERR_FORBIDDEN);
+	books_tie(db);
+}
+
 static void refused_attempts_stay(void **state)
 {
 	struct db *db = *state;
@@ -1425,6 +1462,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_chart_knows_its_codes),
 		cmocka_unit_test(a_sale_is_split_and_the_receipt_says_how),
+		cmocka_unit_test(the_desk_undoes_its_own_sales),
 		cmocka_unit_test(a_key_is_good_for_one_sale),
 		cmocka_unit_test(sales_that_are_refused_change_nothing),
 		cmocka_unit_test(the_book_day_is_that_of_the_shop),
