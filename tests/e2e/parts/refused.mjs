@@ -267,7 +267,7 @@ async function things(world, admin, owner) {
 		gateways: await one('SELECT MIN(id) FROM gateway'), tenants: account.tenant.id,
 		refunds: refund.id, orders: order.id, fees: fee.id, schedules: schedule.id, 'supply-points': point, approvals: approval,
 		sites: await one('SELECT MIN(id) FROM site'), shares: (await admin.get('/shares')).items[0].id, tariffs: (await admin.get('/tariffs')).items[0].id,
-		subs: await one(`SELECT id FROM sub_tenant WHERE name = '${TAG}'`), 
+		subs: await one(`SELECT id FROM sub_tenant WHERE name = '${TAG}'`),
 		otherContract: await one(`SELECT MIN(id) FROM contract WHERE id > ${contract} AND end_at = 0`),
 		publicMeter: await one(`SELECT MIN(id) FROM meter WHERE role = 'public' AND utility = 'electricity'`),
 		model: (await stack.sql(`SELECT model FROM meter WHERE id = ${account.meter.id}`))[0].model,
