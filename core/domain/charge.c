@@ -172,7 +172,8 @@ struct piece {
 	const struct holder *holder;   /* NULL: nobody's */
 	const struct pricing *pricing; /* NULL: no tariff */
 	bool charged;		       /* to the purse of its holder */
-	bool priced;		       /* always when charged; others where they have a tariff */
+	bool billed;		       /* charged, or postpaid: it waits for a tariff */
+	bool priced;		       /* always when billed; others where they have a tariff */
 	struct tier_use use;	       /* afterwards */
 	struct money charge;
 	size_t day_from, day_to; /* its rows of work.days */
@@ -402,6 +403,7 @@ static enum err cut(struct work *w)
 			.holder = holder_at(w, at),
 			.pricing = pricing_at(w, at) };
 		p->charged = p->holder && str_eq(w->meter.billing, "account");
+		p->billed = p->charged || (p->holder && str_eq(w->meter.billing, "postpaid"));
 		if (p->to_reg.milli < p->from_reg.milli)
 			p->capacity = w->reading->capacity;
 		if (__builtin_mul_overflow(then.milli - grown.milli, p->ratio, &p->qty.milli))
@@ -460,7 +462,7 @@ static enum err tier_start(struct db *db, struct work *w, struct piece *p)
 	return ERR_OK;
 }
 
-/* Finds the tariff of a piece. What is charged must have one; what is measured only is priced from
+/* Finds the tariff of a piece. What is billed must have one; what is measured only is priced from
  * the first version of its tariff on. */
 static enum err tariff_of(struct db *db, struct tariffs *cache, const struct work *w,
 	struct piece *p, const struct tariff **t)
@@ -468,12 +470,12 @@ static enum err tariff_of(struct db *db, struct tariffs *cache, const struct wor
 	enum err e;
 
 	if (!p->pricing)
-		return p->charged ? ERR_NOT_FOUND : ERR_OK;
+		return p->billed ? ERR_NOT_FOUND : ERR_OK;
 	e = tariffs_get(db, cache,
 		(struct tariff_ref){ p->pricing->tariff_id, p->pricing->revision }, w->zone, t);
 	if (e != ERR_OK)
 		return e;
-	p->priced = p->charged || tariff_covers(*t, p->from);
+	p->priced = p->billed || tariff_covers(*t, p->from);
 	return ERR_OK;
 }
 
