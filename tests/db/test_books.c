@@ -884,6 +884,10 @@ static void a_recharge_pays_off_debt_too(void **state)
 	assert_int_equal(db_tx(api, agree_tx, terms), ERR_OUT_OF_RANGE);
 	terms[1] = -1;
 	assert_int_equal(db_tx(api, agree_tx, terms), ERR_OUT_OF_RANGE);
+	terms[1] = 100; /* of what is never recharged any more */
+	shop_set(db, "UPDATE contract SET end_at = 5 WHERE id = %lld", (long long)d.shop.contract);
+	assert_int_equal(db_tx(api, agree_tx, terms), ERR_CONFLICT);
+	shop_set(db, "UPDATE contract SET end_at = 0 WHERE id = %lld", (long long)d.shop.contract);
 	books_tie(db);
 }
 
