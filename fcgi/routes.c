@@ -467,6 +467,16 @@ static const struct param *param_find(const struct route *route, const char *nam
 	return NULL;
 }
 
+/* A span of days that ends before it begins is nobody's wish. */
+static enum err check_span(const struct form *f, struct problem *why)
+{
+	const char *from = form_get(f, "from"), *to = form_get(f, "to");
+
+	if (from && to && strcmp(to, from) < 0) /* days as text stand in order */
+		return problem_set(why, ERR_OUT_OF_RANGE, "to", "it is before from");
+	return ERR_OK;
+}
+
 static enum err check_params(const struct route *route, const struct form *f, struct problem *why)
 {
 	enum err e;
@@ -485,7 +495,7 @@ static enum err check_params(const struct route *route, const struct form *f, st
 		if (route->params[i].required && !form_get(f, route->params[i].name))
 			return problem_set(why, ERR_MISSING_FIELD, route->params[i].name,
 				"%s is required", route->params[i].name);
-	return ERR_OK;
+	return check_span(f, why);
 }
 
 enum err route_params(

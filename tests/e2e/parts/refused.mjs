@@ -162,6 +162,32 @@ export default function (world) {
 			await unchanged('a refused body');
 		});
 
+		test('a bad parameter, by its name', async () => {
+			const bad = { integer: ['0', '-1', '1.5', 'x', '', '1e3', '99999999999999999999', '%00'], date: DAYS.filter((v) => typeof v === 'string'), string: ['x'.repeat(65), '%ff'] };
+			const good = { from: '2026-01-02', to: '2026-01-03', day: '2026-01-02', step: 'day', account_id: own.accounts, meter_id: own.meters };
+			const wrong = [];
+			for (const r of routes()) {
+				const session = r.route.startsWith('/me/') ? other : admin;
+				const params = (r.operation.parameters ?? []).filter((p) => p.in === 'query');
+				const ask = async (changed, name) => {
+					const query = Object.entries({ ...Object.fromEntries(params.filter((p) => p.required).map((p) => [p.name, good[p.name]])), ...changed })
+						.filter(([, v]) => v !== undefined).map(([k, v]) => `${k}=${v}`).join('&');
+					const answer = await send(session, r.method, `${named(r.route)}?${query}`, bodies[`${r.method} ${r.route}`]);
+					if (answer.status < 400 || answer.status >= 500 || (name && answer.body.field !== name))
+						wrong.push(`${r.method} ${r.route}?${query} -> ${answer.status} ${answer.text.slice(0, 160)}`);
+				};
+				await ask({ surprise: 1 }, 'surprise');
+				for (const p of params) {
+					const kind = p.schema.format === 'date' ? 'date' : p.schema.enum ? null : p.schema.type;
+					for (const value of kind ? bad[kind] : ['gift', '']) await ask({ [p.name]: value }, /%/.test(value) ? null : p.name);
+					if (p.required) await ask({ [p.name]: undefined }, p.name);
+				}
+				if (params.some((p) => p.name === 'from') && params.some((p) => p.name === 'to')) await ask({ from: '2026-01-03', to: '2026-01-02' }, 'to');
+			}
+			assert.deepEqual(wrong, []);
+			await unchanged('a refused parameter');
+		});
+
 		const emptyList = (method, { status, body }) => method === 'GET' && status === 200 && body.items.length === 0;
 		/** A problem without what must differ: its request, and the id that was asked for. */
 		const plain = ({ request_id: _, ...problem }) => ({ ...problem, detail: problem.detail?.replace(/\d+/g, 'n') });
