@@ -220,6 +220,22 @@ export default function (world) {
 			await unchanged('staff of another site');
 		});
 
+		test('lists and figures of another site are empty', async () => {
+			const own_or_common = /^\/(me|shifts|settings|tariffs|attempts|openapi|healthz|metrics)/;
+			const full = [];
+			for (const { method, route, operation } of routes()) {
+				if (method !== 'GET' || /\{/.test(route) || own_or_common.test(route)) continue;
+				const query = (operation.parameters ?? []).filter((p) => p.required).map((p) => `${p.name}=${{ from: '2026-01-01', to: '2099-12-31' }[p.name]}`).join('&');
+				const { status, body } = await send(far, 'GET', `${route}?${query}`);
+				const figures = Object.entries(body).filter(([name, value]) => /_(fen|total|today|open|fresh)$/.test(name) && value !== 0);
+				if (status !== 200 || body.items?.length > 0 || figures.length > 0) full.push(`${route} ${status} ${JSON.stringify(body.items?.[0] ?? figures)}`);
+				assert.ok(body.items || route === '/board', route);
+			}
+			assert.deepEqual(full, []);
+			const seen = (await send(admin, 'GET', '/board')).body;
+			assert.ok(seen.sales_today_fen > 0 && (await send(admin, 'GET', '/alarms')).body.items.length > 0, 'there is something to be seen');
+		});
+
 		test('nor inside a body', async () => {
 			const wrong = [];
 			for (const [key, good] of Object.entries(bodies)) {
@@ -295,7 +311,7 @@ async function things(world, admin, owner) {
 		sites: await one('SELECT MIN(id) FROM site'), shares: (await admin.get('/shares')).items[0].id, tariffs: (await admin.get('/tariffs')).items[0].id,
 		subs: await one(`SELECT id FROM sub_tenant WHERE name = '${TAG}'`),
 		otherContract: await one(`SELECT MIN(id) FROM contract WHERE id > ${contract} AND end_at = 0`),
-		publicMeter: await one(`SELECT MIN(id) FROM meter WHERE role = 'public' AND utility = 'electricity'`),
+		publicMeter: await one(`SELECT MAX(id) FROM meter WHERE role = 'public' AND utility = 'electricity'`),
 		model: (await stack.sql(`SELECT model FROM meter WHERE id = ${account.meter.id}`))[0].model,
 	};
 }
