@@ -17,6 +17,7 @@ const { values: options } = parseArgs({
 		recharges: { type: 'string', default: '50' },
 		fresh: { type: 'string', default: '0' }, // seconds in each situation; 600 is the promise
 		seeded: { type: 'string', default: '500x60' }, // meters x days of the seeded run; 0 leaves it out
+		scale: { type: 'string', default: '10000x320x1,100000x3200x4' }, // meters x buses x pollers; empty leaves it out
 		soak: { type: 'string', default: '0' }, // rounds of kill -9 of each process; 20 is the promise
 	},
 });
@@ -129,7 +130,7 @@ function settlement() {
 	const r = JSON.parse(run.stdout);
 	for (const n of [1, 4])
 		row(`settlements on ${n} connection${n > 1 ? 's' : ''}`, `${r[`settled_${n}`]}/s`, `${(r[`permille_${n}`] / 10).toFixed(1)} % of ${r[`ceiling_${n}`]}/s, the same statements without rules; goal: 70 %`);
-	row('statements for a reading', (r.statements_per_100 / 100).toFixed(2), '100 readings in a transaction');
+	row('statements of a transaction', r.statements, '100 readings in it');
 	row('tariff rule alone', `${r.rule_ns} ns`, 'a reading a minute, rates and tiers');
 }
 
@@ -138,6 +139,17 @@ function seeded(meters, days) {
 	const began = Date.now();
 	const run = spawnSync(path.join(ROOT, 'tests/support/mariadb.sh'), ['run', path.join(ROOT, 'build/tests/db/db_seeded'), '1', meters, days], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 	row(`seeded run, ${meters} meters over ${days} days`, run.status === 0 ? 'all holds' : 'FAILED', `${/SEED=.*/.exec(run.stdout)?.[0]}; ${Math.round((Date.now() - began) / 1000)} s`);
+}
+
+/** So many meters, each read, settled and stored every minute. */
+function scale(meters, buses, pollers) {
+	const run = spawnSync(path.join(ROOT, 'scripts/node'), [path.join(ROOT, 'bench/scale.mjs'), '--meters', meters, '--buses', buses, '--pollers', pollers],
+		{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+	if (run.status !== 0) throw new Error('scale.mjs failed');
+	const r = JSON.parse(run.stdout);
+	row(`${meters} meters on ${buses} buses: read within the minute`, `${r.fresh_least} to ${r.fresh_most}`, `${r.settled_per_s} settlements/s over ${r.seconds} s, buses without byte timing`);
+	row('… pollers', `${r.poller_cpu_percent} % of a core`, `${r.poller_mb} MB, ${pollers} process${pollers > 1 ? 'es' : ''}${meters === '100000' ? '; goal: below 40 % and 300 MB' : ''}`);
+	row('… MariaDB', `${r.mariadb_cpu_percent} % of a core`, `${r.mariadb_mb} MB${meters === '100000' ? '; goal: below 40 %' : ''}`);
 }
 
 function machine() {
@@ -178,6 +190,7 @@ try {
 	await stack.down();
 }
 settlement();
+for (const size of options.scale.split(',').filter(Boolean)) scale(...size.split('x'));
 if (options.seeded !== '0') seeded(...options.seeded.split('x'));
 if (Number(options.soak)) {
 	const soak = spawnSync(path.join(ROOT, 'scripts/node'), ['--test-reporter=spec', path.join(ROOT, 'tests/e2e/kill.test.mjs')], {

@@ -20,6 +20,7 @@ GRANT SELECT ON tenant TO 'yufu_poller'@'localhost';
 GRANT SELECT ON contract TO 'yufu_poller'@'localhost';
 GRANT SELECT ON contract_point TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON bus_group TO 'yufu_poller'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON poller TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON gateway_state TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON meter_state TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT ON reading TO 'yufu_poller'@'localhost';

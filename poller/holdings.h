@@ -13,4 +13,4 @@ void holdings_lose(struct holdings *h, const struct lease *l);
 bool holdings_get(struct holdings *h, int64_t group_id, struct lease *out);
 /* Copies up to max leases that are held, or that were lost and not yet removed. */
 size_t holdings_list(struct holdings *h, bool lost, struct lease *out, size_t max);
-#define HOLDINGS_MAX 64
+#define HOLDINGS_MAX 512

@@ -16,6 +16,7 @@ struct keeper {
 	GHashTable *silent;   /* gateway ids whose alarm is open */
 	GHashTable *rejected; /* gateway id -> print that could not be started */
 	uint64_t talked;      /* print of all, when the log last heard what was left out */
+	struct lease giving;  /* its buses have been stopped, for another poller; group 0: none */
 };
 
 struct keeper *keeper_open(const struct keeper_ends *ends)
@@ -175,6 +176,8 @@ static bool follow_all(struct keeper *k, bool force)
 	for (size_t i = 0; i < n; i++) {
 		AUTO(plant_free) struct plant p = { 0 };
 
+		if (held[i].group_id == k->giving.group_id)
+			continue;
 		if (plant_load(k->db, k->ends.models, held[i].group_id,
 			    (uint64_t)row.print != k->talked, &p) != ERR_OK)
 			return false;
@@ -208,7 +211,7 @@ static void renew_all(struct keeper *k)
 	size_t n = holdings_list(k->ends.holdings, false, held, HOLDINGS_MAX);
 
 	for (size_t i = 0; i < n; i++)
-		if (lease_renew(k->db, &held[i], utc_now()) == ERR_FENCED)
+		if (lease_renew(k->db, &held[i]) == ERR_FENCED)
 			holdings_lose(k->ends.holdings, &held[i]);
 }
 
@@ -216,7 +219,7 @@ static void renew_all(struct keeper *k)
 static bool take(struct keeper *k, int64_t group_id, bool mine)
 {
 	struct lease l;
-	enum err e = lease_take(k->db, group_id, k->ends.name, mine, utc_now(), &l);
+	enum err e = lease_take(k->db, group_id, k->ends.name, mine, &l);
 
 	if (e == ERR_OK)
 		e = acts_orphaned(k->db, &l, utc_now());
@@ -228,31 +231,71 @@ static bool take(struct keeper *k, int64_t group_id, bool mine)
 	return true;
 }
 
-/* Takes what is free, as far as there is room. True: something was taken. */
-static bool take_free(struct keeper *k)
+/* Takes what is free and falls to this poller's share; a process that has just started also what is
+ * still in its name. True: something was taken. */
+static bool take_free(struct keeper *k, struct spread *s, const struct lease_offer *o, size_t n)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	size_t running = fleet_list(k->ends.fleet, 0, NULL, 0);
-	struct lease held[HOLDINGS_MAX];
-	bool mine = !k->started, any = false;
-	const struct lease_offer *o;
-	struct lease l;
+	bool any = false;
 
-	if (leases_free(k->db, k->ends.name, mine, utc_now(), &rows) != ERR_OK)
-		return false;
-	o = rows.at;
-	for (size_t i = 0; i < rows.n; i++) {
-		bool fits =
-			(int64_t)running + o[i].buses <= k->ends.buses_max &&
-			holdings_list(k->ends.holdings, false, held, HOLDINGS_MAX) < HOLDINGS_MAX;
+	for (size_t i = 0; i < n; i++) {
+		struct lease held[HOLDINGS_MAX];
+		bool mine = !k->started && o[i].named;
+		struct lease l;
 
-		if (!fits || holdings_get(k->ends.holdings, o[i].group_id, &l) ||
+		if (holdings_list(k->ends.holdings, false, held, HOLDINGS_MAX) == HOLDINGS_MAX)
+			break;
+		if (holdings_get(k->ends.holdings, o[i].group_id, &l) || !(mine || o[i].free) ||
+			!spread_take(s, o[i].buses, mine || o[i].waited) ||
 			!take(k, o[i].group_id, mine))
 			continue;
-		running += (size_t)o[i].buses;
+		s->mine += o[i].buses;
 		any = true;
 	}
 	k->started = true;
+	return any;
+}
+
+/* One group at a time goes to a poller that has fewer buses: its buses are stopped, and what they
+ * had read has until the next look to be stored; then the lease is given back. */
+static void give_one(
+	struct keeper *k, const struct spread *s, const struct lease_offer *o, size_t n)
+{
+	if (k->giving.group_id) {
+		holdings_remove(k->ends.holdings, k->giving.group_id);
+		if (lease_give_back(k->db, &k->giving) == ERR_OK)
+			log_info("group=%" PRId64 " lease handed over", k->giving.group_id);
+		k->giving.group_id = 0;
+		return;
+	}
+	for (size_t i = n; i > 0; i--) {
+		if (!spread_give(s, o[i - 1].buses) ||
+			!holdings_get(k->ends.holdings, o[i - 1].group_id, &k->giving))
+			continue;
+		stop_buses(k, o[i - 1].group_id);
+		return;
+	}
+}
+
+/* True: something was taken. */
+static bool share_buses(struct keeper *k)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	struct spread s = { 0 };
+	const struct lease_offer *o;
+	struct lease l;
+	bool any;
+
+	if (poller_alive(k->db, k->ends.name, k->ends.buses_max) != ERR_OK ||
+		leases_list(k->db, k->ends.name, &rows) != ERR_OK ||
+		leases_spread(k->db, k->ends.name, &s) != ERR_OK)
+		return false;
+	o = rows.at;
+	s.most = k->ends.buses_max;
+	for (size_t i = 0; i < rows.n; i++)
+		if (holdings_get(k->ends.holdings, o[i].group_id, &l))
+			s.mine += o[i].buses;
+	any = take_free(k, &s, o, rows.n);
+	give_one(k, &s, o, rows.n);
 	return any;
 }
 
@@ -321,10 +364,11 @@ static bool stopping(struct keeper *k, int64_t until)
 }
 
 #define TICK_MS 250
+#define SHARE_MS 1000
 
 void keeper_run(struct keeper *k)
 {
-	int64_t lease_at = 0, plant_at = 0, health_at = 0, now;
+	int64_t lease_at = 0, share_at = 0, plant_at = 0, health_at = 0, now;
 	bool force = true;
 
 	log_context("keeper");
@@ -333,11 +377,14 @@ void keeper_run(struct keeper *k)
 		drop_lost(k);
 		if (now >= lease_at) {
 			renew_all(k);
-			if (take_free(k)) {
+			lease_at = now + LEASE_RENEW_MS;
+		}
+		if (now >= share_at) {
+			if (share_buses(k)) {
 				recall_alarms(k);
 				force = true;
 			}
-			lease_at = now + LEASE_RENEW_MS;
+			share_at = now + SHARE_MS;
 		}
 		if (force || now >= plant_at) {
 			force = !follow_all(k, force);
@@ -357,6 +404,8 @@ void keeper_give_back(struct keeper *k)
 	size_t n = holdings_list(k->ends.holdings, false, held, HOLDINGS_MAX);
 
 	tell_health(k);
+	if (poller_gone(k->db, k->ends.name) != ERR_OK)
+		log_warn("poller=%s others learn of its end by its silence", k->ends.name);
 	for (size_t i = 0; i < n; i++)
 		if (lease_give_back(k->db, &held[i]) == ERR_OK)
 			log_info("group=%" PRId64 " lease given back", held[i].group_id);

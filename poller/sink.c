@@ -148,7 +148,9 @@ struct item {
 	struct qty off_reg;
 	int64_t supply_point_id;
 	bool observe; /* the supply is not what the database thinks */
-	bool limited; /* its load has a limit, or is cut for one */
+	bool limited; /* its load is above its limit, or was */
+	bool taken;   /* by settlement */
+	bool behind;  /* readings that were kept are still to be settled before this one */
 };
 
 struct batch {
@@ -158,32 +160,35 @@ struct batch {
 	size_t n;
 	bool settle; /* false: keep the readings only; settling them failed for good */
 	struct lease fenced;
+	struct charge_batch *charges; /* of the transaction under way */
 };
 
 struct point_row {
+	int64_t meter_id;
 	char verdict[12];
 	struct qty register_milli;
 	int64_t supply_point_id;
 	char observed[8];
 	struct utc observed_since;
 	int64_t device;
-	bool limited;
+	int64_t limit_w; /* 0: none */
+	bool calm;	 /* its load was not above it */
 	struct qty capacity;
 };
-SHAPE(point_shape, struct point_row, FIELD(struct point_row, verdict),
-	FIELD(struct point_row, register_milli), FIELD(struct point_row, supply_point_id),
-	FIELD(struct point_row, observed), FIELD(struct point_row, observed_since),
-	FIELD(struct point_row, device), FIELD(struct point_row, limited),
+SHAPE(point_shape, struct point_row, FIELD(struct point_row, meter_id),
+	FIELD(struct point_row, verdict), FIELD(struct point_row, register_milli),
+	FIELD(struct point_row, supply_point_id), FIELD(struct point_row, observed),
+	FIELD(struct point_row, observed_since), FIELD(struct point_row, device),
+	FIELD(struct point_row, limit_w), FIELD(struct point_row, calm),
 	FIELD(struct point_row, capacity));
-static const struct query Q_POINT = {
-	"SELECT COALESCE(s.verdict, 'accepted') AS verdict,"
+static const struct query Q_POINTS = {
+	"SELECT STRAIGHT_JOIN m.id AS meter_id, COALESCE(s.verdict, 'accepted') AS verdict,"
 	" COALESCE(s.register_milli, 0) AS register_milli, p.id AS supply_point_id, p.observed,"
-	" p.observed_since, m.device,"
-	" m.power_limit_w > 0 OR COALESCE(o.phase, 'calm') <> 'calm' AS limited,"
-	" m.capacity_milli AS capacity"
-	" FROM meter m JOIN supply_point p ON p.id = m.supply_point_id"
+	" p.observed_since, m.device, m.power_limit_w AS limit_w,"
+	" COALESCE(o.phase, 'calm') = 'calm' AS calm, m.capacity_milli AS capacity"
+	" FROM " DB_IDS " meter m ON m.id = k.id JOIN supply_point p ON p.id = m.supply_point_id"
 	" LEFT JOIN overload_state o ON o.supply_point_id = p.id"
-	" LEFT JOIN meter_state s ON s.meter_id = m.id WHERE m.id = ?",
+	" LEFT JOIN meter_state s ON s.meter_id = m.id ORDER BY m.id",
 	&point_shape
 };
 
@@ -244,31 +249,29 @@ static void watch_off(struct item *i, const struct point_row *p)
 #define CATCH_UP_MAX 200 /* readings of a meter in one transaction */
 
 /* Energy that waited for its tariff is charged by the readings that were kept meanwhile, as it
- * would have been at the time. *whole: none of them is left for the next transaction. */
-static enum err catch_up(struct db *db, struct batch *b, struct charge_reading c,
-	struct settled *last, struct charges *sum, bool *whole)
+ * would have been at the time. */
+static enum err catch_up(struct db *db, struct batch *b, struct item *i, struct charge_reading c)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
+	const struct settled *last = charge_last(b->charges, c.meter_id);
+	int64_t least = last->register_milli.milli, most = c.reg.milli;
 	enum err e = readings_kept(db, c.meter_id, last->read_at, c.at, CATCH_UP_MAX, &rows);
 	const struct kept_reading *kept = rows.at;
-	int64_t most = c.reg.milli;
 
-	*whole = rows.n < CATCH_UP_MAX;
+	i->behind = rows.n == CATCH_UP_MAX;
 	c.has_rates = false;
 	for (size_t k = 0; e == ERR_OK && k < rows.n; k++) {
 		c.at = kept[k].read_at;
 		c.reg = kept[k].register_milli;
-		if (c.reg.milli < last->register_milli.milli || c.reg.milli > most)
+		if (c.reg.milli < least || c.reg.milli > most)
 			continue;
-		e = charge_settle(db, b->sink->tariffs, &c, last, sum);
-		if (e == ERR_OK)
-			e = settled_lock(db, c.meter_id, last);
+		least = c.reg.milli;
+		charge_take(b->charges, &c);
 	}
 	return e;
 }
 
-static enum err settle(struct db *db, struct batch *b, struct item *i, struct settled *last,
-	struct qty capacity, struct charges *sum)
+static enum err settle(struct db *db, struct batch *b, struct item *i, struct qty capacity)
 {
 	const struct report *r = i->report;
 	struct charge_reading c = { .meter_id = r->meter_id,
@@ -281,47 +284,41 @@ static enum err settle(struct db *db, struct batch *b, struct item *i, struct se
 		.has_rates = true,
 		.rates = { r->now.sharp_milli, r->now.peak_milli, r->now.flat_milli,
 			r->now.valley_milli } };
-	bool waited = i->open >> ALARM_TARIFF & 1, whole = true;
+	bool waited = i->open >> ALARM_TARIFF & 1;
 	enum err e = ERR_OK;
 
 	if (!b->settle) {
 		alarm_set(i, ALARM_SETTLE, true);
 		return ERR_OK;
 	}
-	if (waited && last->read_at.ms)
-		e = catch_up(db, b, c, last, sum, &whole);
-	if (e == ERR_OK && whole)
-		e = charge_settle(db, b->sink->tariffs, &c, last, sum);
-	alarm_set(i, ALARM_TARIFF, e == ERR_NOT_FOUND || !whole);
+	if (waited && charge_last(b->charges, r->meter_id)->read_at.ms)
+		e = catch_up(db, b, i, c);
+	if (e == ERR_OK && !i->behind)
+		charge_take(b->charges, &c);
+	i->taken = true;
 	alarm_set(i, ALARM_SETTLE, false);
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
+	return e;
 }
 
-static enum err take_reading(struct db *db, struct batch *b, struct item *i, struct charges *sum)
+static enum err take_reading(
+	struct db *db, struct batch *b, struct item *i, const struct point_row *p)
 {
 	const struct report *r = i->report;
-	struct settled last = { 0 };
-	struct point_row p;
-	enum err e = settled_lock(db, r->meter_id, &last);
 
-	if (e == ERR_OK)
-		e = db_one(db, &Q_POINT, ARGS(arg_i64(r->meter_id)), &p);
-	if (e != ERR_OK)
-		return e == ERR_NOT_FOUND ? ERR_DB : e;
-	i->supply_point_id = p.supply_point_id;
-	if (r->device != p.device) { /* of a device that was exchanged meanwhile */
+	i->supply_point_id = p->supply_point_id;
+	if (r->device != p->device) { /* of a device that was exchanged meanwhile */
 		i->verdict = VERDICT_IDENTITY;
 		return ERR_OK;
 	}
-	i->observe = r->observed[0] && !str_eq(r->observed, p.observed) &&
-		     r->now.read_at.ms >= p.observed_since.ms;
-	i->limited = p.limited;
+	i->observe = r->observed[0] && !str_eq(r->observed, p->observed) &&
+		     r->now.read_at.ms >= p->observed_since.ms;
+	i->limited = !p->calm || (p->limit_w > 0 && r->now.power_w > p->limit_w);
 	if (!r->has_register)
 		return ERR_OK;
-	i->verdict = judge(r, &last, &p);
+	i->verdict = judge(r, charge_last(b->charges, r->meter_id), p);
 	verdict_alarms(i);
-	watch_off(i, &p);
-	return i->verdict == VERDICT_ACCEPTED ? settle(db, b, i, &last, p.capacity, sum) : ERR_OK;
+	watch_off(i, p);
+	return i->verdict == VERDICT_ACCEPTED ? settle(db, b, i, p->capacity) : ERR_OK;
 }
 
 /* One alarm for a gateway, not one for each meter behind it; and a meter is silent by its own tries
@@ -336,24 +333,64 @@ static void silence_alarm(struct item *i)
 		alarm_set(i, ALARM_SILENT, true);
 }
 
-static enum err take_items(struct db *db, struct batch *b, struct charges *sum)
+static void item_begin(const struct batch *b, size_t k)
+{
+	const struct memo *m = memo_of(b->sink, b->reports[k].meter_id);
+
+	b->items[k] = (struct item){ .report = &b->reports[k],
+		.open = m->open,
+		.off_at = m->off_at,
+		.off_reg = m->off_reg };
+	silence_alarm(&b->items[k]);
+}
+
+/* Locks the meters that have a reading, and finds what is known of their supply. */
+static enum err load_points(struct db *db, struct batch *b, struct rows *out)
+{
+	int64_t *ids = calloc(b->n + 1, sizeof(*ids));
+	AUTO(text_free) char *text = NULL;
+	size_t n = 0;
+	enum err e;
+
+	ASSERT(ids);
+	for (size_t k = 0; k < b->n; k++)
+		if (b->reports[k].has_reading)
+			ids[n++] = b->reports[k].meter_id;
+	e = charge_lock(db, b->charges, ids, n);
+	text = json_ids(ids, n);
+	free(ids);
+	return e == ERR_OK && n > 0 ? db_list(db, &Q_POINTS, ARGS(arg_text(text)), out) : e;
+}
+
+static enum err take_items(struct db *db, struct batch *b)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e = load_points(db, b, &rows);
+	const struct point_row *p = rows.at;
+	size_t at = 0;
+
+	for (size_t k = 0; e == ERR_OK && k < b->n; k++) {
+		item_begin(b, k);
+		if (!b->reports[k].has_reading)
+			continue;
+		if (at == rows.n || p[at].meter_id != b->reports[k].meter_id)
+			return ERR_DB; /* no such meter any more */
+		e = take_reading(db, b, &b->items[k], &p[at++]);
+	}
+	return e == ERR_OK ? charge_run(db, b->charges) : e;
+}
+
+/* What settlement made of the readings that it was given. */
+static void take_results(struct batch *b)
 {
 	for (size_t k = 0; k < b->n; k++) {
 		struct item *i = &b->items[k];
-		const struct memo *m = memo_of(b->sink, b->reports[k].meter_id);
-		enum err e = ERR_OK;
 
-		*i = (struct item){ .report = &b->reports[k],
-			.open = m->open,
-			.off_at = m->off_at,
-			.off_reg = m->off_reg };
-		silence_alarm(i);
-		if (i->report->has_reading)
-			e = take_reading(db, b, i, sum);
-		if (e != ERR_OK)
-			return e;
+		if (i->taken)
+			alarm_set(i, ALARM_TARIFF,
+				i->behind || charge_result(b->charges, i->report->meter_id) ==
+						     ERR_NOT_FOUND);
 	}
-	return ERR_OK;
 }
 
 struct lists {
@@ -509,24 +546,35 @@ static enum err fence(struct db *db, struct batch *b)
 	}
 }
 
-static enum err batch_tx(struct db *db, void *ctx)
+static enum err batch_write(struct db *db, struct batch *b)
 {
-	struct batch *b = ctx;
-	AUTO(charges_free) struct charges sum = { 0 };
 	struct utc now = utc_now();
 	enum err e = fence(db, b);
 
 	if (e == ERR_OK)
-		e = take_items(db, b, &sum);
+		e = take_items(db, b);
+	if (e != ERR_OK)
+		return e;
+	take_results(b);
+	e = store_lists(db, b);
 	if (e == ERR_OK)
-		e = store_lists(db, b);
-	if (e == ERR_OK)
-		e = charge_post(db, &sum, now);
+		e = charge_post(db, charge_sums(b->charges), now);
 	if (e == ERR_OK)
 		e = watch_loads(db, b, now);
 	if (e == ERR_OK)
 		e = store_supplies(db, b);
 	return e == ERR_OK ? store_alarms(db, b, now) : e;
+}
+
+static enum err batch_tx(struct db *db, void *ctx)
+{
+	struct batch *b = ctx;
+	enum err e;
+
+	b->charges = charge_open(b->sink->tariffs);
+	e = batch_write(db, b);
+	charge_close(&b->charges);
+	return e;
 }
 
 static enum err batch_run(struct batch *b)

@@ -28,6 +28,18 @@ char *json_text(const json_t *j)
 	return s;
 }
 
+char *json_ids(const int64_t *ids, size_t n)
+{
+	AUTO(json_free) json_t *list = json_array();
+	char *text;
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_integer((json_int_t)ids[i]));
+	text = json_text(list);
+	ASSERT(text);
+	return text;
+}
+
 /* ERR_OK with *out NULL: absent and optional. */
 static enum err member(const json_t *obj, const char *key, enum field_need need, const json_t **out,
 	struct problem *why)

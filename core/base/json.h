@@ -11,6 +11,8 @@ void json_free(json_t **j); /* for AUTO() */
 MUST_USE enum err json_parse(const char *text, size_t n, json_t **out, struct problem *why);
 /* Compact text. The caller frees with free(), or has AUTO(text_free). */
 char *json_text(const json_t *j);
+/* "[1,2,3]", as JSON_TABLE takes ids; owned as the former. */
+char *json_ids(const int64_t *ids, size_t n);
 
 /* A member of an object that must be (or, when optional, may be) of a kind. A member that is absent
  * leaves *out untouched and, unless optional, is ERR_MISSING_FIELD. Texts are borrowed from obj. */

@@ -312,6 +312,7 @@ static void bind_row(const struct shape *s, char *row, struct column *c, MYSQL_B
 	for (size_t i = 0; i < s->n; i++) {
 		const struct field *f = &s->fields[i];
 
+		ASSERT(f->kind != KIND_BORROWED);
 		b[i] = (MYSQL_BIND){
 			.is_null = &c[i].null, .error = &c[i].error, .length = &c[i].length
 		};
@@ -462,8 +463,10 @@ struct bulk_column {
 static void bulk_fill(const struct field *f, size_t row_size, const char *rows, size_t n,
 	struct bulk_column *c, MYSQL_BIND *b)
 {
+	bool text = f->kind == KIND_TEXT || f->kind == KIND_BORROWED;
+
 	*b = (MYSQL_BIND){ 0 };
-	if (f->kind == KIND_TEXT) {
+	if (text) {
 		c->texts = calloc(n, sizeof(*c->texts));
 		c->lengths = calloc(n, sizeof(*c->lengths));
 		ASSERT(c->texts && c->lengths);
@@ -479,9 +482,10 @@ static void bulk_fill(const struct field *f, size_t row_size, const char *rows, 
 	for (size_t i = 0; i < n; i++) {
 		const char *at = rows + i * row_size + f->at;
 
-		if (f->kind == KIND_TEXT) {
-			c->texts[i] = at;
-			c->lengths[i] = (unsigned long)strlen(at);
+		if (text) {
+			c->texts[i] =
+				f->kind == KIND_TEXT ? at : *(const char *const *)(const void *)at;
+			c->lengths[i] = (unsigned long)strlen(c->texts[i]);
 		} else if (f->kind == KIND_BOOL) {
 			c->numbers[i] = *(const bool *)at;
 		} else if (f->kind == KIND_I32) {

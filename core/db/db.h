@@ -73,6 +73,10 @@ struct arg arg_bytes(const char *s, size_t n);
 		sizeof((struct arg[]){ __VA_ARGS__ }) / sizeof(struct arg)
 #define NO_ARGS NULL, 0
 
+/* For a query about many rows: SELECT STRAIGHT_JOIN … FROM DB_IDS table t ON t.id = k.id, where k
+ * is a table of ids out of one argument, json_ids(). Rows are found, and locked, in their order. */
+#define DB_IDS "JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$')) k JOIN"
+
 /* Rows in one allocation; at is an array of the query's row struct. */
 struct rows {
 	void *at;

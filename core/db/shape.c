@@ -14,6 +14,8 @@ static json_t *field_json(const struct field *f, const void *at)
 		return json_boolean(*(const bool *)at);
 	case KIND_TEXT:
 		return json_text_or_null(at);
+	case KIND_BORROWED:
+		return json_text_or_null(*(const char *const *)at);
 	case KIND_MONEY:
 		return json_money(*(const struct money *)at);
 	case KIND_QTY:

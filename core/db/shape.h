@@ -3,7 +3,17 @@
  * is written from it. The kind is taken from the member itself, so it cannot disagree. */
 #include "base/json.h"
 
-enum kind { KIND_I64, KIND_I32, KIND_BOOL, KIND_TEXT, KIND_MONEY, KIND_QTY, KIND_PRICE, KIND_UTC };
+enum kind {
+	KIND_I64,
+	KIND_I32,
+	KIND_BOOL,
+	KIND_TEXT,
+	KIND_BORROWED,
+	KIND_MONEY,
+	KIND_QTY,
+	KIND_PRICE,
+	KIND_UTC
+};
 
 struct field {
 	const char *name; /* column and JSON name = member name */
@@ -20,6 +30,7 @@ struct shape {
 
 #define KIND_OF(x)                                                                                 \
 	_Generic((x), int64_t: KIND_I64, int32_t: KIND_I32, bool: KIND_BOOL, char *: KIND_TEXT,        \
+		const char *: KIND_BORROWED,                                                           \
 		struct money: KIND_MONEY, struct qty: KIND_QTY, struct price: KIND_PRICE,              \
 		struct utc: KIND_UTC)
 #define FIELD(type, member)                                                                        \
@@ -28,7 +39,8 @@ struct shape {
 		.size = (uint32_t)sizeof(((type *)0)->member),                                     \
 		.kind = KIND_OF(((type *)0)->member)                                               \
 	}
-/* A text member holds VARCHAR(n) of any script: char[4 * n + 1].
+/* A member that is a const char * can be bound and shown, never read into.
+ * A text member holds VARCHAR(n) of any script: char[4 * n + 1].
  * SHAPE(account_shape, struct account, FIELD(struct account, id), …); */
 #define SHAPE(name, type, ...)                                                                     \
 	static const struct field name##_fields[] = { __VA_ARGS__ };                               \

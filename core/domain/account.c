@@ -28,17 +28,19 @@ SHAPE(account_shape, struct account, FIELD(struct account, id), FIELD(struct acc
 static const struct query Q_LOCK = {
 	"SELECT id FROM account WHERE id = ? AND kind = 'purse' FOR UPDATE", &id_shape
 };
-static const struct query Q_GET = {
-	"SELECT a.id, a.contract_id, c.tenant_id, t.site_id, a.purpose, s.zone, t.room,"
-	" t.name AS tenant_name, t.phone, t.language, a.balance_nano AS balance,"
-	" a.credit_limit_nano AS credit_limit, a.warn1_nano AS warn1, a.warn2_nano AS warn2, "
-	"a.level,"
-	" a.emergency_limit_nano AS emergency_limit, a.emergency_at, c.end_at <> 0 AS closed,"
-	" a.subsidy_nano AS subsidy"
-	" FROM account a JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = "
-	"c.tenant_id"
-	" JOIN site s ON s.id = t.site_id WHERE a.id = ?",
-	&account_shape
+#define COLUMNS                                                                                    \
+	"SELECT STRAIGHT_JOIN a.id, a.contract_id, c.tenant_id, t.site_id, a.purpose, s.zone, "    \
+	"t.room,"                                                                                  \
+	" t.name AS tenant_name, t.phone, t.language, a.balance_nano AS balance,"                  \
+	" a.credit_limit_nano AS credit_limit, a.warn1_nano AS warn1, a.warn2_nano AS warn2,"      \
+	" a.level, a.emergency_limit_nano AS emergency_limit, a.emergency_at,"                     \
+	" c.end_at <> 0 AS closed, a.subsidy_nano AS subsidy FROM "
+#define JOINS                                                                                      \
+	" JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id"             \
+	" JOIN site s ON s.id = t.site_id"
+static const struct query Q_GET = { COLUMNS "account a" JOINS " WHERE a.id = ?", &account_shape };
+static const struct query Q_GET_ALL = {
+	COLUMNS DB_IDS " account a ON a.id = k.id" JOINS " ORDER BY a.id", &account_shape
 };
 static const struct query Q_LEVEL = { "UPDATE account SET level = ?, level_since = ? WHERE id = ?",
 	NULL };
@@ -168,30 +170,52 @@ static enum err tell(struct db *db, const struct account *a, enum level to, stru
 	return e == ERR_OK ? notice_add_arrears(db, a, cut_at, now) : e;
 }
 
-enum err account_changed(struct db *db, int64_t id, struct utc now)
+static enum err changed(struct db *db, struct account *a, struct utc now)
 {
 	enum level from, to;
+	enum err e;
+
+	if (a->closed)
+		return ERR_OK;
+	e = emergency_rearm(db, a);
+	if (e == ERR_OK)
+		e = level_parse(a->level, &from);
+	if (e != ERR_OK)
+		return e;
+	to = level_of(a, from);
+	if (to == from)
+		return ERR_OK;
+	e = db_exec(
+		db, &Q_LEVEL, ARGS(arg_text(level_word(to)), arg_utc(now), arg_i64(a->id)), NULL);
+	if (e == ERR_OK && to > from)
+		e = tell(db, a, to, now);
+	if (e == ERR_OK && (to == LEVEL_ARREARS || from == LEVEL_ARREARS))
+		e = arrears_apply(db, a, to == LEVEL_ARREARS, now);
+	if (e == ERR_OK)
+		log_info("account=%" PRId64 " level=%s was=%s", a->id, level_word(to), a->level);
+	return e;
+}
+
+enum err account_changed(struct db *db, int64_t id, struct utc now)
+{
 	struct account a;
 	enum err e = account_lock(db, id, &a);
 
-	if (e == ERR_OK && a.closed)
-		return ERR_OK;
-	if (e == ERR_OK)
-		e = emergency_rearm(db, &a);
-	if (e == ERR_OK)
-		e = level_parse(a.level, &from);
-	if (e != ERR_OK)
-		return e;
-	to = level_of(&a, from);
-	if (to == from)
-		return ERR_OK;
-	e = db_exec(db, &Q_LEVEL, ARGS(arg_text(level_word(to)), arg_utc(now), arg_i64(id)), NULL);
-	if (e == ERR_OK && to > from)
-		e = tell(db, &a, to, now);
-	if (e == ERR_OK && (to == LEVEL_ARREARS || from == LEVEL_ARREARS))
-		e = arrears_apply(db, &a, to == LEVEL_ARREARS, now);
-	if (e == ERR_OK)
-		log_info("account=%" PRId64 " level=%s was=%s", id, level_word(to), a.level);
+	return e == ERR_OK ? changed(db, &a, now) : e;
+}
+
+enum err accounts_changed(struct db *db, const int64_t *ids, size_t n, struct utc now)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	AUTO(text_free) char *text = json_ids(ids, n);
+	enum err e;
+
+	ASSERT(db_in_tx(db));
+	e = db_list(db, &Q_GET_ALL, ARGS(arg_text(text)), &rows);
+	if (e == ERR_OK && rows.n != n)
+		e = ERR_NOT_FOUND;
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
+		e = changed(db, (struct account *)rows.at + i, now);
 	return e;
 }
 

@@ -34,6 +34,8 @@ MUST_USE enum err account_lock(struct db *db, int64_t id, struct account *out);
  * crossing), begins or ends the arrears block of the account's supply points, and decides their
  * supply anew. A closed account crosses nothing. The zone's book day is not touched. */
 MUST_USE enum err account_changed(struct db *db, int64_t id, struct utc now);
+/* The same for n purses, each once, that this transaction has written and so locked. */
+MUST_USE enum err accounts_changed(struct db *db, const int64_t *ids, size_t n, struct utc now);
 
 /* The floor below which arrears begin: credit limit plus emergency credit if taken. */
 struct money account_floor_credit(const struct account *a);

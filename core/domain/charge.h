@@ -1,11 +1,11 @@
 #pragma once
-/* Settlement of one meter: from its last settled reading to a new accepted one, into usage by day
- * and hour, evidence, and the purse of the contract that holds the supply point.
+/* Settlement of meters: from the last settled reading to a new accepted one, into usage by day and
+ * hour, evidence, and the purse of the contract that holds the supply point.
  *
  * The row of `settled`, locked first, makes a reading count once. An interval is cut where a
  * contract begins or ends and where the meter's tariff changes; energy is spread over the cuts as
- * over everything else. Meters are locked in ascending order, then purses: charge_settle() for
- * each meter of a transaction, then charge_post() once.
+ * over everything else. Meters are locked in ascending order, then purses: charge_run() or
+ * charge_settle() for the meters of a transaction, then charge_post() once.
  *
  * Every meter that has a tariff is priced. Only what a meter of billing "account" counts for a
  * contract is charged too; the rest (postpaid, none, vacant) has a price and account 0, so that it
@@ -63,9 +63,27 @@ struct charges {
 };
 void charges_free(struct charges *c);
 
-/* Inside db_tx, after settled_lock(). Adds to *sum what charge_post() is to take. ERR_NOT_FOUND:
- * no tariff covers the interval; nothing was written and the meter stays where it is settled, to be
- * charged exactly once there is one. */
+/* Settlement of many meters in a handful of statements: charge_lock() for all of them,
+ * charge_take() for each reading, charge_run(), then charge_post() of charge_sums(). */
+struct charge_batch;
+struct charge_batch *charge_open(struct tariffs *cache); /* which outlives it; never NULL */
+void charge_close(struct charge_batch **b);
+/* Inside db_tx, once: settled_lock() for n meters, ids ascending and each once. */
+MUST_USE enum err charge_lock(
+	struct db *db, struct charge_batch *b, const int64_t *meter_ids, size_t n);
+/* How far a locked meter is settled. */
+const struct settled *charge_last(const struct charge_batch *b, int64_t meter_id);
+/* A reading of a locked meter, after those of it that were taken before. */
+void charge_take(struct charge_batch *b, const struct charge_reading *r);
+/* Writes everything but the purses. ERR_OUT_OF_RANGE: a reading cannot follow the one before it. */
+MUST_USE enum err charge_run(struct db *db, struct charge_batch *b);
+/* ERR_OK, or ERR_NOT_FOUND: no tariff covers an interval of this meter, which stays where it is
+ * settled before that, to be charged exactly once there is one. */
+enum err charge_result(const struct charge_batch *b, int64_t meter_id);
+const struct charges *charge_sums(const struct charge_batch *b);
+
+/* The same for one reading, after settled_lock(). Adds to *sum what charge_post() is to take.
+ * ERR_NOT_FOUND as charge_result(); nothing was written then. */
 MUST_USE enum err charge_settle(struct db *db, struct tariffs *cache,
 	const struct charge_reading *r, const struct settled *last, struct charges *sum);
 /* Inside db_tx, after settled_lock(). The register of the reading becomes the new base, whatever it

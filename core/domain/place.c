@@ -5,7 +5,8 @@
 
 #include "domain/account.h"
 
-#define GROUP_SIZE 64 /* buses of one lease */
+#define GROUPS 64      /* so many groups are begun before one gets a second bus */
+#define GROUP_BUSES 64 /* and so many buses of one lease at most */
 
 struct meter_row {
 	int64_t supply_point_id;
@@ -143,7 +144,7 @@ enum err gateway_add(struct db *db, const struct gateway_new *g, struct problem 
 		e = db_one(db, &Q_GATEWAYS, NO_ARGS, &count);
 	if (e != ERR_OK)
 		return e;
-	group = count.id / GROUP_SIZE + 1;
+	group = count.id / (GROUPS * GROUP_BUSES) * GROUPS + count.id % GROUPS + 1;
 	e = db_exec(db, &Q_GROUP_ADD, ARGS(arg_i64(group)), NULL);
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_GATEWAY_ADD,

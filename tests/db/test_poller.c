@@ -65,26 +65,53 @@ static void test_a_lease_has_one_holder(void **state)
 {
 	struct world *w = *state;
 	struct shop s = new_shop(w);
-	struct utc now = utc_now();
 	struct lease a, b;
 
 	shop_set(w->root, "UPDATE bus_group SET until_at = 0, owner = '' WHERE id = %lld",
 		(long long)s.group);
-	assert_int_equal(lease_take(w->db, s.group, "one", false, now, &a), ERR_OK);
+	assert_int_equal(lease_take(w->db, s.group, "one", false, &a), ERR_OK);
 	assert_int_equal(a.epoch, 2);
-	assert_int_equal(lease_take(w->db, s.group, "two", true, now, &b), ERR_CONFLICT);
-	assert_int_equal(lease_take(w->db, s.group, "one", false, now, &b), ERR_CONFLICT);
-	assert_int_equal(lease_renew(w->db, &a, now), ERR_OK);
+	assert_int_equal(lease_take(w->db, s.group, "two", true, &b), ERR_CONFLICT);
+	assert_int_equal(lease_take(w->db, s.group, "one", false, &b), ERR_CONFLICT);
+	assert_int_equal(lease_renew(w->db, &a), ERR_OK);
 	/* Its own successor, started again, takes over at once and fences the former. */
-	assert_int_equal(lease_take(w->db, s.group, "one", true, now, &b), ERR_OK);
+	assert_int_equal(lease_take(w->db, s.group, "one", true, &b), ERR_OK);
 	assert_int_equal(b.epoch, 3);
-	assert_int_equal(lease_renew(w->db, &a, now), ERR_FENCED);
+	assert_int_equal(lease_renew(w->db, &a), ERR_FENCED);
 	/* When it has run out, anybody may. */
-	now.ms += LEASE_MS + 1;
-	assert_int_equal(lease_take(w->db, s.group, "two", false, now, &a), ERR_OK);
-	assert_int_equal(lease_renew(w->db, &b, now), ERR_FENCED);
+	shop_set(w->root, "UPDATE bus_group SET until_at = until_at - %d WHERE id = %lld",
+		LEASE_MS + 1, (long long)s.group);
+	assert_int_equal(lease_take(w->db, s.group, "two", false, &a), ERR_OK);
+	assert_int_equal(lease_renew(w->db, &b), ERR_FENCED);
 	assert_int_equal(lease_give_back(w->db, &b), ERR_OK); /* too late, and no harm */
-	assert_int_equal(lease_renew(w->db, &a, now), ERR_OK);
+	assert_int_equal(lease_renew(w->db, &a), ERR_OK);
+}
+
+/* Lives the others say so; a poller sees how its buses stand to theirs. */
+static void test_pollers_see_each_other(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct spread one, two;
+	struct lease l;
+
+	shop_set(w->root, "DELETE FROM poller WHERE name <> %d", 0);
+	shop_set(w->root, "UPDATE bus_group SET until_at = 0 WHERE id > %d", 0);
+	assert_int_equal(poller_alive(w->db, "one", 900), ERR_OK);
+	assert_int_equal(poller_alive(w->db, "two", 900), ERR_OK);
+	assert_int_equal(lease_take(w->db, s.group, "one", false, &l), ERR_OK);
+	assert_int_equal(leases_spread(w->db, "one", &one), ERR_OK);
+	assert_int_equal(leases_spread(w->db, "two", &two), ERR_OK);
+	assert_int_equal(one.others, 1);
+	assert_int_equal(one.least, 0);
+	assert_int_equal(two.least, 1);
+	assert_int_equal(one.total, shop_number(w->root, "SELECT COUNT(*) AS v FROM gateway", 0));
+	assert_int_equal(poller_gone(w->db, "two"), ERR_OK);
+	assert_int_equal(leases_spread(w->db, "one", &one), ERR_OK);
+	assert_int_equal(one.others, 0);
+	shop_set(w->root, "UPDATE poller SET seen_at = seen_at - %d", LEASE_MS + 1);
+	assert_int_equal(leases_spread(w->db, "three", &one), ERR_OK);
+	assert_int_equal(one.others, 0);
 }
 
 /* ---- the sink ---- */
@@ -579,7 +606,7 @@ static void test_orphans_are_unknown(void **state)
 	struct lease next;
 
 	assert_int_equal(o.answer, ANSWER_GO);
-	assert_int_equal(lease_take(w->db, s.group, "test", true, utc_now(), &next), ERR_OK);
+	assert_int_equal(lease_take(w->db, s.group, "test", true, &next), ERR_OK);
 	assert_int_equal(acts_orphaned(w->db, &next, utc_now()), ERR_OK);
 	assert_int_equal(
 		shop_number(w->root,
@@ -964,6 +991,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_lease_has_one_holder),
+		cmocka_unit_test(test_pollers_see_each_other),
 		cmocka_unit_test(test_readings_are_kept_and_charged),
 		cmocka_unit_test(test_bad_readings_are_kept_not_charged),
 		cmocka_unit_test(test_the_same_batch_twice),

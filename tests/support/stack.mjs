@@ -21,10 +21,11 @@ const SOCKET_PATH_MAX = 90; // sun_path holds 107 bytes
 
 export class Stack {
 	/** @param {{dir?: string, port?: number, bin?: string, say?: Function, conf?: object, env?: object,
-	 *    editMall?: (mall: object) => void, poolMb?: number, historyDays?: number}} options
+	 *    editMall?: (mall: object) => void, poolMb?: number, historyDays?: number, pollers?: number}} options
 	 * dir: where everything lives (default: a new temporary one) · conf: further settings, by section ·
 	 * env: further environment of every program · say: told what happens · editMall: changes the demo
-	 * mall before it is loaded, once · poolMb: of the database · historyDays: of use before the start */
+	 * mall before it is loaded, once · poolMb: of the database · historyDays: of use before the start ·
+	 * pollers: how many share the buses; named poller, poller2, … */
 	constructor(options = {}) {
 		this.temporary = !options.dir;
 		this.dir = options.dir ? path.resolve(options.dir) : temporaryDir();
@@ -36,6 +37,7 @@ export class Stack {
 		this.poolMb = options.poolMb ?? 128;
 		this.editMall = options.editMall;
 		this.historyDays = options.historyDays ?? 0;
+		this.pollers = options.pollers ?? 1;
 		this.processes = new Map();
 		this.stopping = false;
 	}
@@ -276,6 +278,10 @@ export class Stack {
 		await until('the simulated mall answers', () => fetch(`${this.simBase}/sim/wire`).then((r) => r.ok));
 		for (const name of ['poller', 'worker', 'api'])
 			this.#supervise(name, this.#program(`yufu-${name}`), config, { env: this.#env(`yufu_${name}`) });
+		for (let i = 2; i <= this.pollers; i++)
+			this.#supervise(`poller${i}`, this.#program('yufu-poller'), config, {
+				env: { ...this.#env('yufu_poller'), YUFU_POLLER_NAME: `poller${i}` },
+			});
 		this.#supervise('nginx', nginxProgram(), [
 			'-p', this.path('nginx'), '-c', this.path('nginx.conf'), '-e', this.path('log', 'nginx.log'),
 			'-g', 'daemon off;',
@@ -316,7 +322,8 @@ export class Stack {
 	async down({ keep = false } = {}) {
 		if (this.stopping) return;
 		this.stopping = true;
-		for (const name of ['nginx', 'api', 'worker', 'poller', 'sim', 'mariadb']) await this.process(name)?.stop();
+		const more = [...this.processes.keys()].filter((name) => /^poller\d/.test(name));
+		for (const name of ['nginx', 'api', 'worker', 'poller', ...more, 'sim', 'mariadb']) await this.process(name)?.stop();
 		if (this.temporary && !keep) rmSync(this.dir, { recursive: true, force: true });
 		if (this.sockets && this.sockets !== this.dir) rmSync(this.sockets, { recursive: true, force: true });
 	}
