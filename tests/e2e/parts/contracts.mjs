@@ -92,7 +92,7 @@ export default function (world) {
 			const left = expect(await post(finance, `/contracts/${next.id}/close`, { payout: 'bank', reason: '退租' }), 200);
 			expect(await post(finance, `/contracts/${next.id}/close`, { payout: 'bank', reason: '退租' }), 409, 'conflict');
 			// Nothing is agreed on any more with who has left.
-			const [{ id: purse }] = (await operator.get(`/contracts/${next.id}`)).purses;
+			const [{ account_id: purse }] = (await operator.get(`/contracts/${next.id}`)).purses;
 			const put = (path, body) => finance.call('PUT', path, { body });
 			expect(await put(`/accounts/${purse}/limits`, { credit_limit: '5', emergency_limit: '0', reason: 'x' }), 409, 'conflict');
 			expect(await put(`/accounts/${purse}/warnings`, { warn1: '5', warn2: '1' }), 409, 'conflict');
