@@ -189,6 +189,28 @@ export default function (world) {
 		});
 
 		const emptyList = (method, { status, body }) => method === 'GET' && status === 200 && body.items.length === 0;
+		test('whoever lacks the permission, and whoever is nobody', async () => {
+			const wrong = [];
+			const ask = async (session, who, { method, route }, status) => {
+				const answer = await send(session, method, named(route), bodies[`${method} ${route}`]);
+				if (answer.status !== status) wrong.push(`${who} ${method} ${route} -> ${answer.status}, not ${status}`);
+			};
+			const closed = routes().filter(({ operation }) => operation.security.length > 0);
+			const staff = closed.filter(({ operation }) => operation['x-permission']);
+			assert.ok(staff.length > 70, `${staff.length} routes`);
+			for (const r of closed) await ask(world.api, 'nobody', r, 401);
+			for (const r of staff) await ask(tenant, 'tenant', r, 403);
+			for (const name of ['finance', 'cashier', 'operator', 'engineer', 'viewer']) {
+				const session = await world.api.login(name);
+				const { permissions } = await session.get('/me');
+				for (const r of staff)
+					if (!permissions.includes(r.operation['x-permission']) && !permissions.includes(r.operation['x-or-permission'])) await ask(session, name, r, 403);
+				for (const r of closed.filter(({ route }) => route.startsWith('/me/'))) await ask(session, name, r, 403);
+			}
+			assert.deepEqual(wrong, []);
+			await unchanged('whoever may not');
+		});
+
 		/** A problem without what must differ: its request, and the id that was asked for. */
 		const plain = ({ request_id: _, ...problem }) => ({ ...problem, detail: problem.detail?.replace(/\d+/g, 'n') });
 
@@ -304,6 +326,8 @@ async function things(world, admin, owner) {
 	}), 202).body.approval.id;
 	const below = await one(`SELECT supply_point_id FROM meter WHERE code = 'A${SHOP + 1}'`);
 	await stack.sql(`INSERT INTO sub_tenant (contract_id, supply_point_id, name) VALUES (${contract}, ${below}, '${TAG}')`);
+	await stack.sql(`INSERT INTO alarm (kind, severity, object_kind, object_id, object_code, text, raised_at, open_key)
+		VALUES ('register_jumped', 'urgent', 'meter', ${account.meter.id}, '${account.meter.code}', 'test', 1, '${TAG}')`);
 	return {
 		accounts: account.id, contracts: contract, meters: account.meter.id, shifts: shift, sales: sale.id, entries: sale.lines[0].entry_id,
 		gateways: await one('SELECT MIN(id) FROM gateway'), tenants: account.tenant.id,
