@@ -110,8 +110,8 @@ export default function (world) {
 		let admin, far, farSite, tenant, other, own, bodies, print;
 
 		/** Asks as often as nginx wants to wait: it counts the requests of an address. */
-		const send = (session, method, path, body) => until(`${method} ${path} is let in`, async () => {
-			const answer = await session.call(method, path, { body, key: randomUUID() });
+		const send = (session, method, path, body, key = randomUUID()) => until(`${method} ${path} is let in`, async () => {
+			const answer = await session.call(method, path, { body, key });
 			return answer.status !== 429 && answer;
 		}, 20_000, 20);
 		const unchanged = async (what) => assert.deepEqual(await fingerprint(world.stack), print, `${what} changed something`);
@@ -296,6 +296,31 @@ export default function (world) {
 			await ask('PUT', '/me/alert-settings', '/me/alert-settings', alerts(own.accounts), alerts(NOBODY));
 			assert.deepEqual(wrong, []);
 			await unchanged('another tenant');
+		});
+
+		// Last: from here on things happen.
+		test('the same key and request get the same answer, another request with that key none', async () => {
+			const [wrong, done] = [[], []];
+			const other_one = (body) => {
+				const field = ['reason', 'note', 'name', 'document'].find((f) => f in body) ?? ['amount_fen', 'monthly_fen'].find((f) => f in body);
+				return field && { ...body, [field]: typeof body[field] === 'number' ? body[field] + 1 : 'another' };
+			};
+			for (const r of routes().filter(({ operation }) => operation.parameters?.some((p) => p.name === 'Idempotency-Key' && p.required))) {
+				const body = bodies[`${r.method} ${r.route}`] ?? {};
+				const session = r.route.startsWith('/me/') ? other : admin;
+				const key = randomUUID();
+				const ask = (b) => send(session, r.method, named(r.route), b, key);
+				const first = await ask(body);
+				if (first.status >= 300) continue; // its own tests know the state that it needs
+				const again = await ask(body);
+				done.push(r.route);
+				if (again.status !== first.status || again.text !== first.text) wrong.push(`${r.route}: ${first.text.slice(0, 200)} / ${again.status} ${again.text.slice(0, 200)}`);
+				const changed = other_one(body);
+				const answer = changed && await ask(changed);
+				if (answer && (answer.status !== 409 || answer.body.code !== 'idempotency_mismatch')) wrong.push(`${r.route}: ${answer.status} ${answer.text.slice(0, 200)}`);
+			}
+			assert.deepEqual(wrong, []);
+			assert.ok(done.length >= 15, done.join(' '));
 		});
 	});
 }
