@@ -224,6 +224,10 @@ static enum err check_caller(struct request *r)
 	e = check_token(r, &t);
 	if (e == ERR_OK)
 		e = user_check(r->db, t.user_id, t.family, perm_word(perm), &r->user);
+	if (e == ERR_OK && !r->user.may && r->route->or_perm) {
+		r->lesser = true;
+		e = user_check(r->db, t.user_id, t.family, perm_word(r->route->or_perm), &r->user);
+	}
 	if (e != ERR_OK)
 		return e;
 	snprintf(r->actor, sizeof(r->actor), "user:%lld", (long long)r->user.id);

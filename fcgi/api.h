@@ -50,6 +50,7 @@ struct request {
 	struct form params;   /* of the query, checked against the route */
 	json_t *json;	      /* of the body, checked against its schema; NULL if it has none */
 	struct user user;     /* the caller; id 0 where anyone may call */
+	bool lesser;	      /* the caller has the route's or_perm only */
 	char actor[32];	      /* "user:3" */
 	char family[33];      /* session of the caller */
 };

@@ -117,7 +117,8 @@ enum err entry_undo(struct request *r, struct answer *a)
 		.actor = r->actor,
 		.address = r->remote,
 		.reason = body_text(r, "reason", ""),
-		.once_key = request_once(r, "reversal", once) };
+		.once_key = request_once(r, "reversal", once),
+		.own_sales_only = r->lesser };
 	struct booked done;
 	enum err e = reversal_create(r->db, &n, r->now, &done, &a->why);
 

@@ -137,6 +137,8 @@ static json_t *operation(const struct route *r)
 
 	if (perm_word(r->perm)[0])
 		json_object_set_new(o, "x-permission", json_string(perm_word(r->perm)));
+	if (r->or_perm)
+		json_object_set_new(o, "x-or-permission", json_string(perm_word(r->or_perm)));
 	json_object_set_new(o, "security", open ? json_array() : json_pack("[{s:[]}]", "bearer"));
 	if (json_array_size(parameters))
 		json_object_set(o, "parameters", parameters);

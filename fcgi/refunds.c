@@ -52,7 +52,7 @@ enum err account_refund(struct request *r, struct answer *a)
 {
 	return refund_new(r, a,
 		&(struct refund_new){
-			.account_id = r->object, .method = body_text(r, "method", "") });
+			.account_id = r->object, .method = body_text(r, "method", "bank") });
 }
 
 enum err order_refund(struct request *r, struct answer *a)

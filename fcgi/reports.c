@@ -44,8 +44,6 @@ enum err report_energy_money(struct request *r, struct answer *a)
 		e = day_parse(param_text(r, "from"), &from);
 	if (e == ERR_OK)
 		e = day_parse(param_text(r, "to"), &to);
-	if (e == ERR_OK && to.days < from.days)
-		return problem_set(&a->why, ERR_OUT_OF_RANGE, "to", "it is before from");
 	if (e == ERR_OK)
 		e = energy_money(r->db, site_id, from, to, &report);
 	row = report.rows.at;

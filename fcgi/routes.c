@@ -118,11 +118,12 @@ const struct route routes[] = {
 		.help = "Tenants by room, name, code or phone.", .params = { { "q", PARAM_TEXT, false } } },
 	{ "GET", "/alarms", PERM_ALARM_READ, NULL, "alarm", true, 200, alarms_list, false,
 		.help = "Alarms, newest first.", .params = { { "open", PARAM_FLAG, false } } },
-	{ "GET", "/shifts", PERM_SALE_CREATE, NULL, "shift", true, 200, shifts_list, false,
+	{ "GET", "/shifts", PERM_SALE_CREATE, NULL, "shift", true, 200, shifts_list, false, .or_perm = PERM_REFUND_CREATE,
 		.help = "The caller's own shifts, newest first.", .params = { { "open", PARAM_FLAG, false } } },
-	{ "POST", "/shifts", PERM_SALE_CREATE, "empty", "shift", false, 201, shift_new, false,
-		.help = "Open a shift." },
+	{ "POST", "/shifts", PERM_SALE_CREATE, "empty", "shift", false, 201, shift_new, false, .or_perm = PERM_REFUND_CREATE,
+		.help = "Open a shift: a drawer for whoever sells or pays back." },
 	{ "POST", "/shifts/:id/close", PERM_SALE_CREATE, "shift_close", "shift_closed", false, 200, shift_end, false, .key_welcome = true,
+		.or_perm = PERM_REFUND_CREATE,
 		.help = "Close a shift with the cash counted; the same count again is answered as it was." },
 	{ "POST", "/sales", PERM_SALE_CREATE, "sale_new", "sale", false, 201, sale_new, true,
 		.help = "Sell at the desk, in the open shift; one receipt." },
@@ -188,7 +189,8 @@ const struct route routes[] = {
 	{ "GET", "/entries/:id", PERM_ENTRY_READ, NULL, "entry_detail", false, 200, entry_get, false,
 		.help = "One entry with its postings, and what reversed it." },
 	{ "POST", "/entries/:id/reverse", PERM_ENTRY_REVERSE, "reason", "entry_detail", false, 201, entry_undo, true, .approved = true,
-		.help = "Undo an entry by its mirror, once, on today's book day; cash comes from an open drawer." },
+		.or_perm = PERM_SALE_CREATE,
+		.help = "Undo an entry by its mirror, once, on today's book day; cash comes from an open drawer. Who only sells may undo sales of the own open shift." },
 	{ "POST", "/accounts/:id/refund", PERM_REFUND_CREATE, "refund_new", "refund", false, 201, account_refund, true, .approved = true,
 		.help = "Pay money back at the desk: cash from the open drawer, or by the bank, which a person settles." },
 	{ "POST", "/orders/:id/refund", PERM_REFUND_CREATE, "order_refund", "refund", false, 201, order_refund, true, .approved = true,
@@ -465,6 +467,16 @@ static const struct param *param_find(const struct route *route, const char *nam
 	return NULL;
 }
 
+/* A span of days that ends before it begins is nobody's wish. */
+static enum err check_span(const struct form *f, struct problem *why)
+{
+	const char *from = form_get(f, "from"), *to = form_get(f, "to");
+
+	if (from && to && strcmp(to, from) < 0) /* days as text stand in order */
+		return problem_set(why, ERR_OUT_OF_RANGE, "to", "it is before from");
+	return ERR_OK;
+}
+
 static enum err check_params(const struct route *route, const struct form *f, struct problem *why)
 {
 	enum err e;
@@ -483,7 +495,7 @@ static enum err check_params(const struct route *route, const struct form *f, st
 		if (route->params[i].required && !form_get(f, route->params[i].name))
 			return problem_set(why, ERR_MISSING_FIELD, route->params[i].name,
 				"%s is required", route->params[i].name);
-	return ERR_OK;
+	return check_span(f, why);
 }
 
 enum err route_params(

@@ -64,9 +64,10 @@ struct route {
 	bool list;	    /* the answer is a list of these */
 	int status;
 	enum err (*run)(struct request *r, struct answer *a);
-	bool idempotent;  /* needs Idempotency-Key */
-	bool key_welcome; /* takes one, but is safe to repeat without */
-	bool approved;	  /* may answer 202 "approval_asked" instead: a second person decides */
+	bool idempotent;   /* needs Idempotency-Key */
+	bool key_welcome;  /* takes one, but is safe to repeat without */
+	bool approved;	   /* may answer 202 "approval_asked" instead: a second person decides */
+	enum perm or_perm; /* who lacks perm may call with this; request.lesser says so */
 	const char *help;
 	struct param params[6];
 	enum body_kind body_kind;

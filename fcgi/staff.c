@@ -249,7 +249,7 @@ enum err alarms_list(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	json_t *items = json_array();
-	enum err e = live_alarms(r->db, param_int(r, "open") == 1, &rows);
+	enum err e = live_alarms(r->db, caller_site(r), param_int(r, "open") == 1, &rows);
 	const struct live_alarm *l = rows.at;
 
 	for (size_t i = 0; i < rows.n; i++)

@@ -102,7 +102,7 @@ static enum err warning_read(
 static enum err alert_read(
 	struct request *r, const json_t *item, size_t i, struct warning *w, struct problem *why)
 {
-	char prefix[24];
+	char prefix[24], field[48];
 	struct me_account m;
 	enum err e;
 
@@ -112,9 +112,9 @@ static enum err alert_read(
 		return e;
 	w->account_id = json_integer_value(json_object_get(item, "account_id"));
 	e = me_account_get(r->db, r->user.id, w->account_id, r->now, &m);
-	return e == ERR_NOT_FOUND
-		       ? problem_set(why, e, "account_id", "there is no such account of yours")
-		       : e;
+	snprintf(field, sizeof(field), "%saccount_id", prefix);
+	return e == ERR_NOT_FOUND ? problem_set(why, e, field, "there is no such account of yours")
+				  : e;
 }
 
 /* The page sends every threshold that it shows: what has not changed is no change. */
@@ -160,7 +160,7 @@ enum err me_alerts_put(struct request *r, struct answer *a)
 		e = without_same(r, list, &c.n);
 	if (e == ERR_OK && c.n)
 		e = warning_set(r->db, &c, &a->why);
-	if (e == ERR_OK)
+	if (e == ERR_OK && json_object_get(r->json, "language"))
 		e = me_set_language(r->db, r->user.id, body_text(r, "language", "zh"));
 	return e == ERR_OK ? me_alerts(r, a) : e;
 }

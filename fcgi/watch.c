@@ -62,7 +62,7 @@ enum err metrics_get(struct request *r, struct answer *a)
 	enum err e = live_counts(r->db, r->now, &c);
 
 	if (e == ERR_OK)
-		e = live_power_back(r->db, r->now, &p50, &p95, &count);
+		e = live_power_back(r->db, 0, r->now, &p50, &p95, &count);
 	if (e != ERR_OK)
 		return e;
 	a->type = "text/plain; version=0.0.4";

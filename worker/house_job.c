@@ -12,8 +12,8 @@ struct dark {
 SHAPE(dark_shape, struct dark, FIELD(struct dark, id), FIELD(struct dark, out_trade_no));
 
 #define DARK                                                                                       \
-	" FROM pay_order o JOIN contract_point c ON c.account_id = o.account_id AND c.to_at = 0"   \
-	" JOIN supply_point p ON p.id = c.supply_point_id WHERE o.supply_was_off = 1"              \
+	" FROM pay_order o JOIN account a ON a.id = o.account_id" SUPPLIES_OF_PURSE                \
+	" WHERE o.supply_was_off = 1"                                                              \
 	" AND o.supply_restored_at = 0 AND o.credited_at <= ? AND p.desired = 'on'"                \
 	" AND p.observed <> 'on' AND p.switchable = 1"
 static const struct query Q_DARK = { "SELECT DISTINCT o.id, o.out_trade_no" DARK, &dark_shape };

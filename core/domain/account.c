@@ -295,6 +295,8 @@ static enum err limits_tx(struct db *db, void *ctx)
 	struct account a;
 	enum err e = account_lock(db, l->account_id, &a);
 
+	if (e == ERR_OK && a.closed)
+		return ERR_CONFLICT;
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_LIMITS,
 			ARGS(arg_money(l->credit_limit), arg_money(l->emergency_limit),
@@ -320,13 +322,15 @@ enum err account_set_limits(struct db *db, const struct account_limits *l, struc
 		{ "emergency_limit", l->emergency_limit },
 	};
 	struct account_limits copy = *l;
+	enum err e;
 
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 		if (checks[i].value.nano < 0 ||
 			checks[i].value.nano > ACCOUNT_LIMIT_YUAN * NANO_PER_YUAN)
 			return problem_set(why, ERR_OUT_OF_RANGE, checks[i].field,
 				"from 0 to %d yuan", ACCOUNT_LIMIT_YUAN);
-	return db_tx(db, limits_tx, &copy);
+	e = db_tx(db, limits_tx, &copy);
+	return e == ERR_CONFLICT ? problem_set(why, e, "id", "the account is closed") : e;
 }
 
 enum err account_book_day(const struct account *a, struct utc at, struct day *out)

@@ -8,8 +8,9 @@ SHAPE(attempt_shape, struct attempt, F(id), F(kind), F(account_id), F(amount_fen
 #undef F
 static const struct query Q_ADD = {
 	"INSERT INTO attempt (site_id, kind, account_id, amount_fen, code, why, actor, at)"
-	" SELECT COALESCE((SELECT t.site_id FROM account a JOIN contract c ON c.id = a.contract_id"
-	" JOIN tenant t ON t.id = c.tenant_id WHERE a.id = ?), ?), ?, ?, ?, ?, ?, ?, ?",
+	" SELECT COALESCE(NULLIF(?, 0), (SELECT t.site_id FROM account a"
+	" JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id"
+	" WHERE a.id = ?), 0), ?, ?, ?, ?, ?, ?, ?",
 	NULL
 };
 static const struct query Q_LIST = {
@@ -24,7 +25,7 @@ enum err attempt_add(struct db *db, const struct attempt_new *a, struct utc now)
 
 	snprintf(why, sizeof(why), "%s", a->text[0] ? a->text : err_text(a->why));
 	return db_exec(db, &Q_ADD,
-		ARGS(arg_i64(a->account_id), arg_i64(a->site_id), arg_text(a->kind),
+		ARGS(arg_i64(a->site_id), arg_i64(a->account_id), arg_text(a->kind),
 			arg_i64(a->account_id), arg_i64(a->amount_fen), arg_text(err_word(a->why)),
 			arg_text(why), arg_text(a->actor), arg_utc(now)),
 		NULL);

@@ -6,7 +6,7 @@
 struct attempt_new {
 	const char *kind;   /* "sale" "order" "refund" "reversal" "adjustment" */
 	int64_t account_id; /* as it was named, whether there is one or not; 0: none */
-	int64_t site_id;    /* where the account is of no site */
+	int64_t site_id;    /* that of whoever asked; 0: that of the account */
 	int64_t amount_fen;
 	enum err why;
 	const char *text;

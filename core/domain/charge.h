@@ -9,7 +9,7 @@
  *
  * Every meter that has a tariff is priced. Only what a meter of billing "account" counts for a
  * contract is charged too; the rest (postpaid, none, vacant) has a price and account 0, so that it
- * can be billed or shared.
+ * can be billed or shared. What is charged or postpaid waits for its tariff; the rest does not.
  *
  * Registers are those that the meter shows. What a meter behind transformers does not multiply by
  * itself is multiplied here, by the ratio of the time (meter_ratio): an interval in which the ratio

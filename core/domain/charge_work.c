@@ -22,7 +22,8 @@ struct piece {
 	const struct holder *holder;   /* NULL: nobody's */
 	const struct pricing *pricing; /* NULL: no tariff */
 	bool charged;		       /* to the purse of its holder */
-	bool priced;		       /* always when charged; others where they have a tariff */
+	bool billed;		       /* charged, or postpaid: it waits for a tariff */
+	bool priced;		       /* always when billed; others where they have a tariff */
 	struct tier_use use;	       /* afterwards */
 	struct money charge;
 	size_t day_from, day_to; /* its rows of work.days */
@@ -239,6 +240,7 @@ static enum err cut(struct work *w)
 			.holder = holder_at(w, at),
 			.pricing = pricing_at(w, at) };
 		p->charged = p->holder && str_eq(w->s->meter->billing, "account");
+		p->billed = p->charged || (p->holder && str_eq(w->s->meter->billing, "postpaid"));
 		if (p->to_reg.milli < p->from_reg.milli)
 			p->capacity = w->reading->capacity;
 		if (__builtin_mul_overflow(then.milli - grown.milli, p->ratio, &p->qty.milli))
@@ -272,7 +274,7 @@ static void tier_start(struct work *w, struct piece *p)
 	p->use.used = row->used_milli;
 }
 
-/* Finds the tariff of a piece. What is charged must have one; what is measured only is priced from
+/* Finds the tariff of a piece. What is billed must have one; what is measured only is priced from
  * the first version of its tariff on. */
 static enum err tariff_of(
 	struct db *db, const struct work *w, struct piece *p, const struct tariff **t)
@@ -280,12 +282,12 @@ static enum err tariff_of(
 	enum err e;
 
 	if (!p->pricing)
-		return p->charged ? ERR_NOT_FOUND : ERR_OK;
+		return p->billed ? ERR_NOT_FOUND : ERR_OK;
 	e = tariffs_get(db, w->b->cache,
 		(struct tariff_ref){ p->pricing->tariff_id, p->pricing->revision }, w->zone, t);
 	if (e != ERR_OK)
 		return e;
-	p->priced = p->charged || tariff_covers(*t, p->from);
+	p->priced = p->billed || tariff_covers(*t, p->from);
 	return ERR_OK;
 }
 

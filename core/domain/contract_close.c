@@ -420,6 +420,26 @@ static const struct query Q_BALANCES = {
 	&balance_shape
 };
 
+/* A step for each fee that is ended, with all that a reopening needs to take it back. */
+static enum err fees_note(struct deal *d, struct day last)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	char text[DAY_TEXT_MAX];
+	enum err e =
+		fee_list(d->life->db, &(struct fee_filter){ .contract_id = d->contract_id }, &rows);
+	const struct fee *f = rows.at;
+
+	day_text(last, text);
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
+		if (!f[i].to_day[0] || strcmp(f[i].to_day, text) > 0)
+			step_add(d->life, &(struct step){ .what = "fee_ends",
+						  .purpose = "fee",
+						  .fee_id = f[i].id,
+						  .last_day = f[i].to_day,
+						  .detail = f[i].kind });
+	return e;
+}
+
 /* Fees last as long as the contract: days that were paid beforehand are given back. */
 static enum err fees_stop(struct deal *d)
 {
@@ -428,13 +448,17 @@ static enum err fees_stop(struct deal *d)
 	struct fee_actor by = { 0, l->ask->actor, l->ask->address, l->ask->now };
 	struct balance_row before = { 0 }, after = { 0 };
 	struct step s = { .what = "fees_end", .purpose = "fee", .has_amount = true };
+	struct day last = { 0 };
 	enum err e = zone_open(d->zone, &z);
 
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
+		last = zone_local(z, (struct utc){ d->end_at.ms - 1 }).day;
 		e = db_one(l->db, &Q_BALANCES, ARGS(arg_i64(d->contract_id)), &before);
+	}
 	if (e == ERR_OK)
-		e = fees_end(l->db, d->contract_id,
-			zone_local(z, (struct utc){ d->end_at.ms - 1 }).day, &by);
+		e = fees_note(d, last);
+	if (e == ERR_OK)
+		e = fees_end(l->db, d->contract_id, last, &by);
 	if (e == ERR_OK)
 		e = db_one(l->db, &Q_BALANCES, ARGS(arg_i64(d->contract_id)), &after);
 	if (e == ERR_OK)
@@ -463,8 +487,20 @@ static const struct query Q_MONEY_BLOCKS = {
 	" ORDER BY b.supply_point_id, b.kind, b.cause",
 	&held_shape
 };
+struct sub_row {
+	int64_t supply_point_id;
+	int64_t meter_id;
+	char code[129];
+	char name[257];
+};
+#define F(member) FIELD(struct sub_row, member)
+SHAPE(sub_shape, struct sub_row, F(supply_point_id), F(meter_id), F(code), F(name));
+#undef F
 static const struct query Q_SUBS = {
-	"SELECT supply_point_id AS id FROM sub_tenant WHERE contract_id = ? ORDER BY id", &id_shape
+	"SELECT s.supply_point_id, m.id AS meter_id, m.code, s.name FROM sub_tenant s"
+	" JOIN meter m ON m.supply_point_id = s.supply_point_id WHERE s.contract_id = ?"
+	" ORDER BY s.id",
+	&sub_shape
 };
 static const struct query Q_SUBS_END = { "DELETE FROM sub_tenant WHERE contract_id = ?", NULL };
 
@@ -492,11 +528,15 @@ static enum err subs_end(struct deal *d)
 	AUTO(rows_free) struct rows rows = { 0 };
 	struct life *l = d->life;
 	enum err e = db_list(l->db, &Q_SUBS, ARGS(arg_i64(d->contract_id)), &rows);
-	const struct id_row *r = rows.at;
+	const struct sub_row *r = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
-		e = supply_block_clear(l->db, r[i].id, BLOCK_SUB_TENANT, "", l->ask->now);
-		step_add(l, &(struct step){ .what = "sub_tenant_ends" });
+		e = supply_block_clear(
+			l->db, r[i].supply_point_id, BLOCK_SUB_TENANT, "", l->ask->now);
+		step_add(l, &(struct step){ .what = "sub_tenant_ends",
+				    .meter_id = r[i].meter_id,
+				    .meter_code = r[i].code,
+				    .detail = r[i].name });
 	}
 	return e == ERR_OK ? db_exec(l->db, &Q_SUBS_END, ARGS(arg_i64(d->contract_id)), NULL) : e;
 }
@@ -598,10 +638,25 @@ struct closed_row {
 };
 SHAPE(closed_shape, struct closed_row, FIELD(struct closed_row, id),
 	FIELD(struct closed_row, closing));
+struct steps_row {
+	char steps[sizeof(((struct contract_event *)NULL)->steps)];
+};
+SHAPE(steps_shape, struct steps_row, FIELD(struct steps_row, steps));
+static const struct query Q_STEPS = { "SELECT steps FROM contract_event WHERE id = ?",
+	&steps_shape };
 static const struct query Q_CLOSED = {
 	"SELECT MAX(id) AS id, COUNT(*) AS closing FROM contract_event"
 	" WHERE contract_id = ? AND kind = 'close'",
 	&closed_shape
+};
+static const struct query Q_SUB_AGAIN = {
+	"INSERT INTO sub_tenant (contract_id, supply_point_id, name)"
+	" SELECT ?, m.supply_point_id, ? FROM meter m WHERE m.id = ?"
+	" AND NOT EXISTS (SELECT 1 FROM contract_point p"
+	" WHERE p.supply_point_id = m.supply_point_id AND p.to_at = 0)"
+	" AND NOT EXISTS (SELECT 1 FROM sub_tenant o"
+	" WHERE o.supply_point_id = m.supply_point_id)",
+	NULL
 };
 static const struct query Q_UNDONE = { "UPDATE contract_event SET undone_at = ? WHERE id = ?",
 	NULL };
@@ -832,6 +887,80 @@ static enum err entries_reverse(struct deal *d, int64_t closing)
 	return e;
 }
 
+/* ---- what ended with it ---- */
+
+static enum err fee_again(struct deal *d, const json_t *step)
+{
+	struct life *l = d->life;
+	struct fee_actor by = { 0, l->ask->actor, l->ask->address, l->ask->now };
+	const char *last_day = json_string_value(json_object_get(step, "last_day"));
+	struct step s = { .what = "fee_again",
+		.purpose = "fee",
+		.has_amount = true,
+		.fee_id = json_integer_value(json_object_get(step, "fee_id")),
+		.last_day = last_day,
+		.detail = json_string_value(json_object_get(step, "detail")) };
+	struct balance_row before = { 0 }, after = { 0 };
+	enum err e = db_one(l->db, &Q_BALANCES, ARGS(arg_i64(d->contract_id)), &before);
+
+	if (e == ERR_OK)
+		e = fee_resume(l->db, s.fee_id, last_day ? last_day : "", &by);
+	if (e == ERR_OK)
+		e = db_one(l->db, &Q_BALANCES, ARGS(arg_i64(d->contract_id)), &after);
+	if (e == ERR_OK)
+		e = money_sub(after.sum, before.sum, &s.amount);
+	if (e == ERR_OK)
+		step_add(l, &s);
+	return e;
+}
+
+/* Supplies below have their names again, and stay on, unless somebody else has them since. */
+static enum err sub_again(struct deal *d, const json_t *step)
+{
+	struct life *l = d->life;
+	struct step s = { .what = "sub_tenant_again",
+		.meter_id = json_integer_value(json_object_get(step, "meter_id")),
+		.meter_code = json_string_value(json_object_get(step, "meter_code")),
+		.detail = json_string_value(json_object_get(step, "detail")) };
+	int64_t added = 0;
+	enum err e = db_exec(l->db, &Q_SUB_AGAIN,
+		ARGS(arg_i64(d->contract_id), arg_text(s.detail ? s.detail : ""),
+			arg_i64(s.meter_id)),
+		&added);
+
+	if (e == ERR_OK && added == 0)
+		s.what = "sub_tenant_gone";
+	if (e == ERR_OK)
+		step_add(l, &s);
+	return e;
+}
+
+static enum err ended_resume(struct deal *d, const struct closed_row *c)
+{
+	AUTO(json_free) json_t *steps = NULL;
+	struct steps_row row;
+	const json_t *step;
+	size_t i;
+	enum err e = db_one(d->life->db, &Q_STEPS, ARGS(arg_i64(c->id)), &row);
+
+	if (e == ERR_OK)
+		e = json_parse(row.steps, strlen(row.steps), &steps, NULL);
+	if (e != ERR_OK)
+		return e;
+	json_array_foreach(steps, i, step)
+	{
+		const char *what = json_string_value(json_object_get(step, "what"));
+
+		if (str_eq(what, "fee_ends"))
+			e = fee_again(d, step);
+		else if (str_eq(what, "sub_tenant_ends") && json_object_get(step, "meter_id"))
+			e = sub_again(d, step);
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
 static enum err reopen_apply(struct deal *d, const struct closed_row *c)
 {
 	AUTO(rows_free) struct rows purses = { 0 };
@@ -844,6 +973,8 @@ static enum err reopen_apply(struct deal *d, const struct closed_row *c)
 		e = db_exec(db, &Q_REOPEN, ARGS(arg_i64(d->contract_id)), NULL);
 	if (e == ERR_OK)
 		e = entries_reverse(d, c->closing);
+	if (e == ERR_OK)
+		e = ended_resume(d, c);
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_UNDONE, ARGS(arg_utc(d->life->ask->now), arg_i64(c->id)), NULL);
 	return e == ERR_OK ? deal_supply(d) : e;

@@ -24,6 +24,9 @@ static const struct query Q_CONTRACT = {
 	" WHERE c.id = ? AND ? IN (0, t.site_id)",
 	&id_shape
 };
+static const struct query Q_OPEN_LOCK = {
+	"SELECT id FROM contract WHERE id = ? AND end_at = 0 FOR UPDATE", &id_shape
+};
 static const struct query Q_SET = {
 	"INSERT INTO contract_debt (contract_id, permille, cap_fen) VALUES (?, ?, ?)"
 	" ON DUPLICATE KEY UPDATE permille = VALUES(permille), cap_fen = VALUES(cap_fen)",
@@ -87,11 +90,20 @@ enum err debt_terms(struct db *db, int64_t contract_id, struct split_terms *t)
 enum err debt_agree(
 	struct db *db, int64_t contract_id, int64_t permille, int64_t cap_fen, struct problem *why)
 {
+	struct id_row open;
+	enum err e;
+
 	if (permille < 0 || permille > 1000)
 		return problem_set(why, ERR_OUT_OF_RANGE, "permille", "from 0 to 1000");
 	if (cap_fen < 0 || cap_fen > CAP_MAX_FEN)
 		return problem_set(
 			why, ERR_OUT_OF_RANGE, "cap_fen", "from 0 to %" PRId64, CAP_MAX_FEN);
-	return db_exec(
-		db, &Q_SET, ARGS(arg_i64(contract_id), arg_i64(permille), arg_i64(cap_fen)), NULL);
+	e = db_one(db, &Q_OPEN_LOCK, ARGS(arg_i64(contract_id)), &open);
+	if (e == ERR_NOT_FOUND)
+		return problem_set(why, ERR_CONFLICT, "id", "the contract is closed");
+	return e == ERR_OK
+		       ? db_exec(db, &Q_SET,
+				 ARGS(arg_i64(contract_id), arg_i64(permille), arg_i64(cap_fen)),
+				 NULL)
+		       : e;
 }

@@ -17,7 +17,8 @@ MUST_USE enum err debt_get(struct db *db, int64_t site_id, int64_t contract_id, 
  * purse is locked before. */
 MUST_USE enum err debt_terms(struct db *db, int64_t contract_id, struct split_terms *t);
 
-/* permille 0..1000, cap 0 or more; ERR_OUT_OF_RANGE with the field. Inside db_tx. */
+/* permille 0..1000, cap 0 or more; ERR_OUT_OF_RANGE with the field, ERR_CONFLICT when the contract
+ * is closed. Inside db_tx, before any purse is locked. */
 MUST_USE enum err debt_agree(
 	struct db *db, int64_t contract_id, int64_t permille, int64_t cap_fen, struct problem *why);
 

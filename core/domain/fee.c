@@ -657,6 +657,7 @@ static enum err months_correct(struct db *db, const struct fee *f, const struct 
 
 struct ending {
 	int64_t id;
+	bool ends; /* false: it has no last day any more */
 	struct day to;
 	const struct fee_actor *by;
 	struct problem *why;
@@ -664,12 +665,13 @@ struct ending {
 
 static enum err end_write(struct db *db, const struct ending *g, struct fee *f, struct fee_term *t)
 {
-	char to[DAY_TEXT_MAX];
-	enum err e = db_exec(db, &Q_SET_END, ARGS(arg_day(g->to, to), arg_i64(g->id)), NULL);
+	char to[DAY_TEXT_MAX] = "";
+	struct arg last = g->ends ? arg_day(g->to, to) : (struct arg){ .kind = ARG_NULL };
+	enum err e = db_exec(db, &Q_SET_END, ARGS(last, arg_i64(g->id)), NULL);
 
-	t->ends = true;
+	t->ends = g->ends;
 	t->to = g->to;
-	return e == ERR_OK ? fee_audit(db, g->by, "fee.end", f->id,
+	return e == ERR_OK ? fee_audit(db, g->by, g->ends ? "fee.end" : "fee.resume", f->id,
 				     json_pack("{s:s, s:s}", "before", f->to_day, "to_day", to))
 			   : e;
 }
@@ -681,12 +683,12 @@ static enum err end_check(
 	struct fee_new n = { .contract_id = f->contract_id,
 		.kind = f->kind,
 		.from = t->from,
-		.ends = true,
+		.ends = g->ends,
 		.to = g->to };
-	struct fee_term wanted = { t->monthly_fen, t->from, true, g->to };
+	struct fee_term wanted = { t->monthly_fen, t->from, g->ends, g->to };
 	enum err e = fee_check(&wanted, g->why);
 
-	if (e == ERR_OK && f->end_at.ms && g->to.days > t->to.days)
+	if (e == ERR_OK && f->end_at.ms && (!g->ends || g->to.days > t->to.days))
 		return problem_set(g->why, ERR_CONFLICT, "to_day", "the contract has ended");
 	return e == ERR_OK ? overlap_check(db, &n, f->id, g->why) : e;
 }
@@ -700,7 +702,7 @@ static enum err end_one(struct db *db, const struct ending *g)
 	char to[DAY_TEXT_MAX];
 	enum err e = fee_load(db, g->id, &f, &t, &z);
 
-	if (e != ERR_OK || str_eq(f.to_day, day_text(g->to, to)))
+	if (e != ERR_OK || str_eq(f.to_day, g->ends ? day_text(g->to, to) : ""))
 		return e;
 	e = end_check(db, g, &f, &t);
 	if (e == ERR_OK)
@@ -723,7 +725,7 @@ enum err fee_end(
 
 	if (e == ERR_OK && found.n == 0)
 		return ERR_NOT_FOUND;
-	return e == ERR_OK ? db_tx(db, end_tx, &(struct ending){ id, to, by, why }) : e;
+	return e == ERR_OK ? db_tx(db, end_tx, &(struct ending){ id, true, to, by, why }) : e;
 }
 
 enum err fees_end(struct db *db, int64_t contract_id, struct day to, const struct fee_actor *by)
@@ -738,7 +740,7 @@ enum err fees_end(struct db *db, int64_t contract_id, struct day to, const struc
 	e = db_list(db, &Q_LASTING, ARGS(arg_i64(contract_id), arg_day(to, text)), &lasting);
 	f = lasting.at;
 	for (size_t i = 0; e == ERR_OK && i < lasting.n; i++) {
-		struct ending g = { f[i].id, to, by, NULL };
+		struct ending g = { f[i].id, true, to, by, NULL };
 
 		e = day_parse(f[i].from_day, &from);
 		if (e == ERR_OK && to.days < from.days - 1) /* it never begins */
@@ -747,4 +749,13 @@ enum err fees_end(struct db *db, int64_t contract_id, struct day to, const struc
 			e = end_one(db, &g);
 	}
 	return e;
+}
+
+enum err fee_resume(struct db *db, int64_t id, const char *to_day, const struct fee_actor *by)
+{
+	struct ending g = { .id = id, .ends = to_day[0] != '\0', .by = by };
+	enum err e = g.ends ? day_parse(to_day, &g.to) : ERR_OK;
+
+	ASSERT(db_in_tx(db));
+	return e == ERR_OK ? end_one(db, &g) : e;
 }

@@ -99,6 +99,9 @@ void step_add(struct life *l, const struct step *s)
 		json_object_set_new(
 			o, water ? "volume_l" : "energy_wh", json_integer(s->qty.milli));
 	step_text(o, "amount", s->has_amount ? money_text(s->amount, text) : NULL);
+	if (s->fee_id)
+		json_object_set_new(o, "fee_id", json_integer(s->fee_id));
+	step_text(o, "last_day", s->last_day);
 	step_text(o, "detail", s->detail);
 	json_array_append_new(l->steps, o);
 }

@@ -63,6 +63,8 @@ struct step {
 	struct qty reg, qty;
 	const char *utility; /* of reg and qty */
 	struct money amount;
+	int64_t fee_id;
+	const char *last_day; /* that a fee had before */
 	const char *detail;
 };
 void step_add(struct life *l, const struct step *s);

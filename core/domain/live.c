@@ -181,12 +181,26 @@ enum err live_gateways(struct db *db, int64_t site_id, struct utc now, struct ro
 #define F(member) FIELD(struct live_board, member)
 SHAPE(board_shape, struct live_board, F(sales_today_fen), F(orders_today), F(alarms_open));
 #undef F
+#define SITE_OF_ORDER                                                                              \
+	" JOIN account a ON a.id = o.account_id JOIN contract c ON c.id = a.contract_id"           \
+	" JOIN tenant t ON t.id = c.tenant_id"
+/* The site of the thing x.object_kind and x.object_id; NULL for what is of no site: those who see
+ * every site look after it. */
+#define SITE_OF_ALARM                                                                              \
+	" CASE x.object_kind WHEN 'site' THEN x.object_id"                                         \
+	" WHEN 'meter' THEN (SELECT g.site_id FROM meter m JOIN gateway g ON g.id = m.gateway_id"  \
+	" WHERE m.id = x.object_id)"                                                               \
+	" WHEN 'gateway' THEN (SELECT g.site_id FROM gateway g WHERE g.id = x.object_id)"          \
+	" WHEN 'share_group' THEN (SELECT s.site_id FROM share_group s WHERE s.id = x.object_id)"  \
+	" WHEN 'order' THEN (SELECT t.site_id FROM pay_order o" SITE_OF_ORDER                      \
+	" WHERE o.id = x.object_id) END"
 static const struct query Q_BOARD = {
-	"SELECT (SELECT CAST(COALESCE(SUM(l.total_fen), 0) AS SIGNED) FROM sale l WHERE"
-	" l.created_at >= ?) + (SELECT CAST(COALESCE(SUM(o.amount_fen), 0) AS SIGNED)"
-	" FROM pay_order o WHERE o.credited_at >= ?) AS sales_today_fen,"
-	" (SELECT COUNT(*) FROM pay_order o WHERE o.credited_at >= ?) AS orders_today,"
-	" (SELECT COUNT(*) FROM alarm WHERE cleared_at = 0) AS alarms_open",
+	"SELECT (SELECT CAST(COALESCE(SUM(l.total_fen), 0) AS SIGNED) FROM sale l JOIN entry e"
+	" ON e.id = l.entry_id WHERE l.created_at >= ? AND ? IN (0, e.site_id)) + y.fen"
+	" AS sales_today_fen, y.n AS orders_today, (SELECT COUNT(*) FROM alarm x"
+	" WHERE x.cleared_at = 0 AND (? = 0 OR ? =" SITE_OF_ALARM ")) AS alarms_open"
+	" FROM (SELECT CAST(COALESCE(SUM(o.amount_fen), 0) AS SIGNED) AS fen, COUNT(*) AS n"
+	" FROM pay_order o" SITE_OF_ORDER " WHERE o.credited_at >= ? AND ? IN (0, t.site_id)) y",
 	&board_shape
 };
 
@@ -211,13 +225,16 @@ enum err live_board(
 {
 	AUTO(rows_free) struct rows meters = { 0 };
 	struct live_board b = { 0 };
+	struct arg site = arg_i64(site_id);
 	int64_t count;
-	enum err e = db_one(db, &Q_BOARD, ARGS(arg_utc(today), arg_utc(today), arg_utc(today)), &b);
+	enum err e = db_one(
+		db, &Q_BOARD, ARGS(arg_utc(today), site, site, site, arg_utc(today), site), &b);
 
 	if (e == ERR_OK)
 		e = live_meters(db, &(struct live_filter){ site_id, 0, "" }, now, &meters);
 	if (e == ERR_OK)
-		e = live_power_back(db, now, &b.power_back_p50_ms, &b.power_back_p95_ms, &count);
+		e = live_power_back(
+			db, site_id, now, &b.power_back_p50_ms, &b.power_back_p95_ms, &count);
 	if (e != ERR_OK)
 		return e;
 	count_meters(&meters, now, &b);
@@ -249,8 +266,9 @@ struct span_row {
 };
 SHAPE(span_shape, struct span_row, FIELD(struct span_row, ms));
 static const struct query Q_POWER_BACK = {
-	"SELECT supply_restored_at - credited_at AS ms FROM pay_order"
-	" WHERE credited_at >= ? AND supply_restored_at >= credited_at ORDER BY ms",
+	"SELECT o.supply_restored_at - o.credited_at AS ms FROM pay_order o" SITE_OF_ORDER
+	" WHERE o.credited_at >= ? AND o.supply_restored_at >= o.credited_at"
+	" AND ? IN (0, t.site_id) ORDER BY ms",
 	&span_shape
 };
 
@@ -262,11 +280,12 @@ static int64_t percentile(const struct rows *r, size_t p)
 	return r->n ? s[(r->n * p + 99) / 100 - 1].ms : -1;
 }
 
-enum err live_power_back(
-	struct db *db, struct utc now, int64_t *p50_ms, int64_t *p95_ms, int64_t *count)
+enum err live_power_back(struct db *db, int64_t site_id, struct utc now, int64_t *p50_ms,
+	int64_t *p95_ms, int64_t *count)
 {
 	AUTO(rows_free) struct rows r = { 0 };
-	enum err e = db_list(db, &Q_POWER_BACK, ARGS(arg_i64(now.ms - INT64_C(24) * 3600000)), &r);
+	enum err e = db_list(db, &Q_POWER_BACK,
+		ARGS(arg_i64(now.ms - INT64_C(24) * 3600000), arg_i64(site_id)), &r);
 
 	if (e != ERR_OK)
 		return e;
@@ -281,15 +300,17 @@ SHAPE(alarm_shape, struct live_alarm, F(id), F(kind), F(severity), F(object_kind
 	F(object_code), F(text), F(raised_at), F(cleared_at), F(acked_at));
 #undef F
 static const struct query Q_ALARMS = {
-	"SELECT id, kind, severity, object_kind, object_id, object_code, text, raised_at, "
-	"cleared_at,"
-	" acked_at FROM alarm WHERE ? = 0 OR cleared_at = 0 ORDER BY id DESC LIMIT 200",
+	"SELECT x.id, x.kind, x.severity, x.object_kind, x.object_id, x.object_code, x.text,"
+	" x.raised_at, x.cleared_at, x.acked_at FROM alarm x WHERE (? = 0 OR x.cleared_at = 0)"
+	" AND (? = 0 OR ? =" SITE_OF_ALARM ") ORDER BY x.id DESC LIMIT 200",
 	&alarm_shape
 };
 
-enum err live_alarms(struct db *db, bool open_only, struct rows *out)
+enum err live_alarms(struct db *db, int64_t site_id, bool open_only, struct rows *out)
 {
-	return db_list(db, &Q_ALARMS, ARGS(arg_i64(open_only)), out);
+	struct arg site = arg_i64(site_id);
+
+	return db_list(db, &Q_ALARMS, ARGS(arg_i64(open_only), site, site), out);
 }
 
 #define F(member) FIELD(struct live_tenant, member)

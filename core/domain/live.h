@@ -130,9 +130,9 @@ struct live_counts {
 	int64_t outbox_pending;
 };
 MUST_USE enum err live_counts(struct db *db, struct utc now, struct live_counts *out);
-/* Milliseconds from credit to supply back, of the last 24 h; -1: none. */
-MUST_USE enum err live_power_back(
-	struct db *db, struct utc now, int64_t *p50_ms, int64_t *p95_ms, int64_t *count);
+/* Milliseconds from credit to supply back, of the last 24 h; -1: none. site_id 0: every site. */
+MUST_USE enum err live_power_back(struct db *db, int64_t site_id, struct utc now, int64_t *p50_ms,
+	int64_t *p95_ms, int64_t *count);
 
 struct live_alarm {
 	int64_t id;
@@ -146,8 +146,8 @@ struct live_alarm {
 	struct utc cleared_at;
 	struct utc acked_at;
 };
-/* The newest 200. */
-MUST_USE enum err live_alarms(struct db *db, bool open_only, struct rows *out);
+/* The newest 200. site_id 0: every site, and what is of none (a payment for nobody's order). */
+MUST_USE enum err live_alarms(struct db *db, int64_t site_id, bool open_only, struct rows *out);
 
 struct live_tenant {
 	int64_t id;

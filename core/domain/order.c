@@ -10,6 +10,7 @@
 #include "domain/debt.h"
 #include "domain/notice.h"
 #include "domain/setting.h"
+#include "domain/supplypoint.h"
 
 #define ORDER_GRACE_MS (10 * 60 * 1000) /* how long after expiry a payment may still surface */
 
@@ -58,9 +59,10 @@ static const struct query Q_NOTIFY = { "INSERT INTO pay_notify (service, receive
 				       " VALUES (?, ?, ?, ?, ?, ?)",
 	NULL };
 static const struct query Q_IS_OFF = {
-	"SELECT COUNT(*) AS n FROM contract_point c JOIN supply_point p ON p.id = c.supply_point_id"
-	" WHERE c.account_id = ? AND c.to_at = 0 AND p.switchable = 1"
-	" AND (p.observed = 'off' OR p.desired = 'off')",
+	"SELECT COUNT(*) AS n FROM account a" SUPPLIES_OF_PURSE
+	" WHERE a.id = ? AND p.switchable = 1 AND (p.observed = 'off' OR p.desired = 'off')"
+	" AND (a.purpose <> 'fee' OR EXISTS (SELECT 1 FROM block b WHERE b.supply_point_id = p.id"
+	" AND b.kind = 'fee' AND b.cause = CONCAT('account:', a.id)))",
 	&flag_shape
 };
 static const struct query Q_DUE = {

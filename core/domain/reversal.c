@@ -35,6 +35,12 @@ static const struct query Q_REFUNDED = {
 	&id_shape
 };
 
+static const struct query Q_OWN_SALE = {
+	"SELECT s.id FROM sale s JOIN shift h ON h.id = s.shift_id WHERE s.entry_id = ?"
+	" AND h.user_id = ? AND h.open_key IS NOT NULL",
+	&id_shape
+};
+
 struct reversing {
 	const struct reversal_new *n;
 	bool approved;
@@ -72,8 +78,10 @@ static int64_t amount_fen(const struct reversing *r)
 
 static enum err needs_second(struct db *db, const struct reversing *r, bool *out)
 {
+	enum setting s =
+		r->n->own_sales_only ? SETTING_DESK_REVERSAL_LIMIT_FEN : SETTING_REVERSAL_LIMIT_FEN;
 	int64_t limit = 0;
-	enum err e = setting_get(db, r->entry.site_id, SETTING_REVERSAL_LIMIT_FEN, &limit);
+	enum err e = setting_get(db, r->entry.site_id, s, &limit);
 
 	if (e == ERR_OK)
 		*out = !r->approved && amount_fen(r) > limit;
@@ -226,6 +234,21 @@ static enum err follow(struct db *db, const struct reversing *r)
 			   : e;
 }
 
+/* Whoever only sells may take back what the own open drawer took. */
+static enum err may_reverse(struct db *db, const struct reversing *r)
+{
+	struct id_row sale;
+	enum err e;
+
+	if (!r->n->own_sales_only)
+		return ERR_OK;
+	e = db_one(db, &Q_OWN_SALE, ARGS(arg_i64(r->n->entry_id), arg_i64(r->n->user_id)), &sale);
+	return e == ERR_NOT_FOUND
+		       ? problem_set(r->why, ERR_FORBIDDEN, "id",
+				 "the desk undoes sales of its own open shift only; ask finance")
+		       : e;
+}
+
 static enum err reverse_tx(struct db *db, void *ctx)
 {
 	struct reversing *r = ctx;
@@ -243,7 +266,9 @@ static enum err reverse_tx(struct db *db, void *ctx)
 	if (!kind || !kind->reversible)
 		return problem_set(r->why, ERR_CONFLICT, "id",
 			"an entry of the kind %s is not reversed", r->entry.kind);
-	e = needs_second(db, r, &second);
+	e = may_reverse(db, r);
+	if (e == ERR_OK)
+		e = needs_second(db, r, &second);
 	if (e == ERR_OK && second)
 		return ask(db, r);
 	if (e == ERR_OK)

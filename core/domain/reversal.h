@@ -9,6 +9,7 @@ struct reversal_new {
 	const char *actor, *address;
 	const char *reason;
 	const char *once_key;
+	bool own_sales_only; /* the caller may undo sales of the own open shift, and nothing else */
 };
 
 /* What became of an act that may need a second person: one of the two is not 0. */
@@ -19,7 +20,8 @@ struct booked {
 
 /* Balances, levels and supply follow. Cash comes from the drawer of the caller's open shift, or, of
  * a shift that is still open, from the one it went into; ERR_SHIFT_CLOSED when there is neither.
- * Above the setting reversal_limit_fen it waits for a second person. ERR_CONFLICT for a kind that
+ * Above the setting reversal_limit_fen (desk_reversal_limit_fen for own_sales_only) it waits for a
+ * second person. ERR_FORBIDDEN for what own_sales_only leaves out. ERR_CONFLICT for a kind that
  * is not undone by hand and for money that was refunded since; ERR_ALREADY for the second reversal.
  * The same request again finds the first. */
 MUST_USE enum err reversal_create(struct db *db, const struct reversal_new *n, struct utc now,

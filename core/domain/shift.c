@@ -162,9 +162,13 @@ static enum err closed_before(struct db *db, const struct closing *c)
 	struct shift s;
 	enum err e = db_one(db, &Q_GET, ARGS(arg_i64(c->id)), &s);
 
-	if (e == ERR_NOT_FOUND ||
-		(e == ERR_OK && (s.user_id != c->user_id || s.counted_fen != c->counted_fen)))
-		return problem_set(c->why, ERR_CONFLICT, "id", "this is not your open shift");
+	if (e == ERR_OK && s.user_id != c->user_id)
+		e = ERR_NOT_FOUND;
+	if (e == ERR_NOT_FOUND)
+		return problem_set(c->why, e, "id", "you have no such shift");
+	if (e == ERR_OK && s.counted_fen != c->counted_fen)
+		return problem_set(
+			c->why, ERR_CONFLICT, "id", "it was closed before, with another count");
 	if (e == ERR_OK)
 		*c->out = s;
 	return e;

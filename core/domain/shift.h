@@ -19,7 +19,8 @@ MUST_USE enum err shift_open(struct db *db, int64_t user_id, struct utc now, str
 MUST_USE enum err shift_current(struct db *db, int64_t user_id, struct shift *out);
 /* The counted cash against what the drawer should hold; the difference is posted to over_short, on
  * the book day of the user's site, or of the shift's sales where the user sees every site. The same
- * closing again is answered as it is; with another count ERR_CONFLICT. */
+ * closing again is answered as it is; with another count ERR_CONFLICT. ERR_NOT_FOUND when the user
+ * has no such shift. */
 MUST_USE enum err shift_close(struct db *db, int64_t id, int64_t user_id, int64_t counted_fen,
 	struct utc now, struct shift *out, struct problem *why);
 /* Shifts of a user, newest first, at most 50; rows of struct shift. */

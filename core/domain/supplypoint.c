@@ -71,11 +71,15 @@ static const struct query Q_OBSERVE = {
 	" AND desired <> observed WHERE id = ?",
 	NULL
 };
-static const struct query Q_ORDERS_RESTORED = {
-	"UPDATE pay_order o JOIN contract_point c ON c.account_id = o.account_id AND c.to_at = 0"
-	" SET o.supply_restored_at = ? WHERE c.supply_point_id = ? AND o.supply_was_off = 1"
-	" AND o.supply_restored_at = 0",
-	NULL
+/* Asked first and without locks: whoever credits an order holds its purse before the supply. */
+static const struct query Q_ORDERS_DARK = {
+	"SELECT o.id FROM pay_order o JOIN account a ON a.id = o.account_id" SUPPLIES_OF_PURSE
+	" WHERE c.supply_point_id = ? AND o.supply_was_off = 1 AND o.supply_restored_at = 0"
+	" ORDER BY o.id",
+	&id_shape
+};
+static const struct query Q_ORDER_RESTORED = {
+	"UPDATE pay_order SET supply_restored_at = ? WHERE id = ? AND supply_restored_at = 0", NULL
 };
 
 enum err supply_get(struct db *db, int64_t id, struct supply_point *out)
@@ -285,6 +289,17 @@ enum err supply_line_get(struct db *db, int64_t site_id, int64_t id, struct supp
 	return db_one(db, &Q_LINE, ARGS(arg_i64(site_id), arg_i64(id)), out);
 }
 
+static enum err orders_restored(struct db *db, int64_t id, struct utc now)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e = db_list(db, &Q_ORDERS_DARK, ARGS(arg_i64(id)), &rows);
+	const struct id_row *o = rows.at;
+
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
+		e = db_exec(db, &Q_ORDER_RESTORED, ARGS(arg_utc(now), arg_i64(o[i].id)), NULL);
+	return e;
+}
+
 enum err supply_observe(struct db *db, int64_t id, const char *observed, struct utc now)
 {
 	enum err e;
@@ -293,7 +308,7 @@ enum err supply_observe(struct db *db, int64_t id, const char *observed, struct 
 	e = db_exec(db, &Q_OBSERVE,
 		ARGS(arg_text(observed), arg_utc(now), arg_text(observed), arg_i64(id)), NULL);
 	if (e == ERR_OK && str_eq(observed, "on"))
-		e = db_exec(db, &Q_ORDERS_RESTORED, ARGS(arg_utc(now), arg_i64(id)), NULL);
+		e = orders_restored(db, id, now);
 	return e;
 }
 

@@ -36,6 +36,13 @@ struct block {
 };
 extern const struct shape block_shape;
 
+/* Joins to a purse a what its money switches: the supplies p that it pays for by c; a fee purse
+ * pays for none, and electricity of its contract may be cut for it. */
+#define SUPPLIES_OF_PURSE                                                                          \
+	" JOIN contract_point c ON c.contract_id = a.contract_id AND c.to_at = 0"                  \
+	" JOIN supply_point p ON p.id = c.supply_point_id AND (c.account_id = a.id"                \
+	" OR (a.purpose = 'fee' AND p.utility = 'electricity'))"
+
 MUST_USE enum err supply_get(struct db *db, int64_t id, struct supply_point *out);
 /* The same, locked until the end of the transaction. */
 MUST_USE enum err supply_lock(struct db *db, int64_t id, struct supply_point *out);

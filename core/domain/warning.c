@@ -210,6 +210,8 @@ static enum err set_one(struct db *db, const struct setting_ctx *s, struct warni
 
 	if (e != ERR_OK)
 		return e;
+	if (a.closed)
+		return problem_set(s->why, ERR_CONFLICT, "id", "the account is closed");
 	e = check_unit(&a, &w, s->why);
 	if (e == ERR_OK)
 		e = reckon(db, &a, &w, c->now);

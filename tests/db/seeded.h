@@ -60,7 +60,7 @@ struct purse {
 
 struct smeter {
 	int64_t id, point;
-	bool water, charged;
+	bool water, charged, billed;
 	size_t hours_silent;
 	int64_t most; /* use in an hour */
 	int64_t reg, hour_use;

@@ -105,7 +105,7 @@ static bool covered(const struct smeter *m, int64_t at, int64_t reg)
 
 		to = change_after(m, from, at);
 		next = register_at(m, to, at, reg);
-		if (next > r && m->charged && model_hold(m, from) && tariff_at(m, from) < 0)
+		if (next > r && m->billed && model_hold(m, from) && tariff_at(m, from) < 0)
 			return false;
 		r = next;
 	}

@@ -332,7 +332,7 @@ static void prices_play(struct world *w)
 			/* Use that waited is priced by it; what was only measured is not priced
 			 * again. */
 			assign(w, &w->meters[i],
-				w->meters[i].charged && w->meters[i].holds_n ? w->start - 4 * DAY
+				w->meters[i].billed && w->meters[i].holds_n ? w->start - 4 * DAY
 									     : seeded_now.ms);
 }
 

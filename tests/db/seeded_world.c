@@ -138,6 +138,7 @@ static void meter_make(struct world *w)
 		.point = n,
 		.water = lots_between(&w->lots, 0, 9) == 0,
 		.charged = lot > 1,
+		.billed = lot > 0,
 		.most = lots_between(&w->lots, 50, 3000),
 		.reg = lots_between(&w->lots, 0, 1) ? lots_between(&w->lots, 0, 99999999) : 0,
 		.on = true };

@@ -283,7 +283,7 @@ static void a_key_is_good_for_one_sale(void **state)
 	/* and so is the closing */
 	assert_int_equal(shift_close(api, s.id, d.cashier, 1000, T0, &s, &why), ERR_OK);
 	assert_int_equal(shift_close(api, s.id, d.cashier, 1001, T0, &s, &why), ERR_CONFLICT);
-	assert_int_equal(shift_close(api, s.id, d.finance, 1000, T0, &s, &why), ERR_CONFLICT);
+	assert_int_equal(shift_close(api, s.id, d.finance, 1000, T0, &s, &why), ERR_NOT_FOUND);
 	assert_int_equal(balance(db, d.shop.account), FEN(1000));
 	books_tie(db);
 }
@@ -888,6 +888,10 @@ static void a_recharge_pays_off_debt_too(void **state)
 	assert_int_equal(db_tx(api, agree_tx, terms), ERR_OUT_OF_RANGE);
 	terms[1] = -1;
 	assert_int_equal(db_tx(api, agree_tx, terms), ERR_OUT_OF_RANGE);
+	terms[1] = 100; /* of what is never recharged any more */
+	shop_set(db, "UPDATE contract SET end_at = 5 WHERE id = %lld", (long long)d.shop.contract);
+	assert_int_equal(db_tx(api, agree_tx, terms), ERR_CONFLICT);
+	shop_set(db, "UPDATE contract SET end_at = 0 WHERE id = %lld", (long long)d.shop.contract);
 	books_tie(db);
 }
 
@@ -1373,6 +1377,43 @@ static void entries_are_found(void **state)
 	assert_int_equal(own.n, 3);
 }
 
+static void the_desk_undoes_its_own_sales(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	int64_t small = sell(&d, 20000, "desk:1"), large = sell(&d, 20001, "desk:2"), cash;
+	struct reversal_new n = undo(&d, small, d.cashier, "wrong shop", "desk-undo:1");
+	struct booked first, again;
+	struct problem why;
+	struct shift h = shift(d.cashier);
+
+	n.own_sales_only = true;
+	cash = drawer(h.id);
+	assert_int_equal(reverse(&n, &first, &why), ERR_OK);
+	assert_true(first.entry_id > 0);
+	assert_int_equal(drawer(h.id), cash - 20000 * NANO_PER_FEN);
+	assert_int_equal(reverse(&n, &again, &why), ERR_OK);
+	assert_int_equal(again.entry_id, first.entry_id);
+	/* One fen above the limit of the desk somebody else decides. */
+	n = undo(&d, large, d.cashier, "wrong shop", "desk-undo:2");
+	n.own_sales_only = true;
+	assert_int_equal(reverse(&n, &again, &why), ERR_OK);
+	assert_int_equal(again.entry_id, 0);
+	assert_true(again.approval_id > 0);
+	/* Neither another's sale, nor what is no sale, nor one of a shift that was counted. */
+	n = undo(&d, large, d.finance, "x", "desk-undo:3");
+	n.own_sales_only = true;
+	assert_int_equal(reverse(&n, &again, &why), ERR_FORBIDDEN);
+	n = undo(&d, first.entry_id, d.cashier, "x", "desk-undo:4");
+	n.own_sales_only = true;
+	assert_int_not_equal(reverse(&n, &again, &why), ERR_OK);
+	assert_int_equal(shift_close(api, h.id, d.cashier, 20001, T0, &h, &why), ERR_OK);
+	n = undo(&d, large, d.cashier, "x", "desk-undo:5");
+	n.own_sales_only = true;
+	assert_int_equal(reverse(&n, &again, &why), ERR_FORBIDDEN);
+	books_tie(db);
+}
+
 static void refused_attempts_stay(void **state)
 {
 	struct db *db = *state;
@@ -1396,6 +1437,20 @@ static void refused_attempts_stay(void **state)
 	assert_string_equal(a->why, "at most");
 	assert_int_equal(attempt_list(api, d.shop.site + 1, 0, &other), ERR_OK);
 	assert_int_equal(other.n, 0);
+	/* Staff of another site see what they asked themselves: it may not tell whose account it
+	 * is. */
+	rows_free(&other);
+	assert_int_equal(attempt_add(api,
+				 &(struct attempt_new){ .kind = "refund",
+					 .account_id = d.shop.account,
+					 .site_id = d.shop.site + 1,
+					 .why = ERR_NOT_FOUND,
+					 .text = "",
+					 .actor = "user:2" },
+				 T0),
+		ERR_OK);
+	assert_int_equal(attempt_list(api, d.shop.site + 1, d.shop.account, &other), ERR_OK);
+	assert_int_equal(other.n, 1);
 }
 
 static int open_all(void **state)
@@ -1417,6 +1472,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_chart_knows_its_codes),
 		cmocka_unit_test(a_sale_is_split_and_the_receipt_says_how),
+		cmocka_unit_test(the_desk_undoes_its_own_sales),
 		cmocka_unit_test(a_key_is_good_for_one_sale),
 		cmocka_unit_test(sales_that_are_refused_change_nothing),
 		cmocka_unit_test(the_book_day_is_that_of_the_shop),

@@ -321,6 +321,35 @@ static void test_whoever_pays_no_purse_is_priced(void **state)
 	check_priced_only(*state, "none");
 }
 
+/* A postpaid bill needs a price: use waits for its tariff as that of a purse does. */
+static void test_postpaid_waits_for_its_tariff(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	const int64_t at[] = { SHOP_T0, SHOP_T0 + DAY };
+	const int64_t reg[] = { 1000, 9000 };
+
+	shop_set(w->root, "UPDATE meter SET billing = 'postpaid' WHERE id = %lld",
+		(long long)s.meter);
+	shop_set(w->root, "DELETE FROM meter_tariff WHERE meter_id = %lld", (long long)s.meter);
+	assert_int_equal(read_at(w, &s, at[0], reg[0]), ERR_OK);
+	assert_int_equal(read_at(w, &s, at[0] + DAY / 2, 5000), ERR_NOT_FOUND);
+	assert_int_equal(
+		shop_number(w->root, "SELECT COUNT(*) AS v FROM settlement WHERE meter_id = %lld",
+			s.meter),
+		0);
+	shop_set(w->root,
+		"INSERT INTO meter_tariff (meter_id, from_at, tariff_id) VALUES (%lld, 1, %lld)",
+		(long long)s.meter, (long long)s.tariff);
+	assert_int_equal(read_at(w, &s, at[1], reg[1]), ERR_OK);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT SUM(charge_nano) AS v FROM usage_day WHERE meter_id = %lld",
+			s.meter),
+		by_rules(at, reg, 2));
+	assert_int_equal(balance(w, &s), SHOP_OPENING);
+}
+
 static void test_nobodys_energy_is_priced(void **state)
 {
 	struct world *w = *state;
@@ -617,6 +646,7 @@ int main(void)
 		cmocka_unit_test(test_arrears_at_zero),
 		cmocka_unit_test(test_a_new_tenant_pays_from_his_first_moment),
 		cmocka_unit_test(test_whoever_pays_no_purse_is_priced),
+		cmocka_unit_test(test_postpaid_waits_for_its_tariff),
 		cmocka_unit_test(test_nobodys_energy_is_priced),
 		cmocka_unit_test(test_measured_without_tariff),
 		cmocka_unit_test(test_a_meter_begins_to_be_charged),

@@ -805,6 +805,95 @@ static void test_fees_end_with_the_contract(void **state)
 	everything_ties();
 }
 
+static int64_t open_fee(int64_t contract, const char *kind, const char *last_day, const char *key)
+{
+	struct fee_actor by = { 0, "user:1", "", { NOON + 2000 } };
+	struct fee_new fee = { .contract_id = contract,
+		.kind = kind,
+		.monthly_fen = 30000,
+		.from = day_of(2026, 11, 22),
+		.ends = last_day[0] != '\0',
+		.once_key = key };
+	int64_t id = 0;
+
+	if (fee.ends)
+		assert_int_equal(day_parse(last_day, &fee.to), ERR_OK);
+	MUST(fee_add(api, &fee, &by, &id, &why));
+	return id;
+}
+
+static const char *fee_last_day(int64_t contract, int64_t fee, char buf[static DAY_TEXT_MAX])
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+
+	assert_int_equal(
+		fee_list(api, &(struct fee_filter){ .id = fee, .contract_id = contract }, &rows),
+		ERR_OK);
+	assert_int_equal(rows.n, 1);
+	memcpy(buf, ((const struct fee *)rows.at)->to_day, DAY_TEXT_MAX);
+	return buf;
+}
+
+/* A closing by mistake costs nobody a day of a fee, nor the name of the kiosk below. */
+static void test_reopening_takes_up_fees_and_sub_tenants(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 }, seen = { 0 }, back = { 0 };
+	struct shop s = vacant_shop();
+	int64_t below = meter_make(&s, 2, s.meter), other = meter_make(&s, 3, s.meter);
+	struct fee_run ran;
+	struct contract_close c;
+	int64_t contract, fee, rent;
+	char text[DAY_TEXT_MAX];
+	struct life_ask *ask;
+
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(100));
+	fee = open_fee(contract, "property_fee", "", "again-fee");
+	rent = open_fee(contract, "rent", "2026-12-31", "again-rent");
+	shop_set(root,
+		"INSERT INTO sub_tenant (contract_id, supply_point_id, name) VALUES"
+		" (%lld, %lld, 'Kiosk'), (%lld, %lld, 'Store')",
+		(long long)contract, (long long)point_of(below), (long long)contract,
+		(long long)point_of(other));
+	MUST(fee_run(api, s.site, (struct month){ (2026 - 1970) * 12 + 10 }, "worker",
+		(struct utc){ NOON + 2000 }, &ran, &why));
+	/* nine days of each, 22nd to 30th */
+	assert_int_equal(balance(contract), YUAN(100) - FEN(18000));
+	c = closing(contract, "none");
+	assert_int_equal(read_meter(s.meter, NOON + DAY, 1000), ERR_OK);
+	MUST(contract_close(api, ask_at(&a, NOON + DAY + 1000), &c, &done, &why));
+	assert_string_equal(fee_last_day(contract, fee, text), "2026-11-23");
+	assert_int_equal(owed_by(contract), FEN(4000));
+	/* Somebody else has the store since. */
+	shop_set(root,
+		"INSERT INTO sub_tenant (contract_id, supply_point_id, name)"
+		" SELECT MIN(id), %lld, 'Theirs' FROM contract WHERE id <> %lld",
+		(long long)point_of(other), (long long)contract);
+	ask = ask_at(&a, NOON + DAY + 2000);
+	ask->preview = true;
+	MUST(contract_reopen(api, ask, contract, &seen, &why));
+	assert_int_equal(step_amount(&seen, "fee_again"), -FEN(7000)); /* of the first of the two */
+	assert_true(has_step(&seen, "sub_tenant_again"));
+	assert_true(has_step(&seen, "sub_tenant_gone"));
+	ask->preview = false;
+	MUST(contract_reopen(api, ask, contract, &back, &why));
+	assert_string_equal(fee_last_day(contract, fee, text), "");
+	assert_string_equal(fee_last_day(contract, rent, text), "2026-12-31");
+	assert_int_equal(balance(contract), YUAN(100) - FEN(18000));
+	assert_int_equal(owed_by(contract), 0);
+	assert_int_equal(shop_number(root,
+				 "SELECT COUNT(*) AS v FROM sub_tenant WHERE name = 'Kiosk'"
+				 " AND contract_id = %lld",
+				 contract),
+		1);
+	MUST(fee_run(api, s.site, (struct month){ (2026 - 1970) * 12 + 11 }, "worker",
+		(struct utc){ NOON + 10 * DAY }, &ran, &why));
+	assert_int_equal(balance(contract), YUAN(100) - FEN(18000) - FEN(60000));
+	everything_ties();
+}
+
 static void test_what_stands_against_a_closing(void **state)
 {
 	AUTO(asked_free) struct asked a = { 0 };
@@ -1273,6 +1362,7 @@ int main(void)
 		cmocka_unit_test(test_deposit_and_subsidy),
 		cmocka_unit_test(test_cash_leaves_and_comes_back),
 		cmocka_unit_test(test_fees_end_with_the_contract),
+		cmocka_unit_test(test_reopening_takes_up_fees_and_sub_tenants),
 		cmocka_unit_test(test_what_stands_against_a_closing),
 		cmocka_unit_test(test_close_and_reopen),
 		cmocka_unit_test(test_change_of_tenant_at_noon),

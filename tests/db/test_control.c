@@ -731,6 +731,8 @@ static void test_a_credit_limit_moves_the_floor(void **state)
 	assert_int_equal(owing(w, &s), 0);
 	assert_int_equal(allow(w, &s, -1, 0), ERR_OUT_OF_RANGE);
 	assert_int_equal(allow(w, &s, 0, 100001), ERR_OUT_OF_RANGE);
+	shop_set(w->root, "UPDATE contract SET end_at = 5 WHERE id = %lld", (long long)s.contract);
+	assert_int_equal(allow(w, &s, 5, 0), ERR_CONFLICT);
 	assert_int_equal(
 		shop_number(w->root,
 			"SELECT COUNT(*) AS v FROM audit WHERE action = 'account.limits' AND "

@@ -5,6 +5,7 @@
 #include "domain/approval.h"
 #include "domain/fee.h"
 #include "domain/feecut.h"
+#include "domain/order.h"
 #include "domain/role.h"
 #include "domain/setting.h"
 #include "domain/site.h"
@@ -610,6 +611,76 @@ static void short_listed_approved_cut_paid_lifted(void **state)
 	assert_string_equal(desired(db, s.point), "on");
 }
 
+/* 300.00 into a fee purse, through a payment service. */
+static void pay_online(int64_t purse_id, int64_t user, struct order *out)
+{
+	struct order_new n = { .account_id = purse_id,
+		.user_id = user,
+		.amount_fen = 30000,
+		.channel = "wechat_native",
+		.service = "wechat",
+		.payer_address = "" };
+	struct problem why = { 0 };
+	struct payment p = { .service = "wechat",
+		.amount_fen = 30000,
+		.currency = "CNY",
+		.paid_at = at("2026-11-13T10:00") };
+	enum credit_outcome outcome;
+	char transaction[32];
+
+	assert_int_equal(order_create(api, &n, at("2026-11-13T09:59"), out, &why), ERR_OK);
+	snprintf(transaction, sizeof(transaction), "fee%lld", (long long)out->id);
+	p.out_trade_no = out->out_trade_no;
+	p.transaction_id = transaction;
+	assert_int_equal(order_credit(api, &p, "notify", at("2026-11-13T10:00"), &outcome), ERR_OK);
+	assert_int_equal(outcome, CREDIT_DONE);
+	assert_int_equal(order_find(api, out->out_trade_no, out), ERR_OK);
+}
+
+struct seen_on {
+	int64_t point;
+	struct utc now;
+};
+
+static enum err seen_on_tx(struct db *db, void *ctx)
+{
+	const struct seen_on *o = ctx;
+
+	return supply_observe(db, o->point, "on", o->now);
+}
+
+/* The phone of whoever pays a fee waits for the light as well, and so does the alarm. */
+static void a_fee_that_was_paid_waits_for_the_light(void **state)
+{
+	AUTO(db_free) struct db *poller = fixture_as("yufu_poller");
+	struct db *db = *state;
+	struct shop s = short_shop(db, 40, "x40");
+	int64_t water = add_water(db, &s), boss = staff(db, "boss40", "finance");
+	struct seen_on o = { water, at("2026-11-13T10:01") };
+	struct order order;
+
+	fee_cut_set(db, &s, 1);
+	assert_int_equal(fee_cuts_due(worker, at("2026-11-12T00:00")), ERR_OK);
+	assert_int_equal(decide(last_list(db, &s), boss, true, "2026-11-12T09:00"), ERR_OK);
+	shop_set(db, "UPDATE supply_point SET switchable = 1, observed = 'off' WHERE id = %lld",
+		(long long)s.point);
+	pay_online(purse(db, &s), boss, &order);
+	assert_true(order.supply_was_off);
+	assert_int_equal(order.supply_restored_at.ms, 0);
+	assert_int_equal(db_tx(poller, seen_on_tx, &o), ERR_OK); /* of the water, which was on */
+	assert_int_equal(order_find(api, order.out_trade_no, &order), ERR_OK);
+	assert_int_equal(order.supply_restored_at.ms, 0);
+	o.point = s.point;
+	assert_int_equal(db_tx(poller, seen_on_tx, &o), ERR_OK);
+	assert_int_equal(order_find(api, order.out_trade_no, &order), ERR_OK);
+	assert_int_equal(order.supply_restored_at.ms, o.now.ms);
+	/* Nothing was off for a fee that is paid in time. */
+	shop_set(
+		db, "UPDATE supply_point SET observed = 'off' WHERE id = %lld", (long long)s.point);
+	pay_online(purse(db, &s), boss, &order);
+	assert_false(order.supply_was_off);
+}
+
 static void who_paid_in_time_is_not_cut(void **state)
 {
 	struct db *db = *state;
@@ -697,6 +768,7 @@ int main(void)
 		cmocka_unit_test(who_cannot_pay_is_told_before),
 		cmocka_unit_test(each_fee_has_its_line),
 		cmocka_unit_test(short_listed_approved_cut_paid_lifted),
+		cmocka_unit_test(a_fee_that_was_paid_waits_for_the_light),
 		cmocka_unit_test(who_paid_in_time_is_not_cut),
 		cmocka_unit_test(what_was_rejected_rests_until_next_month),
 		cmocka_unit_test(turning_it_off_brings_the_light_back),

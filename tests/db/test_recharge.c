@@ -362,7 +362,7 @@ static void closing_a_shift_books_what_is_missing(void **state)
 
 	assert_int_equal(shift_current(api, user, &s), ERR_OK);
 	assert_int_equal(s.cash_fen, 8000);
-	assert_int_equal(shift_close(api, s.id + 1, user, 7990, NOW, &s, &why), ERR_CONFLICT);
+	assert_int_equal(shift_close(api, s.id + 1, user, 7990, NOW, &s, &why), ERR_NOT_FOUND);
 	assert_int_equal(shift_current(api, user, &s), ERR_OK);
 	assert_int_equal(shift_close(api, s.id, user, 7990, NOW, &s, &why), ERR_OK);
 	assert_int_equal(s.counted_fen, 7990);

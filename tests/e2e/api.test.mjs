@@ -10,6 +10,7 @@ import contracts from './parts/contracts.mjs';
 import control from './parts/control.mjs';
 import credit from './parts/credit.mjs';
 import fees from './parts/fees.mjs';
+import refused from './parts/refused.mjs';
 import settings from './parts/settings.mjs';
 import { credited, expect, FEN, nano, newOrder, pay, Session, tenantPhone, until, useStack } from './lib.mjs';
 
@@ -186,6 +187,8 @@ describe('a tenant', () => {
 		const read = await tenant.get('/me/alert-settings');
 		assert.equal(read.language, 'en');
 		assert.ok(read.items.every((i) => Number(i.warn1) === 77 && Number(i.warn2) === 7));
+		expect(await put({ items: changed.items }), 200);
+		assert.equal((await tenant.get('/me/alert-settings')).language, 'en', 'what is not named stays');
 		expect(await put({ ...changed, items: changed.items.map((i) => ({ ...i, warn2: changed.items[0].warn1, warn1: changed.items[0].warn2 })) }), 422);
 		expect(await put(settings), 200);
 	});
@@ -545,6 +548,7 @@ describe('the book day', () => {
 });
 
 for (const part of [books, contracts, settings, fees, credit, control]) part(world);
+refused(world); // last: from here on there are two sites
 
 test('the books add up after all of this', async () => {
 	assert.deepEqual(await faults(world.stack), []);

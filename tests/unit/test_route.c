@@ -115,6 +115,8 @@ static void test_params(void **state)
 			"step" },
 		{ "/me/usage", "meter_id=1&from=2026-11-01&to=2026-11-30&step=month", ERR_OK, "" },
 		{ "/alarms", "open=yes", ERR_BAD_VALUE, "open" },
+		{ "/entries", "from=2026-01-02&to=2026-01-02", ERR_OK, "" },
+		{ "/entries", "from=2026-01-03&to=2026-01-02", ERR_OUT_OF_RANGE, "to" },
 	};
 
 	(void)state;

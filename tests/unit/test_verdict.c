@@ -114,6 +114,22 @@ static void test_roll_over(void **state)
 	}
 }
 
+/* After years of silence speed tells nothing: only from its last tenth on a register begins anew.
+ */
+static void test_roll_over_after_years(void **state)
+{
+	struct reading_facts f = usual(0);
+
+	(void)state;
+	f.capacity.milli = 1000000000;
+	f.most_per_hour = 6000;
+	f.at.ms = f.last_at.ms + INT64_C(5) * 365 * 24 * 3600000;
+	f.last_reg.milli = 900000000;
+	assert_int_equal(reading_judge(&f), VERDICT_ACCEPTED);
+	f.last_reg.milli = 899999999;
+	assert_int_equal(reading_judge(&f), VERDICT_BACKWARDS);
+}
+
 static void test_identity_wins(void **state)
 {
 	struct reading_facts f = usual(99000);
@@ -154,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_fall),
 		cmocka_unit_test(test_jump),
 		cmocka_unit_test(test_roll_over),
+		cmocka_unit_test(test_roll_over_after_years),
 		cmocka_unit_test(test_identity_wins),
 		cmocka_unit_test(test_most_per_hour),
 		cmocka_unit_test(test_words),

@@ -97,6 +97,30 @@ export default function (world) {
 			assert.equal(refused[0].amount_fen, 1_000_000_000_000_000_000);
 		});
 
+		test('a cashier undoes sales of the own open shift, finance has a drawer of its own', async () => {
+			const cashier = await world.api.login('cashier');
+			const account = await found('A-107');
+			const own = await cashier.post('/shifts', {}, 201);
+			const sold = async (session, fen) => expect(await post(session, '/sales', {
+				lines: [{ account_id: account.id, amount_fen: fen }], method: 'cash', tendered_fen: fen }), 201).body.lines[0].entry_id;
+			const undo = (entry) => post(cashier, `/entries/${entry}/reverse`, { reason: '收错店铺' });
+			const [small, large, others] = [await sold(cashier, 5_000), await sold(cashier, 30_000), await sold(admin, 5_000)];
+			expect(await undo(small), 201);
+			const waits = expect(await undo(large), 202).body.approval.id;
+			expect(await undo(others), 403, 'forbidden');
+			expect(await post(finance, `/approvals/${waits}/approve`, { note: '已核对' }), 200);
+			const closed = expect(await post(cashier, `/shifts/${own.id}/close`, { counted_fen: 0 }), 200).body;
+			assert.equal(closed.expected_fen, 0);
+			expect(await undo(small), 409, 'already');
+			expect(await post(admin, `/entries/${others}/reverse`, { reason: 'x' }), 201);
+
+			const drawer = await finance.post('/shifts', {}, 201);
+			const refund = { amount_fen: 1_000, method: 'cash', reason: '退租' };
+			assert.equal(expect(await post(finance, `/accounts/${account.id}/refund`, refund), 201).body.state, 'done');
+			expect(await post(finance, '/sales', { lines: [{ account_id: account.id, amount_fen: 1 }], method: 'cash', tendered_fen: 1 }), 403, 'forbidden');
+			assert.equal(expect(await post(finance, `/shifts/${drawer.id}/close`, { counted_fen: 0 }), 200).body.expected_fen, -1_000);
+		});
+
 		test('what was paid goes back: in cash at once, by the bank when somebody has seen to it', async () => {
 			const account = await found('A-107');
 			await sell(account, 20_000);
@@ -111,7 +135,7 @@ export default function (world) {
 			const cash = expect(await post(admin, path, body), 201).body;
 			assert.equal(cash.state, 'done');
 
-			const bank = async () => expect(await post(finance, path, { ...body, method: 'bank' }), 201).body;
+			const bank = async () => expect(await post(finance, path, { ...body, method: undefined }), 201).body; // unless said
 			const [one, two] = [await bank(), await bank()];
 			assert.equal(one.state, 'person');
 			assert.ok((await finance.get(`/refunds?state=person&account_id=${account.id}`)).items.some((f) => f.id === one.id));

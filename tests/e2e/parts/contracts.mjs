@@ -90,6 +90,16 @@ export default function (world) {
 			expect(await post(operator, '/contracts', { ...more, tenant: { code: 'E2E-1', name: 'x' }, meters: [] }), 409, 'already');
 
 			const left = expect(await post(finance, `/contracts/${next.id}/close`, { payout: 'bank', reason: '退租' }), 200);
+			expect(await post(finance, `/contracts/${next.id}/close`, { payout: 'bank', reason: '退租' }), 409, 'conflict');
+			// Nothing is agreed on any more with who has left.
+			const [{ account_id: purse }] = (await operator.get(`/contracts/${next.id}`)).purses;
+			const put = (path, body) => finance.call('PUT', path, { body });
+			expect(await put(`/accounts/${purse}/limits`, { credit_limit: '5', emergency_limit: '0', reason: 'x' }), 409, 'conflict');
+			expect(await put(`/accounts/${purse}/warnings`, { warn1: '5', warn2: '1' }), 409, 'conflict');
+			expect(await put(`/contracts/${next.id}/debt`, { permille: 10, cap_fen: 100 }), 409, 'conflict');
+			expect(await put(`/contracts/${next.id}/allowance`, { account_id: purse, unit: 'yuan', amount: '1', reason: 'x' }), 409, 'conflict');
+			expect(await post(finance, '/fees', { contract_id: next.id, kind: 'rent', monthly_fen: 1, from_day: '2031-01-01' }), 409, 'conflict');
+			expect(await post(finance, `/accounts/${purse}/adjust`, { kind: 'subsidy', amount_fen: 1, document: 'x', reason: 'x' }), 409, 'conflict');
 			const paid = sum(steps(left, 'payout'));
 			assert.ok(paid > 80n * 100n * FEN && paid % FEN === 0n, String(paid));
 			assert.equal(money(await operator.get(`/contracts/${next.id}`)), 0n);

@@ -50,6 +50,8 @@ export default function (world) {
 			await credited(tenant, order);
 			await world.wire.relay('G5', 21, 'on');
 			assert.equal((await tenant.get('/me/fees')).items[0].balance, '0.000000000');
+			await until('the order knows when the light was back', async () =>
+				await world.stack.number(`SELECT supply_restored_at FROM pay_order WHERE id = ${order.id}`) > 0, 20_000, 50);
 		});
 
 		test('begin, run once a month, and end by the day', async () => {
