@@ -115,7 +115,7 @@ static enum err convert(struct bench *b, bool to_meter, bool preview, const char
 {
 	struct credit_converting c = { .meter_id = b->s.meter,
 		.to_meter = to_meter,
-		.facts = { "yuan", 10, false },
+		.facts = { .unit = "yuan", .step_milli = 10 },
 		.reason = "test",
 		.once_key = key,
 		.actor = "user:1",
@@ -155,7 +155,6 @@ static struct purchase_order ask_under(struct bench *b, int64_t epoch)
 		.purchase_id = number(
 			b, "SELECT MAX(id) AS v FROM purchase WHERE meter_id = %lld", b->s.meter),
 		.identity = IDENTITY_SURE,
-		.most_per_hour = 100000,
 		.now = { b->now } };
 	struct purchase_order o;
 
