@@ -9,6 +9,7 @@
 
 #define WANT_MS 1000
 #define WANT_MAX_MS 32000
+#define SOON_MS 50 /* after a result: what comes next need not wait for the next scan */
 
 struct deals {
 	struct deals_ends ends;
@@ -216,6 +217,11 @@ static void finish(struct deals *ds)
 			take_result(ds, &r);
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 void deals_run(struct deals *ds)
 {
 	struct order_result r;
@@ -226,8 +232,10 @@ void deals_run(struct deals *ds)
 
 		if (!store_waiting(ds) || ds->acts.scan(ds, ds->ctx) != ERR_OK)
 			next = mono_ms() + DEALS_TROUBLE_MS;
-		while (!atomic_load(&ds->stop) && orders_back_take(ds->back, next, &r))
+		while (!atomic_load(&ds->stop) && orders_back_take(ds->back, next, &r)) {
 			take_result(ds, &r);
+			next = sooner(next, mono_ms() + SOON_MS);
+		}
 	}
 	finish(ds);
 	db_thread_end();

@@ -83,11 +83,14 @@ static const struct query Q_NOTHING = { "UPDATE meter_setting SET desired = '', 
 					"desired_at = ?, state = 'none', tries = 0,"
 					" refused = 0, try_at = 0, error = '' WHERE meter_id = ?",
 	NULL };
+static const struct query Q_OFF_ROW = {
+	"INSERT IGNORE INTO meter_setting (meter_id, kind, device) SELECT id, 'prepaid', device FROM"
+	" meter WHERE id = ?",
+	NULL
+};
 static const struct query Q_OFF = {
-	"INSERT INTO meter_setting (meter_id, kind, device, desired, desired_at, state)"
-	" SELECT id, 'prepaid', device, 'off', ?, 'desired' FROM meter WHERE id = ?"
-	" ON DUPLICATE KEY UPDATE desired = 'off', desired_at = VALUES(desired_at),"
-	" state = 'desired', sent_at = 0",
+	"UPDATE meter_setting SET desired = 'off', desired_at = ?, state = 'desired', sent_at = 0"
+	" WHERE meter_id = ? AND kind = 'prepaid'",
 	NULL
 };
 
@@ -98,7 +101,8 @@ enum err metersettings_convert(
 
 	if (e != ERR_OK || to_meter || !can_prepaid)
 		return e;
-	return db_exec(db, &Q_OFF, ARGS(arg_utc(now), arg_i64(meter_id)), NULL);
+	e = db_exec(db, &Q_OFF_ROW, ARGS(arg_i64(meter_id)), NULL);
+	return e == ERR_OK ? db_exec(db, &Q_OFF, ARGS(arg_utc(now), arg_i64(meter_id)), NULL) : e;
 }
 
 /* ---- on its way ---- */
