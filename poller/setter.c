@@ -212,8 +212,6 @@ static enum err wish(struct deals *ds, const struct wishing *w, enum meter_setti
 
 	if (!r->moved && str_eq(texts[kind], text) && str_eq(whys[kind], why))
 		return ERR_OK;
-	if (r->moved && !text[0] && !why[0] && !texts[kind][0])
-		return ERR_OK;
 	return metersetting_desire(deals_db(ds), &w->lease,
 		&(struct metersetting_wish){
 			r->meter_id, w->m.device, kind, text, why, utc_now() });
