@@ -83,11 +83,10 @@ static const struct query Q_NOTHING = { "UPDATE meter_setting SET desired = '', 
 					"desired_at = ?, state = 'none', tries = 0,"
 					" refused = 0, try_at = 0, error = '' WHERE meter_id = ?",
 	NULL };
-static const struct query Q_OFF_ROW = {
-	"INSERT IGNORE INTO meter_setting (meter_id, kind, device) SELECT id, 'prepaid', device FROM"
-	" meter WHERE id = ?",
-	NULL
-};
+static const struct query Q_OFF_ROW = { "INSERT IGNORE INTO meter_setting (meter_id, kind, device) "
+					"SELECT id, 'prepaid', device FROM"
+					" meter WHERE id = ?",
+	NULL };
 static const struct query Q_OFF = {
 	"UPDATE meter_setting SET desired = 'off', desired_at = ?, state = 'desired', sent_at = 0"
 	" WHERE meter_id = ? AND kind = 'prepaid'",
