@@ -123,8 +123,9 @@ static void begin(struct deals *ds, struct deal *d, const struct metersetting_du
 	struct fleet_meter m;
 	enum err e;
 
-	if (!find(ds, due->gateway_id, due->meter_id, &m, &ask.lease))
-		return;
+	if (!find(ds, due->gateway_id, due->meter_id, &m, &ask.lease) ||
+		m.identity != IDENTITY_SURE)
+		return; /* somebody else's, or somebody else */
 	ask.identity = m.identity;
 	e = metersetting_begin(deals_db(ds), &ask, &order);
 	if (e == ERR_FENCED)
