@@ -225,19 +225,29 @@ enum err hold_tariff(const struct tariff *t, struct utc at, const struct hold_fa
 	return hold_month(t, v, month_of(t->zone, at), f, out, why);
 }
 
-static enum err version_lasts(const struct tariff *t, const struct version *v,
+/* The months that a version sees from an instant on, until the next begins; twelve at most. */
+static enum err version_lasts(const struct tariff *t, size_t i, struct utc from,
 	const struct hold_facts *f, struct problem *why)
 {
+	const struct version *v = &t->versions[i];
+	int64_t end = i + 1 < t->versions_n ? t->versions[i + 1].from.ms : INT64_MAX;
 	struct problem inner = { 0 };
 	struct hold unused;
-	int year, m, day;
+	int year, month, day;
 
-	civil_date(zone_local(t->zone, v->from).day.days, &year, &m, &day);
-	for (int month = 1; month <= 12; month++)
-		if (hold_month(t, v, month, f, &unused, &inner) != ERR_OK)
-			return problem_set(why, ERR_CONFLICT, "",
-				"from %04d-%02d-%02d on, in month %d: %s", year, m, day, month,
-				inner.text);
+	if (v->from.ms > from.ms)
+		from = v->from;
+	civil_date(zone_local(t->zone, from).day.days, &year, &month, &day);
+	for (int k = 0; k < 12; k++) {
+		int y = year + (month - 1 + k) / 12, m = (month - 1 + k) % 12 + 1;
+		struct day first = { (int32_t)civil_days(y, m, 1) };
+
+		if (k > 0 && zone_utc(t->zone, first, 0).ms >= end)
+			break;
+		if (hold_month(t, v, m, f, &unused, &inner) != ERR_OK)
+			return problem_set(why, ERR_CONFLICT, "", "from %04d-%02d-%02d on: %s", y,
+				m, k > 0 ? 1 : day, inner.text);
+	}
 	return ERR_OK;
 }
 
@@ -251,6 +261,6 @@ enum err hold_lasting(
 
 	for (size_t i = 0; e == ERR_OK && i < t->versions_n; i++)
 		if (&t->versions[i] == now || t->versions[i].from.ms > from.ms)
-			e = version_lasts(t, &t->versions[i], f, why);
+			e = version_lasts(t, i, from, f, why);
 	return e;
 }

@@ -25,6 +25,6 @@ struct hold {
 MUST_USE enum err hold_tariff(const struct tariff *t, struct utc at, const struct hold_facts *f,
 	struct hold *out, struct problem *why);
 
-/* Can it be held at every time from `from` on? Names the version and month that cannot. */
+/* Can it be held at every time from `from` on? Names the day from which it cannot. */
 MUST_USE enum err hold_lasting(
 	const struct tariff *t, struct utc from, const struct hold_facts *f, struct problem *why);

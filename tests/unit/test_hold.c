@@ -148,7 +148,33 @@ static void a_later_version_that_cannot_be_held_is_named(void **state)
 	assert_int_equal(hold_tariff(t, noon(2026, 6, 1), &four, &h, &why), ERR_CONFLICT);
 	assert_int_equal(hold_tariff(t, noon(2025, 6, 1), &four, &h, &why), ERR_NOT_FOUND);
 	assert_int_equal(hold_lasting(t, noon(2026, 5, 31), &four, &why), ERR_CONFLICT);
-	assert_non_null(strstr(why.text, "from 2026-06-01 on, in month 1: its slots differ"));
+	assert_non_null(strstr(why.text, "from 2026-06-01 on: its slots differ"));
+}
+
+/* Months count only while their version is in force. */
+static void a_month_that_a_version_never_sees(void **state)
+{
+#define JULY                                                                                       \
+	"[{\"months\": [7], \"days\": \"weekend\", \"slots\": [[\"00:00\", \"valley\"]]}, "        \
+	"{\"slots\": "                                                                             \
+	"[[\"00:00\", \"valley\"], [\"08:00\", \"peak\"]]}]"
+#define PEAK_VALLEY "{\"peak\": [\"1\"], \"valley\": [\"0.6\"]}"
+	AUTO(zone_free) struct zone *z = NULL;
+	AUTO(tariff_free) struct tariff *open = NULL;
+	AUTO(tariff_free) struct tariff *ends = NULL;
+	struct problem why = { 0 };
+
+	(void)state;
+	assert_int_equal(zone_open("Asia/Shanghai", &z), ERR_OK);
+	open = parse(ONE(JULY, PEAK_VALLEY), z);
+	ends = parse(HEAD "\"versions\": [" V("2026-01-01", JULY, PEAK_VALLEY) ", " V(
+			     "2027-07-01", DAY_3, PRICES_3) "]}",
+		z);
+	assert_int_equal(hold_lasting(open, noon(2026, 8, 15), &four, &why), ERR_CONFLICT);
+	assert_non_null(strstr(why.text, "from 2027-07-01 on: its slots differ"));
+	assert_int_equal(hold_lasting(ends, noon(2026, 8, 15), &four, &why), ERR_OK);
+	assert_int_equal(hold_lasting(ends, noon(2026, 5, 15), &four, &why), ERR_CONFLICT);
+	assert_non_null(strstr(why.text, "from 2026-07-01 on"));
 }
 
 /* Holidays that a tariff does not have cannot stand against it. */
@@ -178,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_meter_holds),
 		cmocka_unit_test(a_later_version_that_cannot_be_held_is_named),
+		cmocka_unit_test(a_month_that_a_version_never_sees),
 		cmocka_unit_test(holidays_count_only_where_there_are_any),
 	};
 
