@@ -11,7 +11,7 @@
 #define READ_BACK_MS 200 /* between two looks at a relay or valve that moves */
 
 struct meter_args {
-	const char *verb; /* "read" or "supply" */
+	const char *verb; /* "read", "settings" or "supply" */
 	const char *model, *models_dir;
 	struct bus_settings bus;
 	int unit;
@@ -85,11 +85,11 @@ static enum err parse_rest(int argc, char **argv, struct meter_args *a, struct p
 	bool supply;
 
 	if (optind >= argc)
-		return problem_set(why, ERR_BAD_VALUE, "", "read or supply?");
+		return problem_set(why, ERR_BAD_VALUE, "", "read, settings or supply?");
 	a->verb = argv[optind++];
 	supply = str_eq(a->verb, "supply");
-	if (!supply && !str_eq(a->verb, "read"))
-		return problem_set(why, ERR_BAD_VALUE, a->verb, "read or supply?");
+	if (!supply && !str_eq(a->verb, "read") && !str_eq(a->verb, "settings"))
+		return problem_set(why, ERR_BAD_VALUE, a->verb, "read, settings or supply?");
 	if (supply && (optind >= argc || act_parse(argv[optind++], &a->act) != ERR_OK))
 		return problem_set(why, ERR_BAD_VALUE, "supply", "on, off, keep or auto?");
 	if (optind < argc)
@@ -176,6 +176,29 @@ static int run_read(
 	return EXIT_SUCCESS;
 }
 
+/* What the meter holds itself; null: its model does not tell, or the meter refuses to. */
+static int run_settings(
+	struct bus *b, const struct model *m, const struct meter_args *a, const char *who)
+{
+	AUTO(json_free) json_t *j = json_pack("{s:s, s:i}", "model", m->name, "unit", a->unit);
+	AUTO(text_free) char *line = NULL;
+
+	for (unsigned k = 0; k < METER_SETTING__MAX; k++) {
+		enum meter_setting s = (enum meter_setting)k;
+		char text[METER_SETTING_TEXT];
+		struct bus_error why = { 0 };
+		enum err e = meter_setting_read(b, m, (uint8_t)a->unit, s, text, &why);
+
+		if (e != ERR_OK && e != ERR_REFUSED && e != ERR_NOT_CONFIGURED)
+			return complain("meter settings", who, why.text);
+		json_object_set_new(
+			j, meter_setting_word(s), e == ERR_OK ? json_string(text) : json_null());
+	}
+	line = json_text(j);
+	puts(line);
+	return EXIT_SUCCESS;
+}
+
 static int run_supply(
 	struct bus *b, const struct model *m, const struct meter_args *a, const char *who)
 {
@@ -212,6 +235,8 @@ int cmd_meter(int argc, char **argv)
 	if (!m)
 		return complain("meter", a.model, "there is no such model (see yufu model list)");
 	snprintf(who, sizeof(who), "%s unit %d at %s", m->name, a.unit, a.bus.address);
+	if (str_eq(a.verb, "settings"))
+		return run_settings(b, m, &a, who);
 	return str_eq(a.verb, "read") ? run_read(b, m, &a, who) : run_supply(b, m, &a, who);
 }
 

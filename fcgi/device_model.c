@@ -60,7 +60,11 @@ enum err credit_model(const char *model, struct credit_facts *out, struct proble
 	if (!m || !model_keeps_credit(m))
 		return problem_set(why, ERR_CONFLICT, "billing",
 			"meters of the model %s do not keep credit that can be written", model);
-	*out = (struct credit_facts){ units[m->credit_unit], m->purchase.step_milli,
-		m->purchase.adds };
+	*out = (struct credit_facts){ .unit = units[m->credit_unit],
+		.step_milli = m->purchase.step_milli,
+		.adds = m->purchase.adds,
+		.prepaid = model_sets(m, METER_PREPAID) };
+	if (m->credit_unit == CREDIT_YUAN) /* others know no prices */
+		model_holds(m, out->hold.rates, &out->hold.price_step_micro, &out->hold.slots_max);
 	return ERR_OK;
 }

@@ -88,6 +88,7 @@ HANDLER(share_change);
 HANDLER(share_day_get);
 /* Control. */
 HANDLER(meter_credit);
+HANDLER(meter_settings);
 HANDLER(meter_purchases);
 HANDLER(meter_credit_decide);
 HANDLER(meter_billing);

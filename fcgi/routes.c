@@ -276,6 +276,8 @@ const struct route routes[] = {
 	/* Credit in the meter. */
 	{ "GET", "/meters/:id/credit", PERM_METER_READ, NULL, "meter_credit", false, 200, meter_credit, false,
 		.help = "Credit that a meter keeps itself: as it shows it, and as the books have it." },
+	{ "GET", "/meters/:id/settings", PERM_METER_READ, NULL, "meter_setting", true, 200, meter_settings, false,
+		.help = "What a meter holds itself (prices, slots, prepaid control): as it has to be, as it was read back, and why its tariff cannot be held." },
 	{ "GET", "/meters/:id/purchases", PERM_METER_READ, NULL, "purchase", true, 200, meter_purchases, false,
 		.help = "Credit sold to a meter, newest first, and what became of it." },
 	{ "POST", "/meters/:id/credit/decide", PERM_ADJUSTMENT_CREATE, "credit_decision", "meter_credit", false, 200, meter_credit_decide, true,

@@ -34,6 +34,7 @@ GRANT SELECT ON setting TO 'yufu_poller'@'localhost';
 GRANT SELECT ON meter_credit TO 'yufu_poller'@'localhost';
 GRANT SELECT, UPDATE (state, word, before_at, before_count, before_milli, before_total_milli, sent_at, epoch,
  refused, refusals, error, try_at, ended_at) ON purchase TO 'yufu_poller'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON meter_setting TO 'yufu_poller'@'localhost';
 GRANT SELECT ON site_holiday TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT ON brake TO 'yufu_poller'@'localhost';
 GRANT SELECT, UPDATE ON account TO 'yufu_poller'@'localhost';
@@ -90,6 +91,7 @@ GRANT INSERT, UPDATE ON setting TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON meter_credit TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (state, word, count, sent_at, refused, refusals, try_at, ended_at, end_entry_id, open_meter)
  ON purchase TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (desired, desired_at, why, state, sent_at, refused, tries, try_at, error) ON meter_setting TO 'yufu_api'@'localhost';
 GRANT UPDATE (billing) ON meter TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON site_holiday TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (open_site, released_at, released_by, release_reason) ON brake TO 'yufu_api'@'localhost';

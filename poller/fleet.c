@@ -105,16 +105,54 @@ bool fleet_want(struct fleet *f, int64_t meter_id)
 
 bool fleet_meter(struct fleet *f, int64_t gateway_id, int64_t meter_id, struct fleet_meter *out)
 {
+	const struct plant_meter *m = NULL;
 	struct runner *r;
 	bool found;
 
 	gate_lock(&f->gate);
 	r = g_hash_table_lookup(f->by_gateway, &gateway_id);
-	found = r && runner_identity(r, meter_id, &out->identity, &out->settle_ms);
-	if (found)
+	found = r && runner_identity(r, meter_id, &out->identity, &m);
+	if (found) {
 		out->group_id = runner_bus(r)->group_id;
+		out->settle_ms = m->model->limits.settle_ms;
+		out->model = m->model;
+		out->device = m->device;
+	}
 	gate_unlock(&f->gate);
 	return found;
+}
+
+static bool tells_any(const struct model *m)
+{
+	for (unsigned k = 0; k < METER_SETTING__MAX; k++)
+		if (model_tells(m, (enum meter_setting)k))
+			return true;
+	return false;
+}
+
+size_t fleet_tellers(struct fleet *f, struct fleet_teller **out)
+{
+	GHashTableIter it;
+	gpointer value;
+	size_t n = 0, room = 0;
+
+	gate_lock(&f->gate);
+	g_hash_table_iter_init(&it, f->by_gateway);
+	while (g_hash_table_iter_next(&it, NULL, &value))
+		room += runner_bus(value)->n;
+	*out = calloc(room + 1, sizeof(**out));
+	ASSERT(*out);
+	g_hash_table_iter_init(&it, f->by_gateway);
+	while (g_hash_table_iter_next(&it, NULL, &value)) {
+		const struct plant_bus *b = runner_bus(value);
+
+		for (size_t i = 0; i < b->n; i++)
+			if (tells_any(b->meters[i].model))
+				(*out)[n++] = (struct fleet_teller){ b->gateway_id, b->meters[i].id,
+					b->meters[i].model };
+	}
+	gate_unlock(&f->gate);
+	return n;
 }
 
 bool fleet_order(struct fleet *f, int64_t gateway_id, struct order_out *o)

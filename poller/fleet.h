@@ -21,8 +21,16 @@ struct fleet_meter {
 	int64_t group_id;
 	enum identity identity;
 	int settle_ms;
+	const struct model *model; /* of the process */
+	int64_t device;
 };
 bool fleet_meter(struct fleet *f, int64_t gateway_id, int64_t meter_id, struct fleet_meter *out);
+/* Meters whose models tell settings; the caller frees *out. */
+struct fleet_teller {
+	int64_t gateway_id, meter_id;
+	const struct model *model;
+};
+size_t fleet_tellers(struct fleet *f, struct fleet_teller **out);
 /* Hands over an order; false: the bus is gone, and the order stays with the caller. */
 bool fleet_order(struct fleet *f, int64_t gateway_id, struct order_out *o);
 /* Health of every running bus, with its code; the caller frees *out. */

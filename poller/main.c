@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "poller/keeper.h"
 #include "poller/purchaser.h"
+#include "poller/setter.h"
 #include "poller/sink.h"
 #include "poller/switcher.h"
 
@@ -32,6 +33,7 @@ struct poller {
 	struct sink *sink;
 	struct switcher *switcher;
 	struct purchaser *purchaser;
+	struct setter *setter;
 	struct keeper *keeper;
 };
 
@@ -86,6 +88,12 @@ static void *run_purchaser(void *p)
 	return NULL;
 }
 
+static void *run_setter(void *p)
+{
+	setter_run(((struct poller *)p)->setter);
+	return NULL;
+}
+
 static void *run_keeper(void *p)
 {
 	keeper_run(((struct poller *)p)->keeper);
@@ -113,8 +121,10 @@ static void open_parts(struct poller *p)
 		.holdings = p->holdings,
 		.back = p->back,
 		.mass_trip_limit = p->settings.mass_trip_limit });
-	p->purchaser = purchaser_open(&(struct purchaser_ends){
-		.database = &p->settings.database, .fleet = p->fleet, .holdings = p->holdings });
+	const struct deals_ends ends = { &p->settings.database, p->fleet, p->holdings };
+
+	p->purchaser = purchaser_open(&ends);
+	p->setter = setter_open(&ends);
 	p->keeper = keeper_open(&(struct keeper_ends){ .database = &p->settings.database,
 		.name = p->settings.name,
 		.buses_max = p->settings.buses_max,
@@ -128,6 +138,7 @@ static void open_parts(struct poller *p)
 static void free_parts(struct poller *p)
 {
 	keeper_free(&p->keeper);
+	setter_free(&p->setter);
 	purchaser_free(&p->purchaser);
 	switcher_free(&p->switcher);
 	sink_free(&p->sink);
@@ -141,13 +152,14 @@ static void free_parts(struct poller *p)
 /* Buses first, then what they have left behind, then the leases. */
 static void run(struct poller *p, const sigset_t *signals)
 {
-	pthread_t sink, switcher, purchaser, keeper;
+	pthread_t sink, switcher, purchaser, setter, keeper;
 	int signal = 0;
 
 	open_parts(p);
 	sink = thread(run_sink, p);
 	switcher = thread(run_switcher, p);
 	purchaser = thread(run_purchaser, p);
+	setter = thread(run_setter, p);
 	keeper = thread(run_keeper, p);
 	log_info("started name=%s buses_max=%lld", p->settings.name,
 		(long long)p->settings.buses_max);
@@ -158,7 +170,9 @@ static void run(struct poller *p, const sigset_t *signals)
 	switcher_stop(p->switcher);
 	pthread_join(switcher, NULL);
 	purchaser_stop(p->purchaser);
+	setter_stop(p->setter);
 	pthread_join(purchaser, NULL);
+	pthread_join(setter, NULL);
 	desk_close(p->desk);
 	pthread_join(sink, NULL);
 	keeper_give_back(p->keeper);

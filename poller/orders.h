@@ -1,5 +1,6 @@
 #pragma once
 /* Acts on their way from the switcher to a bus, and what came of them on the way back. */
+#include "base/metersetting.h"
 #include "domain/act.h"
 #include "poller/wait.h"
 
@@ -7,17 +8,28 @@
 
 struct orders_back;
 
+enum order_kind {
+	ORDER_SWITCH, /* relay or valve */
+	ORDER_SELL,   /* a purchase: count and milli are written */
+	ORDER_SET,    /* a setting is written: `text` */
+	ORDER_LOOK,   /* a setting is read */
+};
+
 /* Owned by whoever made it; the bus gives it up with the final result. */
 struct order_out {
 	struct orders_back *back; /* where the result goes; NULL: to the switcher */
-	bool sells;		  /* a purchase: count and milli are written; on is true */
-	bool release;		  /* before that, the meter's own rule gets its relay back */
-	int64_t purchase_id, count, milli;
+	enum order_kind kind;
+	int64_t deal_id;      /* of any but a switch */
+	int64_t device;	      /* generation of the meter's device; of a look */
+	bool release;	      /* before a purchase the meter's own rule gets its relay back */
+	int64_t count, milli; /* of a purchase */
+	enum meter_setting setting;
+	char text[METER_SETTING_TEXT];
 	int64_t act_id;
 	int64_t supply_point_id;
 	int64_t meter_id;
 	struct lease lease;
-	bool on;
+	bool on;	      /* of any but a switch: true */
 	int64_t permit_until; /* mono_ms(): how long the trip gate's "go" lasts; of a cut only */
 	/* Under the gate. */
 	struct gate gate;
@@ -42,7 +54,8 @@ struct order_result {
 	enum act_result result;
 	char observed[8];
 	char error[201];
-	struct utc at; /* when it was read back */
+	struct utc at;		       /* when it was read back */
+	char told[METER_SETTING_TEXT]; /* of a look that was DONE */
 };
 
 /* Results on their way back; the switcher waits here. */

@@ -530,6 +530,52 @@ static void job_sell(struct runner *r, struct job *j)
 	give_back(r, j, &result);
 }
 
+/* Writes a setting; what became of it is looked at next by whoever asked. */
+static void job_set(struct runner *r, struct job *j)
+{
+	const struct plant_meter *m = &r->plant.meters[j->meter];
+	const struct bus_permit permit = { may_send, j->order };
+	struct order_result result = { .final = true, .result = ACT_RESULT_DONE };
+	struct bus_error why = { 0 };
+	const char *refusal = order_refusal(j->order);
+	enum err e;
+
+	if (refusal) {
+		drop(r, j, refusal);
+		return;
+	}
+	e = meter_setting_write(
+		r->bus, m->model, m->unit, j->order->setting, j->order->text, &permit, &why);
+	log_info("meter=%s %s \"%s\" sent answer=%s %s", m->code,
+		meter_setting_word(j->order->setting), j->order->text, err_word(e), why.text);
+	snprintf(j->error, sizeof(j->error), "%s", why.text);
+	if (e == ERR_NOT_CONFIGURED || e == ERR_BAD_VALUE) {
+		result.result = ACT_RESULT_REFUSED; /* by its model: the meter is not asked */
+	} else if (e != ERR_OK && !why.sent) {
+		drop(r, j, why.text);
+		return;
+	} else if (e != ERR_OK) {
+		result.result = e == ERR_REFUSED ? ACT_RESULT_REFUSED : ACT_RESULT_UNKNOWN;
+	}
+	give_back(r, j, &result);
+}
+
+static void job_look_setting(struct runner *r, struct job *j)
+{
+	const struct plant_meter *m = &r->plant.meters[j->meter];
+	struct order_result result = { .final = true, .result = ACT_RESULT_DONE };
+	struct bus_error why = { 0 };
+	enum err e =
+		meter_setting_read(r->bus, m->model, m->unit, j->order->setting, result.told, &why);
+
+	if (e != ERR_OK) {
+		result.result = e == ERR_REFUSED || e == ERR_NOT_CONFIGURED ? ACT_RESULT_REFUSED
+									    : ACT_RESULT_UNKNOWN;
+		snprintf(j->error, sizeof(j->error), "%s", why.text);
+	}
+	give_back(r, j, &result);
+}
+
 static struct job *next_job(struct runner *r)
 {
 	struct job *first = NULL;
@@ -631,6 +677,27 @@ static void nap(struct runner *r, int64_t until)
 	gate_unlock(&r->gate);
 }
 
+static void run_job(struct runner *r, struct job *j)
+{
+	switch (j->order->kind) {
+	case ORDER_SELL:
+		job_sell(r, j);
+		break;
+	case ORDER_SET:
+		job_set(r, j);
+		break;
+	case ORDER_LOOK:
+		job_look_setting(r, j);
+		break;
+	case ORDER_SWITCH:
+		if (j->phase == PHASE_SEND)
+			job_send(r, j);
+		else
+			job_check(r, j);
+		break;
+	}
+}
+
 static void step(struct runner *r)
 {
 	struct job *job = next_job(r);
@@ -642,12 +709,7 @@ static void step(struct runner *r)
 		break;
 	case TASK_ACT:
 		ASSERT(job); /* an act is due only when there is a job */
-		if (job->order->sells)
-			job_sell(r, job);
-		else if (job->phase == PHASE_SEND)
-			job_send(r, job);
-		else
-			job_check(r, job);
+		run_job(r, job);
 		break;
 	case TASK_CONFIG:
 	case TASK_LIVE:
@@ -811,14 +873,15 @@ bool runner_want(struct runner *r, int64_t meter_id)
 	return true;
 }
 
-bool runner_identity(struct runner *r, int64_t meter_id, enum identity *out, int *settle_ms)
+bool runner_identity(
+	struct runner *r, int64_t meter_id, enum identity *out, const struct plant_meter **meter)
 {
 	size_t i = meter_index(r, meter_id);
 
 	if (i == r->plant.n)
 		return false;
 	*out = identity_get(r, i);
-	*settle_ms = r->plant.meters[i].model->limits.settle_ms;
+	*meter = &r->plant.meters[i];
 	return true;
 }
 

@@ -26,7 +26,8 @@ void runner_join(struct runner **r);
 const struct plant_bus *runner_bus(const struct runner *r);
 /* These two are false when the bus has no such meter. */
 bool runner_want(struct runner *r, int64_t meter_id);
-bool runner_identity(struct runner *r, int64_t meter_id, enum identity *out, int *settle_ms);
+bool runner_identity(
+	struct runner *r, int64_t meter_id, enum identity *out, const struct plant_meter **meter);
 /* The order goes before everything else on the bus. */
 void runner_order(struct runner *r, struct order_out *o);
 /* Health of the bus now. */

@@ -63,8 +63,13 @@ static enum err change_prepaid_read(const json_t *body, struct meter_change *c, 
 			&c->credit_fen, why);
 	if (!e)
 		e = json_get_int(body, "purchase_count", FIELD_OPTIONAL, 0, 65535, &c->count, why);
+	c->set_refuses = json_object_get(body, "refuses_settings") != NULL;
 	if (!e)
 		e = json_get_bool(body, "power_fails", FIELD_OPTIONAL, &c->power_fails, why);
+	if (!e)
+		e = json_get_bool(body, "refuses_settings", FIELD_OPTIONAL, &c->refuses, why);
+	if (!e)
+		e = json_get_bool(body, "loses_answer", FIELD_OPTIONAL, &c->loses, why);
 	if (!e && firmware && !c->adds && !str_eq(firmware, "set"))
 		return problem_set(why, ERR_BAD_VALUE, "firmware", "must be set or add");
 	return e;
@@ -73,7 +78,8 @@ static enum err change_prepaid_read(const json_t *body, struct meter_change *c, 
 static enum err change_read(const json_t *body, struct meter_change *out, struct problem *why)
 {
 	static const char *const names[] = { "register_milli", "load_w", "relay", "firmware",
-		"credit_fen", "purchase_count", "power_fails", NULL };
+		"credit_fen", "purchase_count", "power_fails", "refuses_settings", "loses_answer",
+		NULL };
 	const json_t *load = json_object_get(body, "load_w");
 	struct meter_change c = { .load = -1 };
 	const char *relay = NULL;

@@ -20,7 +20,9 @@ void device_init(struct device *d, const struct mall_meter *mall, const struct m
 	*d = (struct device){ .mall = mall, .model = model, .seed = seed, .speed = speed };
 	d->closed = true;
 	d->load = -1;
-	d->prepaid.price_micro = PREPAID_PRICE_MICRO;
+	for (size_t i = 0; i < RATE__MAX; i++)
+		d->prepaid.price_fen[i] = PREPAID_PRICE_FEN;
+	tables_init(&d->tables);
 	device_set_register(d, mall->start_milli);
 	device_raise_ceiling(d, 0);
 }
@@ -78,7 +80,10 @@ static int64_t draw_now(const struct device *d)
 
 static enum mall_rate rate_now(const struct device *d)
 {
-	return d->mall->water ? RATE_SHARP : mall_rate_at(d->now.second);
+	if (d->mall->water)
+		return RATE_SHARP;
+	return has_relay(d) ? tables_rate_at(&d->tables, d->now.day, d->now.second)
+			    : mall_rate_at(d->now.second);
 }
 
 static void count_until(struct device *d, int64_t mono_ms)
@@ -108,13 +113,27 @@ void device_prepaid(struct device *d)
 	d->draw = draw_now(d);
 }
 
+static void rates_milli(const struct device *d, int64_t out[static RATE__MAX])
+{
+	for (size_t i = 0; i < RATE__MAX; i++)
+		out[i] = d->count[i] / COUNT_PER_MILLI;
+}
+
+void device_forget_use(struct device *d)
+{
+	rates_milli(d, d->prepaid.taken_milli);
+}
+
 void device_advance(struct device *d, const struct moment *now)
 {
+	int64_t milli[RATE__MAX];
+
 	valve_arrive(d, now);
 	count_until(d, now->mono_ms);
 	d->now = *now;
 	d->draw = draw_now(d);
-	prepaid_use(&d->prepaid, device_register(d));
+	rates_milli(d, milli);
+	prepaid_use(&d->prepaid, milli);
 	device_prepaid(d);
 }
 
@@ -158,7 +177,7 @@ void device_set_register(struct device *d, int64_t milli)
 		rest -= part;
 	}
 	d->count[d->mall->water ? RATE_SHARP : RATE_FLAT] += rest * COUNT_PER_MILLI;
-	d->prepaid.taken_milli = device_register(d);
+	device_forget_use(d);
 	device_raise_ceiling(d, 0);
 }
 
@@ -195,6 +214,11 @@ static void relay_force(struct device *d, bool forced, bool open)
 	device_prepaid(d);
 }
 
+static bool three_phase(const struct device *d)
+{
+	return str_eq(d->mall->model, "acrel-dtsy1352");
+}
+
 static enum modbus_exception write_relay(struct device *d, const struct modbus_request *req)
 {
 	if (req->function == MODBUS_ACREL_WRITE) {
@@ -205,6 +229,9 @@ static enum modbus_exception write_relay(struct device *d, const struct modbus_r
 	}
 	if (req->function != 16)
 		return MODBUS_ILLEGAL_FUNCTION;
+	if (tables_have(three_phase(d), req))
+		return d->prepaid.refuses ? MODBUS_DEVICE_FAILURE
+					  : tables_write(&d->tables, three_phase(d), req);
 	if (req->address != ACREL_FORCED || req->count != 2)
 		return MODBUS_ILLEGAL_ADDRESS;
 	if (req->values[0] > 1 || req->values[1] > 1)
@@ -243,6 +270,17 @@ static enum modbus_exception device_read(const struct device *d, const struct mo
 {
 	struct meter_reading state;
 
+	if (has_relay(d) && req->function == 3) {
+		if (tables_have(three_phase(d), req)) {
+			tables_read(&d->tables, three_phase(d), req, values);
+			return MODBUS_OK;
+		}
+		if (req->address >= PREPAID_TOLD &&
+			req->address + req->count <= PREPAID_TOLD + PREPAID_TOLD_REGISTERS) {
+			prepaid_read(&d->prepaid, device_register_answered(d), req, values);
+			return MODBUS_OK;
+		}
+	}
 	device_reading(d, offset_milli, &state);
 	switch (model_encode(d->model, &state, req->function, req->address, req->count, values)) {
 	case ERR_OK:
@@ -252,6 +290,13 @@ static enum modbus_exception device_read(const struct device *d, const struct mo
 	default:
 		return MODBUS_DEVICE_FAILURE;
 	}
+}
+
+/* Tables, or a frame that sells nothing. */
+static bool is_setting(const struct device *d, const struct modbus_request *req)
+{
+	return tables_have(three_phase(d), req) ||
+	       (req->function == MODBUS_ACREL_WRITE && !prepaid_sells(req));
 }
 
 enum modbus_exception device_answer(struct device *d, const struct modbus_request *req,
@@ -264,6 +309,10 @@ enum modbus_exception device_answer(struct device *d, const struct modbus_reques
 		return device_read(d, req, offset_milli, values);
 	bad = device_write(d, req);
 	*switched = bad == MODBUS_OK;
+	if (*switched && d->prepaid.loses && is_setting(d, req)) {
+		d->prepaid.loses = false;
+		return MODBUS_GATEWAY_NO_ANSWER;
+	}
 	return bad;
 }
 

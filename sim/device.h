@@ -10,6 +10,7 @@
 #include "sim/mall.h"
 #include "sim/mbap.h"
 #include "sim/prepaid.h"
+#include "sim/tables.h"
 
 /* The two clocks of an instant: what the meter's clock shows, and one that never jumps. */
 struct moment {
@@ -40,6 +41,7 @@ struct device {
 	enum valve valve;
 	int64_t load; /* W or l/h set from outside; -1: by the curve */
 	struct prepaid prepaid;
+	struct tables tables; /* of the prepaid meters */
 	struct utc written_at;
 
 	int64_t valve_until_ms; /* mono: the move ends */
@@ -65,6 +67,9 @@ int64_t device_register_answered(const struct device *d);
 /* Sets the whole register; the ceiling must be saved before the next answer. */
 void device_set_register(struct device *d, int64_t milli);
 void device_set_closed(struct device *d, bool closed);
+
+/* What was used up to now is not taken off the credit. */
+void device_forget_use(struct device *d);
 
 /* Raises the ceilings to what the device can reach within ahead_ms; 0: exactly what it counted. */
 void device_raise_ceiling(struct device *d, int64_t ahead_ms);

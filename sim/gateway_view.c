@@ -44,6 +44,20 @@ json_t *gateway_stats(struct gateway *g)
 	return stats;
 }
 
+static json_t *prices_json(const struct prepaid *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < RATE__MAX; i++)
+		json_array_append_new(list, json_integer(p->price_fen[i]));
+	return list;
+}
+
+static const char *rate_word(const struct device *d)
+{
+	return meter_rate_word(tables_rate_at(&d->tables, d->now.day, d->now.second));
+}
+
 static json_t *meter_json(const struct gateway *g, const struct device *d)
 {
 	json_t *m = json_pack("{s:s, s:s, s:i, s:s, s:s, s:I, s:I, s:s, s:b, s:I, s:s}", "code",
@@ -55,9 +69,10 @@ static json_t *meter_json(const struct gateway *g, const struct device *d)
 		load_word(d->mall->kind));
 
 	json_object_set_new(m, "credit",
-		json_pack("{s:b, s:s, s:I, s:I}", "on", d->prepaid.on, "firmware",
+		json_pack("{s:b, s:s, s:I, s:I, s:o, s:s}", "on", d->prepaid.on, "firmware",
 			d->prepaid.adds ? "add" : "set", "count", (json_int_t)d->prepaid.count,
-			"fen", (json_int_t)prepaid_fen(&d->prepaid)));
+			"fen", (json_int_t)prepaid_fen(&d->prepaid), "price_fen",
+			prices_json(&d->prepaid), "rate_now", rate_word(d)));
 	json_object_set_new(m, "load_w", d->load < 0 ? json_null() : json_integer(d->load));
 	json_object_set_new(m, "last_write_at", json_utc(d->written_at));
 	return m;
@@ -86,7 +101,10 @@ static void change_prepaid(struct device *d, const struct meter_change *change)
 		p->count = change->count;
 	if (change->set_credit)
 		p->nano = change->credit_fen * INT64_C(10000000);
+	if (change->set_refuses)
+		p->refuses = change->refuses;
 	p->power_fails |= change->power_fails;
+	p->loses |= change->loses;
 	device_prepaid(d);
 }
 

@@ -11,13 +11,20 @@ enum {
 	AMOUNT = 3,
 	COUNT_FLAG = 7,
 	COUNT = 8,
+	PRICES_FLAG = 29,
+	PRICES = 30,
 };
 
-void prepaid_use(struct prepaid *p, int64_t register_milli)
+void prepaid_use(struct prepaid *p, const int64_t register_milli[static RATE__MAX])
 {
-	if (register_milli > p->taken_milli && p->on)
-		p->nano -= (register_milli - p->taken_milli) * p->price_micro;
-	p->taken_milli = register_milli;
+	for (size_t i = 0; i < RATE__MAX; i++) {
+		int64_t used = register_milli[i] - p->taken_milli[i];
+
+		/* Wh by hundredths of a yuan per kWh: 1e-5 yuan */
+		if (used > 0 && p->on)
+			p->nano -= used * p->price_fen[i] * 10000;
+		p->taken_milli[i] = register_milli[i];
+	}
 }
 
 int64_t prepaid_fen(const struct prepaid *p)
@@ -62,6 +69,19 @@ static enum modbus_exception take_purchase(struct prepaid *p, const struct modbu
 	return MODBUS_OK;
 }
 
+static enum modbus_exception take_settings(struct prepaid *p, const struct modbus_request *req)
+{
+	bool mode = byte_of(req, MODE_FLAG) == 1, prices = byte_of(req, PRICES_FLAG) == 1;
+
+	if (p->refuses && (prices || (mode && !byte_of(req, AMOUNT_FLAG))))
+		return MODBUS_DEVICE_FAILURE;
+	if (mode)
+		p->on = byte_of(req, MODE) == 1;
+	for (unsigned i = 0; i < RATE__MAX && prices; i++)
+		p->price_fen[i] = number_of(req, PRICES + 4 * i, 4);
+	return MODBUS_OK;
+}
+
 enum modbus_exception prepaid_write(struct prepaid *p, const struct modbus_request *req)
 {
 	enum modbus_exception bad = MODBUS_OK;
@@ -72,7 +92,29 @@ enum modbus_exception prepaid_write(struct prepaid *p, const struct modbus_reque
 		return MODBUS_ILLEGAL_VALUE;
 	if (byte_of(req, AMOUNT_FLAG) || byte_of(req, COUNT_FLAG))
 		bad = take_purchase(p, req);
-	if (!bad && byte_of(req, MODE_FLAG) == 1)
-		p->on = byte_of(req, MODE) == 1;
-	return bad;
+	return bad ? bad : take_settings(p, req);
+}
+
+bool prepaid_sells(const struct modbus_request *req)
+{
+	return byte_of(req, AMOUNT_FLAG) == 1;
+}
+
+static void put32(uint16_t *at, int64_t v)
+{
+	at[0] = (uint16_t)((uint32_t)v >> 16);
+	at[1] = (uint16_t)v;
+}
+
+void prepaid_read(const struct prepaid *p, int64_t total_milli, const struct modbus_request *req,
+	uint16_t *values)
+{
+	uint16_t all[PREPAID_TOLD_REGISTERS] = { p->on, (uint16_t)p->count };
+
+	for (unsigned i = 0; i < RATE__MAX; i++)
+		put32(&all[2 + 2 * i], p->price_fen[i]);
+	put32(&all[18], total_milli / 10);
+	put32(&all[20], prepaid_fen(p));
+	for (unsigned i = 0; i < req->count; i++)
+		values[i] = all[req->address - PREPAID_TOLD + i];
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/str.h"
 
 enum { STATE_FILE_MAX = 1 << 20 };
 
@@ -22,16 +23,30 @@ static json_t *counts_json(const int64_t count[static RATE__MAX])
 	return list;
 }
 
+static json_t *prices_json(const struct prepaid *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < RATE__MAX; i++)
+		json_array_append_new(list, json_integer(p->price_fen[i]));
+	return list;
+}
+
 static json_t *device_json(const struct device *d)
 {
 	const struct prepaid *p = &d->prepaid;
 
-	return json_pack("{s:i, s:o, s:o, s:b, s:b, s:b, s:I, s:I, s:{s:b, s:b, s:I, s:I}}", "unit",
-		d->mall->unit, "count", counts_json(d->count), "ceiling", counts_json(d->ceiling),
-		"forced", d->forced, "closed", d->closed, "valve_open",
+	char tables[2 * sizeof(d->tables) + 1];
+
+	hex_encode(&d->tables, sizeof(d->tables), tables);
+	return json_pack(
+		"{s:i, s:o, s:o, s:b, s:b, s:b, s:I, s:I, s:s, s:{s:b, s:b, s:b, s:I, s:I, s:o}}",
+		"unit", d->mall->unit, "count", counts_json(d->count), "ceiling",
+		counts_json(d->ceiling), "forced", d->forced, "closed", d->closed, "valve_open",
 		d->valve == VALVE_OPEN || d->valve == VALVE_OPENING, "load", (json_int_t)d->load,
-		"written_at", (json_int_t)d->written_at.ms, "prepaid", "on", p->on, "adds", p->adds,
-		"count", (json_int_t)p->count, "nano", (json_int_t)p->nano);
+		"written_at", (json_int_t)d->written_at.ms, "tables", tables, "prepaid", "on",
+		p->on, "adds", p->adds, "refuses", p->refuses, "count", (json_int_t)p->count,
+		"nano", (json_int_t)p->nano, "prices", prices_json(p));
 }
 
 static json_t *state_json(const struct device *devices, size_t n, int64_t ahead_ms)
@@ -158,6 +173,39 @@ static enum err flags_take(const json_t *row, struct device *d, struct problem *
 	return e;
 }
 
+/* Files from before have neither of these. */
+static enum err prices_take(const json_t *obj, struct prepaid *p, struct problem *why)
+{
+	const json_t *list = json_object_get(obj, "prices");
+
+	if (!list)
+		return ERR_OK;
+	for (size_t i = 0; i < RATE__MAX; i++) {
+		const json_t *n = json_array_get(list, i);
+
+		if (!json_is_integer(n) || json_integer_value(n) < 0 ||
+			json_integer_value(n) > UINT32_MAX)
+			return problem_set(why, ERR_BAD_VALUE, "prices", "must be four numbers");
+		p->price_fen[i] = (uint32_t)json_integer_value(n);
+	}
+	return json_get_bool(obj, "refuses", FIELD_OPTIONAL, &p->refuses, why);
+}
+
+static enum err tables_take(const json_t *row, struct device *d, struct problem *why)
+{
+	const char *text = NULL;
+	struct tables fresh;
+	size_t n = 0;
+	enum err e = json_get_text(row, "tables", FIELD_OPTIONAL, 2 * sizeof(fresh), &text, why);
+
+	if (e || !text)
+		return e;
+	if (hex_decode(text, (uint8_t *)&fresh, sizeof(fresh), &n) || n != sizeof(fresh))
+		return problem_set(why, ERR_BAD_VALUE, "tables", "must be all bytes in hex");
+	d->tables = fresh;
+	return ERR_OK;
+}
+
 /* Files from before have none. */
 static enum err prepaid_take(const json_t *row, struct device *d, struct problem *why)
 {
@@ -165,7 +213,7 @@ static enum err prepaid_take(const json_t *row, struct device *d, struct problem
 	struct prepaid *p = &d->prepaid;
 	enum err e;
 
-	p->taken_milli = device_register(d);
+	device_forget_use(d);
 	if (!obj)
 		return ERR_OK;
 	e = json_get_bool(obj, "on", FIELD_REQUIRED, &p->on, why);
@@ -175,7 +223,7 @@ static enum err prepaid_take(const json_t *row, struct device *d, struct problem
 		e = json_get_int(obj, "count", FIELD_REQUIRED, 0, UINT16_MAX, &p->count, why);
 	if (!e)
 		e = json_get_int(obj, "nano", FIELD_REQUIRED, -INT64_MAX, INT64_MAX, &p->nano, why);
-	return e;
+	return e ? e : prices_take(obj, p, why);
 }
 
 static enum err row_take(const json_t *row, struct device *devices, size_t n, struct problem *why)
@@ -193,6 +241,8 @@ static enum err row_take(const json_t *row, struct device *devices, size_t n, st
 			e = flags_take(row, &devices[i], why);
 		if (!e)
 			e = prepaid_take(row, &devices[i], why);
+		if (!e)
+			e = tables_take(row, &devices[i], why);
 	}
 	return e;
 }

@@ -6,12 +6,12 @@
 #include "base/log.h"
 #include "domain/alarm.h"
 #include "domain/audit.h"
+#include "domain/metersetting.h"
+#include "domain/setting.h"
 #include "domain/supplypoint.h"
 #include "domain/tariff.h"
 
 #define FRESH_MS (2 * 60 * 1000)
-#define DRIFT_PERMILLE 50
-#define DRIFT_LEAST ((struct money){ NANO_PER_YUAN })
 
 /* ---- a meter and what the books hold for it ---- */
 
@@ -20,6 +20,7 @@ struct credit_row {
 	char code[129];
 	char utility[12];
 	int64_t supply_point_id;
+	int64_t site_id;
 	int64_t account_id; /* of who holds it; 0: nobody */
 	char unit[5];
 	int64_t step_milli;
@@ -36,15 +37,15 @@ struct credit_row {
 };
 #define F(member) FIELD(struct credit_row, member)
 SHAPE(credit_shape, struct credit_row, F(meter_id), F(code), F(utility), F(supply_point_id),
-	F(account_id), F(unit), F(step_milli), F(price), F(count), F(booked_milli), F(worth),
-	F(used_at), F(fresh), F(blocked), F(read_at), F(seen_count), F(seen_milli),
+	F(site_id), F(account_id), F(unit), F(step_milli), F(price), F(count), F(booked_milli),
+	F(worth), F(used_at), F(fresh), F(blocked), F(read_at), F(seen_count), F(seen_milli),
 	F(open_purchase));
 #undef F
 static const struct query Q_LOCK = {
 	"SELECT meter_id AS id FROM meter_credit WHERE meter_id = ? FOR UPDATE", &id_shape
 };
 static const struct query Q_CREDIT = {
-	"SELECT c.meter_id, m.code, m.utility, m.supply_point_id,"
+	"SELECT c.meter_id, m.code, m.utility, m.supply_point_id, v.site_id,"
 	" COALESCE((SELECT cp.account_id FROM contract_point cp WHERE cp.supply_point_id ="
 	" m.supply_point_id AND cp.to_at = 0 LIMIT 1), 0) AS account_id, c.unit, c.step_milli,"
 	" c.price_micro AS price, c.count, c.remaining_milli AS booked_milli,"
@@ -52,6 +53,7 @@ static const struct query Q_CREDIT = {
 	" COALESCE(s.credit_count, -1) AS seen_count, COALESCE(s.credit_milli, 0) AS seen_milli,"
 	" COALESCE((SELECT p.id FROM purchase p WHERE p.open_meter = c.meter_id), 0) AS"
 	" open_purchase FROM meter_credit c JOIN meter m ON m.id = c.meter_id"
+	" JOIN supply_point v ON v.id = m.supply_point_id"
 	" LEFT JOIN meter_state s ON s.meter_id = c.meter_id"
 	" WHERE c.meter_id = ? AND m.billing = 'meter'",
 	&credit_shape
@@ -385,13 +387,18 @@ static const struct query Q_CHARGE = {
 static enum err drift(struct db *db, const struct credit_row *c, struct money used, struct utc now)
 {
 	struct charge_row charge;
+	int64_t permille = 0, least = 0;
 	char text[200];
 	enum err e = db_one(db, &Q_CHARGE,
 		ARGS(arg_i64(c->meter_id), arg_utc(c->used_at), arg_utc(c->read_at)), &charge);
 
+	if (e == ERR_OK)
+		e = setting_get(db, c->site_id, SETTING_CREDIT_DRIFT_PERMILLE, &permille);
+	if (e == ERR_OK)
+		e = setting_get(db, c->site_id, SETTING_CREDIT_DRIFT_LEAST_FEN, &least);
 	if (e != ERR_OK)
 		return e;
-	if (!credit_drifts(used, charge.charge, DRIFT_PERMILLE, DRIFT_LEAST))
+	if (!credit_drifts(used, charge.charge, permille, (struct money){ least * NANO_PER_FEN }))
 		return alarm_clear(db, "credit_drift", "meter", c->meter_id, now);
 	snprintf(text, sizeof(text), "meter %s takes off its credit what the tariff does not say",
 		c->code);
@@ -701,7 +708,7 @@ static enum err to_meter(struct db *db, struct converting *v, const struct point
 {
 	const struct credit_converting *c = v->c;
 	struct account a;
-	bool tiers;
+	struct hold held = { "", "" };
 	enum err e;
 
 	if (p->seen_count < 0)
@@ -710,16 +717,13 @@ static enum err to_meter(struct db *db, struct converting *v, const struct point
 		return conflict(v, "its tariff has no single price, which units need");
 	if (p->paid_for != 1)
 		return conflict(v, "its purse pays for other meters as well");
-	e = tariff_has_tiers(db, c->meter_id, c->now, &tiers);
-	if (e == ERR_OK && tiers)
-		return conflict(
-			v, "its tariff has tiers, which cannot apply to credit in the meter");
+	e = tariff_held(db, c->meter_id, c->now, &c->facts.hold, &held, v->why);
 	if (e == ERR_OK)
 		e = account_lock(db, p->account_id, &a);
 	if (e != ERR_OK)
 		return e;
 	v->out = (struct credit_converted){ { a.balance.nano > 0 ? a.balance.nano : 0 },
-		p->seen_milli, p->seen_count };
+		p->seen_milli, p->seen_count, held };
 	e = db_exec(db, &Q_CREDIT_PUT,
 		ARGS(arg_i64(c->meter_id), arg_text(c->facts.unit), arg_i64(c->facts.step_milli),
 			arg_i64(c->facts.adds), arg_i64(c->price.micro), arg_i64(p->seen_count)),
@@ -744,7 +748,7 @@ static enum err come_back(struct db *db, struct converting *v, const struct poin
 	if (e != ERR_OK)
 		return e;
 	b.account = &a;
-	v->out = (struct credit_converted){ held.worth, held.seen_milli, held.count };
+	v->out = (struct credit_converted){ held.worth, held.seen_milli, held.count, { "", "" } };
 	if (held.worth.nano != 0)
 		e = book(db, &b, (struct posting){ credit, minus(held.worth), false },
 			(struct posting){ a.id, held.worth, true }, &entry_id);
@@ -805,6 +809,8 @@ static enum err convert_tx(struct db *db, void *ctx)
 	if (c->now.ms - p.read_at.ms > FRESH_MS || c->now.ms - p.settled_at.ms > FRESH_MS)
 		return conflict(v, "read the meter first");
 	e = c->to_meter ? to_meter(db, v, &p) : to_account(db, v, &p);
+	if (e == ERR_OK)
+		e = metersettings_convert(db, c->meter_id, c->to_meter, c->facts.prepaid, c->now);
 	if (e == ERR_OK)
 		e = db_exec(
 			db, &Q_CONVERTED, ARGS(arg_text(c->once_key), arg_i64(c->meter_id)), NULL);

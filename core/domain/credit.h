@@ -9,6 +9,7 @@
  * One purchase of a meter at a time. What nobody can explain blocks the meter's sales until a
  * person decides. Lock order: meter_credit, purchase, purse. */
 #include "domain/account.h"
+#include "rules/hold.h"
 #include "rules/purchase.h"
 
 /* One round of the worker: begins purchases, books the ends of those that are over, blocks meters
@@ -71,12 +72,14 @@ struct credit_facts {
 	const char *unit;   /* "yuan" "kwh" "m3" */
 	int64_t step_milli; /* resolution, thousandths of the unit */
 	bool adds;
+	struct hold_facts hold; /* of its tariff */
+	bool prepaid;		/* its own control can be switched off */
 };
 struct credit_converting {
 	int64_t meter_id;
-	bool to_meter;		   /* else to account */
-	struct credit_facts facts; /* to the meter only */
-	struct price price;	   /* of a unit; for kwh and m3 */
+	bool to_meter; /* else to account */
+	struct credit_facts facts;
+	struct price price; /* of a unit; for kwh and m3 */
 	const char *reason;
 	const char *once_key;
 	const char *actor, *address;
@@ -88,10 +91,13 @@ struct credit_converted {
 		moves; /* to the meter: what its purse holds; to the account: what comes back */
 	int64_t remaining_milli;
 	int64_t count;
+	struct hold held; /* to the meter: what it will be told of its tariff */
 };
 /* From one kind of credit to the other. To the meter: its purse's money follows as a purchase. To
- * the account: use up to now is booked, the rest of the credit comes back to the purse.
- * ERR_CONFLICT while a purchase is on its way or the meter is blocked, when it was not read within
- * two minutes, when nobody holds it, or when it is so already. */
+ * the account: use up to now is booked, the rest of the credit comes back to the purse, and the
+ * meter's own control has to be off from now on.
+ * ERR_CONFLICT when the meter cannot hold its tariff, while a purchase is on its way or the meter
+ * is blocked, when it was not read within two minutes, when nobody holds it, or when it is so
+ * already. */
 MUST_USE enum err credit_convert(struct db *db, const struct credit_converting *c,
 	struct credit_converted *out, struct problem *why);

@@ -3,7 +3,9 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "domain/setting.h"
 
+#define MILLI 1000
 #define PAUSE_MS 2000 /* after a refusal, or a frame that never left */
 
 #define F(member) FIELD(struct purchase_due, member)
@@ -33,12 +35,14 @@ struct purchase_row {
 	bool leaves_supply;
 	struct utc read_at;
 	int64_t credit_count, credit_milli, credit_total_milli;
+	int64_t site_id;
+	bool busy; /* a frame that sets something is on its way to the meter */
 };
 #define F(member) FIELD(struct purchase_row, member)
 SHAPE(purchase_shape, struct purchase_row, F(meter_id), F(count), F(amount_milli), F(fresh),
 	F(state), F(before_at), F(before_count), F(before_milli), F(before_total_milli), F(sent_at),
 	F(epoch), F(refused), F(refusals), F(adds), F(step_milli), F(leaves_supply), F(read_at),
-	F(credit_count), F(credit_milli), F(credit_total_milli));
+	F(credit_count), F(credit_milli), F(credit_total_milli), F(site_id), F(busy));
 #undef F
 /* Only the purchase is locked: the reading is what it is. */
 static const struct query Q_LOCK = { "SELECT id FROM purchase WHERE id = ? FOR UPDATE", &id_shape };
@@ -46,7 +50,8 @@ static const struct query Q_GET = {
 	"SELECT p.meter_id, p.count, p.amount_milli, p.fresh, p.state, p.before_at, p.before_count,"
 	" p.before_milli, p.before_total_milli, p.sent_at, p.epoch, p.refused, p.refusals, c.adds,"
 	" c.step_milli, v.desired = 'auto' AS leaves_supply, s.read_at, s.credit_count, "
-	"s.credit_milli, s.credit_total_milli"
+	"s.credit_milli, s.credit_total_milli, v.site_id, EXISTS (SELECT 1 FROM meter_setting t"
+	" WHERE t.meter_id = p.meter_id AND t.state = 'sent') AS busy"
 	" FROM purchase p JOIN meter_credit c ON c.meter_id = p.meter_id"
 	" JOIN meter m ON m.id = p.meter_id JOIN supply_point v ON v.id = m.supply_point_id"
 	" JOIN meter_state s ON s.meter_id = p.meter_id WHERE p.id = ?",
@@ -82,15 +87,15 @@ enum err purchases_due(struct db *db, struct rows *out)
 	return db_list(db, &Q_DUE, NO_ARGS, out);
 }
 
-static enum err facts_of(
-	const struct purchase_row *p, const struct purchase_ask *ask, struct purchase_facts *out)
+static enum err facts_of(const struct purchase_row *p, const struct purchase_ask *ask,
+	int64_t most_per_hour, struct purchase_facts *out)
 {
 	struct purchase_facts f = { .count = p->count,
 		.amount_milli = p->amount_milli,
 		.fresh = p->fresh,
 		.adds = p->adds,
 		.step_milli = p->step_milli,
-		.most_per_hour = ask->most_per_hour,
+		.most_per_hour = most_per_hour * MILLI,
 		.before = { p->before_at, p->before_count, p->before_milli, p->before_total_milli },
 		.sent_at = p->sent_at,
 		.refused = p->refused,
@@ -181,6 +186,7 @@ static enum err begin_tx(struct db *db, void *ctx)
 	struct purchase_facts f;
 	struct purchase_row row;
 	struct id_row locked;
+	int64_t most_per_hour = 0;
 	enum err e = lease_fence(db, &b->ask->lease);
 
 	b->order = (struct purchase_order){ .answer = PURCHASE_NOTHING,
@@ -190,13 +196,17 @@ static enum err begin_tx(struct db *db, void *ctx)
 	if (e == ERR_OK)
 		e = db_one(db, &Q_GET, ARGS(arg_i64(b->ask->purchase_id)), &row);
 	if (e == ERR_OK)
-		e = facts_of(&row, b->ask, &f);
+		e = setting_get(db, row.site_id, SETTING_CREDIT_MOST_PER_HOUR, &most_per_hour);
+	if (e == ERR_OK)
+		e = facts_of(&row, b->ask, most_per_hour, &f);
 	if (e != ERR_OK)
 		return e;
 	b->order.meter_id = row.meter_id;
 	b->order.release = row.leaves_supply;
 	if (f.state == PURCHASE_SENT && row.epoch < b->ask->lease.epoch)
 		return orphaned(db, b);
+	if (row.busy && f.state == PURCHASE_DESIRED)
+		return ERR_OK;
 	return take_step(db, b, &f);
 }
 

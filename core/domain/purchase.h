@@ -18,7 +18,6 @@ struct purchase_ask {
 	struct lease lease;
 	int64_t purchase_id;
 	enum identity identity; /* anything but sure: nothing is written */
-	int64_t most_per_hour;	/* credit that can be used in an hour, thousandths of its unit */
 	struct utc now;
 };
 enum purchase_answer {

@@ -52,6 +52,16 @@ const struct setting_row settings[SETTING__MAX] = {
 		"1: what is left of a month's free allowance stays; 0: it expires at the next." },
 	[SETTING_VACANT_BLOCK] = { "vacant_block", 0, 1, 0, false,
 		"1: closing a contract switches its ordinary supplies off until the next one." },
+	[SETTING_CREDIT_MOST_PER_HOUR] = { "credit_most_per_hour", 1, 100000, 200, false,
+		"What a meter that keeps its credit itself can take off it in an hour at the very "
+		"most, in units of its credit (yuan, kWh, m3): how far a purchase that is read "
+		"back "
+		"may have been used already." },
+	[SETTING_CREDIT_DRIFT_PERMILLE] = { "credit_drift_permille", 1, 1000, 50, false,
+		"The alarm credit_drift: what such a meter takes off in a day, and what its tariff "
+		"says, are further apart than so many thousandths ..." },
+	[SETTING_CREDIT_DRIFT_LEAST_FEN] = { "credit_drift_least_fen", 0, 100000, 100, false,
+		"... and by more than this." },
 };
 
 struct value_row {

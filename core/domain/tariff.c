@@ -466,29 +466,50 @@ static const struct assigned *assigned_at(const struct rows *rows, struct utc at
 	return n ? &r[n - 1] : NULL;
 }
 
-enum err tariff_has_tiers(struct db *db, int64_t meter_id, struct utc at, bool *out)
+static enum err assigned_held(struct db *db, const struct assigned *a, const struct zone *z,
+	struct utc from, const struct hold_facts *f, struct hold *out, struct problem *why)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
 	AUTO(json_free) json_t *doc = NULL;
-	AUTO(zone_free) struct zone *z = NULL;
 	AUTO(tariff_free) struct tariff *t = NULL;
-	const struct assigned *now;
-	struct meter_row m;
-	enum err e = db_one(db, &Q_METER, ARGS(arg_i64(meter_id)), &m);
+	struct problem inner = { 0 };
+	enum err e = doc_read(db, a->tariff_id, &doc);
 
-	if (e == ERR_OK)
-		e = tariff_of_meter(db, meter_id, &rows);
-	now = assigned_at(&rows, at);
-	*out = false;
-	if (e != ERR_OK || !now)
-		return e;
-	e = doc_read(db, now->tariff_id, &doc);
-	if (e == ERR_OK)
-		e = zone_open(m.zone, &z);
 	if (e == ERR_OK)
 		e = tariff_parse(doc, z, &t, NULL);
 	if (e == ERR_OK)
-		*out = tariff_tier_of(t, at, (struct qty){ INT64_MAX }) > 1;
+		e = hold_tariff(t, from, f, out, &inner);
+	if (e == ERR_OK)
+		e = hold_lasting(t, from, f, &inner);
+	return e == ERR_CONFLICT || e == ERR_NOT_FOUND
+		       ? problem_set(why, ERR_CONFLICT, "",
+				 "its tariff %.60s cannot be held by the "
+				 "meter: %s",
+				 a->code, inner.text)
+		       : e;
+}
+
+enum err tariff_held(struct db *db, int64_t meter_id, struct utc at, const struct hold_facts *f,
+	struct hold *out, struct problem *why)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	AUTO(zone_free) struct zone *z = NULL;
+	const struct assigned *now, *r;
+	struct hold later;
+	struct meter_row m;
+	enum err e = db_one(db, &Q_METER, ARGS(arg_i64(meter_id)), &m);
+
+	*out = (struct hold){ "", "" };
+	if (e == ERR_OK)
+		e = tariff_of_meter(db, meter_id, &rows);
+	if (e == ERR_OK)
+		e = zone_open(m.zone, &z);
+	now = assigned_at(&rows, at);
+	r = rows.at;
+	if (e == ERR_OK && now)
+		e = assigned_held(db, now, z, at, f, out, why);
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
+		if (r[i].from_at.ms > at.ms)
+			e = assigned_held(db, &r[i], z, r[i].from_at, f, &later, why);
 	return e;
 }
 

@@ -4,6 +4,7 @@
  * that settled energy has had. */
 #include "base/zone.h"
 #include "domain/tariffs.h"
+#include "rules/hold.h"
 
 struct tariff_row {
 	int64_t id;
@@ -51,8 +52,11 @@ struct tariff_assign {
  * `from` has been priced already, or when the tariff begins later or is for another utility. */
 MUST_USE enum err tariff_assign(struct db *db, const struct tariff_assign *a, struct problem *why);
 
-/* Does the tariff that a meter has at an instant have tiers? */
-MUST_USE enum err tariff_has_tiers(struct db *db, int64_t meter_id, struct utc at, bool *out);
+/* Can a meter that keeps its credit itself hold the tariffs that it has from an instant on? *out is
+ * what it has to hold then, nothing without a tariff. ERR_CONFLICT with the reason when it cannot.
+ */
+MUST_USE enum err tariff_held(struct db *db, int64_t meter_id, struct utc at,
+	const struct hold_facts *f, struct hold *out, struct problem *why);
 
 /* What the tariff would have charged for the settled energy of a meter between two instants, tiers
  * beginning at nothing: as of simulate_run(), and "charged": what it was priced at. Settled

@@ -95,3 +95,63 @@ enum err meter_act(struct bus *b, const struct model *m, uint8_t unit, enum mete
 	e = bus_write(b, &q, why);
 	return act_outcome(e, why);
 }
+
+enum err meter_setting_read(struct bus *b, const struct model *m, uint8_t unit,
+	enum meter_setting s, char out[static METER_SETTING_TEXT], struct bus_error *why)
+{
+	struct register_block blocks[SETTING_READS_MAX];
+	struct model_read reads[SETTING_READS_MAX];
+	size_t n = model_setting_reads(m, s, reads);
+
+	if (n == 0)
+		return bus_error_set(why, ERR_NOT_CONFIGURED, BUS_FINE,
+			"the model %s does not tell its %s", m->name, meter_setting_word(s));
+	for (size_t i = 0; i < n; i++) {
+		struct bus_request q = request_of(m, unit);
+		enum err e;
+
+		q.function = reads[i].function;
+		q.address = reads[i].address;
+		q.count = reads[i].count;
+		e = bus_read(b, &q, blocks[i].regs, why);
+		if (e != ERR_OK)
+			return e;
+		blocks[i].function = q.function;
+		blocks[i].address = q.address;
+		blocks[i].count = q.count;
+	}
+	if (model_setting_decode(m, s, blocks, n, out) != ERR_OK)
+		return bus_error_set(
+			why, ERR_PROTOCOL, BUS_NONSENSE, "its %s cannot be", meter_setting_word(s));
+	return ERR_OK;
+}
+
+enum err meter_setting_write(struct bus *b, const struct model *m, uint8_t unit,
+	enum meter_setting s, const char *text, const struct bus_permit *permit,
+	struct bus_error *why)
+{
+	struct settings_write frames[MODEL_SCHEDULES_MAX];
+	struct bus_error own = { 0 };
+	size_t n = 0;
+	enum err e = model_setting_write(m, s, text, frames, &n);
+
+	if (!why)
+		why = &own;
+	if (e != ERR_OK)
+		return bus_error_set(why, e, BUS_FINE, "the model %s cannot hold these %s", m->name,
+			meter_setting_word(s));
+	for (size_t i = 0; i < n; i++) {
+		struct bus_request q = request_of(m, unit);
+
+		q.function = frames[i].function;
+		q.address = frames[i].address;
+		q.count = frames[i].count;
+		q.values = frames[i].values;
+		q.permit = permit;
+		e = act_outcome(bus_write(b, &q, why), why);
+		why->sent |= i > 0;
+		if (e != ERR_OK)
+			return i > 0 && e != ERR_REFUSED ? ERR_UNKNOWN : e;
+	}
+	return ERR_OK;
+}

@@ -19,3 +19,13 @@ MUST_USE enum err meter_act(struct bus *b, const struct model *m, uint8_t unit, 
  * took it is seen by reading its count. ERR_OUT_OF_RANGE: it does not fit the registers. */
 MUST_USE enum err meter_purchase(struct bus *b, const struct model *m, uint8_t unit, int64_t count,
 	int64_t milli, const struct bus_permit *permit, struct bus_error *why);
+
+/* Reads one setting as its text. ERR_NOT_CONFIGURED when the model does not tell it, ERR_PROTOCOL
+ * when the registers hold what cannot be; else as bus_read(). */
+MUST_USE enum err meter_setting_read(struct bus *b, const struct model *m, uint8_t unit,
+	enum meter_setting s, char out[static METER_SETTING_TEXT], struct bus_error *why);
+/* Sends the frames that write one. Outcomes as meter_act(), and ERR_UNKNOWN also when some of
+ * several frames acted; whether the meter took it is seen by reading. */
+MUST_USE enum err meter_setting_write(struct bus *b, const struct model *m, uint8_t unit,
+	enum meter_setting s, const char *text, const struct bus_permit *permit,
+	struct bus_error *why);

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/utility.h"
 #include "meter/reading.h"
+#include "meter/settings.h"
 
 const char *utility_word(enum utility u); /* "electricity" "water" */
 MUST_USE enum err utility_parse(const char *word, enum utility *out);
@@ -158,6 +159,7 @@ struct model {
 	enum supply supply_else; /* when no pattern holds: unknown, or moving */
 	struct model_action actions[ACT__MAX];
 	struct model_purchase purchase;
+	struct model_settings settings;
 	struct model_read plan[CLASS__MAX][MODEL_READS_MAX];
 	size_t plan_count[CLASS__MAX];
 };

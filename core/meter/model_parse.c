@@ -710,8 +710,8 @@ static enum err parse_root(struct parse *ps, const json_t *root)
 {
 	static const char *const names[] = { "name", "maker", "title", "utility", "maturity",
 		"framing", "phases", "credit_unit", "function", "order", "limits", "blocks",
-		"points", "status", "supply", "supply_else", "actions", "purchase", "sources",
-		"note", NULL };
+		"points", "status", "supply", "supply_else", "actions", "purchase", "settings",
+		"sources", "note", NULL };
 	enum err e = json_only(root, names, ps->why);
 
 	if (e == ERR_OK)
@@ -732,6 +732,8 @@ static enum err parse_root(struct parse *ps, const json_t *root)
 		e = parse_actions(ps, root);
 	if (e == ERR_OK)
 		e = parse_purchase(ps, root);
+	if (e == ERR_OK)
+		e = model_settings_parse(ps->m, root, ps->why);
 	if (e == ERR_OK)
 		e = check_whole(ps);
 	return e;

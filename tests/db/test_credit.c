@@ -2,9 +2,11 @@
  * row of meter_state that a reading would leave. */
 #include "shop_fixture.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "domain/credit.h"
+#include "domain/metersetting.h"
 #include "domain/purchase.h"
 
 #define YUAN(n) ((n)*NANO_PER_YUAN)
@@ -115,7 +117,7 @@ static enum err convert(struct bench *b, bool to_meter, bool preview, const char
 {
 	struct credit_converting c = { .meter_id = b->s.meter,
 		.to_meter = to_meter,
-		.facts = { "yuan", 10, false },
+		.facts = { .unit = "yuan", .step_milli = 10 },
 		.reason = "test",
 		.once_key = key,
 		.actor = "user:1",
@@ -155,7 +157,6 @@ static struct purchase_order ask_under(struct bench *b, int64_t epoch)
 		.purchase_id = number(
 			b, "SELECT MAX(id) AS v FROM purchase WHERE meter_id = %lld", b->s.meter),
 		.identity = IDENTITY_SURE,
-		.most_per_hour = 100000,
 		.now = { b->now } };
 	struct purchase_order o;
 
@@ -431,6 +432,136 @@ static void the_meter_decides_its_own_supply(void **state)
 	shop_set(b.w->root, "UPDATE meter SET enabled = 0 WHERE id = %lld", (long long)b.s.meter);
 }
 
+/* ---- settings; the wire is in test_setter.c ---- */
+
+static struct metersetting_ask setting_ask(struct bench *b, int64_t epoch)
+{
+	return (struct metersetting_ask){ .lease = { b->s.group, epoch, "test" },
+		.meter_id = b->s.meter,
+		.kind = METER_PRICES,
+		.identity = IDENTITY_SURE,
+		.now = { b->now += 10 } };
+}
+
+static void desire(struct bench *b, const char *text)
+{
+	struct lease l = { b->s.group, 1, "test" };
+
+	assert_int_equal(metersetting_desire(b->w->poller, &l,
+				 &(struct metersetting_wish){
+					 b->s.meter, 1, METER_PRICES, text, "", { b->now += 10 } }),
+		ERR_OK);
+}
+
+static void tells(struct bench *b, int64_t device, const char *text)
+{
+	struct lease l = { b->s.group, 1, "test" };
+
+	assert_int_equal(metersetting_observe(b->w->poller, &l,
+				 &(struct metersetting_seen){ b->s.meter, device, METER_PRICES,
+					 text, { b->now += 10 } }),
+		ERR_OK);
+}
+
+static enum purchase_answer setting_next_step(struct bench *b, int64_t epoch)
+{
+	struct metersetting_ask a = setting_ask(b, epoch);
+	struct metersetting_order o;
+
+	assert_int_equal(metersetting_begin(b->w->poller, &a, &o), ERR_OK);
+	return o.answer;
+}
+
+static void assert_setting(struct bench *b, const char *condition)
+{
+	char sql[300];
+
+	snprintf(sql, sizeof(sql),
+		"SELECT COUNT(*) AS v FROM meter_setting WHERE meter_id = %%lld AND kind = 'prices'"
+		" AND %s",
+		condition);
+	if (number(b, sql, b->s.meter) != 1)
+		fail_msg("not so: %s", condition);
+}
+
+static void a_setting_whose_poller_died_is_read_first(void **state)
+{
+	struct metersetting_ask old;
+	struct metersetting_order o;
+	struct bench b;
+
+	make_bench(&b, *state);
+	desire(&b, "flat 1");
+	assert_int_equal(setting_next_step(&b, 1), PURCHASE_READ_FIRST);
+	tells(&b, 1, "flat 2");
+	assert_int_equal(setting_next_step(&b, 1), PURCHASE_GO);
+	assert_setting(&b, "state = 'sent' AND tries = 1");
+	/* Its successor does not know whether the frame left. */
+	shop_set(b.w->root, "UPDATE bus_group SET epoch = 2 WHERE id = %lld", (long long)b.s.group);
+	assert_int_equal(setting_next_step(&b, 2), PURCHASE_READ_FIRST);
+	assert_setting(&b, "state = 'unknown'");
+	/* Who was thought dead may write nothing any more. */
+	old = setting_ask(&b, 1);
+	assert_int_equal(metersetting_begin(b.w->poller, &old, &o), ERR_FENCED);
+	assert_int_equal(metersetting_sent(b.w->poller, &old, PURCHASE_WRITTEN, ""), ERR_FENCED);
+	shop_set(b.w->root, "UPDATE bus_group SET epoch = 1 WHERE id = %lld", (long long)b.s.group);
+	tells(&b, 1, "flat 1");
+	assert_int_equal(setting_next_step(&b, 1), PURCHASE_NOTHING);
+	assert_setting(&b, "state = 'done' AND tries = 1");
+}
+
+/* A frame that never left is no try, and one that is not sure of its meter is never sent. */
+static void a_setting_goes_to_its_meter_only(void **state)
+{
+	struct metersetting_ask a;
+	struct metersetting_order o;
+	struct bench b;
+
+	make_bench(&b, *state);
+	desire(&b, "flat 1");
+	tells(&b, 1, "flat 2");
+	a = setting_ask(&b, 1);
+	a.identity = IDENTITY_OTHER;
+	assert_int_equal(metersetting_begin(b.w->poller, &a, &o), ERR_OK);
+	assert_int_equal(o.answer, PURCHASE_READ_FIRST);
+	assert_int_equal(setting_next_step(&b, 1), PURCHASE_GO);
+	a = setting_ask(&b, 1);
+	assert_int_equal(metersetting_sent(b.w->poller, &a, PURCHASE_NOT_SENT, "busy"), ERR_OK);
+	assert_setting(&b, "state = 'desired' AND tries = 0 AND error = 'busy'");
+	/* Another device: what the old one told is not of it. */
+	shop_set(b.w->root, "UPDATE meter SET device = 2 WHERE id = %lld", (long long)b.s.meter);
+	tells(&b, 1, "flat 1");
+	assert_setting(&b, "device = 1 AND observed = 'flat 2'");
+	tells(&b, 2, "flat 3");
+	assert_setting(&b, "device = 2 AND observed = 'flat 3' AND state = 'desired'");
+}
+
+static void a_purchase_waits_for_a_setting_on_the_wire(void **state)
+{
+	struct metersetting_ask a;
+	struct purchase_order o;
+	struct bench b;
+
+	make_bench(&b, *state);
+	desire(&b, "flat 1");
+	tells(&b, 1, "flat 2");
+	assert_int_equal(setting_next_step(&b, 1), PURCHASE_GO);
+	work(&b);
+	shows(&b, b.count, b.milli);
+	assert_int_equal(ask(&b).answer, PURCHASE_NOTHING);
+	a = setting_ask(&b, 1);
+	assert_int_equal(metersetting_sent(b.w->poller, &a, PURCHASE_LOST, "no answer"), ERR_OK);
+	shows(&b, b.count, b.milli);
+	o = ask(&b);
+	assert_int_equal(o.answer, PURCHASE_GO);
+	/* And the other way round, until it is known what became of it. */
+	tells(&b, 1, "flat 2");
+	assert_int_equal(setting_next_step(&b, 1), PURCHASE_NOTHING); /* desired again */
+	b.now += 60000;
+	assert_int_equal(setting_next_step(&b, 1), PURCHASE_NOTHING);
+	assert_setting(&b, "state = 'desired' AND tries = 1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +576,9 @@ int main(void)
 		cmocka_unit_test(credit_comes_back_to_the_account),
 		cmocka_unit_test(a_purse_of_several_meters_stays_with_the_account),
 		cmocka_unit_test(the_meter_decides_its_own_supply),
+		cmocka_unit_test(a_setting_whose_poller_died_is_read_first),
+		cmocka_unit_test(a_setting_goes_to_its_meter_only),
+		cmocka_unit_test(a_purchase_waits_for_a_setting_on_the_wire),
 	};
 
 	return cmocka_run_group_tests(tests, open_world, close_world);

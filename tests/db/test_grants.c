@@ -106,6 +106,8 @@ static void the_api_does_not_measure(void **state)
 	assert_refused("yufu_api", "UPDATE meter_state SET register_milli = 0");
 	assert_refused("yufu_api", "DELETE FROM settled");
 	assert_refused("yufu_api", "UPDATE supply_act SET state = 'done'");
+	assert_refused("yufu_api", "UPDATE meter_setting SET observed = 'off'");
+	assert_refused("yufu_worker", "UPDATE meter_setting SET desired = ''");
 	assert_refused("yufu_worker", "UPDATE meter_state SET register_milli = 0");
 	assert_refused("yufu_worker", "UPDATE user SET password_hash = ''");
 	assert_refused("yufu_api", "DELETE FROM usage_day");

@@ -23,6 +23,29 @@ static void read_by_plan(const struct model *m, enum point_class class)
 	(void)!model_decode(m, blocks, n, &back, NULL);
 }
 
+/* Any registers have some text, and what it says can be asked to be written. */
+static void settings_come_back(
+	const struct model *m, enum meter_setting s, const uint8_t *data, size_t size)
+{
+	struct settings_write frames[MODEL_SCHEDULES_MAX];
+	struct model_read reads[SETTING_READS_MAX];
+	struct register_block blocks[SETTING_READS_MAX];
+	char text[METER_SETTING_TEXT];
+	size_t n = model_setting_reads(m, s, reads), k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		ASSERT(reads[i].count >= 1 && reads[i].count <= MODBUS_READ_MAX);
+		blocks[i] = (struct register_block){ reads[i].function, reads[i].address,
+			reads[i].count, { 0 } };
+		for (size_t r = 0; r < reads[i].count; r++, k += 2)
+			blocks[i].regs[r] = (uint16_t)(data[k % size] << 8 | data[(k + 1) % size]);
+	}
+	if (n > 0)
+		ASSERT(model_setting_decode(m, s, blocks, n, text) == ERR_OK);
+	if (n > 0 && text[0] && model_sets(m, s))
+		(void)!model_setting_write(m, s, text, frames, &n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -34,5 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	for (size_t c = 0; c < CLASS__MAX; c++)
 		read_by_plan(m, (enum point_class)c);
+	for (size_t k = 0; k < METER_SETTING__MAX; k++)
+		settings_come_back(m, (enum meter_setting)k, data, size);
 	return 0;
 }

@@ -19,7 +19,7 @@
 
 struct meter {
 	modbus_t *modbus;
-	modbus_mapping_t *map; /* registers 0x0057 to 0x0364 */
+	modbus_mapping_t *map; /* registers 0x0057 to 0x0418 */
 	int listen_fd;
 	_Atomic bool stuck; /* takes the order, moves no relay */
 	pthread_t thread;
@@ -69,7 +69,7 @@ static int meter_start(void **state)
 
 	memset(&m, 0, sizeof(m));
 	m.modbus = modbus_new_tcp("127.0.0.1", 502); /* the address is never used */
-	m.map = modbus_mapping_new_start_address(0, 0, 0, 0, 0x57, 0x30E, 0, 0);
+	m.map = modbus_mapping_new_start_address(0, 0, 0, 0, 0x57, 0x3C2, 0, 0);
 	m.listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (!m.map || bind(m.listen_fd, (struct sockaddr *)&a, n) != 0 ||
 		listen(m.listen_fd, 4) != 0 ||
@@ -79,6 +79,9 @@ static int meter_start(void **state)
 	*reg(&m, 0x201) = 2304;
 	*reg(&m, 0x215) = 0x0012;
 	*reg(&m, 0x216) = 0xD687;
+	*reg(&m, 0x400) = 1;
+	*reg(&m, 0x403) = 110; /* price of sharp */
+	*reg(&m, 0x409) = 31;
 	*reg(&m, 0x362) = 0x2106;
 	*reg(&m, 0x363) = 0x2500;
 	*reg(&m, 0x364) = 0x1234;
@@ -178,6 +181,20 @@ static void read_prints_one_reading(void **state)
 	assert_null(json_object_get(j, "frequency_mhz"));
 }
 
+/* This one has no tables at 0x2000: they are null. */
+static void settings_are_what_the_meter_holds(void **state)
+{
+	struct meter *m = *state;
+	struct result r = run(cmd_meter, METER("settings", "7"));
+
+	assert_string_equal(r.err, "");
+	assert_int_equal(r.status, 0);
+	one_line(r.out);
+	assert_non_null(strstr(r.out, "\"prices\":\"sharp 1.1 peak 0 flat 0 valley 0.31\""));
+	assert_non_null(strstr(r.out, "\"slots\":null"));
+	assert_non_null(strstr(r.out, "\"prepaid\":\"on\""));
+}
+
 static void supply_switches_and_reads_back(void **state)
 {
 	static const struct {
@@ -232,8 +249,8 @@ static void errors_are_one_line_that_names_the_meter(void **state)
 			"no act \"off\"" },
 		{ { "meter", "read", "--model", "no-such", "--address", m->address, "--unit", "7" },
 			"no-such: there is no such model" },
-		{ { "meter" }, "read or supply" },
-		{ { "meter", "write" }, "read or supply" },
+		{ { "meter" }, "read, settings or supply" },
+		{ { "meter", "write" }, "read, settings or supply" },
 		{ { "meter", "read" }, "--model" },
 		{ { "meter", "read", "--model", "xintai-water" }, "--address" },
 		{ { "meter", "read", "--unit", "0" }, "--unit" },
@@ -288,6 +305,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(read_prints_one_reading),
+		cmocka_unit_test(settings_are_what_the_meter_holds),
 		cmocka_unit_test(supply_switches_and_reads_back),
 		cmocka_unit_test(an_unmoved_relay_is_a_failure),
 		cmocka_unit_test(errors_are_one_line_that_names_the_meter),

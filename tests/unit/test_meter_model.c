@@ -62,6 +62,8 @@ static struct model *form_model(const char *points)
 	"\"name\":\"" name "\",\"maker\":\"T\",\"title\":\"T\",\"utility\":\"" utility             \
 	"\",\"maturity\":\"draft\",\"framing\":\"modbus\","
 
+#define RATES ",\"settings\":{\"rates\":[\"peak\",\"valley\"],"
+
 /* Files that are refused, and where each is wrong. */
 static const struct {
 	struct form form;
@@ -147,6 +149,35 @@ static const struct {
 	{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
 		    "\"values\":[1],\"shows\":\"on\"}}" },
 		"actions.on.shows" },
+	{ { .rest = ",\"settings\":{\"colour\":1}" }, "settings.colour" },
+	{ { .rest = ",\"settings\":{\"rates\":[\"sharp\",\"sharp\"]}" }, "settings.rates" },
+	{ { .rest = ",\"settings\":{\"rates\":[\"dear\"]}" }, "settings.rates" },
+	{ { .rest = ",\"settings\":{\"prices\":{\"address\":\"0x0000\",\"step_micro\":100}}" },
+		"settings.prices.rates" },
+	{ { .rest = RATES "\"prices\":{\"address\":\"0x0061\",\"step_micro\":100}}" },
+		"settings.prices.address" },
+	{ { .rest = RATES "\"prices\":{\"address\":\"0x0000\",\"step_micro\":0}}" },
+		"settings.prices.step_micro" },
+	{ { .rest = RATES "\"prices\":{\"address\":\"0x0000\",\"step_micro\":1,\"write\":"
+			  "{\"function\":16,\"address\":\"0x0000\",\"count\":4,\"at\":1}}}" },
+		"settings.prices.write.at" },
+	{ { .rest = RATES "\"prices\":{\"address\":\"0x0000\",\"step_micro\":1,\"write\":"
+			  "{\"function\":17,\"address\":\"0x0000\",\"count\":4,\"at\":0}}}" },
+		"settings.prices.write.function" },
+	{ { .rest = RATES "\"prepaid\":{\"address\":\"0x0000\",\"write\":{\"function\":16,"
+			  "\"address\":\"0x0000\",\"count\":1,\"at\":1,\"flag\":1}}}" },
+		"settings.prepaid.write.flag" },
+	{ { .rest = RATES "\"slots\":{\"slots\":14,\"schedules\":[]}}" },
+		"settings.slots.schedules" },
+	{ { .rest = RATES "\"slots\":{\"slots\":14,\"schedules\":[\"0x0050\"]}}" },
+		"settings.slots.schedules" },
+	{ { .rest = RATES "\"slots\":{\"slots\":33,\"schedules\":[\"0x0000\"]}}" },
+		"settings.slots.slots" },
+	{ { .rest = RATES "\"slots\":{\"slots\":4,\"schedules\":[\"0x0000\"],"
+			  "\"zone_count\":4}}" },
+		"settings.slots.zones" },
+	{ { .rest = RATES "\"slots\":{\"slots\":4,\"schedules\":[\"0x0000\"],\"write\":6}}" },
+		"settings.slots.write" },
 };
 
 static void bad_files_are_refused_with_their_path(void **state)
@@ -488,6 +519,69 @@ static void acts_are_recognised_and_confirmed(void **state)
 		assert_false(model_confirms(m, a, &r));
 }
 
+/* A meter of two rates, in an order of its own, that writes its prices as plain registers. */
+static void settings_by_other_models(void **state)
+{
+	struct form form = {
+		.rest = RATES
+		"\"prices\":{\"address\":\"0x0010\",\"step_micro\":100,\"write\":{\"function\":16,"
+		"\"address\":\"0x0010\",\"count\":4,\"at\":0}},"
+		"\"slots\":{\"slots\":3,\"schedules\":[\"0x0020\"],\"rate_first\":0,\"write\":16}}"
+	};
+	struct register_block b = { 3, 0x0010, 4, { 0, 11000, 0, 3100 } };
+	struct settings_write out[MODEL_SCHEDULES_MAX];
+	AUTO(model_free) struct model *m = NULL;
+	char text[METER_SETTING_TEXT];
+	struct problem why = { 0 };
+	size_t n = 0;
+
+	(void)state;
+	if (form_parse(&form, &m, &why) != ERR_OK)
+		fail_msg("%s: %s", why.field, why.text);
+	assert_int_equal(model_setting_decode(m, METER_PRICES, &b, 1, text), ERR_OK);
+	assert_string_equal(text, "peak 1.1 valley 0.31");
+	assert_int_equal(model_setting_write(m, METER_PRICES, text, out, &n), ERR_OK);
+	assert_int_equal(n, 1);
+	assert_memory_equal(out[0].values, b.regs, 8);
+	assert_int_equal(
+		model_setting_write(m, METER_SLOTS, "00:00 valley 08:00 peak", out, &n), ERR_OK);
+	/* rate, minute, hour; the last one again */
+	assert_int_equal(out[0].values[0], 0x0100);
+	assert_int_equal(out[0].values[1], 0x0000);
+	assert_int_equal(out[0].values[2], 0x0008);
+	assert_int_equal(out[0].values[3], 0x0000);
+	assert_int_equal(out[0].values[4], 0x0800);
+	assert_false(model_tells(m, METER_PREPAID));
+	assert_int_equal(model_setting_write(m, METER_PREPAID, "off", out, &n), ERR_NOT_CONFIGURED);
+}
+
+static void texts_that_a_meter_cannot_hold(void **state)
+{
+	static const struct {
+		enum meter_setting s;
+		const char *text;
+	} bad[] = { { METER_PRICES, "" }, { METER_PRICES, "sharp 1 peak 1 flat 1" },
+		{ METER_PRICES, "sharp 1 peak 1 flat 1 valley 0.311" },
+		{ METER_PRICES, "sharp 1 peak 1 flat 1 valley -1" },
+		{ METER_PRICES, "sharp 1 peak 1 flat 1 valley 1 dear 1" },
+		{ METER_PRICES, "sharp 1 peak 1 flat 1 valley" }, { METER_SLOTS, "" },
+		{ METER_SLOTS, "01:00 peak" }, { METER_SLOTS, "00:00 dear" },
+		{ METER_SLOTS, "00:00 peak 00:00 flat" }, { METER_SLOTS, "00:00 peak 24:00 flat" },
+		{ METER_SLOTS, "00:00 peak 08:00 flat 07:00 peak" },
+		{ METER_SLOTS, "00:00 peak 08:00" }, { METER_PREPAID, "maybe" } };
+	AUTO(models_free) struct models *models = NULL;
+	struct settings_write out[MODEL_SCHEDULES_MAX];
+	const struct model *m;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(models_open(NULL, &models, NULL), ERR_OK);
+	m = models_find(models, "acrel-dtsy1352");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if (model_setting_write(m, bad[i].s, bad[i].text, out, &n) != ERR_BAD_VALUE)
+			fail_msg("\"%s\" was taken", bad[i].text);
+}
+
 static void a_directory_adds_and_replaces(void **state)
 {
 	char dir[] = "/tmp/yufu-models-XXXXXX", path[64];
@@ -577,6 +671,8 @@ int main(void)
 		cmocka_unit_test(any_window_shows_the_same_registers),
 		cmocka_unit_test(registers_that_a_meter_lacks),
 		cmocka_unit_test(acts_are_recognised_and_confirmed),
+		cmocka_unit_test(settings_by_other_models),
+		cmocka_unit_test(texts_that_a_meter_cannot_hold),
 		cmocka_unit_test(a_directory_adds_and_replaces),
 		cmocka_unit_test(a_reading_prints_as_promised),
 		cmocka_unit_test(credit_keeps_its_sign_and_decimals),

@@ -17,7 +17,10 @@
  *   request HEX, reply HEX                    Modbus RTU frames; the pairs up to `end` are one
  * reading expect POINT VALUE · absent POINT · serial TEXT · supply WORD · nosupply · status WORD...
  *   refused POINT                             the reply cannot be; the point is named
- *   act WORD HEX                              the frame of an act */
+ *   act WORD HEX                              the frame of an act
+ *   setting KIND                              the pairs that follow are its reads, up to
+ *   holds TEXT                                what they say
+ *   set KIND TEXT = HEX [= HEX...]            the frames that write it */
 struct walk {
 	struct models *models;
 	const struct model *model;
@@ -25,6 +28,8 @@ struct walk {
 	int line;
 	uint8_t unit;
 	enum point_class class;
+	bool of_setting;
+	enum meter_setting setting;
 	struct register_block blocks[MODEL_READS_MAX];
 	size_t count;
 	bool decoded;
@@ -50,8 +55,14 @@ static size_t bytes_of(struct walk *w, const char *hex, uint8_t *out)
 
 static struct bus_request planned(struct walk *w)
 {
+	struct model_read reads[SETTING_READS_MAX];
 	size_t n = 0;
 	const struct model_read *plan = model_plan(w->model, w->class, &n);
+
+	if (w->of_setting) {
+		plan = reads;
+		n = model_setting_reads(w->model, w->setting, reads);
+	}
 
 	if (w->count >= n)
 		fail_at(w, "the plan has no such read");
@@ -232,6 +243,72 @@ static void on_class(struct walk *w, const char *rest)
 	w->class = str_eq(rest, "config") ? CLASS_CONFIG : CLASS_LIVE;
 }
 
+static const char *setting_of(struct walk *w, const char *rest)
+{
+	char word[16];
+	int skip = 0;
+
+	if (sscanf(rest, "%15s %n", word, &skip) != 1 ||
+		meter_setting_parse(word, &w->setting) != ERR_OK)
+		fail_at(w, "no such setting");
+	return rest + skip;
+}
+
+static void on_setting(struct walk *w, const char *rest)
+{
+	setting_of(w, rest);
+	w->of_setting = true;
+	w->decoded = false;
+	w->count = 0;
+}
+
+static void on_holds(struct walk *w, const char *rest)
+{
+	char text[METER_SETTING_TEXT] = "?";
+
+	w->checks++;
+	w->of_setting = false;
+	w->decoded = true;
+	if (model_setting_decode(w->model, w->setting, w->blocks, w->count, text) != ERR_OK ||
+		!str_eq(text, rest))
+		fail_at(w, text);
+}
+
+static void on_set(struct walk *w, const char *rest)
+{
+	struct settings_write frames[MODEL_SCHEDULES_MAX];
+	char text[METER_SETTING_TEXT], *hex;
+	uint8_t golden[FRAME_MAX], ours[FRAME_MAX];
+	size_t n = 0, frames_n = 0;
+
+	snprintf(text, sizeof(text), "%s", setting_of(w, rest));
+	rest = strstr(rest, " = ");
+	hex = strstr(text, " = ");
+	if (!rest || !hex)
+		fail_at(w, "no frame");
+	*hex = '\0';
+	if (model_setting_write(w->model, w->setting, text, frames, &frames_n) != ERR_OK)
+		fail_at(w, "cannot be written");
+	for (size_t i = 0; i < frames_n; i++) {
+		struct bus_request q = { w->unit, frames[i].function, frames[i].address,
+			frames[i].count, frames[i].values, 0, 0, NULL };
+		char one[3 * FRAME_MAX];
+
+		if (!rest)
+			fail_at(w, "more frames than that");
+		snprintf(one, sizeof(one), "%s", rest + 3);
+		rest = strstr(rest + 3, " = ");
+		if (rest)
+			one[strcspn(one, "=")] = '\0';
+		n = bytes_of(w, one, golden);
+		if (frame_build(FRAMING_RTU, &q, 0, ours) != n || memcmp(golden, ours, n) != 0)
+			fail_at(w, "we would send something else");
+		w->checks++;
+	}
+	if (rest)
+		fail_at(w, "fewer frames than that");
+}
+
 static void on_end(struct walk *w, const char *rest)
 {
 	(void)rest;
@@ -256,6 +333,9 @@ static const struct {
 	{ "status", on_status },
 	{ "refused", on_refused },
 	{ "act", on_act },
+	{ "setting", on_setting },
+	{ "holds", on_holds },
+	{ "set", on_set },
 	{ "end", on_end },
 };
 

@@ -395,6 +395,75 @@ static void state_survives_the_file(void **state)
 	assert_int_equal(state_load(path, after, 2, &why), ERR_NOT_FOUND);
 }
 
+/* The frame of the maker's tool with prices only: sharp, peak, flat, valley in 0.01 yuan. */
+static void price_frame(
+	uint16_t frame[static 30], uint16_t sharp, uint16_t peak, uint16_t flat, uint16_t valley)
+{
+	memset(frame, 0, 30 * sizeof *frame);
+	frame[14] = 1; /* byte 29: they count */
+	frame[16] = sharp;
+	frame[18] = peak;
+	frame[20] = flat;
+	frame[22] = valley;
+}
+
+static void credit_goes_by_the_prices_and_slots_of_the_meter(void **state)
+{
+	/* valley all day but for peak from 11:30 to 12:30; the last slot is repeated */
+	uint8_t slots[42] = { 4, 0, 0, 2, 30, 11, 4, 30, 12 };
+	uint16_t frame[30], table[21], told[9];
+	struct bench *b = *state;
+	struct device d = device_of(b, 0, 5), after = device_of(b, 0, 5);
+	struct modbus_request ask = { .function = 3, .address = 0x0400, .count = 9 };
+	char path[] = "/tmp/yufu-sim-state.XXXXXX";
+	struct problem why;
+	bool switched;
+
+	price_frame(frame, 200, 100, 60, 30);
+	assert_int_equal(send(&d, 32, 0x0200, 30, frame), MODBUS_OK);
+	for (size_t i = 9; i < sizeof slots; i++)
+		slots[i] = slots[i - 3];
+	for (size_t i = 0; i < 21; i++)
+		table[i] = (uint16_t)(slots[2 * i] << 8 | slots[2 * i + 1]);
+	assert_int_equal(send(&d, 16, 0x2006, 21, table), MODBUS_OK);
+	d.prepaid.on = true;
+	d.prepaid.nano = INT64_C(100000000000);
+	d.load = 6000;
+	pass(b, &d, 0);	      /* 11:00 */
+	pass(b, &d, 1800000); /* 3 kWh at 0.30 */
+	assert_int_equal(prepaid_fen(&d.prepaid), 10000 - 90);
+	pass(b, &d, 3600000); /* 6 kWh at 1.00 */
+	assert_int_equal(prepaid_fen(&d.prepaid), 10000 - 90 - 600);
+	pass(b, &d, 1800000);
+	assert_int_equal(prepaid_fen(&d.prepaid), 10000 - 90 - 600 - 90);
+	assert_int_equal(d.prepaid.count, 0); /* prices are no purchase */
+
+	close(mkstemp(path));
+	assert_int_equal(state_save(path, &d, 1, 0), ERR_OK);
+	assert_int_equal(state_load(path, &after, 1, &why), ERR_OK);
+	unlink(path);
+	assert_memory_equal(&after.tables, &d.tables, sizeof d.tables);
+	assert_int_equal(device_answer(&after, &ask, 0, told, &switched), MODBUS_OK);
+	assert_int_equal(told[0], 1);
+	assert_int_equal(told[3], 200);
+	assert_int_equal(told[5], 100);
+	assert_int_equal(told[8], 0);
+
+	/* A slot of a rate that there is not, half a table, and a meter that refuses. */
+	table[0] = 0x0500;
+	assert_int_equal(send(&d, 16, 0x2006, 21, table), MODBUS_ILLEGAL_VALUE);
+	assert_int_equal(send(&d, 16, 0x2006, 20, table), MODBUS_ILLEGAL_VALUE);
+	d.prepaid.refuses = true;
+	assert_int_equal(send(&d, 32, 0x0200, 30, frame), MODBUS_DEVICE_FAILURE);
+	d.prepaid.refuses = false;
+	/* It acts, and the answer is lost: once. */
+	d.prepaid.loses = true;
+	price_frame(frame, 1, 2, 3, 4);
+	assert_int_equal(send(&d, 32, 0x0200, 30, frame), MODBUS_GATEWAY_NO_ANSWER);
+	assert_int_equal(d.prepaid.price_fen[3], 4);
+	assert_int_equal(send(&d, 32, 0x0200, 30, frame), MODBUS_OK);
+}
+
 static void faults_are_found_by_unit_and_time(void **state)
 {
 	struct fault_list list = { 0 };
@@ -436,6 +505,7 @@ int main(void)
 		TEST(a_forced_relay_stays_until_released),
 		TEST(a_valve_takes_its_time),
 		TEST(state_survives_the_file),
+		TEST(credit_goes_by_the_prices_and_slots_of_the_meter),
 		cmocka_unit_test(faults_are_found_by_unit_and_time),
 	};
 

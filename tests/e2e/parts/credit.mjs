@@ -52,6 +52,9 @@ export default function (world) {
 				return answer.status === 200 && answer.body;
 			}, 60_000);
 			expect(await session.call('GET', `/meters/${meter.id}/credit`), 404);
+			const preview = await billing({ billing: 'meter', preview: true });
+			assert.equal(preview.prices, 'sharp 0.65 peak 0.65 flat 0.65 valley 0.65');
+			assert.equal(preview.slots, '00:00 flat');
 		});
 
 		test('what the purse holds goes into the meter, and every later sale', async () => {
@@ -67,6 +70,24 @@ export default function (world) {
 			await sell(5_000);
 			await until('the second sale is there', async () => (await credit()).count === 2, 30_000);
 			assert.ok(Math.abs((await credit()).fen - before - 5_000) < 100);
+		});
+
+		test('it holds the prices and slots of its tariff, and a new version reaches it', async () => {
+			const finance = await world.api.login('finance');
+			const setting = async (kind) => (await (await engineer()).get(`/meters/${meter.id}/settings`)).items.find((s) => s.kind === kind);
+			await until('it holds them', async () => (await setting('prices'))?.state === 'done' && (await setting('slots'))?.state === 'done', 60_000);
+			assert.deepEqual((await credit()).price_fen, [65, 65, 65, 65]);
+			assert.equal((await setting('slots')).observed, '00:00 flat');
+			const { count } = await credit();
+			await change({ loses_answer: true });
+			await finance.call('POST', '/tariffs', { body: { ...flat, versions: [...flat.versions,
+				{ effective_from: new Date(Date.now() + 2000).toISOString(), calendar: [{ slots: [['00:00', 'flat']] }], prices: { flat: ['0.72'] } }] },
+			key: randomUUID() });
+			await until('it holds the new price', async () => (await setting('prices')).desired?.includes('0.72') && (await setting('prices')).state === 'done', 60_000);
+			assert.deepEqual((await credit()).price_fen, [72, 72, 72, 72]);
+			assert.equal((await credit()).count, count);
+			const { settings } = await (await engineer()).get(`/meters/${meter.id}/credit`);
+			assert.deepEqual(settings.map((s) => s.kind), ['prices', 'slots', 'prepaid']);
 		});
 
 		test('firmware that adds gets the same amount, by its own rule of writing', async () => {
@@ -137,6 +158,11 @@ export default function (world) {
 			assert.equal(back.billing, 'account');
 			assert.ok(nano(back.moves) > 0n);
 			expect(await (await engineer()).call('GET', `/meters/${meter.id}/credit`), 404);
+			await until('its own control is off', async () => !(await credit()).on, 60_000);
+			await until('that was read back', async () => {
+				const { items } = await (await engineer()).get(`/meters/${meter.id}/settings`);
+				return items.some((s) => s.kind === 'prepaid' && s.state === 'done' && s.observed === 'off');
+			}, 30_000);
 			const cashier = await world.api.login('cashier');
 			const shift = (await cashier.get('/shifts?open=1')).items[0];
 			await cashier.call('POST', `/shifts/${shift.id}/close`, { body: { counted_fen: 11_500 }, key: randomUUID() });
