@@ -40,7 +40,7 @@ static const struct query Q_BEFORE = {
 /* Does contract, tariff or ratio change at an instant? */
 static bool changes_at(const struct work *w, struct utc at)
 {
-	const struct hold *h = w->holds.at;
+	const struct tariff_hold *h = w->holds.at;
 	const struct assignment *a = w->assignments.at;
 	const struct ratio *r = w->ratios.at;
 

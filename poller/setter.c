@@ -172,7 +172,7 @@ static enum err work(struct deals *ds)
 
 /* What a meter has to hold of its tariff, and why it cannot. ERR_RETRY: the next time. */
 static enum err hold_of(struct deals *ds, struct setter *s, const struct metersetting_meter *row,
-	const struct model *m, struct hold *out, struct problem *why)
+	const struct model *m, struct tariff_hold *out, struct problem *why)
 {
 	const struct zone *z = NULL;
 	const struct tariff *t = NULL;
@@ -221,7 +221,7 @@ static enum err wish(struct deals *ds, const struct wishing *w, enum meter_setti
 static enum err desire(struct deals *ds, struct setter *s, const struct metersetting_meter *row)
 {
 	struct wishing w = { .row = row };
-	struct hold hold = { "", "" };
+	struct tariff_hold hold = { "", "" };
 	struct problem why = { 0 };
 	const struct model *m;
 	enum err e;

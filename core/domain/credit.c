@@ -708,7 +708,7 @@ static enum err to_meter(struct db *db, struct converting *v, const struct point
 {
 	const struct credit_converting *c = v->c;
 	struct account a;
-	struct hold held = { "", "" };
+	struct tariff_hold held = { "", "" };
 	enum err e;
 
 	if (p->seen_count < 0)

@@ -91,7 +91,7 @@ struct credit_converted {
 		moves; /* to the meter: what its purse holds; to the account: what comes back */
 	int64_t remaining_milli;
 	int64_t count;
-	struct hold held; /* to the meter: what it will be told of its tariff */
+	struct tariff_hold held; /* to the meter: what it will be told of its tariff */
 };
 /* From one kind of credit to the other. To the meter: its purse's money follows as a purchase. To
  * the account: use up to now is booked, the rest of the credit comes back to the purse, and the

@@ -467,7 +467,7 @@ static const struct assigned *assigned_at(const struct rows *rows, struct utc at
 }
 
 static enum err assigned_held(struct db *db, const struct assigned *a, const struct zone *z,
-	struct utc from, const struct hold_facts *f, struct hold *out, struct problem *why)
+	struct utc from, const struct hold_facts *f, struct tariff_hold *out, struct problem *why)
 {
 	AUTO(json_free) json_t *doc = NULL;
 	AUTO(tariff_free) struct tariff *t = NULL;
@@ -489,16 +489,16 @@ static enum err assigned_held(struct db *db, const struct assigned *a, const str
 }
 
 enum err tariff_held(struct db *db, int64_t meter_id, struct utc at, const struct hold_facts *f,
-	struct hold *out, struct problem *why)
+	struct tariff_hold *out, struct problem *why)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	AUTO(zone_free) struct zone *z = NULL;
 	const struct assigned *now, *r;
-	struct hold later;
+	struct tariff_hold later;
 	struct meter_row m;
 	enum err e = db_one(db, &Q_METER, ARGS(arg_i64(meter_id)), &m);
 
-	*out = (struct hold){ "", "" };
+	*out = (struct tariff_hold){ "", "" };
 	if (e == ERR_OK)
 		e = tariff_of_meter(db, meter_id, &rows);
 	if (e == ERR_OK)

@@ -56,7 +56,7 @@ MUST_USE enum err tariff_assign(struct db *db, const struct tariff_assign *a, st
  * what it has to hold then, nothing without a tariff. ERR_CONFLICT with the reason when it cannot.
  */
 MUST_USE enum err tariff_held(struct db *db, int64_t meter_id, struct utc at,
-	const struct hold_facts *f, struct hold *out, struct problem *why);
+	const struct hold_facts *f, struct tariff_hold *out, struct problem *why);
 
 /* What the tariff would have charged for the settled energy of a meter between two instants, tiers
  * beginning at nothing: as of simulate_run(), and "charged": what it was priced at. Settled

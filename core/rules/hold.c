@@ -174,11 +174,11 @@ static void slots_text(
 
 /* What a version has the meter hold in a month. */
 static enum err hold_month(const struct tariff *t, const struct version *v, int month,
-	const struct hold_facts *f, struct hold *out, struct problem *why)
+	const struct hold_facts *f, struct tariff_hold *out, struct problem *why)
 {
 	struct table table = { .n = 0 };
 	struct places places = { 0 };
-	struct hold h = { "", "" };
+	struct tariff_hold h = { "", "" };
 	enum err e;
 
 	if (v->bounds_n > 0)
@@ -215,7 +215,7 @@ static int month_of(const struct zone *z, struct utc at)
 }
 
 enum err hold_tariff(const struct tariff *t, struct utc at, const struct hold_facts *f,
-	struct hold *out, struct problem *why)
+	struct tariff_hold *out, struct problem *why)
 {
 	struct utc until;
 	const struct version *v = version_at(t, at, &until);
@@ -232,7 +232,7 @@ static enum err version_lasts(const struct tariff *t, size_t i, struct utc from,
 	const struct version *v = &t->versions[i];
 	int64_t end = i + 1 < t->versions_n ? t->versions[i + 1].from.ms : INT64_MAX;
 	struct problem inner = { 0 };
-	struct hold unused;
+	struct tariff_hold unused;
 	int year, month, day;
 
 	if (v->from.ms > from.ms)
@@ -256,7 +256,7 @@ enum err hold_lasting(
 {
 	struct utc until;
 	const struct version *now = version_at(t, from, &until);
-	struct hold unused;
+	struct tariff_hold unused;
 	enum err e = hold_tariff(t, from, f, &unused, why);
 
 	for (size_t i = 0; e == ERR_OK && i < t->versions_n; i++)

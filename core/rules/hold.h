@@ -13,7 +13,7 @@ struct hold_facts {
 };
 
 /* As in base/metersetting.h; "" where nothing can be written. */
-struct hold {
+struct tariff_hold {
 	char prices[METER_SETTING_TEXT];
 	char slots[METER_SETTING_TEXT];
 };
@@ -23,7 +23,7 @@ struct hold {
  * free, and places without a rate have the price of the day's first slot. ERR_NOT_FOUND before the
  * first version; ERR_CONFLICT, with the reason, when it cannot be held. */
 MUST_USE enum err hold_tariff(const struct tariff *t, struct utc at, const struct hold_facts *f,
-	struct hold *out, struct problem *why);
+	struct tariff_hold *out, struct problem *why);
 
 /* Can it be held at every time from `from` on? Names the day from which it cannot. */
 MUST_USE enum err hold_lasting(

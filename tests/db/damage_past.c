@@ -440,7 +440,6 @@ static struct purchase_order purchase_ask_now(struct world *w)
 		.purchase_id =
 			number(w, "SELECT MAX(id) AS v FROM purchase WHERE meter_id = 103", 0),
 		.identity = IDENTITY_SURE,
-		.most_per_hour = 100000,
 		.now = seeded_now };
 	struct purchase_order o;
 

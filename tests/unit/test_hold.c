@@ -111,7 +111,7 @@ static void what_a_meter_holds(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		AUTO(tariff_free) struct tariff *t = parse(cases[i].file, z);
 		struct problem why = { 0 };
-		struct hold h = { "?", "?" };
+		struct tariff_hold h = { "?", "?" };
 		enum err e =
 			hold_tariff(t, noon(2026, cases[i].month, 15), cases[i].facts, &h, &why);
 
@@ -137,7 +137,7 @@ static void a_later_version_that_cannot_be_held_is_named(void **state)
 	AUTO(zone_free) struct zone *z = NULL;
 	AUTO(tariff_free) struct tariff *t = NULL;
 	struct problem why = { 0 };
-	struct hold h;
+	struct tariff_hold h;
 
 	(void)state;
 	assert_int_equal(zone_open("Asia/Shanghai", &z), ERR_OK);
@@ -187,7 +187,7 @@ static void holidays_count_only_where_there_are_any(void **state)
 	AUTO(zone_free) struct zone *z = NULL;
 	AUTO(tariff_free) struct tariff *none = NULL;
 	AUTO(tariff_free) struct tariff *one = NULL;
-	struct hold h;
+	struct tariff_hold h;
 
 	(void)state;
 	assert_int_equal(zone_open("Asia/Shanghai", &z), ERR_OK);
