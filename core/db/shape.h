@@ -3,7 +3,23 @@
  * is written from it. The kind is taken from the member itself, so it cannot disagree. */
 #include "base/json.h"
 
-enum kind { KIND_I64, KIND_I32, KIND_BOOL, KIND_TEXT, KIND_MONEY, KIND_QTY, KIND_PRICE, KIND_UTC };
+/* Bytes of any length. Of a row that was read they belong to the rows that it came with. */
+struct blob {
+	const uint8_t *at;
+	size_t n;
+};
+
+enum kind {
+	KIND_I64,
+	KIND_I32,
+	KIND_BOOL,
+	KIND_TEXT,
+	KIND_MONEY,
+	KIND_QTY,
+	KIND_PRICE,
+	KIND_UTC,
+	KIND_BLOB
+};
 
 struct field {
 	const char *name; /* column and JSON name = member name */
@@ -21,7 +37,7 @@ struct shape {
 #define KIND_OF(x)                                                                                 \
 	_Generic((x), int64_t: KIND_I64, int32_t: KIND_I32, bool: KIND_BOOL, char *: KIND_TEXT,        \
 		struct money: KIND_MONEY, struct qty: KIND_QTY, struct price: KIND_PRICE,              \
-		struct utc: KIND_UTC)
+		struct utc: KIND_UTC, struct blob: KIND_BLOB)
 #define FIELD(type, member)                                                                        \
 	{                                                                                          \
 		.name = #member, .at = (uint32_t)offsetof(type, member),                           \
@@ -37,7 +53,7 @@ struct shape {
 	}
 
 /* A JSON object of all fields: texts ("" as null), integers, money and price as decimal text, utc
- * as RFC 3339 (0 as null), qty as an integer. The caller owns it. */
+ * as RFC 3339 (0 as null), qty as an integer; blobs are left out. The caller owns it. */
 json_t *shape_json(const struct shape *s, const void *row);
 
 /* The row of a query that asks for one id. */
