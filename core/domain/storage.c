@@ -200,7 +200,7 @@ struct pack_work {
 	struct utc at;
 	int64_t last_meter_id; /* the last of the chunk */
 	struct utc last_at;
-	size_t n; /* rows of the chunk */
+	struct storage_packed chunk;
 };
 
 struct chunk {
@@ -444,6 +444,15 @@ static enum err chunk_store(struct db *db, const struct chunk *c)
 			   : e;
 }
 
+static void packed_add(struct storage_packed *p, struct utc first, struct utc last, int64_t n)
+{
+	p->n += n;
+	if (first.ms < p->first.ms)
+		p->first = first;
+	if (last.ms > p->last.ms)
+		p->last = last;
+}
+
 static enum err chunk_tx(struct db *db, void *ctx)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
@@ -453,7 +462,7 @@ static enum err chunk_tx(struct db *db, void *ctx)
 		ARGS(arg_i64(w->meter_id), arg_i64(w->meter_id), arg_utc(w->at), arg_i64(CHUNK)),
 		&rows);
 
-	w->n = rows.n;
+	w->chunk = (struct storage_packed){ (int64_t)rows.n, { INT64_MAX }, { 0 } };
 	if (e != ERR_OK || rows.n == 0)
 		return e;
 	e = chunk_open(db, &c, &rows, w->rules);
@@ -464,26 +473,28 @@ static enum err chunk_tx(struct db *db, void *ctx)
 	/* Another worker packs the same rows: with what it has stored. */
 	if (e == ERR_ALREADY)
 		e = ERR_RETRY;
+	for (size_t i = 0; i < c.n; i++)
+		packed_add(&w->chunk, c.rows[i].read_at, c.rows[i].read_at, 0);
 	w->last_meter_id = c.rows[c.n - 1].meter_id;
 	w->last_at = c.rows[c.n - 1].read_at;
 	return e;
 }
 
-enum err storage_pack_rows(struct db *db, const struct storage_rules *r, int64_t *packed)
+enum err storage_pack_rows(struct db *db, const struct storage_rules *r, struct storage_packed *out)
 {
 	struct pack_work w = { .rules = r, .meter_id = INT64_MIN };
-	enum err e = ERR_OK;
+	enum err e;
 
-	*packed = 0;
+	*out = (struct storage_packed){ 0, { INT64_MAX }, { 0 } };
 	do {
 		e = db_tx(db, chunk_tx, &w);
-		if (e == ERR_OK && w.n > 0) {
-			*packed += (int64_t)w.n;
-			w.meter_id = w.last_meter_id;
-			w.at = w.last_at;
-		}
-	} while (e == ERR_OK && w.n > 0);
-	return e;
+		if (e != ERR_OK)
+			return e;
+		packed_add(out, w.chunk.first, w.chunk.last, w.chunk.n);
+		w.meter_id = w.last_meter_id;
+		w.at = w.last_at;
+	} while (w.chunk.n > 0);
+	return ERR_OK;
 }
 
 /* ---- the ring ---- */
@@ -511,7 +522,7 @@ enum err storage_take_out(struct db *db, int slot)
 
 /* A worker that slept must not empty what another has taken out since. So rows are counted while
  * the table is locked, and the variable that allows the rest is lost with the lock's connection. */
-enum err storage_clear(struct db *db, int64_t packed)
+enum err storage_clear(struct db *db, const struct storage_packed *p)
 {
 	AUTO(buf_free) struct buf count = { 0 };
 	enum err e = db_run(db, "SET @packing = 1"), unlocked;
@@ -521,8 +532,9 @@ enum err storage_clear(struct db *db, int64_t packed)
 	if (e != ERR_OK)
 		return e;
 	buf_printf(&count,
-		"SELECT @packing = 1 AND COUNT(*) = %" PRId64 " INTO @packing FROM reading_packing",
-		packed);
+		"SELECT @packing = 1 AND COUNT(*) = %" PRId64 " AND MIN(read_at) = %" PRId64
+		" AND MAX(read_at) = %" PRId64 " INTO @packing FROM reading_packing",
+		p->n, p->first.ms, p->last.ms);
 	e = db_run(db, count.text);
 	if (e == ERR_OK)
 		e = db_run(db, "EXECUTE IMMEDIATE IF(@packing = 1,"
@@ -534,14 +546,14 @@ enum err storage_clear(struct db *db, int64_t packed)
 static enum err pack_left(struct db *db, const struct storage_rules *r)
 {
 	struct id_row left = { 0 };
-	int64_t packed = 0;
+	struct storage_packed packed = { 0 };
 	enum err e = db_one(db, &Q_LEFT, NO_ARGS, &left);
 
 	if (e != ERR_OK || !left.id)
 		return e;
 	e = storage_pack_rows(db, r, &packed);
 	if (e == ERR_OK)
-		e = storage_clear(db, packed);
+		e = storage_clear(db, &packed);
 	if (e == ERR_OK)
 		e = db_one(db, &Q_LEFT, NO_ARGS, &left);
 	return e == ERR_OK && left.id ? ERR_RETRY : e;

@@ -27,7 +27,12 @@ MUST_USE enum err storage_upkeep(struct db *db, const struct storage_rules *r, s
 /* Steps of storage_pack(), apart for tests that stop between them. slot: 0 to 3. */
 #define STORAGE_SLOTS 4
 MUST_USE enum err storage_take_out(struct db *db, int slot); /* needs an empty reading_packing */
+/* All of reading_packing; tells what that was. */
+struct storage_packed {
+	int64_t n; /* rows */
+	struct utc first, last;
+};
 MUST_USE enum err storage_pack_rows(
-	struct db *db, const struct storage_rules *r, int64_t *packed); /* all of reading_packing */
-/* Empties reading_packing if it holds so many rows as were packed. */
-MUST_USE enum err storage_clear(struct db *db, int64_t packed);
+	struct db *db, const struct storage_rules *r, struct storage_packed *out);
+/* Empties reading_packing if it holds what was packed, and nothing else. */
+MUST_USE enum err storage_clear(struct db *db, const struct storage_packed *p);

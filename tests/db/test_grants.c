@@ -75,6 +75,11 @@ static void nobody_changes_what_was_booked(void **state)
 		"DELETE FROM contract_point",
 		"DROP TABLE entry",
 		"ALTER TABLE posting ADD COLUMN x INT",
+		"DROP TABLE power_hour",
+		"DELETE FROM power_hour",
+		"DELETE FROM reading_hour",
+		"DELETE FROM reading",
+		"UPDATE reading SET verdict = 'accepted'",
 	};
 
 	(void)state;
@@ -104,6 +109,10 @@ static void the_api_does_not_measure(void **state)
 	(void)state;
 	assert_refused("yufu_api", "INSERT INTO reading VALUES (1, 1, 1, 1, 'accepted')");
 	assert_refused("yufu_api", "UPDATE meter_state SET register_milli = 0");
+	assert_refused("yufu_api", "TRUNCATE TABLE reading_packing");
+	assert_refused("yufu_poller", "TRUNCATE TABLE reading_packing");
+	assert_refused("yufu_poller", "INSERT INTO reading_hour VALUES (1, 1, 1, '')");
+	assert_refused("yufu_poller", "ALTER TABLE reading TRUNCATE PARTITION slot0");
 	assert_refused("yufu_api", "DELETE FROM settled");
 	assert_refused("yufu_api", "UPDATE supply_act SET state = 'done'");
 	assert_refused("yufu_worker", "UPDATE meter_state SET register_milli = 0");
