@@ -147,8 +147,8 @@ static void minute_store(struct db *db, struct load *l, int64_t minute)
 
 struct figures {
 	int64_t readings, insert_us, pack_us;
-	int64_t data, log;	  /* bytes written */
-	int64_t disk, hot, loads; /* bytes on disk: of all readings; of rows; of power_hour */
+	int64_t data, log; /* bytes written */
+	int64_t disk, hot; /* bytes on disk: of all readings; of rows */
 	int64_t hot_readings;
 	int64_t day_cold, day_warm, month_cold, month_warm; /* us */
 };
@@ -221,7 +221,6 @@ static void disk_measure(struct db *db, struct figures *f)
 	f->hot_readings = value(db, &Q_HOT);
 	f->hot = files_size(folder, "reading", false) + files_size(folder, "reading_packing", true);
 	f->disk = f->hot + files_size(folder, "reading_hour", false);
-	f->loads = files_size(folder, "power_hour", true);
 }
 
 /* ---- reading ---- */
@@ -236,8 +235,10 @@ static void months_make(struct db *db)
 			" supply_point_id) SELECT seq, CONCAT('M', seq), 1, seq, 'acrel-ddsy1352',"
 			" 'electricity', seq FROM seq_1_to_2000"));
 	snprintf(sql, sizeof(sql),
-		"INSERT INTO usage_hour (meter_id, hour_at, qty_milli, charge_nano) SELECT m.seq,"
-		" %" PRId64 " + h.seq * 3600000, 1000, 658300000 FROM seq_0_to_%d h JOIN"
+		"INSERT INTO usage_hour (meter_id, hour_at, qty_milli, charge_nano, least_w, "
+		"most_w)"
+		" SELECT m.seq, %" PRId64
+		" + h.seq * 3600000, 1000, 658300000, 40, 2300 FROM seq_0_to_%d h JOIN"
 		" seq_1_to_%d m ORDER BY h.seq, m.seq",
 		START, MONTH_HOURS - 1, MONTH_METERS);
 	MUST(db_run(db, sql));
@@ -311,15 +312,15 @@ static void print(const struct figures *f)
 {
 	printf("{\"readings\": %" PRId64 ", \"disk_per_100\": %" PRId64
 	       ", \"packed_per_100\": %" PRId64 ", \"hot_per_100\": %" PRId64
-	       ", \"hot_readings\": %" PRId64 ", \"power_per_hour\": %" PRId64
-	       ", \"pages_written\": %" PRId64 ", \"log_written\": %" PRId64
-	       ", \"stored_per_s\": %" PRId64 ", \"packed_per_s\": %" PRId64
-	       ", \"day_warm_us\": %" PRId64 ", \"day_cold_us\": %" PRId64
-	       ", \"month_warm_us\": %" PRId64 ", \"month_cold_us\": %" PRId64 "}\n",
+	       ", \"hot_readings\": %" PRId64 ", \"pages_written\": %" PRId64
+	       ", \"log_written\": %" PRId64 ", \"stored_per_s\": %" PRId64
+	       ", \"packed_per_s\": %" PRId64 ", \"day_warm_us\": %" PRId64
+	       ", \"day_cold_us\": %" PRId64 ", \"month_warm_us\": %" PRId64
+	       ", \"month_cold_us\": %" PRId64 "}\n",
 		f->readings, f->disk * 100 / f->readings,
 		(f->disk - f->hot) * 100 / (f->readings - f->hot_readings),
-		f->hot * 100 / f->hot_readings, f->hot_readings, f->loads / (METERS * (HOURS - 1)),
-		f->data / f->readings, f->log / f->readings, f->readings * 1000000 / f->insert_us,
+		f->hot * 100 / f->hot_readings, f->hot_readings, f->data / f->readings,
+		f->log / f->readings, f->readings * 1000000 / f->insert_us,
 		(f->readings - f->hot_readings) * 1000000 / f->pack_us, f->day_warm, f->day_cold,
 		f->month_warm, f->month_cold);
 }

@@ -29,11 +29,6 @@ CREATE TABLE IF NOT EXISTS reading_span (
 ) COMMENT='where to look in reading_hour; one row';
 INSERT IGNORE INTO reading_span (id) VALUES (1);
 
-CREATE TABLE IF NOT EXISTS power_hour (
- meter_id BIGINT NOT NULL,
- hour_at BIGINT NOT NULL COMMENT 'utc ms: start of the hour of UTC',
- least_w BIGINT NOT NULL,
- mean_w BIGINT NOT NULL COMMENT 'of the readings, however they lie in the hour',
- most_w BIGINT NOT NULL,
- PRIMARY KEY (meter_id, hour_at)
-) COMMENT='load per hour, from readings that are not in doubt; kept for good';
+ALTER TABLE usage_hour
+ ADD COLUMN IF NOT EXISTS least_w BIGINT NULL COMMENT 'load within the hour, of readings that are not in doubt; NULL: not known',
+ ADD COLUMN IF NOT EXISTS most_w BIGINT NULL;

@@ -149,5 +149,5 @@ GRANT ALTER, CREATE, DROP, INSERT ON reading TO 'yufu_worker'@'localhost';
 GRANT ALTER, CREATE, DROP, INSERT ON reading_packing TO 'yufu_worker'@'localhost';
 GRANT ALTER, DROP, INSERT, UPDATE ON reading_hour TO 'yufu_worker'@'localhost';
 GRANT UPDATE ON reading_span TO 'yufu_worker'@'localhost';
-GRANT INSERT, UPDATE ON power_hour TO 'yufu_worker'@'localhost';
+GRANT UPDATE (least_w, most_w) ON usage_hour TO 'yufu_worker'@'localhost';
 GRANT LOCK TABLES ON * TO 'yufu_worker'@'localhost';

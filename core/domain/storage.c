@@ -155,18 +155,20 @@ static const struct query Q_PACKED_CHANGED = {
 	"UPDATE reading_hour SET n = ?, bytes = ? WHERE hour_at = ? AND meter_id = ?", NULL
 };
 
+/* Rows of usage_hour are hours of the local clock; where its offset is not in whole hours none of
+ * them is an hour of UTC, and their load stays unknown. */
 struct load_row {
 	int64_t meter_id;
 	struct utc hour_at;
-	int64_t least_w, mean_w, most_w;
+	int64_t least_w, most_w;
 };
 #define F(member) FIELD(struct load_row, member)
-SHAPE(load_shape, struct load_row, F(meter_id), F(hour_at), F(least_w), F(mean_w), F(most_w));
+SHAPE(load_shape, struct load_row, F(least_w), F(least_w), F(most_w), F(most_w), F(meter_id),
+	F(hour_at));
 #undef F
 static const struct query Q_LOAD = {
-	"INSERT INTO power_hour (meter_id, hour_at, least_w, mean_w, most_w) VALUES (?, ?, ?, ?, ?)"
-	" ON DUPLICATE KEY UPDATE least_w = LEAST(least_w, VALUES(least_w)),"
-	" mean_w = VALUES(mean_w), most_w = GREATEST(most_w, VALUES(most_w))",
+	"UPDATE usage_hour SET least_w = LEAST(COALESCE(least_w, ?), ?),"
+	" most_w = GREATEST(COALESCE(most_w, ?), ?) WHERE meter_id = ? AND hour_at = ?",
 	NULL
 };
 /* from_at first: it asks for the to_at of before. */
@@ -341,8 +343,7 @@ static void load_add(
 	struct hour_power p = hour_power(r, n, GOOD_VERDICTS);
 
 	if (p.n > 0)
-		c->loads[c->loads_n++] =
-			(struct load_row){ meter_id, hour, p.least_w, p.mean_w, p.most_w };
+		c->loads[c->loads_n++] = (struct load_row){ meter_id, hour, p.least_w, p.most_w };
 }
 
 /* Rows of the chunk that are of one meter and hour, as readings. */

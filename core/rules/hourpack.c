@@ -404,7 +404,6 @@ size_t hour_thin(struct raw_reading *r, const bool *keep, size_t n, int64_t spac
 struct hour_power hour_power(const struct raw_reading *r, size_t n, uint32_t good_verdicts)
 {
 	struct hour_power p = { 0 };
-	__int128 sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (!(good_verdicts >> r[i].verdict & 1))
@@ -413,10 +412,7 @@ struct hour_power hour_power(const struct raw_reading *r, size_t n, uint32_t goo
 			p.least_w = r[i].power_w;
 		if (p.n == 0 || r[i].power_w > p.most_w)
 			p.most_w = r[i].power_w;
-		sum += r[i].power_w;
 		p.n++;
 	}
-	if (p.n > 0)
-		p.mean_w = (int64_t)(sum / (__int128)p.n);
 	return p;
 }

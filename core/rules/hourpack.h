@@ -54,6 +54,6 @@ size_t hour_thin(struct raw_reading *r, const bool *keep, size_t n, int64_t spac
 /* Load within an hour; readings that are in doubt do not count. n 0: there was none. */
 struct hour_power {
 	size_t n;
-	int64_t least_w, mean_w, most_w; /* mean towards zero */
+	int64_t least_w, most_w;
 };
 struct hour_power hour_power(const struct raw_reading *r, size_t n, uint32_t good_verdicts);

@@ -75,8 +75,7 @@ static void nobody_changes_what_was_booked(void **state)
 		"DELETE FROM contract_point",
 		"DROP TABLE entry",
 		"ALTER TABLE posting ADD COLUMN x INT",
-		"DROP TABLE power_hour",
-		"DELETE FROM power_hour",
+		"DELETE FROM usage_hour",
 		"DELETE FROM reading_hour",
 		"DELETE FROM reading",
 		"UPDATE reading SET verdict = 'accepted'",
@@ -122,6 +121,7 @@ static void the_api_does_not_measure(void **state)
 	assert_refused("yufu_api", "UPDATE reading_decision SET action = 'accept'");
 	assert_refused("yufu_api", "UPDATE tariff_revision SET doc = ''");
 	assert_refused("yufu_worker", "UPDATE usage_day SET charge_nano = 0");
+	assert_refused("yufu_worker", "UPDATE usage_hour SET charge_nano = 0");
 }
 
 /* The counterpart: the tests above would also pass if nobody could do anything. */

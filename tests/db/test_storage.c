@@ -46,7 +46,7 @@ static int fresh(void **state)
 {
 	fixture_sql(*state, "DELETE FROM reading");
 	fixture_sql(*state, "DELETE FROM reading_packing");
-	fixture_sql(*state, "DELETE FROM power_hour");
+	fixture_sql(*state, "DELETE FROM usage_hour");
 	fixture_sql(*state, "TRUNCATE TABLE reading_hour");
 	fixture_sql(*state, "UPDATE reading_span SET from_at = 0, to_at = 0");
 	return 0;
@@ -462,15 +462,17 @@ static void the_load_of_each_hour_is_kept_for_good(void **state)
 		{ 1, { hour + 2 }, { 1 }, 700, "accepted" },
 		{ 1, { hour + 3 }, { 1 }, 401, "repeated" } };
 
+	shop_set(db, "INSERT INTO usage_hour (meter_id, hour_at, qty_milli) VALUES (1, %lld, 5)",
+		(long long)hour);
 	assert_int_equal(readings_store(db, rows, ARRAY_LEN(rows)), ERR_OK);
 	for (int days_on = 0; days_on < 3; days_on++)
 		assert_int_equal(storage_upkeep(worker, &day,
 					 (struct utc){ hour + HOUR + HOUR / 2 + days_on * DAY }),
 			ERR_OK);
 	assert_int_equal(FIXTURE_VALUE(db, "SELECT COUNT(*) AS v FROM reading_hour"), 0);
-	assert_int_equal(FIXTURE_VALUE(db, "SELECT least_w AS v FROM power_hour"), 100);
-	assert_int_equal(FIXTURE_VALUE(db, "SELECT mean_w AS v FROM power_hour"), 400);
-	assert_int_equal(FIXTURE_VALUE(db, "SELECT most_w AS v FROM power_hour"), 700);
+	assert_int_equal(FIXTURE_VALUE(db, "SELECT least_w AS v FROM usage_hour"), 100);
+	assert_int_equal(FIXTURE_VALUE(db, "SELECT most_w AS v FROM usage_hour"), 700);
+	assert_int_equal(FIXTURE_VALUE(db, "SELECT qty_milli AS v FROM usage_hour"), 5);
 	db_free(&worker);
 }
 
