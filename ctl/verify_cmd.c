@@ -21,8 +21,8 @@ void finding_add(
 /* All checks see one moment of the database. */
 static enum err verify_tx(struct db *db, void *ctx)
 {
-	static enum err (*const parts[])(
-		struct db *, json_t *) = { verify_books, verify_orphans, verify_chain, verify_use };
+	static enum err (*const parts[])(struct db *, json_t *) = { verify_readings, verify_books,
+		verify_orphans, verify_chain, verify_use };
 	json_t *findings = ctx;
 	enum err e = ERR_OK;
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/verify.h"
 #include "domain/readings.h"
 #include "domain/storage.h"
 
@@ -476,6 +477,80 @@ static void the_load_of_each_hour_is_kept_for_good(void **state)
 	db_free(&worker);
 }
 
+static enum err run_verify(struct db *db, void *findings)
+{
+	return verify_readings(db, findings);
+}
+
+static json_t *found(struct db *db)
+{
+	json_t *list = json_array();
+
+	assert_int_equal(db_tx(db, run_verify, list), ERR_OK);
+	return list;
+}
+
+static void a_settlement_that_packed_readings_deny_is_found(void **state)
+{
+	const int64_t hour = THIS_HOUR - 2 * HOUR;
+	AUTO(json_free) json_t *fine = NULL, *wrong = NULL, *damaged = NULL;
+	struct db *db = *state;
+	struct shop s = shop_make(db, 1);
+	char want[100];
+
+	for (int i = 0; i < 60; i++) {
+		add(db, s.meter, hour + i * 60000, 100 + i, VERDICT_ACCEPTED);
+		shop_set(db,
+			"INSERT INTO settlement (meter_id, to_at, from_at, from_milli, to_milli,"
+			" charge_nano, evidence) VALUES (%lld, %lld, 1, 0, %d, 0, '[]')",
+			(long long)s.meter, (long long)(hour + i * 60000), 100 + i);
+	}
+	upkeep(NOW);
+	fine = found(db);
+	assert_int_equal(json_array_size(fine), 0);
+	shop_set(db, "UPDATE settlement SET to_milli = 1 WHERE meter_id = %lld AND to_at = %lld",
+		(long long)s.meter, (long long)(hour + 7 * 60000));
+	wrong = found(db);
+	assert_int_equal(json_array_size(wrong), 1);
+	snprintf(want, sizeof(want), "settlement:%lld:%lld", (long long)s.meter,
+		(long long)(hour + 7 * 60000));
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(wrong, 0), "object")), want);
+	shop_set(db, "UPDATE reading_hour SET bytes = '12' WHERE meter_id = %lld",
+		(long long)s.meter);
+	damaged = found(db);
+	assert_int_equal(json_array_size(damaged), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(damaged, 0), "check")),
+		"packed_hour_is_readable");
+	fixture_sql(db, "DELETE FROM settlement");
+}
+
+/* It holds the readings of its moment until its end; upkeep does what it has to later. */
+static enum err upkeep_meanwhile(struct db *db, void *ctx)
+{
+	struct db *worker = fixture_as("yufu_worker");
+	json_t *list = ctx;
+
+	assert_int_equal(verify_readings(db, list), ERR_OK);
+	assert_int_equal(storage_upkeep(worker, &RULES, (struct utc){ NOW }), ERR_RETRY);
+	fixture_sql(db, "SELECT COUNT(*) INTO @rows FROM reading");
+	assert_int_equal(FIXTURE_VALUE(db, "SELECT @rows > 0 AS v"), 1);
+	db_free(&worker);
+	return ERR_OK;
+}
+
+static void verification_sees_one_moment_of_the_readings(void **state)
+{
+	AUTO(json_free) json_t *list = json_array();
+	struct db *verifier = fixture_as("root");
+
+	fill(*state, 3);
+	fixture_sql(verifier, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+	assert_int_equal(db_tx(verifier, upkeep_meanwhile, list), ERR_OK);
+	upkeep(NOW);
+	db_free(&verifier);
+}
+
 #define FRESH(test) cmocka_unit_test_setup(test, fresh)
 
 int main(void)
@@ -492,6 +567,8 @@ int main(void)
 		FRESH(days_are_made_ahead_and_expire),
 		FRESH(a_worker_that_was_away_for_days_catches_up),
 		FRESH(the_load_of_each_hour_is_kept_for_good),
+		FRESH(a_settlement_that_packed_readings_deny_is_found),
+		FRESH(verification_sees_one_moment_of_the_readings),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_open, fixture_close);
