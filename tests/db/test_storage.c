@@ -71,7 +71,8 @@ static struct sight look(struct db *db)
 			ERR_OK);
 		s.at = realloc(s.at, (s.n + rows.n + 1) * sizeof(*s.at));
 		assert_non_null(s.at);
-		memcpy(s.at + s.n, rows.at, rows.n * sizeof(*s.at));
+		if (rows.n > 0)
+			memcpy(s.at + s.n, rows.at, rows.n * sizeof(*s.at));
 		s.n += rows.n;
 	}
 	return s;
