@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-static const struct utc HOUR = { INT64_C(1795341600000) };
+#define HOUR_AT INT64_C(1795341600000)
+static const struct utc HOUR = { HOUR_AT };
 
 static uint64_t seed;
 
@@ -167,9 +168,9 @@ static void bytes_of_version_1_stay_readable(void **state)
 	static const uint8_t bytes[] = { 0x01, 0x03, 0xd0, 0x0f, 0xd0, 0x0f, 0xc8, 0x01, 0x10, 0x40,
 		0x00, 0xe2, 0xd4, 0x03, 0x0a, 0x82, 0x33, 0xc8, 0x10, 0xd1, 0x0e };
 	static const struct raw_reading want[] = {
-		{ { HOUR.ms + 2000 }, { 1000 }, 100, 0 },
-		{ { HOUR.ms + 62000 }, { 1010 }, 110, 0 },
-		{ { HOUR.ms + 122005 }, { 1030 }, 90, 4 },
+		{ { HOUR_AT + 2000 }, { 1000 }, 100, 0 },
+		{ { HOUR_AT + 62000 }, { 1010 }, 110, 0 },
+		{ { HOUR_AT + 122005 }, { 1030 }, 90, 4 },
 	};
 	struct raw_reading got[3];
 	uint8_t made[200];
