@@ -81,7 +81,8 @@ static enum err search_hot(struct search *s)
 	return e;
 }
 
-static enum err search_hour(struct search *s, const struct hour_row *h)
+/* An hour that is damaged is like one that has expired; yufu verify names it. */
+static void search_hour(struct search *s, const struct hour_row *h)
 {
 	struct raw_reading *r;
 	size_t n = 0;
@@ -96,11 +97,10 @@ static enum err search_hour(struct search *s, const struct hour_row *h)
 			h->hour_at.ms);
 	for (size_t i = 0; e == ERR_OK && i < n; i++)
 		if (r[i].at.ms >= s->from.ms && r[i].at.ms < s->to.ms &&
-			s->verdicts >> r[i].verdict & 1 && r[i].verdict < VERDICT__MAX)
+			r[i].verdict < VERDICT__MAX && s->verdicts >> r[i].verdict & 1)
 			found_add(s, (struct kept_reading){ r[i].at, r[i].reg, r[i].power_w,
 					     (enum verdict)r[i].verdict });
 	free(r);
-	return e == ERR_OK ? ERR_OK : ERR_DB;
 }
 
 /* HOURS_AT_ONCE hours from that one on, without those before `first` and after `last`. */
@@ -120,7 +120,7 @@ static enum err search_hours(struct search *s, int64_t hour, int64_t first, int6
 	e = db_list(s->db, &Q_HOURS, args, ARRAY_LEN(args), &rows);
 	h = rows.at;
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
-		e = search_hour(s, &h[i]);
+		search_hour(s, &h[i]);
 	return e;
 }
 

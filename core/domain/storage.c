@@ -377,6 +377,8 @@ static enum err group_read(const struct packed_hour *before, const struct hot_ro
 	return ERR_OK;
 }
 
+/* Late readings of an hour that is damaged are given up with it, and of more readings than an hour
+ * can have the rest is: nobody else waits for them. */
 static enum err group_pack(
 	struct chunk *c, const struct hot_row *rows, size_t n, const struct storage_rules *rules)
 {
@@ -388,11 +390,12 @@ static enum err group_pack(
 	uint8_t *bytes;
 	enum err e = group_read(before, rows, n, &r, &count);
 
-	if (e != ERR_OK) {
-		log_error("meter_id=%" PRId64 " hour=%" PRId64 " is not a packed hour", meter_id,
-			hour.ms);
-		return ERR_DB;
-	}
+	if (e != ERR_OK || count > HOUR_READINGS_MAX)
+		log_error("meter_id=%" PRId64 " hour=%" PRId64 " %s", meter_id, hour.ms,
+			e != ERR_OK ? "is not a packed hour" : "has too many readings");
+	if (e != ERR_OK)
+		return ERR_OK;
+	count = count > HOUR_READINGS_MAX ? HOUR_READINGS_MAX : count;
 	load_add(c, meter_id, hour, r, count);
 	if (rules->raw_spacing_s > 0)
 		count = thin(c, meter_id, r, count, rules->raw_spacing_s);
