@@ -101,12 +101,15 @@ async function recharges(stack) {
 	row('… longest', `${ms.at(-1)} ms`);
 }
 
+/** All readings that are kept, as rows or packed. */
+const READINGS = 'SELECT (SELECT COUNT(*) FROM reading) + (SELECT COUNT(*) FROM reading_packing) + (SELECT COALESCE(SUM(n), 0) FROM reading_hour)';
+
 async function load(stack, seconds) {
 	const names = ['poller', 'mariadb', 'api', 'worker', 'sim', 'nginx'];
-	const before = { at: Date.now(), readings: await stack.number('SELECT COUNT(*) FROM reading'), cpu: names.map((n) => cpu(stack.process(n).pid)) };
+	const before = { at: Date.now(), readings: await stack.number(READINGS), cpu: names.map((n) => cpu(stack.process(n).pid)) };
 	await wait(seconds * 1000);
 	const s = (Date.now() - before.at) / 1000;
-	const readings = (await stack.number('SELECT COUNT(*) FROM reading')) - before.readings;
+	const readings = (await stack.number(READINGS)) - before.readings;
 	row('readings stored', `${(readings / s).toFixed(1)}/s`, `of 370 meters, one at least every 60 s is ${(370 / 60).toFixed(1)}/s`);
 	names.forEach((name, i) => {
 		const share = (100 * (cpu(stack.process(name).pid) - before.cpu[i])) / s;
@@ -132,6 +135,33 @@ function settlement() {
 		row(`settlements on ${n} connection${n > 1 ? 's' : ''}`, `${r[`settled_${n}`]}/s`, `${(r[`permille_${n}`] / 10).toFixed(1)} % of ${r[`ceiling_${n}`]}/s, the same statements without rules; goal: 70 %`);
 	row('statements of a transaction', r.statements, '100 readings in it');
 	row('tariff rule alone', `${r.rule_ns} ns`, 'a reading a minute, rates and tiers');
+}
+
+/** Raw readings on disk: a server with usual settings, on the disk and not in memory. */
+function storage() {
+	const run = spawnSync(path.join(ROOT, 'tests/support/mariadb.sh'), ['run', path.join(ROOT, 'build/bench/store_bench')], {
+		encoding: 'utf8',
+		stdio: ['ignore', 'pipe', 'inherit'],
+		env: {
+			...process.env,
+			TMPDIR: '/var/tmp',
+			YUFU_MARIADB_AGAIN: '1',
+			YUFU_MARIADB_OPTIONS: '--innodb-buffer-pool-size=512M --innodb-log-file-size=96M --innodb-doublewrite=1'
+				+ ' --innodb-buffer-pool-dump-at-shutdown=0 --innodb-buffer-pool-load-at-startup=0',
+		},
+	});
+	if (run.status !== 0) throw new Error('store_bench failed');
+	const r = JSON.parse(run.stdout);
+	const bytes = (hundredths) => `${(hundredths / 100).toFixed(1)} bytes`;
+	const ms = (us) => `${(us / 1000).toFixed(2)} ms`;
+	row('a raw reading on disk', bytes(r.disk_per_100), `goal: 20; ${r.readings} of 2,000 meters and 25 hours, indexes and the running hour included`);
+	row('… packed', bytes(r.packed_per_100), 'finished hours');
+	row('… not yet packed', bytes(r.hot_per_100), `${r.hot_readings} of the running hour`);
+	row('written for a raw reading', `${r.pages_written + r.log_written} bytes`, `${r.pages_written} in pages and doublewrite, ${r.log_written} in the log, packing included; from SHOW GLOBAL STATUS`);
+	row('readings stored', `${r.stored_per_s}/s`, '200 in a transaction, one connection');
+	row('readings packed', `${r.packed_per_s}/s`, 'upkeep after each hour, with its changes of tables');
+	row("one meter's day of readings", `${ms(r.day_warm_us)} warm, ${ms(r.day_cold_us)} cold`, 'goal: 3 ms; cold: server started anew, each meter for the first time');
+	row("one meter's month by hour", `${ms(r.month_warm_us)} warm, ${ms(r.month_cold_us)} cold`, 'goal: 5 ms');
 }
 
 /** A mall of that size through that many simulated days; every invariant after every hour. */
@@ -190,6 +220,7 @@ try {
 	await stack.down();
 }
 settlement();
+storage();
 for (const size of options.scale.split(',').filter(Boolean)) scale(...size.split('x'));
 if (options.seeded !== '0') seeded(...options.seeded.split('x'));
 if (Number(options.soak)) {

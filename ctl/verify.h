@@ -10,6 +10,7 @@
 MUST_USE enum err verify_run(struct db *db, json_t *findings);
 
 /* The parts, one a subject; inside db_tx of a session that reads repeatably. */
+MUST_USE enum err verify_readings(struct db *db, json_t *findings); /* the first: it holds tables */
 MUST_USE enum err verify_books(struct db *db, json_t *findings);
 MUST_USE enum err verify_sealed(struct db *db, json_t *findings);
 MUST_USE enum err verify_pay(struct db *db, json_t *findings);

@@ -1,7 +1,8 @@
 /* Intervals that were cut: where contract, tariff or ratio change between two readings, the growth
  * of the register is cut by floor(growth × whole seconds / whole seconds). The pieces of two
  * readings follow each other at instants at which something changed and nobody read the meter; what
- * did not grow has no piece. Readings that have expired leave a cut unproved. */
+ * did not grow has no piece. Readings that are packed or have expired leave a cut unproved, for
+ * packing may thin them out. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,7 @@ static const struct query Q_BEFORE = {
 /* Does contract, tariff or ratio change at an instant? */
 static bool changes_at(const struct work *w, struct utc at)
 {
-	const struct tariff_hold *h = w->holds.at;
+	const struct hold *h = w->holds.at;
 	const struct assignment *a = w->assignments.at;
 	const struct ratio *r = w->ratios.at;
 

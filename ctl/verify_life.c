@@ -75,11 +75,11 @@ static const struct check meters[] = {
 		" s.meter_id = d.meter_id AND s.to_at = d.read_at AND s.to_milli = d.register_milli AND s.kind ="
 		" IF(d.action = 'rebase', 'rebase', 'jump') AND IF(d.action = 'rebase', s.from_milli = d.last_milli AND"
 		" s.from_at = d.last_at, s.from_at >= d.last_at))"),
-	/* Readings expire by age: where an older one is there, this one would be. */
+	/* Rows are packed by age: where an older one is there that came in time, this one would be. */
 	CHECK("settled_reading_is_there", ALONG_METER,
 		"SELECT CONCAT('settled:', d.meter_id) AS object, CONCAT(d.read_at, ' ', d.register_milli) AS have, 'a reading'"
 		" AS want FROM settled d WHERE d.meter_id > ? AND d.meter_id <= ? AND d.read_at > 0 AND EXISTS (SELECT 1 FROM"
-		" reading r WHERE r.meter_id = d.meter_id AND r.read_at < d.read_at) AND NOT EXISTS (SELECT 1 FROM reading r"
+		" reading r WHERE r.meter_id = d.meter_id AND r.read_at < d.read_at AND r.verdict <> 'late') AND NOT EXISTS (SELECT 1 FROM reading r"
 		" WHERE r.meter_id = d.meter_id AND r.read_at = d.read_at AND r.verdict <> 'late') AND NOT EXISTS (SELECT 1 FROM"
 		" typed_reading t WHERE t.meter_id = d.meter_id AND t.read_at = d.read_at)"),
 	CHECK("rates_split_by_known_slots", ALONG_METER,

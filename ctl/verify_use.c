@@ -33,8 +33,8 @@ static const struct query Q_METERS = {
 	&meter_shape
 };
 
-#define F(member) FIELD(struct tariff_hold, member)
-SHAPE(hold_shape, struct tariff_hold, F(contract_id), F(account_id), F(from_at), F(to_at));
+#define F(member) FIELD(struct hold, member)
+SHAPE(hold_shape, struct hold, F(contract_id), F(account_id), F(from_at), F(to_at));
 #undef F
 static const struct query Q_HOLDS = {
 	"SELECT contract_id, account_id, from_at, to_at FROM contract_point"
@@ -140,9 +140,9 @@ const char *interval_name(char buf[static 160], const struct work *w, const stru
 /* ---- one interval ---- */
 
 /* The contract at an instant; the next change after it goes to *until. */
-static const struct tariff_hold *hold_at(const struct work *w, struct utc at, struct utc *until)
+static const struct hold *hold_at(const struct work *w, struct utc at, struct utc *until)
 {
-	const struct tariff_hold *h = w->holds.at, *now = NULL;
+	const struct hold *h = w->holds.at, *now = NULL;
 
 	for (size_t i = 0; i < w->holds.n; i++) {
 		if (h[i].from_at.ms <= at.ms && (!h[i].to_at.ms || h[i].to_at.ms > at.ms))

@@ -21,7 +21,7 @@ struct meter {
 	int64_t settled_milli;
 };
 
-struct tariff_hold { /* a contract that holds the supply point for a time */
+struct hold { /* a contract that holds the supply point for a time */
 	int64_t contract_id;
 	int64_t account_id;
 	struct utc from_at;
@@ -118,7 +118,7 @@ struct work {
 	int64_t last_milli;	/* where the interval before ended */
 	struct utc last_at;	/* 0: this is the first */
 	/* of the interval */
-	const struct tariff_hold *hold;
+	const struct hold *hold;
 	struct day_use *lines;
 	size_t lines_n;
 	int64_t account_id, tariff_id, charge;

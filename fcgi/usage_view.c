@@ -64,6 +64,10 @@ static enum err hours(struct request *r, const struct span *s, const struct usag
 		snprintf(label, sizeof(label), "%sT%02d", day_text(l.day, day), l.second / 3600);
 		item = item_new(label, m, (struct utc){ h[i].hour_at.ms + 3600000 });
 		item_done(item, m, h[i].qty, h[i].charge);
+		if (h[i].has_load) {
+			json_object_set_new(item, "least_w", json_integer(h[i].least_w));
+			json_object_set_new(item, "most_w", json_integer(h[i].most_w));
+		}
 		json_array_append_new(items, item);
 	}
 	return e;

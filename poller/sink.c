@@ -11,6 +11,7 @@
 #include "domain/alarm.h"
 #include "domain/charge.h"
 #include "domain/overload.h"
+#include "domain/readings.h"
 #include "domain/supplypoint.h"
 
 #define OFF_GRACE_MS 120000 /* after a cut, before use is a fault */

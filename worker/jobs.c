@@ -13,5 +13,6 @@ const struct job jobs[] = {
 	{ "allowances", 60000, job_allowances },
 	{ "credit", 500, job_credit },
 	{ "purge", 600000, job_purge },
+	{ "storage", 60000, job_storage },
 };
 const size_t job_count = ARRAY_LEN(jobs);

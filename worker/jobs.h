@@ -3,6 +3,7 @@
  * or is safe to do twice. */
 #include "base/conf.h"
 #include "db/db.h"
+#include "domain/storage.h"
 #include "notice/notice.h"
 #include "pay/pay.h"
 
@@ -10,6 +11,7 @@ struct tools { /* of one job's thread */
 	struct db *db;
 	const struct pay *pay;
 	const struct notice *notice;
+	const struct storage_rules *storage;
 	const char *name; /* of this worker, for claims */
 };
 
@@ -33,3 +35,4 @@ enum err job_shares(struct tools *t, struct utc now);
 enum err job_allowances(struct tools *t, struct utc now);
 enum err job_credit(struct tools *t, struct utc now);
 enum err job_purge(struct tools *t, struct utc now);
+enum err job_storage(struct tools *t, struct utc now);

@@ -15,6 +15,7 @@ struct worker {
 	struct db_settings settings;
 	struct pay *pay;
 	struct notice *notice;
+	struct storage_rules storage;
 	char name[80];
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -52,9 +53,11 @@ static void *run_job(void *arg)
 {
 	const struct runner *r = arg;
 	struct worker *w = r->worker;
-	struct tools t = {
-		.db = db_open(&w->settings), .pay = w->pay, .notice = w->notice, .name = w->name
-	};
+	struct tools t = { .db = db_open(&w->settings),
+		.pay = w->pay,
+		.notice = w->notice,
+		.storage = &w->storage,
+		.name = w->name };
 	enum err last = ERR_OK;
 
 	log_context(r->job->name);
@@ -71,6 +74,16 @@ static void *run_job(void *arg)
 	return NULL;
 }
 
+static enum err storage_read(struct conf *c, struct storage_rules *out, struct problem *why)
+{
+	enum err e =
+		conf_int(c, "storage", "raw_days", 1, 3650, STORAGE_RAW_DAYS, &out->raw_days, why);
+
+	return e == ERR_OK ? conf_int(c, "storage", "raw_spacing_s", 0, 3600, 0,
+				     &out->raw_spacing_s, why)
+			   : e;
+}
+
 static enum err worker_open(struct conf *conf, struct worker *w, struct problem *why)
 {
 	char host[48] = "host";
@@ -81,6 +94,8 @@ static enum err worker_open(struct conf *conf, struct worker *w, struct problem 
 		e = pay_load(conf, &w->pay, why);
 	if (e == ERR_OK)
 		e = notice_load(conf, &w->notice, why);
+	if (e == ERR_OK)
+		e = storage_read(conf, &w->storage, why);
 	if (e != ERR_OK)
 		return e;
 	gethostname(host, sizeof(host) - 1);

@@ -14,7 +14,8 @@ enum {
 	ER_LOCK_WAIT_CODE = 1205,
 	ER_DEADLOCK_CODE = 1213,
 	ER_CHECKREAD_CODE = 1020,
-	ER_UNKNOWN_COM_CODE = 1047, /* Galera: node without quorum */
+	ER_TABLE_DEF_CHANGED_CODE = 1412, /* a snapshot older than the table as it is now */
+	ER_UNKNOWN_COM_CODE = 1047,	  /* Galera: node without quorum */
 	ER_ERROR_DURING_COMMIT_CODE = 1180,
 	ER_SHUTDOWN_CODE = 1053,
 	ER_KILLED_CODE = 1927,
@@ -150,6 +151,7 @@ static enum err db_failed(struct db *db, unsigned code, const char *why, const c
 	case ER_LOCK_WAIT_CODE:
 	case ER_DEADLOCK_CODE:
 	case ER_CHECKREAD_CODE:
+	case ER_TABLE_DEF_CHANGED_CODE:
 		db->broken = true;
 		return ERR_RETRY;
 	}
@@ -320,6 +322,8 @@ static void bind_row(const struct shape *s, char *row, struct column *c, MYSQL_B
 			b[i].buffer_type = MYSQL_TYPE_STRING;
 			b[i].buffer = row + f->at;
 			b[i].buffer_length = f->size;
+		} else if (f->kind == KIND_BLOB) { /* taken by blobs_get() */
+			b[i].buffer_type = MYSQL_TYPE_BLOB;
 		} else {
 			b[i].buffer_type = MYSQL_TYPE_LONGLONG;
 			b[i].buffer = &c[i].number;
@@ -339,6 +343,8 @@ static bool store_row(const struct shape *s, char *row, const struct column *c)
 			if (!c[i].null && c[i].length >= f->size)
 				return false;
 			row[f->at + (c[i].null ? 0 : c[i].length)] = '\0';
+		} else if (f->kind == KIND_BLOB) {
+			continue;
 		} else if (f->kind == KIND_BOOL) {
 			*(bool *)(void *)(row + f->at) = v != 0;
 		} else if (f->kind == KIND_I32) {
@@ -352,6 +358,55 @@ static bool store_row(const struct shape *s, char *row, const struct column *c)
 	return true;
 }
 
+/* Blobs of all rows in one growing allocation, one after the other. */
+struct blob_heap {
+	uint8_t *at;
+	size_t n, cap;
+};
+
+static bool blobs_get(MYSQL_STMT *stmt, const struct shape *s, char *row, const struct column *c,
+	struct blob_heap *heap)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		struct blob blob = { .n = c[i].null ? 0 : c[i].length };
+		MYSQL_BIND b = { .buffer_type = MYSQL_TYPE_BLOB, .buffer_length = blob.n };
+
+		if (s->fields[i].kind != KIND_BLOB)
+			continue;
+		if (heap->cap - heap->n < blob.n) {
+			heap->cap = heap->cap * 2 + blob.n + 4096;
+			heap->at = realloc(heap->at, heap->cap);
+			ASSERT(heap->at);
+		}
+		b.buffer = heap->at + heap->n;
+		if (blob.n > 0 && mysql_stmt_fetch_column(stmt, &b, i, 0) != 0)
+			return false;
+		heap->n += blob.n;
+		memcpy(row + s->fields[i].at, &blob, sizeof(blob));
+	}
+	return true;
+}
+
+/* Where each blob came to lie, now that they do not move any more. */
+static void blobs_place(const struct shape *s, struct rows *r, struct blob_heap *heap)
+{
+	size_t place = 0;
+
+	for (size_t k = 0; heap->at && k < r->n; k++)
+		for (size_t i = 0; i < s->n; i++) {
+			char *at = (char *)r->at + k * s->size + s->fields[i].at;
+			struct blob blob;
+
+			if (s->fields[i].kind != KIND_BLOB)
+				continue;
+			memcpy(&blob, at, sizeof(blob));
+			blob.at = heap->at + place;
+			place += blob.n;
+			memcpy(at, &blob, sizeof(blob));
+		}
+	r->blobs = heap->at;
+}
+
 /* Fetches at most max rows into *at (grown as needed). */
 static enum err fetch(
 	struct db *db, const struct query *q, MYSQL_STMT *stmt, size_t max, struct rows *out)
@@ -359,6 +414,7 @@ static enum err fetch(
 	struct column columns[COLUMNS_MAX];
 	MYSQL_BIND binds[COLUMNS_MAX];
 	AUTO(rows_free) struct rows r = { 0 };
+	struct blob_heap heap = { 0 };
 	size_t cap = 0;
 	char *row = calloc(1, q->row->size);
 	int rc;
@@ -375,9 +431,11 @@ static enum err fetch(
 			r.at = realloc(r.at, cap * q->row->size);
 			ASSERT(r.at);
 		}
-		if (!store_row(q->row, row, columns)) {
+		if (!store_row(q->row, row, columns) ||
+			!blobs_get(stmt, q->row, row, columns, &heap)) {
 			log_error("db=does_not_fit sql=\"%.160s\"", q->sql);
 			mysql_stmt_free_result(stmt);
+			free(heap.at);
 			free(row);
 			return ERR_DB;
 		}
@@ -385,6 +443,7 @@ static enum err fetch(
 	}
 	free(row);
 	mysql_stmt_free_result(stmt);
+	blobs_place(q->row, &r, &heap);
 	*out = r;
 	r = (struct rows){ 0 };
 	return ERR_OK;
@@ -393,6 +452,7 @@ static enum err fetch(
 void rows_free(struct rows *r)
 {
 	free(r->at);
+	free(r->blobs);
 	*r = (struct rows){ 0 };
 }
 
@@ -426,6 +486,7 @@ enum err db_one(struct db *db, const struct query *q, const struct arg *args, si
 	AUTO(rows_free) struct rows r = { 0 };
 	enum err e = read_rows(db, q, args, n, 1, &r);
 
+	ASSERT(!r.blobs);
 	if (e != ERR_OK)
 		return e;
 	if (r.n == 0)
@@ -463,14 +524,14 @@ struct bulk_column {
 static void bulk_fill(const struct field *f, size_t row_size, const char *rows, size_t n,
 	struct bulk_column *c, MYSQL_BIND *b)
 {
-	bool text = f->kind == KIND_TEXT || f->kind == KIND_BORROWED;
+	bool text = f->kind == KIND_TEXT || f->kind == KIND_BORROWED || f->kind == KIND_BLOB;
 
 	*b = (MYSQL_BIND){ 0 };
 	if (text) {
 		c->texts = calloc(n, sizeof(*c->texts));
 		c->lengths = calloc(n, sizeof(*c->lengths));
 		ASSERT(c->texts && c->lengths);
-		b->buffer_type = MYSQL_TYPE_STRING;
+		b->buffer_type = f->kind == KIND_BLOB ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING;
 		b->buffer = (void *)(uintptr_t)c->texts;
 		b->length = c->lengths;
 	} else {
@@ -482,7 +543,13 @@ static void bulk_fill(const struct field *f, size_t row_size, const char *rows, 
 	for (size_t i = 0; i < n; i++) {
 		const char *at = rows + i * row_size + f->at;
 
-		if (text) {
+		if (f->kind == KIND_BLOB) {
+			struct blob blob;
+
+			memcpy(&blob, at, sizeof(blob));
+			c->texts[i] = (const char *)blob.at;
+			c->lengths[i] = blob.n;
+		} else if (text) {
 			c->texts[i] =
 				f->kind == KIND_TEXT ? at : *(const char *const *)(const void *)at;
 			c->lengths[i] = (unsigned long)strlen(c->texts[i]);

@@ -77,13 +77,15 @@ struct arg arg_bytes(const char *s, size_t n);
  * is a table of ids out of one argument, json_ids(). Rows are found, and locked, in their order. */
 #define DB_IDS "JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$')) k JOIN"
 
-/* Rows in one allocation; at is an array of the query's row struct. */
+/* Rows in one allocation, and their blobs in another; at is an array of the query's row struct. */
 struct rows {
 	void *at;
 	size_t n;
+	uint8_t *blobs;
 };
 void rows_free(struct rows *r);
 
+/* The row must have no blobs: nobody would own them. */
 MUST_USE enum err db_one(
 	struct db *db, const struct query *q, const struct arg *args, size_t n, void *row);
 MUST_USE enum err db_list(
@@ -105,5 +107,6 @@ bool db_in_tx(const struct db *db);
 
 /* Prepares a statement and checks its columns, without running it. */
 MUST_USE enum err db_check(struct db *db, const struct query *q);
-/* One statement without parameters or result whose text is not a constant: migrations only. */
+/* One statement without parameters or result whose text is not a constant: migrations and the
+ * upkeep of partitions only. */
 MUST_USE enum err db_run(struct db *db, const char *sql);

@@ -202,6 +202,6 @@ enum err migrate_status(struct db *db, const char *folder, struct rows *out, str
 		snprintf(all[i].name, sizeof(all[i].name), "%.127s", names[i]->d_name);
 	}
 	names_free(&names, n);
-	*out = (struct rows){ all, (size_t)n };
+	*out = (struct rows){ .at = all, .n = (size_t)n };
 	return ERR_OK;
 }

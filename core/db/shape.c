@@ -24,6 +24,8 @@ static json_t *field_json(const struct field *f, const void *at)
 		return json_price(*(const struct price *)at);
 	case KIND_UTC:
 		return json_utc(*(const struct utc *)at);
+	case KIND_BLOB:
+		break;
 	}
 	return NULL;
 }
@@ -33,7 +35,8 @@ json_t *shape_json(const struct shape *s, const void *row)
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < s->n; i++)
-		json_object_set_new(o, s->fields[i].name,
-			field_json(&s->fields[i], (const char *)row + s->fields[i].at));
+		if (s->fields[i].kind != KIND_BLOB)
+			json_object_set_new(o, s->fields[i].name,
+				field_json(&s->fields[i], (const char *)row + s->fields[i].at));
 	return o;
 }

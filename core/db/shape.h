@@ -3,6 +3,12 @@
  * is written from it. The kind is taken from the member itself, so it cannot disagree. */
 #include "base/json.h"
 
+/* Bytes of any length. Of a row that was read they belong to the rows that it came with. */
+struct blob {
+	const uint8_t *at;
+	size_t n;
+};
+
 enum kind {
 	KIND_I64,
 	KIND_I32,
@@ -12,7 +18,8 @@ enum kind {
 	KIND_MONEY,
 	KIND_QTY,
 	KIND_PRICE,
-	KIND_UTC
+	KIND_UTC,
+	KIND_BLOB
 };
 
 struct field {
@@ -32,7 +39,7 @@ struct shape {
 	_Generic((x), int64_t: KIND_I64, int32_t: KIND_I32, bool: KIND_BOOL, char *: KIND_TEXT,        \
 		const char *: KIND_BORROWED,                                                           \
 		struct money: KIND_MONEY, struct qty: KIND_QTY, struct price: KIND_PRICE,              \
-		struct utc: KIND_UTC)
+		struct utc: KIND_UTC, struct blob: KIND_BLOB)
 #define FIELD(type, member)                                                                        \
 	{                                                                                          \
 		.name = #member, .at = (uint32_t)offsetof(type, member),                           \
@@ -49,7 +56,7 @@ struct shape {
 	}
 
 /* A JSON object of all fields: texts ("" as null), integers, money and price as decimal text, utc
- * as RFC 3339 (0 as null), qty as an integer. The caller owns it. */
+ * as RFC 3339 (0 as null), qty as an integer; blobs are left out. The caller owns it. */
 json_t *shape_json(const struct shape *s, const void *row);
 
 /* The row of a query that asks for one id. */

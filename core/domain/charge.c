@@ -92,7 +92,7 @@ void charge_close(struct charge_batch **b)
 
 static struct subject *subject_of(const struct charge_batch *b, int64_t meter_id)
 {
-	const struct rows subjects = { b->subjects.at, b->subjects.n };
+	const struct rows subjects = { .at = b->subjects.at, .n = b->subjects.n };
 	size_t n;
 	const void *found = rows_of(&subjects, sizeof(struct subject), meter_id, &n);
 

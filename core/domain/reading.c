@@ -98,21 +98,6 @@ enum err readings_store(struct db *db, const struct reading_row *rows, size_t n)
 	return db_bulk(db, &Q_READING, &reading_shape, rows, n);
 }
 
-SHAPE(kept_shape, struct kept_reading, FIELD(struct kept_reading, read_at),
-	FIELD(struct kept_reading, register_milli));
-static const struct query Q_KEPT = {
-	"SELECT read_at, register_milli FROM reading WHERE meter_id = ? AND read_at > ?"
-	" AND read_at < ? AND verdict = 'accepted' ORDER BY read_at LIMIT ?",
-	&kept_shape
-};
-
-enum err readings_kept(struct db *db, int64_t meter_id, struct utc after, struct utc before,
-	int64_t max, struct rows *out)
-{
-	return db_list(db, &Q_KEPT,
-		ARGS(arg_i64(meter_id), arg_utc(after), arg_utc(before), arg_i64(max)), out);
-}
-
 #define NOW(member) FIELD(struct meter_now, member)
 SHAPE(now_shape, struct meter_now, NOW(meter_id), NOW(read_at), NOW(register_milli),
 	NOW(sharp_milli), NOW(peak_milli), NOW(flat_milli), NOW(valley_milli), NOW(power_w),

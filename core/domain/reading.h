@@ -3,6 +3,8 @@
  * shown and alarmed, never charged and never cut on. */
 #include "db/db.h"
 
+/* Their numbers are stored (rules/hourpack.h) and are the order of the columns' lists: new ones go
+ * to the end. */
 enum verdict {
 	VERDICT_ACCEPTED,
 	VERDICT_REPEATED,  /* the last settled reading once more */
@@ -53,15 +55,6 @@ struct reading_row {
 };
 /* Adds rows in one statement; a row that is there already stays as it is. */
 MUST_USE enum err readings_store(struct db *db, const struct reading_row *rows, size_t n);
-
-/* Accepted readings between two instants, both left out, oldest first: rows of struct kept_reading,
- * at most max. */
-struct kept_reading {
-	struct utc read_at;
-	struct qty register_milli;
-};
-MUST_USE enum err readings_kept(struct db *db, int64_t meter_id, struct utc after,
-	struct utc before, int64_t max, struct rows *out);
 
 /* What a reading says about a meter now: a row of meter_state, without the columns that failures
  * and people write. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "domain/audit.h"
-#include "domain/reading.h"
+#include "domain/readings.h"
 
 /* ---- transformers ---- */
 
@@ -154,42 +154,93 @@ enum err capacity_set(struct db *db, const struct capacity_change *c, struct pro
 
 /* ---- readings in doubt ---- */
 
-#define F(member) FIELD(struct reading_seen, member)
-SHAPE(seen_shape, struct reading_seen, F(read_at), F(register_milli), F(power_w), F(verdict),
-	F(decision));
-#undef F
-static const struct query Q_READINGS = {
-	"SELECT r.read_at, r.register_milli, r.power_w, r.verdict, COALESCE(d.action, '') AS"
-	" decision FROM reading r LEFT JOIN reading_decision d ON d.meter_id = r.meter_id AND"
-	" d.read_at = r.read_at WHERE r.meter_id = ? AND r.read_at >= ? AND r.read_at < ?"
-	" AND (? = 0 OR r.verdict IN ('backwards', 'implausible'))"
-	" ORDER BY r.read_at DESC LIMIT 200",
-	&seen_shape
+#define READINGS_MOST 200
+
+struct decided_row {
+	struct utc read_at;
+	char action[8];
 };
+SHAPE(decided_shape, struct decided_row, FIELD(struct decided_row, read_at),
+	FIELD(struct decided_row, action));
+static const struct query Q_DECIDED = {
+	"SELECT read_at, action FROM reading_decision WHERE meter_id = ? AND read_at >= ?"
+	" AND read_at <= ?",
+	&decided_shape
+};
+
+static enum err decisions_join(struct db *db, int64_t meter_id, struct reading_seen *seen, size_t n)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	const struct decided_row *d;
+	enum err e;
+
+	if (n == 0)
+		return ERR_OK;
+	e = db_list(db, &Q_DECIDED,
+		ARGS(arg_i64(meter_id), arg_utc(seen[n - 1].read_at), arg_utc(seen[0].read_at)),
+		&rows);
+	d = rows.at;
+	for (size_t k = 0; k < rows.n; k++)
+		for (size_t i = 0; i < n; i++)
+			if (seen[i].read_at.ms == d[k].read_at.ms)
+				snprintf(seen[i].decision, sizeof(seen[i].decision), "%s",
+					d[k].action);
+	return e;
+}
 
 enum err readings_list(struct db *db, int64_t meter_id, struct utc from, struct utc to,
 	bool doubtful, struct rows *out)
 {
-	return db_list(db, &Q_READINGS,
-		ARGS(arg_i64(meter_id), arg_utc(from), arg_utc(to), arg_i64(doubtful)), out);
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e = readings_newest(db, meter_id, from, to,
+		doubtful ? VERDICTS_DOUBTFUL : VERDICTS_ALL, READINGS_MOST, &rows);
+	const struct kept_reading *r = rows.at;
+	struct reading_seen *seen;
+
+	if (e != ERR_OK)
+		return e;
+	seen = calloc(rows.n + 1, sizeof(*seen));
+	ASSERT(seen);
+	for (size_t i = 0; i < rows.n; i++) {
+		seen[i] = (struct reading_seen){ .read_at = r[i].read_at,
+			.register_milli = r[i].register_milli,
+			.power_w = r[i].power_w };
+		snprintf(
+			seen[i].verdict, sizeof(seen[i].verdict), "%s", verdict_word(r[i].verdict));
+	}
+	*out = (struct rows){ .at = seen, .n = rows.n };
+	return decisions_join(db, meter_id, seen, rows.n);
 }
 
-struct doubt_row {
-	struct qty register_milli;
-	char verdict[12];
-	char decision[8];
+/* A reading that may be in doubt, and what is known about it. */
+struct doubt {
+	struct kept_reading reading;
+	struct qty capacity;
+	struct decided_row decided; /* action "": it was not */
+};
+struct capacity_row {
 	struct qty capacity;
 };
-#define F(member) FIELD(struct doubt_row, member)
-SHAPE(doubt_shape, struct doubt_row, F(register_milli), F(verdict), F(decision), F(capacity));
-#undef F
-static const struct query Q_DOUBT = {
-	"SELECT r.register_milli, r.verdict, COALESCE(d.action, '') AS decision,"
-	" m.capacity_milli AS capacity FROM reading r JOIN meter m ON m.id = r.meter_id"
-	" LEFT JOIN reading_decision d ON d.meter_id = r.meter_id AND d.read_at = r.read_at"
-	" WHERE r.meter_id = ? AND r.read_at = ?",
-	&doubt_shape
+SHAPE(capacity_shape, struct capacity_row, FIELD(struct capacity_row, capacity));
+static const struct query Q_CAPACITY_OF = {
+	"SELECT capacity_milli AS capacity FROM meter WHERE id = ?", &capacity_shape
 };
+
+static enum err doubt_get(struct db *db, int64_t meter_id, struct utc at, struct doubt *out)
+{
+	struct capacity_row capacity;
+	enum err e = reading_find(db, meter_id, at, &out->reading);
+
+	if (e == ERR_OK)
+		e = db_one(db, &Q_CAPACITY_OF, ARGS(arg_i64(meter_id)), &capacity);
+	if (e != ERR_OK)
+		return e;
+	out->capacity = capacity.capacity;
+	e = db_one(
+		db, &Q_DECIDED, ARGS(arg_i64(meter_id), arg_utc(at), arg_utc(at)), &out->decided);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static const struct query Q_DECISION = {
 	"INSERT INTO reading_decision (meter_id, action, read_at, register_milli, last_at,"
 	" last_milli, reason, actor, decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -210,36 +261,37 @@ struct decide_work {
 	struct problem *why;
 };
 
-static enum err may_decide(const struct decide_work *w, const struct doubt_row *r,
-	const struct settled *last, bool *done)
+static enum err may_decide(
+	const struct decide_work *w, const struct doubt *r, const struct settled *last, bool *done)
 {
 	const struct reading_decide *d = w->d;
 
-	*done = str_eq(r->decision, actions[d->action]);
+	*done = str_eq(r->decided.action, actions[d->action]);
 	if (*done)
 		return ERR_OK;
-	if (r->decision[0])
+	if (r->decided.action[0])
 		return problem_set(w->why, ERR_CONFLICT, "action", "it was decided otherwise: %s",
-			r->decision);
-	if (!str_eq(r->verdict, "backwards") && !str_eq(r->verdict, "implausible"))
+			r->decided.action);
+	if (!(VERDICTS_DOUBTFUL >> r->reading.verdict & 1))
 		return problem_set(w->why, ERR_CONFLICT, "read_at", "this reading is not in doubt");
 	if (!last->read_at.ms || d->read_at.ms <= last->read_at.ms)
 		return problem_set(
 			w->why, ERR_CONFLICT, "read_at", "a later reading is settled already");
-	if (d->action == DECISION_ACCEPT && r->register_milli.milli < last->register_milli.milli &&
+	if (d->action == DECISION_ACCEPT &&
+		r->reading.register_milli.milli < last->register_milli.milli &&
 		r->capacity.milli <= last->register_milli.milli)
 		return problem_set(w->why, ERR_CONFLICT, "action",
 			"the register fell: say first how far it counts, or make it the new base");
 	return ERR_OK;
 }
 
-static enum err carry_out(struct db *db, const struct decide_work *w, const struct doubt_row *r,
+static enum err carry_out(struct db *db, const struct decide_work *w, const struct doubt *r,
 	const struct settled *last)
 {
 	AUTO(charges_free) struct charges sum = { 0 };
 	struct charge_reading c = { .meter_id = w->d->meter_id,
 		.at = w->d->read_at,
-		.reg = r->register_milli,
+		.reg = r->reading.register_milli,
 		.capacity = r->capacity,
 		.own_ratio = last->own_ratio,
 		.jump = true };
@@ -259,12 +311,12 @@ static enum err decide_tx(struct db *db, void *ctx)
 	const struct decide_work *w = ctx;
 	const struct reading_decide *d = w->d;
 	struct settled last = { 0 };
-	struct doubt_row r;
+	struct doubt r = { 0 };
 	bool done = false;
 	enum err e = settled_lock(db, d->meter_id, &last);
 
 	if (e == ERR_OK)
-		e = db_one(db, &Q_DOUBT, ARGS(arg_i64(d->meter_id), arg_utc(d->read_at)), &r);
+		e = doubt_get(db, d->meter_id, d->read_at, &r);
 	if (e == ERR_NOT_FOUND)
 		return problem_set(w->why, ERR_NOT_FOUND, "read_at", "there is no such reading");
 	if (e == ERR_OK)
@@ -275,7 +327,7 @@ static enum err decide_tx(struct db *db, void *ctx)
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_DECISION,
 			ARGS(arg_i64(d->meter_id), arg_text(actions[d->action]),
-				arg_utc(d->read_at), arg_qty(r.register_milli),
+				arg_utc(d->read_at), arg_qty(r.reading.register_milli),
 				arg_utc(last.read_at), arg_qty(last.register_milli),
 				arg_text(d->reason), arg_text(d->actor), arg_utc(d->now)),
 			NULL);
@@ -287,8 +339,9 @@ static enum err decide_tx(struct db *db, void *ctx)
 		&(struct audit){
 			d->actor, d->address, "reading.decide", "meter", d->meter_id, NULL },
 		json_pack("{s:s, s:o, s:I, s:I, s:s}", "action", actions[d->action], "read_at",
-			json_utc(d->read_at), "register_milli", (json_int_t)r.register_milli.milli,
-			"last_milli", (json_int_t)last.register_milli.milli, "reason", d->reason),
+			json_utc(d->read_at), "register_milli",
+			(json_int_t)r.reading.register_milli.milli, "last_milli",
+			(json_int_t)last.register_milli.milli, "reason", d->reason),
 		d->now);
 }
 

@@ -27,11 +27,13 @@ enum err usage_lines(struct db *db, int64_t meter_id, int64_t user_id, struct da
 }
 
 #define F(member) FIELD(struct usage_hour, member)
-SHAPE(hour_shape, struct usage_hour, F(hour_at), F(qty), F(charge));
+SHAPE(hour_shape, struct usage_hour, F(hour_at), F(qty), F(charge), F(has_load), F(least_w),
+	F(most_w));
 #undef F
 static const struct query Q_HOURS = {
 	"SELECT h.hour_at, h.qty_milli AS qty, IF(? <> 0 AND m.billing = 'none', 0, h.charge_nano)"
-	" AS charge FROM usage_hour h"
+	" AS charge, h.most_w IS NOT NULL AS has_load, COALESCE(h.least_w, 0) AS least_w,"
+	" COALESCE(h.most_w, 0) AS most_w FROM usage_hour h"
 	" JOIN meter m ON m.id = h.meter_id"
 	" WHERE h.meter_id = ? AND h.hour_at >= ? AND h.hour_at < ? AND (? = 0 OR EXISTS"
 	" (SELECT 1 FROM contract_point cp JOIN contract c ON c.id = cp.contract_id"

@@ -20,6 +20,8 @@ struct usage_hour {
 	struct utc hour_at;
 	struct qty qty;
 	struct money charge;
+	bool has_load; /* the next two are known; the hour is over then */
+	int64_t least_w, most_w;
 };
 /* from <= hour < to. With user_id only hours in which that login's contracts held the meter. */
 MUST_USE enum err usage_hours(struct db *db, int64_t meter_id, int64_t user_id, struct utc from,

@@ -176,7 +176,7 @@ static enum err fold(const struct rows *parts, struct rows *out)
 		}
 		e = take_part(&p[i], &rows[n - 1]);
 	}
-	*out = (struct rows){ rows, n };
+	*out = (struct rows){ .at = rows, .n = n };
 	return e;
 }
 

@@ -71,6 +71,47 @@ static void assert_thing(const struct thing *a, const struct thing *b)
 	assert_int_equal(a->at.ms, b->at.ms);
 }
 
+struct parcel {
+	int64_t id;
+	struct blob bytes;
+	struct blob more;
+};
+SHAPE(parcel_shape, struct parcel, FIELD(struct parcel, id), FIELD(struct parcel, bytes),
+	FIELD(struct parcel, more));
+
+static void blobs_come_back_as_they_went(void **state)
+{
+	static const struct query add = { "INSERT INTO parcel (id, bytes, more) VALUES (?, ?, ?)",
+		NULL };
+	static const struct query all = { "SELECT id, bytes, more FROM parcel ORDER BY id",
+		&parcel_shape };
+	static uint8_t large[70000];
+	const uint8_t zero[] = { 0, 1, 0 };
+	struct parcel in[40] = { { 0 } };
+	AUTO(rows_free) struct rows out = { 0 };
+	const struct parcel *got;
+
+	fixture_sql(*state,
+		"CREATE OR REPLACE TABLE parcel (id BIGINT PRIMARY KEY, bytes MEDIUMBLOB NOT NULL,"
+		" more MEDIUMBLOB NOT NULL)");
+	for (size_t i = 0; i < sizeof(large); i++)
+		large[i] = (uint8_t)(i * 7 ^ i >> 8);
+	for (size_t i = 0; i < ARRAY_LEN(in); i++)
+		in[i] = (struct parcel){ (int64_t)i, { large, i * 1777 },
+			{ i % 2 ? zero : large, i % 2 ? sizeof(zero) : 0 } };
+	assert_int_equal(db_bulk(*state, &add, &parcel_shape, in, ARRAY_LEN(in)), ERR_OK);
+	assert_int_equal(db_list(*state, &all, NO_ARGS, &out), ERR_OK);
+	assert_int_equal(out.n, ARRAY_LEN(in));
+	got = out.at;
+	for (size_t i = 0; i < out.n; i++) {
+		assert_int_equal(got[i].bytes.n, in[i].bytes.n);
+		assert_memory_equal(got[i].bytes.at, in[i].bytes.at, in[i].bytes.n);
+		assert_int_equal(got[i].more.n, in[i].more.n);
+		if (got[i].more.n > 0)
+			assert_memory_equal(got[i].more.at, in[i].more.at, in[i].more.n);
+	}
+}
+
 static void values_come_back_as_they_went(void **state)
 {
 	struct thing got = { 0 };
@@ -359,6 +400,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FRESH(values_come_back_as_they_went),
+		cmocka_unit_test(blobs_come_back_as_they_went),
 		FRESH(null_reads_as_empty),
 		FRESH(text_that_does_not_fit_its_member_is_refused),
 		FRESH(quotes_are_only_text),

@@ -75,6 +75,10 @@ static void nobody_changes_what_was_booked(void **state)
 		"DELETE FROM contract_point",
 		"DROP TABLE entry",
 		"ALTER TABLE posting ADD COLUMN x INT",
+		"DELETE FROM usage_hour",
+		"DELETE FROM reading_hour",
+		"DELETE FROM reading",
+		"UPDATE reading SET verdict = 'accepted'",
 	};
 
 	(void)state;
@@ -104,6 +108,10 @@ static void the_api_does_not_measure(void **state)
 	(void)state;
 	assert_refused("yufu_api", "INSERT INTO reading VALUES (1, 1, 1, 1, 'accepted')");
 	assert_refused("yufu_api", "UPDATE meter_state SET register_milli = 0");
+	assert_refused("yufu_api", "TRUNCATE TABLE reading_packing");
+	assert_refused("yufu_poller", "TRUNCATE TABLE reading_packing");
+	assert_refused("yufu_poller", "INSERT INTO reading_hour VALUES (1, 1, 1, '')");
+	assert_refused("yufu_poller", "ALTER TABLE reading TRUNCATE PARTITION slot0");
 	assert_refused("yufu_api", "DELETE FROM settled");
 	assert_refused("yufu_api", "UPDATE supply_act SET state = 'done'");
 	assert_refused("yufu_api", "UPDATE meter_setting SET observed = 'off'");
@@ -115,6 +123,7 @@ static void the_api_does_not_measure(void **state)
 	assert_refused("yufu_api", "UPDATE reading_decision SET action = 'accept'");
 	assert_refused("yufu_api", "UPDATE tariff_revision SET doc = ''");
 	assert_refused("yufu_worker", "UPDATE usage_day SET charge_nano = 0");
+	assert_refused("yufu_worker", "UPDATE usage_hour SET charge_nano = 0");
 }
 
 /* The counterpart: the tests above would also pass if nobody could do anything. */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "domain/act.h"
 #include "domain/brake.h"
+#include "domain/storage.h"
 #include "poller/sink.h"
 
 struct world {
@@ -274,8 +275,20 @@ static void test_one_bad_meter_blocks_nobody(void **state)
 	assert_int_equal(alarms_open(w, &bad), 0);
 }
 
+/* All hours that are over leave the rows, as thinly as may be. */
+static void pack_readings(int64_t now)
+{
+	const struct storage_rules sparse = { .raw_days = 90, .raw_spacing_s = 3600 };
+	struct db *worker = fixture_as("yufu_worker");
+
+	for (int i = 0; i < 2; i++) /* the slot of the running hour comes later */
+		assert_int_equal(
+			storage_upkeep(worker, &sparse, (struct utc){ now + i * 3600000 }), ERR_OK);
+	db_free(&worker);
+}
+
 /* A tariff that comes late charges what it would have charged in time: by the readings that were
- * kept meanwhile, which use more by day than by night. */
+ * kept meanwhile, which use more by day than by night; packed by hours or not. */
 static void test_a_late_tariff_charges_like_a_timely_one(void **state)
 {
 	struct world *w = *state;
@@ -289,6 +302,8 @@ static void test_a_late_tariff_charges_like_a_timely_one(void **state)
 		assert_int_equal(sink_one(w, &late, t, reg), ERR_OK);
 	}
 	assert_int_equal(balance(w, &late), SHOP_OPENING);
+	pack_readings(t - 2 * 3600000);
+	assert_true(readings(w, &late) < 30);
 	shop_set(w->root,
 		"INSERT INTO meter_tariff (meter_id, from_at, tariff_id) VALUES (%lld, 1, %lld)",
 		(long long)late.meter, (long long)late.tariff);

@@ -6,6 +6,9 @@
 # YUFU_TEST_SOCKET. Works as root and as an ordinary user; any number may run at once. The server
 # ends with this script, however that ends.
 #
+# For measurements: YUFU_MARIADB_OPTIONS are further options of the server, and with
+# YUFU_MARIADB_AGAIN=1 it is started again when CMD shuts it down.
+#
 # mariadb.sh template DIR: makes (once, under a lock) an initialised data directory to copy from.
 set -eu
 
@@ -62,6 +65,18 @@ stop_server() {
 	exit "$status"
 }
 
+start_server() {
+	# shellcheck disable=SC2046,SC2086 # options are words
+	setpriv --pdeathsig KILL mariadbd --no-defaults $(as_user) --datadir="$dir/data" --socket="$dir/s" \
+		--pid-file="$dir/pid" --skip-networking --skip-name-resolve \
+		--character-set-server=utf8mb4 --collation-server=utf8mb4_bin \
+		--sql-mode=TRADITIONAL --innodb-buffer-pool-size=64M --innodb-log-file-size=16M \
+		--innodb-flush-log-at-trx-commit=1 --innodb-doublewrite=0 \
+		--innodb-lock-wait-timeout=5 --performance-schema=0 \
+		${YUFU_MARIADB_OPTIONS:-} >>"$dir/log" 2>&1 &
+	server=$!
+}
+
 run() {
 	[ $# -gt 0 ] || fail "usage: mariadb.sh run CMD…"
 	make_template "$template"
@@ -75,14 +90,7 @@ run() {
 	cp -r "$template" "$dir/data"
 	export YUFU_TEST_SOCKET="$dir/s"
 
-	# shellcheck disable=SC2046
-	setpriv --pdeathsig KILL mariadbd --no-defaults $(as_user) --datadir="$dir/data" --socket="$dir/s" \
-		--pid-file="$dir/pid" --skip-networking --skip-name-resolve \
-		--character-set-server=utf8mb4 --collation-server=utf8mb4_bin \
-		--sql-mode=TRADITIONAL --innodb-buffer-pool-size=64M --innodb-log-file-size=16M \
-		--innodb-flush-log-at-trx-commit=1 --innodb-doublewrite=0 \
-		--innodb-lock-wait-timeout=5 --performance-schema=0 >"$dir/log" 2>&1 &
-	server=$!
+	start_server
 
 	tries=0
 	until server_ready "$dir/s"; do
@@ -99,6 +107,10 @@ run() {
 	# In the background, so that a signal to this script is acted upon at once.
 	"$@" <&0 &
 	command_pid=$!
+	while [ "${YUFU_MARIADB_AGAIN:-}" = 1 ] && kill -0 "$command_pid" 2>/dev/null; do
+		kill -0 "$server" 2>/dev/null || start_server
+		sleep 0.1
+	done
 	wait "$command_pid" && status=0 || status=$?
 	command_pid=
 	return "$status"
