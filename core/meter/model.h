@@ -9,8 +9,10 @@
 const char *utility_word(enum utility u); /* "electricity" "water" */
 MUST_USE enum err utility_parse(const char *word, enum utility *out);
 
-enum maturity { MATURITY_DRAFT, MATURITY_TRIED, MATURITY__MAX };
-const char *maturity_word(enum maturity m); /* "draft" "tried" */
+/* draft: from paper. tried: against a simulator or one meter's display. proven: in use on hardware.
+ */
+enum maturity { MATURITY_DRAFT, MATURITY_TRIED, MATURITY_PROVEN, MATURITY__MAX };
+const char *maturity_word(enum maturity m); /* "draft" "tried" "proven" */
 MUST_USE enum err maturity_parse(const char *word, enum maturity *out);
 
 /* live: each round. config: at start and now and then (serial number, settings). */
