@@ -143,7 +143,7 @@ static enum err read_all(struct bus *b, const struct model *m, uint8_t unit,
 static enum err read_back(struct bus *b, const struct model *m, const struct meter_args *a,
 	struct meter_reading *out, bool *confirmed, struct bus_error *why)
 {
-	int64_t deadline = mono_ms() + m->limits.settle_ms;
+	int64_t deadline = mono_ms() + m->actions[a->act].deadline_ms;
 	enum err e;
 
 	while ((e = read_all(b, m, (uint8_t)a->unit, out, why)) == ERR_OK) {
