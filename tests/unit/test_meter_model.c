@@ -132,7 +132,7 @@ static const struct {
 		    "\"mask\":\"0x0001\"}]" },
 		"supply[0].address" },
 	{ { .rest = ",\"actions\":{\"explode\":{}}" }, "actions.explode" },
-	{ { .rest = ",\"actions\":{\"on\":{\"function\":15,\"address\":\"0x0000\","
+	{ { .rest = ",\"actions\":{\"on\":{\"function\":14,\"address\":\"0x0000\","
 		    "\"values\":[1],\"clears\":\"forced\"}}" },
 		"actions.on.function" },
 	{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
