@@ -193,6 +193,23 @@ struct model_purchase {
 };
 #define MODEL_PURCHASE_MAX 60 /* registers */
 
+/* Boxes of many meters: a box of n circuits has the unit ids from 1, n + 1, 2n + 1, ...; first
+ * come its wide circuits, then the narrow ones. */
+#define MODEL_BOXES_MAX 4
+#define MODEL_CIRCUITS_MAX 64
+struct model_units {
+	uint8_t box[MODEL_BOXES_MAX]; /* sizes, in ids */
+	size_t boxes;		      /* 0: a meter with an id of its own */
+	uint8_t takes[2];	      /* ids of a wide and of a narrow circuit */
+};
+struct model_box {
+	int size, base;
+	int wide; /* how many wide circuits it is set to */
+};
+struct model_circuit {
+	uint8_t unit, takes; /* it answers on the first of its ids */
+};
+
 struct model_limits {
 	int max_read;	  /* registers in one read, 1..125 */
 	int gap_max;	  /* registers that nobody wants but that may be read along */
@@ -216,6 +233,7 @@ struct model {
 	enum maturity maturity;
 	enum credit_unit credit_unit;
 	int phases; /* 1 or 3; 0 for water */
+	struct model_units units;
 	struct model_limits limits;
 	struct model_point points[MODEL_POINTS_MAX];
 	size_t point_count;
@@ -291,6 +309,10 @@ MUST_USE enum err model_clock_frame(
 	const struct model *m, int64_t wall_seconds, struct model_frame *out);
 MUST_USE enum err model_clock_values(
 	const struct model *m, int64_t wall_seconds, uint16_t values[static CLOCK_BYTES_MAX / 2]);
+
+/* The circuits of a box. ERR_NOT_CONFIGURED, ERR_BAD_VALUE, ERR_OUT_OF_RANGE: no such box. */
+MUST_USE enum err model_circuits(const struct model *m, const struct model_box *box,
+	struct model_circuit out[static MODEL_CIRCUITS_MAX], size_t *n, struct problem *why);
 
 /* All models: those built into the program, and the *.json of dir (may be NULL) which replace
  * built-in ones of the same name. */

@@ -154,7 +154,7 @@ static enum err parse_root(struct parse *ps, const json_t *root)
 	static const char *const names[] = { "name", "maker", "title", "utility", "maturity",
 		"framing", "phases", "credit_unit", "function", "order", "limits", "blocks",
 		"factors", "points", "status", "supply", "supply_else", "actions", "purchase",
-		"clock_set", "enciphered", "sources", "note", NULL };
+		"clock_set", "enciphered", "units", "sources", "note", NULL };
 	enum err e = json_only(root, names, ps->why);
 
 	if (e == ERR_OK)
@@ -181,6 +181,8 @@ static enum err parse_root(struct parse *ps, const json_t *root)
 		e = parse_clock_set(ps, root);
 	if (e == ERR_OK)
 		e = parse_enciphered(ps, root);
+	if (e == ERR_OK)
+		e = parse_units(ps, root);
 	if (e == ERR_OK)
 		e = check_whole(ps);
 	return e;

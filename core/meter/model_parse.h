@@ -67,6 +67,7 @@ MUST_USE enum err parse_frame(
 /* From the root; each may be absent. */
 MUST_USE enum err parse_actions(struct parse *ps, const json_t *root);
 MUST_USE enum err parse_clock_set(struct parse *ps, const json_t *root);
+MUST_USE enum err parse_units(struct parse *ps, const json_t *root);
 MUST_USE enum err parse_enciphered(struct parse *ps, const json_t *root);
 MUST_USE enum err parse_purchase(struct parse *ps, const json_t *root);
 

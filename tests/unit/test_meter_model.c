@@ -325,7 +325,7 @@ static struct meter_reading full_reading(const struct model *m, unsigned seed)
 		int64_t raw = 1000 + (int64_t)((seed * 7919 + (unsigned)i * 104729) % 20000);
 
 		if (p->serial)
-			snprintf(r.serial, sizeof(r.serial), "%0*u", 4 * (p->count % 6),
+			snprintf(r.serial, sizeof(r.serial), "%0*u", p->digits % SERIAL_MAX,
 				seed * 31 + 5);
 		else if (p->point == POINT_CT_RATIO)
 			reading_set(&r, p->point, 40);
@@ -429,6 +429,10 @@ static void any_window_shows_the_same_registers(void **state)
 		for (uint16_t from = 0; from < b->count; from++) {
 			uint16_t n = (uint16_t)(b->count - from > 3 ? 3 : b->count - from);
 
+			if (m->limits.even_counts && n % 2)
+				n--;
+			if (n == 0)
+				continue;
 			assert_int_equal(model_encode(m, &r, b->function,
 						 (uint16_t)(b->address + from), n, part),
 				ERR_OK);
