@@ -29,9 +29,7 @@ struct meter_reading {
 	struct utc at;		   /* when the last of its replies had arrived */
 	uint64_t has;		   /* bit n: value[n] was told */
 	int64_t value[POINT__MAX]; /* 0 where absent */
-	int64_t step;	 /* least difference that two values of the billed register can have; 0: not
-			  * known
-			  */
+	int64_t step;	 /* least difference of two values of the billed register; 0: not known */
 	bool has_supply; /* the meter has a relay or valve that it tells about */
 	enum supply supply;
 	bool has_status;
