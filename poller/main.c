@@ -212,6 +212,11 @@ int main(int argc, char **argv)
 		settings_read(conf, &p.settings, &why) != ERR_OK ||
 		models_open(p.settings.models_dir, &p.models, &why) != ERR_OK)
 		return fail(&why);
+	for (size_t i = 0; i < models_refused_count(p.models); i++) {
+		const struct problem *bad = models_refused_at(p.models, i);
+
+		log_error("model file %s is left out: %s", bad->field, bad->text);
+	}
 	/* Every thread inherits this: signals go to sigwait() only. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);

@@ -143,6 +143,8 @@ static int64_t register_step(const struct plant_meter *m, const struct meter_rea
 	const struct model_point *p = billed_point(m);
 	int64_t step;
 
+	if (g->step > 0)
+		return g->step;
 	if (!p)
 		return 1;
 	step = (p->scale_num + p->scale_den - 1) / p->scale_den;
@@ -492,7 +494,7 @@ static void job_send(struct runner *r, struct job *j)
 		return;
 	}
 	j->phase = PHASE_CHECK;
-	j->deadline = mono_ms() + m->model->limits.settle_ms;
+	j->deadline = mono_ms() + m->model->actions[act].deadline_ms;
 	job_check(r, j);
 }
 

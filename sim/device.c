@@ -287,6 +287,8 @@ static enum modbus_exception device_read(const struct device *d, const struct mo
 		return MODBUS_OK;
 	case ERR_NOT_FOUND:
 		return req->function == 4 ? MODBUS_ILLEGAL_FUNCTION : MODBUS_ILLEGAL_ADDRESS;
+	case ERR_BAD_VALUE:
+		return MODBUS_ILLEGAL_VALUE;
 	default:
 		return MODBUS_DEVICE_FAILURE;
 	}
