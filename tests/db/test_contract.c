@@ -805,6 +805,92 @@ static void test_fees_end_with_the_contract(void **state)
 	everything_ties();
 }
 
+/* A fee that would begin after the contract has ended never begins, and stands against nothing. */
+static void test_a_fee_of_later_days_ends_with_the_contract(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop();
+	struct fee_actor by = { 0, "user:1", "", { NOON + 2000 } };
+	struct fee_new fee = { .kind = "rent",
+		.monthly_fen = 30000,
+		.from = day_of(2026, 12, 10),
+		.once_key = "later-fee" };
+	struct contract_close c;
+	int64_t id = 0;
+
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	fee.contract_id = open_for(&s, s.meter, NOON + 1000, YUAN(100));
+	MUST(fee_add(api, &fee, &by, &id, &why));
+	c = closing(fee.contract_id, "none");
+	assert_int_equal(read_meter(s.meter, NOON + DAY, 1000), ERR_OK);
+	MUST(contract_close(api, ask_at(&a, NOON + DAY + 1000), &c, &done, &why));
+	assert_int_equal(balance(fee.contract_id), YUAN(100));
+	everything_ties();
+}
+
+static int64_t notices(int64_t contract, const char *kind)
+{
+	char sql[200];
+
+	snprintf(sql, sizeof(sql),
+		"SELECT COUNT(*) AS v FROM notice n JOIN account a ON a.id = n.account_id"
+		" WHERE n.kind = '%s' AND a.contract_id = %%lld",
+		kind);
+	return shop_number(root, sql, contract);
+}
+
+/* What was used since the change is charged in the same act as the money is carried in: nobody is
+ * told of arrears in between. */
+static void test_money_carried_in_is_there_before_the_first_charge(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop();
+	struct contract_open o = { .code = "",
+		.site_id = s.site,
+		.tenant = { 0, "CARRY", "Shop", "", "", "A1" },
+		.at = { NOON + 1000 },
+		.meters = &(struct life_reading){ s.meter, true, { 3000 }, { NOON + HOUR } },
+		.meters_n = 1,
+		.purses = &(struct life_purse){ "electricity", { YUAN(100) }, { 0 }, { 0 }, { 0 },
+			{ 0 } },
+		.purses_n = 1 };
+
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	MUST(contract_open(api, ask_at(&a, NOON + HOUR), &o, &done, &why));
+	assert_true(balance(done.id) < YUAN(100));
+	assert_int_equal(notices(done.id, "arrears"), 0);
+	assert_int_equal(blocks(s.point, "arrears"), 0);
+	everything_ties();
+}
+
+/* A debt that is carried into the fee purse is told, like any other. */
+static void test_a_debt_carried_in_is_told(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop();
+	struct contract_open o = { .code = "",
+		.site_id = s.site,
+		.tenant = { 0, "OWES", "Shop", "", "", "A1" },
+		.meters = &(struct life_reading){ .meter_id = s.meter },
+		.meters_n = 1,
+		.purses = (struct life_purse[]){ { "electricity", { YUAN(10) }, { 0 }, { 0 }, { 0 },
+							 { 0 } },
+			{ "fee", { -YUAN(5) }, { 0 }, { 0 }, { 0 }, { 0 } } },
+		.purses_n = 2 };
+
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	MUST(contract_open(api, ask_at(&a, NOON + 1000), &o, &done, &why));
+	assert_int_equal(notices(done.id, "fee_short"), 1);
+	assert_int_equal(notices(done.id, "arrears"), 0);
+	everything_ties();
+}
+
 static void test_what_stands_against_a_closing(void **state)
 {
 	AUTO(asked_free) struct asked a = { 0 };
@@ -1273,6 +1359,9 @@ int main(void)
 		cmocka_unit_test(test_deposit_and_subsidy),
 		cmocka_unit_test(test_cash_leaves_and_comes_back),
 		cmocka_unit_test(test_fees_end_with_the_contract),
+		cmocka_unit_test(test_a_fee_of_later_days_ends_with_the_contract),
+		cmocka_unit_test(test_money_carried_in_is_there_before_the_first_charge),
+		cmocka_unit_test(test_a_debt_carried_in_is_told),
 		cmocka_unit_test(test_what_stands_against_a_closing),
 		cmocka_unit_test(test_close_and_reopen),
 		cmocka_unit_test(test_change_of_tenant_at_noon),
