@@ -363,14 +363,18 @@ static const struct {
 		  " u.day OR NOT EXISTS (SELECT 1 FROM book_day b WHERE b.site_id = p.site_id"
 		  " AND b.day >= u.day))",
 			&finding_shape } },
-	/* Arrears: the level, and the blocks that it brings. */
+	/* Arrears: the level, and the blocks that it brings. A purse whose money goes on into
+	 * meters that keep credit themselves has no level. */
 	{ "arrears_are_of_the_balance", ALONG_ACCOUNT,
 		{ "SELECT CONCAT('account:', a.id) AS object, a.level AS have, IF(a.balance_nano > "
 		  "0,"
 		  " 'no arrears', 'arrears') AS want FROM account a WHERE a.kind = 'purse' AND "
 		  "EXISTS (SELECT 1 FROM contract c WHERE c.id = a.contract_id AND c.end_at = 0) "
 		  "AND a.purpose <>"
-		  " 'fee' AND a.id > ? AND a.id <= ? AND IF(a.level = 'arrears', a.balance_nano > "
+		  " 'fee' AND (SELECT COALESCE(MIN(p.billing = 'meter'), 0) FROM contract_point c"
+		  " JOIN supply_point p ON p.id = c.supply_point_id WHERE c.account_id = a.id"
+		  " AND c.to_at = 0) = 0"
+		  " AND a.id > ? AND a.id <= ? AND IF(a.level = 'arrears', a.balance_nano > "
 		  "0, a.balance_nano <="
 		  " -a.credit_limit_nano - IF(a.emergency_at > 0, a.emergency_limit_nano, 0) AND"
 		  " a.level_since > 0)",
