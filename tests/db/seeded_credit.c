@@ -57,13 +57,12 @@ void credit_hour_ends(struct smeter *m)
 		m->on = false;
 }
 
-static void device_takes(struct world *w, struct smeter *m, const struct purchase_order *o)
+static void device_takes(struct smeter *m, const struct purchase_order *o)
 {
 	m->credit.count = o->count;
 	m->credit.milli = m->credit.adds ? m->credit.milli + o->milli : o->milli;
 	m->credit.times++;
 	m->on = m->credit.milli > 0 && !m->manual && !m->vacant;
-	(void)w;
 }
 
 /* ---- readings ---- */
@@ -281,18 +280,18 @@ static void frame_play(struct world *w, struct smeter *m, const struct purchase_
 		break;
 	case 4:
 		odd.milli += 5000; /* another amount than was written */
-		device_takes(w, m, &odd);
+		device_takes(m, &odd);
 		break;
 	case 5:
 		result = PURCHASE_LOST; /* but taken */
-		device_takes(w, m, o);
+		device_takes(m, o);
 		break;
 	case 6:
 		told = false; /* the poller was killed */
-		device_takes(w, m, o);
+		device_takes(m, o);
 		break;
 	default:
-		device_takes(w, m, o);
+		device_takes(m, o);
 	}
 	seeded_now.ms += 500;
 	if (told)

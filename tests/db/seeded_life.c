@@ -603,14 +603,13 @@ static void entry_undone(struct world *w, struct contract *c, const struct undoi
 }
 
 /* The tenant has the meter again from its last reading on. */
-static void hold_resume(struct world *w, struct smeter *m, struct hold *h)
+static void hold_resume(struct smeter *m, struct hold *h)
 {
 	m->vacant = false;
 	if (m->last_at <= h->to)
 		h->to = 0;
 	else
 		hold_add(m, h->contract, h->purse, m->last_at);
-	(void)w;
 }
 
 static void reopen_play(struct world *w)
@@ -643,7 +642,7 @@ static void reopen_play(struct world *w)
 		struct hold *h = last_hold(&w->meters[i], c->id);
 
 		if (h && h->to)
-			hold_resume(w, &w->meters[i], h);
+			hold_resume(&w->meters[i], h);
 	}
 	for (size_t i = 0; i < c->undo_n; i++)
 		entry_undone(w, c, &c->undo[i]);
