@@ -282,7 +282,7 @@ struct smeter {
 		bool able, adds;
 		int64_t count, milli, use; /* of the device; use: in this hour */
 		int64_t seen_at, seen_count, seen_milli;
-		bool fresh, blocked, accepted;
+		bool fresh, blocked, accepted, refuses;
 		int64_t sold, booked, worth, used_at, ended_at, decided_at;
 		int64_t purchase, amount, times; /* on its way; how often the device took it */
 		size_t purse;

@@ -197,6 +197,7 @@ static void ready_take(struct world *w, struct smeter *m)
 	m->credit.purchase = -1; /* its number is to be found */
 	m->credit.times = 0;
 	m->credit.accepted = false;
+	m->credit.refuses = lot(w, 0, 5) == 0;
 	m->credit.amount = worth / NANO_PER_MILLI;
 	happened(w, EVENT_PURCHASE);
 }
@@ -267,7 +268,7 @@ static void frame_play(struct world *w, struct smeter *m, const struct purchase_
 	CHECK(w, m->credit.times == 0 && o->count == m->credit.count + 1,
 		"purchase %lld is written again, as %lld", (long long)o->purchase_id,
 		(long long)o->count);
-	switch (lot(w, 0, 15)) {
+	switch (m->credit.refuses ? 0 : lot(w, 0, 15)) {
 	case 0:
 	case 1:
 		result = PURCHASE_REFUSED;
