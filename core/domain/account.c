@@ -176,7 +176,7 @@ static enum level level_of(const struct account *a, enum level from)
 	struct warn_limits limits = { a->warn1, a->warn2, account_floor_credit(a) };
 	struct money balance = a->balance;
 
-	if (str_eq(a->purpose, "fee") && balance.nano < INT64_MAX)
+	if (str_eq(a->purpose, "fee") && balance.nano <= 0) /* thresholds are as they are */
 		balance.nano++;
 	return warn_level(from, balance, &limits);
 }
