@@ -164,11 +164,23 @@ function storage() {
 	row("one meter's month by hour", `${ms(r.month_warm_us)} warm, ${ms(r.month_cold_us)} cold`, 'goal: 5 ms');
 }
 
-/** A mall of that size through that many simulated days; every invariant after every hour. */
+const SEEDED_MINUTES = 45; // the longest that the seeded run may take
+
+/** A mall of that size through that many simulated days; every invariant after every hour. Whatever
+ * comes of it, the rest of the table is printed. */
 function seeded(meters, days) {
 	const began = Date.now();
-	const run = spawnSync(path.join(ROOT, 'tests/support/mariadb.sh'), ['run', path.join(ROOT, 'build/tests/db/db_seeded'), '1', meters, days], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-	row(`seeded run, ${meters} meters over ${days} days`, run.status === 0 ? 'all holds' : 'FAILED', `${/SEED=.*/.exec(run.stdout)?.[0]}; ${Math.round((Date.now() - began) / 1000)} s`);
+	const what = `seeded run, ${meters} meters over ${days} days`;
+	const run = spawnSync(path.join(ROOT, 'tests/support/mariadb.sh'), ['run', path.join(ROOT, 'build/tests/db/db_seeded'), '1', meters, days], {
+		encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: SEEDED_MINUTES * 60_000, killSignal: 'SIGTERM', maxBuffer: 2 ** 26,
+	});
+	const out = run.stdout ?? '';
+	const seed = /SEED=\d+/.exec(out)?.[0] ?? 'no seed';
+	const took = `${Math.round((Date.now() - began) / 1000)} s`;
+	const late = run.error?.code === 'ETIMEDOUT';
+	if (run.status === 0) return row(what, 'all holds', `${seed}; ${/SEED=\d+ (.*), \d+ ms$/m.exec(out)?.[1] ?? ''}; ${took}`);
+	process.exitCode = 1;
+	row(what, 'FAILED', `${seed}; ${late ? `not done after ${SEEDED_MINUTES} minutes` : (/ERROR: (.*)/.exec(out)?.[1] ?? `exit ${run.status ?? run.signal}`)}; ${took}`);
 }
 
 /** So many meters, each read, settled and stored every minute. */

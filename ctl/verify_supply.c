@@ -6,6 +6,10 @@
 #define BLOCK "CONCAT('block:', b.supply_point_id, ':', b.kind, ':', b.cause) AS object, "
 #define POINT "CONCAT('supply_point:', p.id) AS object, "
 #define FLOOR "(-a.credit_limit_nano - IF(a.emergency_at > 0, a.emergency_limit_nano, 0))"
+/* What is paid for meters that keep their credit themselves goes on into them: no level. */
+#define HAS_LEVEL \
+	"(SELECT COALESCE(MIN(p.billing = 'meter'), 0) FROM contract_point c JOIN supply_point p ON p.id =" \
+	" c.supply_point_id WHERE c.account_id = a.id AND c.to_at = 0) = 0"
 #define OPEN_CONTRACT "EXISTS (SELECT 1 FROM contract c WHERE c.id = a.contract_id AND c.end_at = 0)"
 /* A threshold is left behind by a twentieth of it, at least one yuan; one of 0 holds nothing. */
 #define BEYOND(warn) \
@@ -24,7 +28,7 @@
 static const struct check checks[] = {
 	CHECK("arrears_are_of_the_balance", ALONG_ACCOUNT,
 		"SELECT " ACCOUNT "a.level AS have, IF(a.balance_nano > 0, 'no arrears', 'arrears') AS want FROM account a"
-		" WHERE a.kind = 'purse' AND " OPEN_CONTRACT " AND a.purpose <> 'fee' AND a.id > ? AND a.id <= ? AND"
+		" WHERE a.kind = 'purse' AND " OPEN_CONTRACT " AND a.purpose <> 'fee' AND " HAS_LEVEL " AND a.id > ? AND a.id <= ? AND"
 		" IF(a.level = 'arrears', a.balance_nano > 0, a.balance_nano <= " FLOOR " AND a.level_since > 0)"),
 	/* A fee purse that holds nothing owes nothing. */
 	CHECK("fee_arrears_are_of_the_balance", ALONG_ACCOUNT,
@@ -35,7 +39,7 @@ static const struct check checks[] = {
 	CHECK("level_is_of_the_balance", ALONG_ACCOUNT,
 		"SELECT " ACCOUNT "a.level AS have, CONCAT(a.balance_nano, ' of ', a.warn1_nano, ' ', a.warn2_nano) AS want"
 		" FROM account a WHERE a.kind = 'purse' AND a.level_since > 0 AND a.level <> 'arrears' AND " OPEN_CONTRACT
-		" AND a.purpose <> 'fee' AND a.id > ? AND a.id <= ? AND a.balance_nano > " FLOOR " AND CASE a.level"
+		" AND a.purpose <> 'fee' AND " HAS_LEVEL " AND a.id > ? AND a.id <= ? AND a.balance_nano > " FLOOR " AND CASE a.level"
 		" WHEN 'ok' THEN a.warn1_nano > 0 AND a.balance_nano <= a.warn1_nano OR a.warn2_nano > 0 AND a.balance_nano"
 		" <= a.warn2_nano WHEN 'low1' THEN a.warn2_nano > 0 AND a.balance_nano <= a.warn2_nano OR "
 		BEYOND("a.warn1_nano") " ELSE a.balance_nano > 0 AND " BEYOND("a.warn2_nano") " END"),

@@ -64,6 +64,18 @@ static const struct query Q_POINTS = {
 	&paid_shape
 };
 
+static const struct query Q_BLOCKED = {
+	"SELECT supply_point_id AS id FROM block WHERE kind = 'arrears' AND cause = ?"
+	" ORDER BY supply_point_id",
+	&id_shape
+};
+/* Does it pay for meters that keep their credit themselves, and for no other? */
+static const struct query Q_IN_METER = {
+	"SELECT COALESCE(MIN(p.billing = 'meter'), 0) AS id FROM contract_point c"
+	" JOIN supply_point p ON p.id = c.supply_point_id WHERE c.account_id = ? AND c.to_at = 0",
+	&id_shape
+};
+
 enum err account_get(struct db *db, int64_t id, struct account *out)
 {
 	return db_one(db, &Q_GET, ARGS(arg_i64(id)), out);
@@ -90,22 +102,36 @@ struct money account_floor_credit(const struct account *a)
 	return floor;
 }
 
+/* Wherever it was set: a point may have got another billing since. */
+static enum err arrears_lift(struct db *db, const char *cause, struct utc now)
+{
+	AUTO(rows_free) struct rows points = { 0 };
+	enum err e = db_list(db, &Q_BLOCKED, ARGS(arg_text(cause)), &points);
+	const struct id_row *p = points.at;
+
+	for (size_t i = 0; e == ERR_OK && i < points.n; i++)
+		e = supply_block_clear(db, p[i].id, BLOCK_ARREARS, cause, now);
+	return e;
+}
+
 /* The arrears block of every supply point that this purse pays for. */
 static enum err arrears_apply(
 	struct db *db, const struct account *a, bool in_arrears, struct utc now)
 {
 	AUTO(rows_free) struct rows points = { 0 };
-	enum err e = db_list(db, &Q_POINTS, ARGS(arg_i64(a->id)), &points);
-	const struct paid_point *p = points.at;
+	const struct paid_point *p;
 	char cause[32];
+	enum err e;
 
 	if (str_eq(a->purpose, "fee")) /* never cuts by itself: only an approved list does */
 		return in_arrears ? ERR_OK : fee_cut_lift(db, a, now);
 	snprintf(cause, sizeof(cause), "account:%" PRId64, a->id);
+	if (!in_arrears)
+		return arrears_lift(db, cause, now);
+	e = db_list(db, &Q_POINTS, ARGS(arg_i64(a->id)), &points);
+	p = points.at;
 	for (size_t i = 0; e == ERR_OK && i < points.n; i++)
-		e = in_arrears
-			    ? supply_block_set(db, p[i].id, BLOCK_ARREARS, cause, "system", "", now)
-			    : supply_block_clear(db, p[i].id, BLOCK_ARREARS, cause, now);
+		e = supply_block_set(db, p[i].id, BLOCK_ARREARS, cause, "system", "", now);
 	return e;
 }
 
@@ -152,7 +178,7 @@ static enum level level_of(const struct account *a, enum level from)
 	struct warn_limits limits = { a->warn1, a->warn2, account_floor_credit(a) };
 	struct money balance = a->balance;
 
-	if (str_eq(a->purpose, "fee") && balance.nano < INT64_MAX)
+	if (str_eq(a->purpose, "fee") && balance.nano <= 0) /* thresholds are as they are */
 		balance.nano++;
 	return warn_level(from, balance, &limits);
 }
@@ -170,6 +196,21 @@ static enum err tell(struct db *db, const struct account *a, enum level to, stru
 	return e == ERR_OK ? notice_add_arrears(db, a, cut_at, now) : e;
 }
 
+/* What is paid for a meter that keeps credit itself goes on into it: that purse is empty by nature,
+ * and has no level. */
+static enum err level_find(struct db *db, const struct account *a, enum level from, enum level *to)
+{
+	struct id_row in_meter = { 0 };
+	enum err e = ERR_OK;
+
+	*to = level_of(a, from);
+	if (*to != LEVEL_OK && !str_eq(a->purpose, "fee"))
+		e = db_one(db, &Q_IN_METER, ARGS(arg_i64(a->id)), &in_meter);
+	if (in_meter.id)
+		*to = LEVEL_OK;
+	return e;
+}
+
 static enum err changed(struct db *db, struct account *a, struct utc now)
 {
 	enum level from, to;
@@ -180,11 +221,10 @@ static enum err changed(struct db *db, struct account *a, struct utc now)
 	e = emergency_rearm(db, a);
 	if (e == ERR_OK)
 		e = level_parse(a->level, &from);
-	if (e != ERR_OK)
+	if (e == ERR_OK)
+		e = level_find(db, a, from, &to);
+	if (e != ERR_OK || to == from)
 		return e;
-	to = level_of(a, from);
-	if (to == from)
-		return ERR_OK;
 	e = db_exec(
 		db, &Q_LEVEL, ARGS(arg_text(level_word(to)), arg_utc(now), arg_i64(a->id)), NULL);
 	if (e == ERR_OK && to > from)

@@ -342,10 +342,12 @@ struct owing_row {
 #define F(member) FIELD(struct owing_row, member)
 SHAPE(owing_shape, struct owing_row, F(supply_point_id), F(account_id), F(arrears), F(vacant));
 #undef F
-static const struct query Q_CHARGED_PURSES = {
-	"SELECT DISTINCT cp.account_id AS id FROM contract_point cp"
-	" JOIN supply_point p ON p.id = cp.supply_point_id"
-	" WHERE cp.contract_id = ? AND cp.to_at = 0 AND p.billing = 'account' ORDER BY id",
+/* A purse that pays for nothing and holds nothing warns nobody. */
+static const struct query Q_PURSES_TO_TELL = {
+	"SELECT a.id FROM account a WHERE a.contract_id = ? AND a.kind = 'purse'"
+	" AND (a.balance_nano <> 0 OR a.level <> 'ok' OR EXISTS (SELECT 1 FROM contract_point cp"
+	" JOIN supply_point p ON p.id = cp.supply_point_id WHERE cp.account_id = a.id"
+	" AND cp.to_at = 0 AND p.billing = 'account')) ORDER BY a.id",
 	&id_shape
 };
 static const struct query Q_OWING = {
@@ -392,7 +394,7 @@ static enum err dark_steps(struct deal *d)
 static enum err levels_follow(struct deal *d)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	enum err e = db_list(d->life->db, &Q_CHARGED_PURSES, ARGS(arg_i64(d->contract_id)), &rows);
+	enum err e = db_list(d->life->db, &Q_PURSES_TO_TELL, ARGS(arg_i64(d->contract_id)), &rows);
 	const struct id_row *r = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)

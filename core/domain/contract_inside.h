@@ -32,11 +32,11 @@ MUST_USE enum err deal_purse(struct deal *d, const struct life_purse *p, int64_t
 MUST_USE enum err deal_take_meters(struct deal *d);
 /* Settles what was typed in. */
 MUST_USE enum err deal_settle(struct deal *d, const char *cause);
-/* Blocks that follow the purses, on the points of the cuts. */
+/* The levels of its purses, and the blocks that follow them on the points of the cuts. */
 MUST_USE enum err deal_supply(struct deal *d);
 
-/* The two halves of an opening, and of a closing, around the settlement. */
+/* An opening before the settlement; after it comes deal_supply(). */
 MUST_USE enum err opening_begin(struct deal *d, const struct contract_open *o);
-MUST_USE enum err opening_end(struct deal *d, const struct contract_open *o);
+/* A closing around it. */
 MUST_USE enum err closing_begin(struct deal *d, const struct contract_close *c);
 MUST_USE enum err closing_end(struct deal *d, const struct contract_close *c, bool followed);

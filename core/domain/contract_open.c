@@ -158,6 +158,8 @@ static enum err purses_make(struct deal *d, const struct contract_open *o)
 	return e;
 }
 
+/* Before anything is charged to these purses: else a tenant whose money is carried in would be told
+ * of arrears. Levels follow in deal_supply(). */
 static enum err openings_post(struct deal *d, const struct contract_open *o)
 {
 	struct life *l = d->life;
@@ -248,14 +250,9 @@ enum err opening_begin(struct deal *d, const struct contract_open *o)
 {
 	enum err e = contract_make(d, o);
 
-	return e == ERR_OK ? purses_make(d, o) : e;
-}
-
-enum err opening_end(struct deal *d, const struct contract_open *o)
-{
-	enum err e = openings_post(d, o);
-
-	return e == ERR_OK ? deal_supply(d) : e;
+	if (e == ERR_OK)
+		e = purses_make(d, o);
+	return e == ERR_OK ? openings_post(d, o) : e;
 }
 
 static enum err open_act(struct life *l, void *ctx)
@@ -275,7 +272,7 @@ static enum err open_act(struct life *l, void *ctx)
 	if (e == ERR_OK)
 		e = deal_settle(&d, "open");
 	if (e == ERR_OK)
-		e = opening_end(&d, o);
+		e = deal_supply(&d);
 	if (e == ERR_OK)
 		e = deal_record(&d, "open", d.start_at, "");
 	l->id = l->ask->preview ? 0 : d.contract_id;
@@ -388,7 +385,7 @@ static enum err change_act(struct life *l, void *ctx)
 	if (e == ERR_OK)
 		e = closing_end(&from, g->c, true);
 	if (e == ERR_OK)
-		e = opening_end(&to, &o);
+		e = deal_supply(&to);
 	if (e == ERR_OK)
 		e = deal_record(&from, "close", from.end_at, "");
 	if (e == ERR_OK)

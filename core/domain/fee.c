@@ -676,7 +676,8 @@ static enum err end_write(struct db *db, const struct ending *g, struct fee *f, 
 			   : e;
 }
 
-/* An end that is moved out must not reach into a later fee, nor beyond the contract. */
+/* An end that is moved out must not reach into a later fee, nor beyond the contract. A fee that
+ * ends before it began reaches nowhere. */
 static enum err end_check(
 	struct db *db, const struct ending *g, const struct fee *f, const struct fee_term *t)
 {
@@ -688,7 +689,8 @@ static enum err end_check(
 	struct fee_term wanted = { t->monthly_fen, t->from, g->ends, g->to };
 	enum err e = fee_check(&wanted, g->why);
 
-	if (e == ERR_OK && f->end_at.ms && (!g->ends || g->to.days > t->to.days))
+	if (e == ERR_OK && f->end_at.ms &&
+		(!g->ends || (g->to.days > t->to.days && g->to.days >= t->from.days)))
 		return problem_set(g->why, ERR_CONFLICT, "to_day", "the contract has ended");
 	return e == ERR_OK ? overlap_check(db, &n, f->id, g->why) : e;
 }

@@ -64,11 +64,13 @@ static const struct query Q_DESIRE = {
 	" AND desired <> observed WHERE id = ?",
 	NULL
 };
+/* What is not due any more is not put off either. Assignments see those before them. */
 static const struct query Q_OBSERVE = {
 	"UPDATE supply_point SET observed_since = IF(observed = ?, observed_since, ?), observed = "
 	"?,"
 	" pending = switchable AND observed IN ('on','off') AND desired <> 'auto'"
-	" AND desired <> observed WHERE id = ?",
+	" AND desired <> observed, deferred = IF(pending, deferred, ''),"
+	" deferred_since = IF(pending, deferred_since, 0) WHERE id = ?",
 	NULL
 };
 /* Asked first and without locks: whoever credits an order holds its purse before the supply. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ctl/verify.h"
+#include "report/energy_money.h"
 
 /* ---- books ---- */
 
@@ -20,11 +21,19 @@ static const struct query Q_UNEVEN = {
 	" GROUP BY entry_id HAVING SUM(amount_nano) <> 0 OR COUNT(*) < 2",
 	&sum_shape
 };
+struct posted_row {
+	int64_t id;
+	char code[129];
+	int64_t sum;
+};
+#define F(member) FIELD(struct posted_row, member)
+SHAPE(posted_shape, struct posted_row, F(id), F(code), F(sum));
+#undef F
 static const struct query Q_POSTED = {
-	"SELECT p.account_id AS id, CAST(SUM(p.amount_nano) AS SIGNED) AS sum FROM posting p"
-	" JOIN account a ON a.id = p.account_id AND a.kind = 'purse' WHERE p.entry_id > ?"
-	" GROUP BY p.account_id",
-	&sum_shape
+	"SELECT p.account_id AS id, IF(a.kind = 'purse', '', a.code) AS code,"
+	" CAST(SUM(p.amount_nano) AS SIGNED) AS sum FROM posting p"
+	" JOIN account a ON a.id = p.account_id WHERE p.entry_id > ? GROUP BY p.account_id",
+	&posted_shape
 };
 static const struct query Q_OPEN = {
 	"SELECT account_id AS id, CAST(SUM(charge_nano) AS SIGNED) AS sum FROM usage_day"
@@ -35,23 +44,26 @@ static const struct query Q_LAST_ENTRY = { "SELECT COALESCE(MAX(id), 0) AS id FR
 	&id_shape };
 
 struct purse_row {
-	int64_t id, balance;
+	int64_t id, balance, subsidy, allowance;
 	char level[8];
 	bool emergency;
 };
 #define F(member) FIELD(struct purse_row, member)
-SHAPE(purse_shape, struct purse_row, F(id), F(balance), F(level), F(emergency));
+SHAPE(purse_shape, struct purse_row, F(id), F(balance), F(subsidy), F(allowance), F(level),
+	F(emergency));
 #undef F
 static const struct query Q_PURSES = {
-	"SELECT id, balance_nano AS balance, level, emergency_at > 0 AS emergency FROM account"
-	" WHERE kind = 'purse' ORDER BY id",
+	"SELECT id, balance_nano AS balance, subsidy_nano AS subsidy, allowance_nano AS allowance,"
+	" level, emergency_at > 0 AS emergency FROM account WHERE kind = 'purse' ORDER BY id",
 	&purse_shape
 };
 
 static struct purse *purse_of(struct world *w, int64_t id)
 {
-	CHECK(w, id > 1000 && id <= 1000 + (int64_t)w->purses_n, "no purse %lld", (long long)id);
-	return &w->purses[id - 1001];
+	struct purse *p = purse_by_id(w, id);
+
+	CHECK(w, p, "no purse %lld", (long long)id);
+	return p;
 }
 
 static void list(
@@ -60,10 +72,34 @@ static void list(
 	assert_int_equal(db_list(w->root, q, args, n, out), ERR_OK);
 }
 
+/* Energy and water come when days are sealed; entries sum to zero, so they are right when the
+ * others are. */
+static void books_check(struct world *w)
+{
+	for (size_t i = 0; i < w->books_n; i++) {
+		const struct book *b = &w->books[i];
+
+		if (str_eq(b->code, "energy") || str_eq(b->code, "water"))
+			continue;
+		CHECK(w, b->have == b->want, "account %s holds %lld, should hold %lld", b->code,
+			(long long)b->have, (long long)b->want);
+	}
+}
+
+static void book_have(struct world *w, const char *code, int64_t nano)
+{
+	size_t i = 0;
+
+	book(w, code, 0);
+	while (!str_eq(w->books[i].code, code))
+		i++;
+	w->books[i].have += nano;
+}
+
 static void entries_check(struct world *w)
 {
 	AUTO(rows_free) struct rows uneven = { 0 }, posted = { 0 };
-	const struct sum_row *r;
+	const struct posted_row *r;
 	struct id_row last;
 
 	list(w, &Q_UNEVEN, ARGS(arg_i64(w->last_entry)), &uneven);
@@ -71,8 +107,12 @@ static void entries_check(struct world *w)
 		(long long)((const struct sum_row *)uneven.at)->id);
 	list(w, &Q_POSTED, ARGS(arg_i64(w->last_entry)), &posted);
 	r = posted.at;
-	for (size_t i = 0; i < posted.n; i++)
-		purse_of(w, r[i].id)->postings += r[i].sum;
+	for (size_t i = 0; i < posted.n; i++) {
+		if (r[i].code[0])
+			book_have(w, r[i].code, r[i].sum);
+		else
+			purse_of(w, r[i].id)->postings += r[i].sum;
+	}
 	assert_int_equal(db_one(w->root, &Q_LAST_ENTRY, NO_ARGS, &last), ERR_OK);
 	w->last_entry = last.id;
 }
@@ -106,6 +146,10 @@ static void purses_check(struct world *w)
 			"purse %lld: balance %lld, postings %lld, open %lld", (long long)p->id,
 			(long long)r[i].balance, (long long)p->postings,
 			(long long)open_of(&open, p->id));
+		CHECK(w, r[i].subsidy == p->subsidy && r[i].allowance == p->allowance,
+			"purse %lld: subsidy %lld and allowance %lld, should be %lld and %lld",
+			(long long)p->id, (long long)r[i].subsidy, (long long)r[i].allowance,
+			(long long)p->subsidy, (long long)p->allowance);
 		CHECK(w, str_eq(r[i].level, level_word(p->level)), "purse %lld is %s, should be %s",
 			(long long)p->id, r[i].level, level_word(p->level));
 		CHECK(w, r[i].emergency == p->emergency, "emergency credit of purse %lld",
@@ -201,7 +245,8 @@ static const struct query Q_POINTS = {
 	"SELECT p.id, p.desired, p.observed, p.deferred, p.pending, p.desired = 'off' AS "
 	"switched_off,"
 	" COALESCE((SELECT GROUP_CONCAT(b.kind, IF(b.cause = '', '', CONCAT(' ', b.cause)) ORDER BY"
-	" b.kind SEPARATOR ',') FROM block b WHERE b.supply_point_id = p.id), '') AS blocks"
+	" CAST(b.kind AS CHAR) SEPARATOR ',') FROM block b WHERE b.supply_point_id = p.id), '') AS "
+	"blocks"
 	" FROM supply_point p ORDER BY p.id",
 	&point_shape
 };
@@ -213,18 +258,23 @@ static void point_check(struct world *w, const struct point_row *r)
 	const struct smeter *m = &w->meters[r->id - 1];
 	const struct hold *h = model_hold(m, seeded_now.ms);
 	bool arrears = m->charged && h && w->purses[h->purse].level == LEVEL_ARREARS;
-	bool off = m->manual || (arrears && m->keep_until <= seeded_now.ms);
+	bool off = supply_off(w, m);
+	const char *want = off						       ? "off"
+			   : m->keeps_credit && m->keep_until <= seeded_now.ms ? "auto"
+									       : "on";
 	char blocks[200] = "";
 
-	if (m->manual)
-		snprintf(blocks, sizeof(blocks), "manual%s", arrears ? "," : "");
 	if (arrears)
-		snprintf(blocks + strlen(blocks), sizeof(blocks) - strlen(blocks),
-			"arrears account:%lld", (long long)w->purses[h->purse].id);
+		snprintf(blocks, sizeof(blocks), ",arrears account:%lld",
+			(long long)w->purses[h->purse].id);
+	snprintf(blocks + strlen(blocks), sizeof(blocks) - strlen(blocks), "%s%s%s%s",
+		m->manual ? ",manual" : "", m->load.blocked ? ",overload" : "",
+		schedule_off(w, m) ? ",schedule" : "", m->vacant ? ",vacant" : "");
+	memmove(blocks, blocks + (blocks[0] != '\0'), strlen(blocks) + !blocks[0]);
 	CHECK(w, str_eq(r->blocks, blocks), "point %lld is blocked by \"%s\", should be by \"%s\"",
 		(long long)r->id, r->blocks, blocks);
-	CHECK(w, str_eq(r->desired, off ? "off" : "on"), "point %lld should be %s, not %s",
-		(long long)r->id, off ? "off" : "on", r->desired);
+	CHECK(w, str_eq(r->desired, want), "point %lld should be %s, not %s", (long long)r->id,
+		want, r->desired);
 	CHECK(w, !r->deferred[0] || (r->pending && off), "point %lld is deferred (%s) without need",
 		(long long)r->id, r->deferred);
 }
@@ -249,10 +299,21 @@ struct notice_row {
 #define F(member) FIELD(struct notice_row, member)
 SHAPE(notice_shape, struct notice_row, F(id), F(account_id), F(kind));
 #undef F
-static const struct query Q_NOTICES = { "SELECT id, account_id, kind FROM notice WHERE id > ? AND "
-					"kind IN ('low1', 'low2', 'arrears')"
-					" ORDER BY id",
-	&notice_shape };
+static const struct query Q_NOTICES = {
+	"SELECT id, account_id, kind FROM notice WHERE id > ? AND "
+	"kind IN ('low1', 'low2', 'arrears', 'fee_low', 'fee_short')"
+	" ORDER BY id",
+	&notice_shape
+};
+
+/* The next that must come to an account; those of one account come in their order. */
+static struct news *news_of(struct world *w, int64_t account)
+{
+	for (size_t i = 0; i < w->news_n; i++)
+		if (w->news[i].account == account && w->news[i].kind)
+			return &w->news[i];
+	return NULL;
+}
 
 static void notices_check(struct world *w)
 {
@@ -261,11 +322,13 @@ static void notices_check(struct world *w)
 
 	list(w, &Q_NOTICES, ARGS(arg_i64(w->last_notice)), &rows);
 	r = rows.at;
-	for (size_t i = 0; i < rows.n && i < w->news_n; i++)
-		CHECK(w,
-			r[i].account_id == w->news[i].account && str_eq(r[i].kind, w->news[i].kind),
-			"notice %s of %lld, should be %s of %lld", r[i].kind,
-			(long long)r[i].account_id, w->news[i].kind, (long long)w->news[i].account);
+	for (size_t i = 0; i < rows.n; i++) {
+		struct news *n = news_of(w, r[i].account_id);
+
+		CHECK(w, n && str_eq(r[i].kind, n->kind), "notice %s of %lld, should be %s",
+			r[i].kind, (long long)r[i].account_id, n ? n->kind : "none");
+		n->kind = NULL;
+	}
 	CHECK(w, rows.n == w->news_n, "%zu notices, should be %zu", rows.n, w->news_n);
 	if (rows.n)
 		w->last_notice = r[rows.n - 1].id;
@@ -274,199 +337,28 @@ static void notices_check(struct world *w)
 
 /* ---- the identity of a day ---- */
 
-struct day_row {
+struct flow_row {
 	int64_t id;
-	int64_t recharge, sale, opening, energy, late, other, later, open_later, used;
+	char kind[25]; /* of entry; "" those of later days */
+	int64_t sum;
 };
-#define F(member) FIELD(struct day_row, member)
-SHAPE(day_shape, struct day_row, F(id), F(recharge), F(sale), F(opening), F(energy), F(late),
-	F(other), F(later), F(open_later), F(used));
+#define F(member) FIELD(struct flow_row, member)
+SHAPE(flow_shape, struct flow_row, F(id), F(kind), F(sum));
 #undef F
-#define SUM_OF(what) "CAST(COALESCE(SUM(IF(" what ", p.amount_nano, 0)), 0) AS SIGNED)"
-static const struct query Q_DAY = { "SELECT a.id, " SUM_OF(
-					    "e.book_day = d.day AND e.kind = "
-					    "'recharge'") " AS recharge, " SUM_OF("e"
-										  "."
-										  "b"
-										  "o"
-										  "o"
-										  "k"
-										  "_"
-										  "d"
-										  "a"
-										  "y"
-										  " "
-										  "="
-										  " "
-										  "d"
-										  "."
-										  "d"
-										  "a"
-										  "y"
-										  " "
-										  "A"
-										  "N"
-										  "D"
-										  " "
-										  "e"
-										  "."
-										  "k"
-										  "i"
-										  "n"
-										  "d"
-										  " "
-										  "="
-										  " "
-										  "'"
-										  "s"
-										  "a"
-										  "l"
-										  "e"
-										  "'") " AS "
-										       "sale,"
-										       " " SUM_OF("e."
-												  "boo"
-												  "k_"
-												  "day"
-												  " = "
-												  "d."
-												  "day"
-												  " AN"
-												  "D "
-												  "e."
-												  "kin"
-												  "d "
-												  "= "
-												  "'op"
-												  "eni"
-												  "ng"
-												  "'") " AS opening, " SUM_OF("e.book_day = d.day AND e.kind IN ('energy', 'water')") " AS energy, " SUM_OF("e.book_day = d.day AND e.kind = 'late_charge'") " AS late, " SUM_OF("e.book_day = d.day "
-																																		 "AND e.kind NOT IN "
-																																		 "('recharge', "
-																																		 "'sale', 'opening', "
-																																		 "'energy', 'water',"
-																																		 " 'late_charge')") " A"
-																																				    "S "
-																																				    "ot"
-																																				    "he"
-																																				    "r,"
-																																				    " " SUM_OF(
-																																					    "e.book_day > "
-																																					    "d.day") " AS "
-																																						     "later"
-																																						     ","
-																																						     " CAST"
-																																						     "(COAL"
-																																						     "ESCE("
-																																						     "(SELE"
-																																						     "CT "
-																																						     "SUM("
-																																						     "u."
-																																						     "charg"
-																																						     "e_"
-																																						     "nano)"
-																																						     " FROM"
-																																						     " usag"
-																																						     "e_"
-																																						     "day "
-																																						     "u "
-																																						     "WHERE"
-																																						     " u."
-																																						     "seale"
-																																						     "d = "
-																																						     "0 AND"
-																																						     " u."
-																																						     "accou"
-																																						     "nt_"
-																																						     "id = "
-																																						     "a.id)"
-																																						     ", 0) "
-																																						     "AS "
-																																						     "SIGNE"
-																																						     "D) "
-																																						     "AS "
-																																						     "open_"
-																																						     "later"
-																																						     ","
-																																						     " CAST"
-																																						     "(COAL"
-																																						     "ESCE("
-																																						     "(SELE"
-																																						     "CT "
-																																						     "SUM("
-																																						     "u."
-																																						     "charg"
-																																						     "e_"
-																																						     "nano)"
-																																						     " FROM"
-																																						     " usag"
-																																						     "e_"
-																																						     "day "
-																																						     "u "
-																																						     "WHERE"
-																																						     " u."
-																																						     "accou"
-																																						     "nt_"
-																																						     "id = "
-																																						     "a.id "
-																																						     "AND"
-																																						     " u."
-																																						     "book_"
-																																						     "day "
-																																						     "= "
-																																						     "d."
-																																						     "day),"
-																																						     " 0) "
-																																						     "AS "
-																																						     "SIGNE"
-																																						     "D) "
-																																						     "AS "
-																																						     "used"
-																																						     " FROM"
-																																						     " ("
-																																						     "SELEC"
-																																						     "T "
-																																						     "CAST("
-																																						     "? AS "
-																																						     "DATE)"
-																																						     " AS "
-																																						     "day) "
-																																						     "d "
-																																						     "JOIN "
-																																						     "accou"
-																																						     "nt a "
-																																						     "ON "
-																																						     "a."
-																																						     "kind "
-																																						     "= "
-																																						     "'purs"
-																																						     "e'"
-																																						     " LEFT"
-																																						     " JOIN"
-																																						     " post"
-																																						     "ing "
-																																						     "p ON "
-																																						     "p."
-																																						     "accou"
-																																						     "nt_"
-																																						     "id = "
-																																						     "a.id"
-																																						     " LEFT"
-																																						     " JOIN"
-																																						     " entr"
-																																						     "y e "
-																																						     "ON "
-																																						     "e.id "
-																																						     "= "
-																																						     "p."
-																																						     "entry"
-																																						     "_id "
-																																						     "GROUP"
-																																						     " BY "
-																																						     "a.id,"
-																																						     " d."
-																																						     "day",
-	&day_shape };
+/* Later days are few: one, or two. */
+static const struct query Q_FLOWS = {
+	"SELECT p.account_id AS id, IF(e.book_day = ?, e.kind, '') AS kind,"
+	" CAST(SUM(p.amount_nano) AS SIGNED) AS sum FROM entry e JOIN posting p ON p.entry_id = "
+	"e.id"
+	" JOIN account a ON a.id = p.account_id AND a.kind = 'purse'"
+	" WHERE e.site_id = 1 AND e.book_day >= ? GROUP BY 1, 2",
+	&flow_shape
+};
+static const struct query Q_USED = {
+	"SELECT account_id AS id, CAST(SUM(charge_nano) AS SIGNED) AS sum FROM usage_day"
+	" WHERE book_day = ? AND account_id <> 0 GROUP BY account_id",
+	&sum_shape
+};
 static const struct query Q_SEALED = { "SELECT COALESCE(DATEDIFF(MAX(day), '1970-01-01'), 0) AS id "
 				       "FROM book_day WHERE sealed_at > 0",
 	&id_shape };
@@ -474,30 +366,137 @@ static const struct query Q_REGISTERS = {
 	"SELECT meter_id AS id, register_milli AS sum FROM settled WHERE read_at > 0", &sum_shape
 };
 
-/* opening + what came - what was used = closing. The day's charges are posted, all of them. */
-static void identity_check(struct world *w, struct day day)
-{
-	AUTO(rows_free) struct rows rows = { 0 };
-	char text[DAY_TEXT_MAX];
-	const struct day_row *r;
+/* What moves a purse, by the classes of the report; by hand, once more. */
+static const struct {
+	const char *kind, *class;
+} classes[] = {
+	{ "recharge", "recharge" },
+	{ "sale", "recharge" },
+	{ "subsidy", "subsidy" },
+	{ "allowance", "subsidy" },
+	{ "subsidy_back", "subsidy" },
+	{ "opening", "transfer" },
+	{ "transfer", "transfer" },
+	{ "deposit_out", "transfer" },
+	{ "debt", "transfer" },
+	{ "closing", "transfer" },
+	{ "purchase", "transfer" },
+	{ "purchase_failed", "transfer" },
+	{ "meter_return", "transfer" },
+	{ "energy", "energy" },
+	{ "water", "energy" },
+	{ "late_charge", "late" },
+	{ "share", "share" },
+	{ "property_fee", "fee" },
+	{ "rent", "fee" },
+	{ "refund", "refund" },
+	{ "payout", "refund" },
+	{ "correction", "correction" },
+	{ "write_off", "correction" },
+	{ "reversal", "reversal" },
+};
 
-	list(w, &Q_DAY, ARGS(arg_text(day_text(day, text))), &rows);
+static enum movement_class class_of(struct world *w, const char *kind)
+{
+	enum movement_class c = 0;
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(classes) && !str_eq(classes[i].kind, kind))
+		i++;
+	CHECK(w, i < ARRAY_LEN(classes), "an entry of the kind %s moves a purse", kind);
+	while (!str_eq(movement_word(c), classes[i].class))
+		c++;
+	return c;
+}
+
+struct day_flow {
+	int64_t moves[MOVE__MAX], later, used;
+};
+
+static void flows_load(struct world *w, struct day day, struct day_flow *flows)
+{
+	AUTO(rows_free) struct rows rows = { 0 }, used = { 0 };
+	char text[DAY_TEXT_MAX];
+	struct arg d = arg_text(day_text(day, text));
+	const struct flow_row *r;
+	const struct sum_row *u;
+
+	list(w, &Q_FLOWS, ARGS(d, d), &rows);
 	r = rows.at;
 	for (size_t i = 0; i < rows.n; i++) {
-		struct purse *p = purse_of(w, r[i].id);
-		int64_t closing = p->balance - r[i].later + r[i].open_later;
-		int64_t flow = r[i].recharge + r[i].sale + r[i].opening + r[i].energy + r[i].late;
+		struct day_flow *f = &flows[purse_of(w, r[i].id) - w->purses];
 
-		CHECK(w, r[i].other == 0, "purse %lld on %s: entries of unknown kind",
-			(long long)p->id, text);
-		CHECK(w, p->closing + flow == closing,
-			"purse %lld on %s: opening %lld, flow %lld, closing %lld", (long long)p->id,
-			text, (long long)p->closing, (long long)flow, (long long)closing);
-		CHECK(w, r[i].energy + r[i].late == -r[i].used,
-			"purse %lld on %s: posted %lld, used %lld", (long long)p->id, text,
-			(long long)(r[i].energy + r[i].late), (long long)r[i].used);
-		p->closing = closing;
+		*(r[i].kind[0] ? &f->moves[class_of(w, r[i].kind)] : &f->later) += r[i].sum;
 	}
+	list(w, &Q_USED, ARGS(d), &used);
+	u = used.at;
+	for (size_t i = 0; i < used.n; i++)
+		flows[purse_of(w, u[i].id) - w->purses].used = u[i].sum;
+}
+
+/* opening + what came - what was used = closing. The day's charges are posted, all of them. */
+static void identity_check(
+	struct world *w, struct purse *p, const struct day_flow *f, int64_t open, const char *day)
+{
+	int64_t closing = p->balance - f->later + open, flow = 0;
+
+	for (enum movement_class c = 0; c < MOVE__MAX; c++)
+		flow += f->moves[c];
+	CHECK(w, p->closing + flow == closing,
+		"purse %lld on %s: opening %lld, flow %lld, closing %lld", (long long)p->id, day,
+		(long long)p->closing, (long long)flow, (long long)closing);
+	CHECK(w, f->moves[MOVE_ENERGY] + f->moves[MOVE_LATE] == -f->used,
+		"purse %lld on %s: posted %lld, used %lld", (long long)p->id, day,
+		(long long)(f->moves[MOVE_ENERGY] + f->moves[MOVE_LATE]), (long long)f->used);
+	p->opening = p->closing;
+	p->closing = closing;
+}
+
+/* The report says so too, in every row. */
+static void report_check(struct world *w, struct day day, const struct day_flow *flows)
+{
+	AUTO(energy_money_free) struct energy_money r = { 0 };
+	const struct energy_money_row *row;
+
+	assert_int_equal(energy_money(w->root, 1, day, day, &r), ERR_OK);
+	CHECK(w, r.rows.n == w->purses_n, "%zu rows, should be %zu", r.rows.n, w->purses_n);
+	row = r.rows.at;
+	for (size_t i = 0; i < r.rows.n; i++) {
+		const struct purse *p = purse_of(w, row[i].account_id);
+		const struct day_flow *f = &flows[p - w->purses];
+		int64_t sum = row[i].opening.nano;
+
+		for (enum movement_class c = 0; c < MOVE__MAX; c++) {
+			sum += row[i].moves[c].nano;
+			CHECK(w, row[i].moves[c].nano == f->moves[c],
+				"report of purse %lld: %s %lld, should be %lld", (long long)p->id,
+				movement_word(c), (long long)row[i].moves[c].nano,
+				(long long)f->moves[c]);
+		}
+		CHECK(w,
+			sum == row[i].closing.nano && row[i].opening.nano == p->opening &&
+				row[i].closing.nano == p->closing,
+			"report of purse %lld: %lld to %lld, moved by %lld, should be %lld to %lld",
+			(long long)p->id, (long long)row[i].opening.nano,
+			(long long)row[i].closing.nano, (long long)(sum - row[i].opening.nano),
+			(long long)p->opening, (long long)p->closing);
+	}
+}
+
+static void day_check(struct world *w, struct day day)
+{
+	AUTO(rows_free) struct rows open = { 0 };
+	struct day_flow *flows = calloc(w->purses_n, sizeof(*flows));
+	char text[DAY_TEXT_MAX];
+
+	ASSERT(flows);
+	flows_load(w, day, flows);
+	list(w, &Q_OPEN, NO_ARGS, &open);
+	day_text(day, text);
+	for (size_t i = 0; i < w->purses_n; i++)
+		identity_check(w, &w->purses[i], &flows[i], open_of(&open, w->purses[i].id), text);
+	report_check(w, day, flows);
+	free(flows);
 }
 
 static void registers_check(struct world *w)
@@ -522,7 +521,7 @@ static void sealed_check(struct world *w)
 		return;
 	CHECK(w, last.id == w->sealed + 1, "more than one day was sealed at once");
 	w->sealed = (int32_t)last.id;
-	identity_check(w, (struct day){ w->sealed });
+	day_check(w, (struct day){ w->sealed });
 	registers_check(w);
 }
 
@@ -531,9 +530,10 @@ static void sealed_check(struct world *w)
 void check_hour(struct world *w)
 {
 	entries_check(w);
-	purses_check(w);
 	for (size_t i = 0; i < w->meters_n; i++)
 		use_check(w, &w->meters[i]);
+	books_check(w);
+	purses_check(w);
 	points_check(w);
 	notices_check(w);
 	sealed_check(w);

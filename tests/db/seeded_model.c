@@ -36,7 +36,21 @@ static int64_t change_after(const struct smeter *m, int64_t at, int64_t end)
 	for (size_t i = 0; i < m->tariffs_n; i++)
 		if (m->tariffs[i].from > at && m->tariffs[i].from < end)
 			end = m->tariffs[i].from;
+	for (size_t i = 0; i < m->ratios_n; i++)
+		if (m->ratios[i].from > at && m->ratios[i].from < end)
+			end = m->ratios[i].from;
 	return end;
+}
+
+/* What the register is multiplied by. */
+static int64_t ratio_at(const struct smeter *m, int64_t at)
+{
+	int64_t found = 1;
+
+	for (size_t i = 0; i < m->ratios_n; i++)
+		if (m->ratios[i].from <= at)
+			found = m->ratios[i].ct * m->ratios[i].pt;
+	return found;
 }
 
 static struct slow_use *use_of(struct smeter *m, int64_t contract)
@@ -97,8 +111,13 @@ static int64_t register_at(const struct smeter *m, int64_t at, int64_t end, int6
 	return m->last_reg + (int64_t)((__int128)(reg - m->last_reg) * elapsed / span);
 }
 
+int64_t model_ratio(const struct smeter *m)
+{
+	return ratio_at(m, INT64_MAX);
+}
+
 /* Does every charged piece have a tariff? */
-static bool covered(const struct smeter *m, int64_t at, int64_t reg)
+bool model_covered(const struct smeter *m, int64_t at, int64_t reg)
 {
 	for (int64_t from = m->last_at, to, r = m->last_reg; from < at; from = to) {
 		int64_t next;
@@ -143,10 +162,10 @@ static void touch(struct world *w, struct smeter *m, int64_t at)
 		m->touched_to = to;
 }
 
-static bool settle_to(struct world *w, struct smeter *m, int64_t at, int64_t reg)
+bool model_settle(struct world *w, struct smeter *m, int64_t at, int64_t reg)
 {
 	if (m->last_at && reg > m->last_reg) {
-		if (!covered(m, at, reg))
+		if (!model_covered(m, at, reg))
 			return false;
 		touch(w, m, at);
 		for (int64_t from = m->last_at, to, r = m->last_reg; from < at; from = to) {
@@ -155,7 +174,7 @@ static bool settle_to(struct world *w, struct smeter *m, int64_t at, int64_t reg
 			to = change_after(m, from, at);
 			next = register_at(m, to, at, reg);
 			if (next > r)
-				price_piece(w, m, from, to, next - r);
+				price_piece(w, m, from, to, (next - r) * ratio_at(m, from));
 			r = next;
 		}
 	}
@@ -172,11 +191,11 @@ bool model_reading(struct world *w, struct smeter *m, int64_t at, int64_t reg)
 	size_t n = 0, most = m->waiting_n < CATCH_UP ? m->waiting_n : CATCH_UP;
 	bool whole = m->waiting_n < CATCH_UP;
 
-	while (n < most && settle_to(w, m, m->waiting[n].at, m->waiting[n].reg))
+	while (n < most && model_settle(w, m, m->waiting[n].at, m->waiting[n].reg))
 		n++;
 	m->waiting_n -= n;
 	memmove(m->waiting, &m->waiting[n], m->waiting_n * sizeof(*m->waiting));
-	if (whole && m->waiting_n == 0 && settle_to(w, m, at, reg))
+	if (whole && m->waiting_n == 0 && model_settle(w, m, at, reg))
 		return true;
 	assert_true(m->waiting_n < ARRAY_LEN(m->waiting));
 	m->waiting[m->waiting_n++] = (struct waiting){ at, reg };
@@ -194,9 +213,10 @@ static int64_t margin(int64_t threshold)
 static enum level level_now(const struct purse *p)
 {
 	int64_t floor = -p->limit - (p->emergency ? p->emergency_limit : 0);
+	bool fee = str_eq(p->purpose, "fee"); /* owes nothing at zero */
 	enum level enter = LEVEL_OK, l = p->level;
 
-	if (p->balance <= floor)
+	if (fee ? p->balance < floor : p->balance <= floor)
 		enter = LEVEL_ARREARS;
 	else if (p->warn2 > 0 && p->balance <= p->warn2)
 		enter = LEVEL_LOW2;
@@ -204,7 +224,7 @@ static enum level level_now(const struct purse *p)
 		enter = LEVEL_LOW1;
 	if (enter >= l)
 		return enter;
-	if (l == LEVEL_ARREARS && p->balance > 0)
+	if (l == LEVEL_ARREARS && (fee ? p->balance >= 0 : p->balance > 0))
 		l = LEVEL_LOW2;
 	if (l == LEVEL_LOW2 && enter < l &&
 		(p->warn2 <= 0 || p->balance > p->warn2 + margin(p->warn2)))
@@ -215,16 +235,41 @@ static enum level level_now(const struct purse *p)
 	return l;
 }
 
+/* Does it pay for meters that keep credit themselves, and for no other? */
+static bool goes_on(const struct world *w, const struct purse *p)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < w->meters_n; i++) {
+		const struct smeter *m = &w->meters[i];
+		const struct hold *h = m->holds_n ? &m->holds[m->holds_n - 1] : NULL;
+
+		if (!h || h->to || &w->purses[h->purse] != p)
+			continue;
+		if (!m->keeps_credit)
+			return false;
+		found = true;
+	}
+	return found;
+}
+
 void model_level(struct world *w, struct purse *p)
 {
+	bool fee = str_eq(p->purpose, "fee");
 	enum level l;
 
+	if (p->closed)
+		return;
 	if (p->balance > 0)
 		p->emergency = false;
 	l = level_now(p);
+	if (l != LEVEL_OK && goes_on(w, p))
+		l = LEVEL_OK;
 	if (l > p->level) {
 		assert_true(w->news_n < NEWS_MAX);
-		w->news[w->news_n++] = (struct news){ p->id, level_word(l) };
+		w->news[w->news_n++] = (struct news){ p->id, !fee		  ? level_word(l)
+							     : l == LEVEL_ARREARS ? "fee_short"
+										  : "fee_low" };
 	}
 	p->level = l;
 }
@@ -236,15 +281,9 @@ void model_post(struct world *w)
 
 		if (!p->touched)
 			continue;
-		p->balance -= p->due;
+		purse_move(p, -p->due, SUBSIDY_GOES_FIRST);
 		p->due = 0;
 		p->touched = false;
 		model_level(w, p);
 	}
-}
-
-void model_credit(struct world *w, struct purse *p, int64_t nano)
-{
-	p->balance += nano;
-	model_level(w, p);
 }

@@ -6,6 +6,7 @@
 
 #include "db/migrate.h"
 #include "domain/account.h"
+#include "domain/role.h"
 #include "shop_fixture.h"
 
 /* ---- tariffs by lot ---- */
@@ -24,10 +25,10 @@ static void slots_draw(struct lots *l, struct buf *b)
 	buf_adds(b, "]");
 }
 
-static void version_draw(struct lots *l, struct buf *b, bool water, int64_t from)
+static void version_draw(struct lots *l, struct buf *b, bool water, bool flat, int64_t from)
 {
 	static const char *const cycles[] = { "none", "month", "year" };
-	int tiers = (int)lots_between(l, 1, 3);
+	int tiers = flat ? 1 : (int)lots_between(l, 1, 3);
 	char at[UTC_TEXT_MAX];
 
 	buf_printf(b, "{\"effective_from\":\"%s\",\"tier_cycle\":\"%s\",",
@@ -61,7 +62,7 @@ void world_tariff_text(struct world *w, size_t tariff, int64_t from)
 		buf_printf(b, "{\"code\":\"t%zu\",\"name\":\"t\",\"utility\":\"%s\",\"versions\":[",
 			tariff, w->tariffs[tariff].water ? "water" : "electricity");
 	buf_adds(b, first ? "" : ",");
-	version_draw(&w->lots, b, w->tariffs[tariff].water, from);
+	version_draw(&w->lots, b, w->tariffs[tariff].water, tariff == TARIFFS - 1, from);
 	slow_tariff_free(&w->tariffs[tariff].slow);
 	{
 		AUTO(buf_free) struct buf whole = { 0 };
@@ -98,15 +99,9 @@ static void tariffs_make(struct world *w)
 
 static void purse_make(struct world *w, bool water)
 {
-	struct purse *p = &w->purses[w->purses_n];
-	long long n = (long long)++w->purses_n;
+	long long n = (long long)w->contracts_n + 1;
+	struct purse *p;
 
-	*p = (struct purse){ .id = 1000 + n,
-		.contract = n,
-		.warn1 = lots_between(&w->lots, 0, 2) * 20 * NANO_PER_YUAN,
-		.limit = lots_between(&w->lots, 0, 3) ? 0 : 5 * NANO_PER_YUAN,
-		.emergency_limit = lots_between(&w->lots, 0, 1) * 3 * NANO_PER_YUAN };
-	p->warn2 = p->warn1 / 2;
 	shop_set(w->root,
 		"INSERT INTO tenant (id, code, name, site_id, phone) VALUES (%lld, 'T%lld', 'T', 1,"
 		" '13800000001')",
@@ -115,6 +110,12 @@ static void purse_make(struct world *w, bool water)
 		"INSERT INTO contract (id, code, tenant_id, start_at) VALUES (%lld, 'C%lld', %lld, "
 		"1)",
 		n, n, n);
+	contract_new(w, n)->started = 1;
+	p = purse_new(w, 1000 + n, n, water ? "water" : "electricity");
+	p->warn1 = lots_between(&w->lots, 0, 2) * 20 * NANO_PER_YUAN;
+	p->limit = lots_between(&w->lots, 0, 3) ? 0 : 5 * NANO_PER_YUAN;
+	p->emergency_limit = lots_between(&w->lots, 0, 1) * 3 * NANO_PER_YUAN;
+	p->warn2 = p->warn1 / 2;
 	shop_set(w->root,
 		"INSERT INTO account (id, code, kind, contract_id, purpose, credit_limit_nano,"
 		" warn1_nano, warn2_nano, emergency_limit_nano) VALUES (%lld, 'purse:%lld:%s', "
@@ -130,17 +131,24 @@ static void meter_make(struct world *w)
 {
 	struct smeter *m = &w->meters[w->meters_n];
 	long long n = (long long)++w->meters_n;
-	int64_t lot = lots_between(&w->lots, 0, 19);
+	bool shared = n < SHARE_METERS && !w->plain; /* see seeded_share.c */
+	bool able = !w->plain && n > SHARE_METERS && n <= SHARE_METERS + CREDIT_METERS;
+	int64_t lot = shared && n <= 4 ? 0 : able ? 2 : lots_between(&w->lots, shared ? 1 : 0, 19);
 	const char *billing = lot == 0 ? "none" : lot == 1 ? "postpaid" : "account";
 	struct assignment *a = &m->tariffs[0];
 
 	*m = (struct smeter){ .id = n,
 		.point = n,
-		.water = lots_between(&w->lots, 0, 9) == 0,
+		.water = lots_between(&w->lots, 0, 9) == 0 && !shared && !able,
+		.credit = { .able = able,
+			.adds = lots_between(&w->lots, 0, 1),
+			.count = lots_between(&w->lots, 0, 9),
+			.milli = lots_between(&w->lots, 0, 1) * 500 },
 		.charged = lot > 1,
 		.billed = lot > 0,
 		.most = lots_between(&w->lots, 50, 3000),
 		.reg = lots_between(&w->lots, 0, 1) ? lots_between(&w->lots, 0, 99999999) : 0,
+		.device = 1,
 		.on = true };
 	shop_set(w->root,
 		"INSERT INTO supply_point (id, code, site_id, utility, switchable, billing) VALUES"
@@ -152,17 +160,19 @@ static void meter_make(struct world *w)
 		n, n, 1 + n / 240, 1 + n % 240, m->water ? "xintai-water" : "acrel-ddsy1352",
 		m->water ? "water" : "electricity", n, billing);
 	m->tariffs_n = 1;
-	a->tariff = m->water ? 0 : (size_t)lots_between(&w->lots, 1, TARIFFS - 1);
+	a->tariff = m->water ? 0
+		    : able   ? TARIFFS - 1
+			     : (size_t)lots_between(&w->lots, 1, TARIFFS - 1);
 	a->from = w->start - 4 * DAY;
-	if (lots_between(&w->lots, 0, 9) == 0) /* assigned too late: use waits for it */
+	if (lots_between(&w->lots, 0, 9) == 0 && !able) /* assigned too late: use waits for it */
 		m->tariffs_n = 0;
 	else
 		shop_set(w->root, "INSERT INTO meter_tariff VALUES (%lld, %lld, %lld)", n,
 			(long long)a->from, (long long)w->tariffs[a->tariff].id);
 	if (lot == 0)
 		return;
-	if (w->purses_n == 0 || m->water || w->meters[w->meters_n - 2].water ||
-		lots_between(&w->lots, 0, 4) > 0)
+	if (w->purses_n == 0 || m->water || able || w->meters[w->meters_n - 2].credit.able ||
+		w->meters[w->meters_n - 2].water || lots_between(&w->lots, 0, 4) > 0)
 		purse_make(w, m->water);
 	m->holds[m->holds_n++] =
 		(struct hold){ (int64_t)w->purses_n, w->purses_n - 1, w->start - 3 * DAY, 0 };
@@ -208,7 +218,9 @@ static void openings_make(struct world *w)
 			lots_between(&w->lots, -300, 9000) * FEN * 10 };
 
 		assert_int_equal(db_tx(w->root, opening_tx, &o), ERR_OK);
-		model_credit(w, &w->purses[i], o.nano);
+		purse_move(&w->purses[i], o.nano, SUBSIDY_STAYS);
+		model_level(w, &w->purses[i]);
+		book(w, "opening", -o.nano);
 	}
 }
 
@@ -247,8 +259,21 @@ static void place_make(struct world *w)
 			"INSERT INTO gateway (id, code, name, site_id, transport, address, "
 			"bus_group_id) VALUES (%d, 'G%d', 'G', 1, 'modbus-tcp', '127.0.0.1:%d', 7)",
 			g, g, g);
-	shop_set(w->root, "INSERT INTO user (id, username, kind) VALUES (5, 'cashier', 'staff')");
+	assert_int_equal(roles_install(w->root), ERR_OK);
+	shop_set(w->root, "INSERT INTO user (id, username, kind, role_id) SELECT 5, 'cashier',"
+			  " 'staff', id FROM role WHERE code = 'admin'");
+	shop_set(w->root, "INSERT INTO user (id, username, kind, role_id) SELECT 6, 'finance',"
+			  " 'staff', id FROM role WHERE code = 'admin'");
 	w->user = 5;
+	w->second = 6;
+	w->vacant_block = lots_between(&w->lots, 0, 1);
+	shop_set(w->root,
+		"INSERT INTO setting (site_id, name, value) VALUES (1, 'service_charge_permille', "
+		"%d),"
+		" (1, 'refund_limit_fen', %d), (1, 'reversal_limit_fen', %d),"
+		" (1, 'adjustment_limit_fen', %d), (1, 'vacant_block', %d)",
+		SERVICE_PERMILLE, REFUND_LIMIT_FEN, REVERSAL_LIMIT_FEN, ADJUST_LIMIT_FEN,
+		w->vacant_block);
 	/* The brake has tests of its own; here everybody may run dry in one hour. */
 	shop_set(w->root, "INSERT INTO setting (site_id, name, value) VALUES (1, 'brake_count',"
 			  " 1000000), (1, 'brake_percent', 100)");
@@ -288,13 +313,14 @@ void seeded_fail(const struct world *w, const char *format, ...)
 		text);
 }
 
-struct world *world_open(uint64_t seed, size_t meters)
+struct world *world_open(uint64_t seed, size_t meters, bool plain)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
 	ASSERT(w && meters <= METERS_MAX);
 	w->seed = seed;
-	w->lots = (struct lots){ seed | 1 };
+	w->plain = plain;
+	w->lots = (struct lots){ seed * 2 + 1 };
 	database_make(w);
 	place_make(w);
 	tariffs_make(w);
@@ -309,6 +335,11 @@ struct world *world_open(uint64_t seed, size_t meters)
 	w->lease = (struct lease){ .group_id = 7, .epoch = 1, .owner = "test" };
 	holdings_add(w->holdings, &w->lease);
 	world_sink(w);
+	if (!plain) {
+		fees_make(w);
+		shares_make(w);
+		quiet_make(w);
+	}
 	return w;
 }
 

@@ -782,6 +782,43 @@ static void test_days_left_by_whole_days_that_were_read(void **state)
 	assert_false(left_at(w, &s, "2026-12-20T12:00:00+08:00").known);
 }
 
+struct seeing {
+	int64_t point;
+	const char *observed;
+};
+
+static enum err observe_tx(struct db *db, void *ctx)
+{
+	const struct seeing *s = ctx;
+
+	return supply_observe(db, s->point, s->observed, (struct utc){ SHOP_T0 });
+}
+
+/* A cut that is not due any more, because the relay is off or its state is not known, is not put
+ * off any more either. */
+static void what_is_not_due_is_not_put_off(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	const char *const seen[] = { "off", "unknown" };
+
+	for (size_t i = 0; i < ARRAY_LEN(seen); i++) {
+		struct seeing on = { s.point, "on" }, then = { s.point, seen[i] };
+
+		assert_int_equal(db_tx(w->api, observe_tx, &on), ERR_OK);
+		shop_set(w->root,
+			"UPDATE supply_point SET desired = 'off', pending = 1, deferred = "
+			"'unwarned', deferred_since = 5 WHERE id = %lld",
+			(long long)s.point);
+		assert_int_equal(db_tx(w->api, observe_tx, &then), ERR_OK);
+		assert_int_equal(shop_number(w->root,
+					 "SELECT deferred <> '' OR deferred_since <> 0 AS v FROM "
+					 "supply_point WHERE id = %lld",
+					 s.point),
+			0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -801,6 +838,7 @@ int main(void)
 		cmocka_unit_test(test_what_thresholds_may_be),
 		cmocka_unit_test(test_a_credit_limit_moves_the_floor),
 		cmocka_unit_test(test_days_left_by_whole_days_that_were_read),
+		cmocka_unit_test(what_is_not_due_is_not_put_off),
 	};
 
 	return cmocka_run_group_tests(tests, open_world, close_world);

@@ -420,6 +420,57 @@ static void a_purse_of_several_meters_stays_with_the_account(void **state)
 	assert_places(&b, YUAN(100), 0, 0);
 }
 
+static int64_t arrears_notices(struct bench *b)
+{
+	return number(b,
+		"SELECT COUNT(*) AS v FROM notice WHERE kind = 'arrears' AND account_id = %lld",
+		b->s.account);
+}
+
+/* Its purse is empty by nature: who has just paid is not told of arrears. */
+static void a_purse_that_goes_into_the_meter_warns_nobody(void **state)
+{
+	struct bench b;
+	struct purchase_order o;
+
+	make_bench(&b, *state);
+	o = begin(&b);
+	answered(&b, &o, PURCHASE_WRITTEN);
+	shows(&b, 8, 100000);
+	(void)ask(&b);
+	work(&b);
+	assert_places(&b, 0, 0, YUAN(100));
+	assert_int_equal(arrears_notices(&b), 0);
+}
+
+static enum err arrears_tx(struct db *db, void *ctx)
+{
+	const struct bench *b = ctx;
+
+	return account_changed(db, b->s.account, (struct utc){ b->now });
+}
+
+/* Arrears of before do not keep a meter dark that has credit of its own now. */
+static void arrears_end_when_the_credit_moves_into_the_meter(void **state)
+{
+	struct bench b = { .w = *state, .now = SHOP_T0 };
+
+	b.s = shop_make(b.w->root, ++b.w->shops);
+	shows(&b, 7, 0);
+	flat_tariff(&b);
+	shop_set(b.w->root, "UPDATE account SET balance_nano = -1 WHERE id = %lld",
+		(long long)b.s.account);
+	assert_int_equal(db_tx(b.w->api, arrears_tx, &b), ERR_OK);
+	assert_int_equal(number(&b, "SELECT COUNT(*) AS v FROM block WHERE supply_point_id = %lld",
+				 b.s.point),
+		1);
+	assert_int_equal(convert(&b, true, false, "dark"), ERR_OK);
+	assert_int_equal(number(&b, "SELECT COUNT(*) AS v FROM block WHERE supply_point_id = %lld",
+				 b.s.point),
+		0);
+	shop_set(b.w->root, "UPDATE meter SET enabled = 0 WHERE id = %lld", (long long)b.s.meter);
+}
+
 static void the_meter_decides_its_own_supply(void **state)
 {
 	struct bench b;
@@ -575,6 +626,8 @@ int main(void)
 		cmocka_unit_test(use_is_booked_by_what_the_meter_took),
 		cmocka_unit_test(credit_comes_back_to_the_account),
 		cmocka_unit_test(a_purse_of_several_meters_stays_with_the_account),
+		cmocka_unit_test(a_purse_that_goes_into_the_meter_warns_nobody),
+		cmocka_unit_test(arrears_end_when_the_credit_moves_into_the_meter),
 		cmocka_unit_test(the_meter_decides_its_own_supply),
 		cmocka_unit_test(a_setting_whose_poller_died_is_read_first),
 		cmocka_unit_test(a_setting_goes_to_its_meter_only),
