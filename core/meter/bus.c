@@ -492,3 +492,119 @@ enum err bus_write(struct bus *b, const struct bus_request *request, struct bus_
 			request->function);
 	return exchange_told(b, request, NULL, why);
 }
+
+/* ---- other framings ---- */
+
+/* Bytes as they come, until a frame is found among them; what lies before it is noise. */
+struct inflow {
+	uint8_t bytes[2 * FRAME_MAX];
+	size_t n;
+	bool any; /* something has come at all */
+};
+
+static void inflow_drop(struct inflow *in, size_t n)
+{
+	in->n -= n;
+	memmove(in->bytes, in->bytes + n, in->n);
+}
+
+/* ERR_TIMEOUT: nothing more came. */
+static enum err inflow_more(
+	struct bus *b, struct inflow *in, int64_t deadline, struct bus_error *why)
+{
+	ssize_t got;
+
+	if (in->n == sizeof(in->bytes))
+		inflow_drop(in, FRAME_MAX);
+	if (!wait_for(b->fd, POLLIN, deadline))
+		return ERR_TIMEOUT;
+	got = read(b->fd, in->bytes + in->n, sizeof(in->bytes) - in->n);
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		return receive_failed(b, got == 0 ? ECONNRESET : errno, why);
+	in->n += got > 0 ? (size_t)got : 0;
+	in->any |= got > 0;
+	b->stats.bytes_in += got > 0 ? (size_t)got : 0;
+	return ERR_OK;
+}
+
+/* The reply to q, past noise, echoes, and what belongs to others. */
+static enum err await_frame(
+	struct bus *b, const struct bus_ask *q, int64_t begin, int answer_ms, struct bus_error *why)
+{
+	struct inflow in = { .n = 0 };
+	bool passed = false;
+	enum err e = ERR_OK;
+
+	while (e == ERR_OK) {
+		size_t at = 0, n = q->framing->find(in.bytes, in.n, &at);
+
+		if (n == 0) {
+			e = inflow_more(b, &in, begin + answer_ms, why);
+			continue;
+		}
+		e = q->framing->check(q->ask, in.bytes + at, n, why);
+		if (e != ERR_RETRY)
+			return e;
+		inflow_drop(&in, at + n);
+		passed = true;
+		e = ERR_OK;
+	}
+	if (e != ERR_TIMEOUT)
+		return e;
+	if (passed) /* the check has left the text about the last of them */
+		return ERR_PROTOCOL;
+	if (in.any)
+		return receive_failed(b, ETIMEDOUT, why);
+	return bus_error_set(why, ERR_TIMEOUT, BUS_SILENT, "no answer within %d ms", answer_ms);
+}
+
+static enum err ask_told(
+	struct bus *b, const struct bus_ask *q, int64_t begin, int answer_ms, struct bus_error *why)
+{
+	enum err e = q->unanswered ? ERR_OK : await_frame(b, q, begin, answer_ms, why);
+
+	b->quiet_at = mono_ms();
+	b->stats.busy_ms += b->quiet_at - begin;
+	if (e == ERR_OK || e == ERR_REFUSED) {
+		b->stats.answers++;
+		b->stats.answer_ms = (int)(b->quiet_at - begin);
+	}
+	clean_up(b, e);
+	return e;
+}
+
+static enum err ask(struct bus *b, const struct bus_ask *q, struct bus_error *why)
+{
+	struct bus_request ready = { .pause_ms = q->pause_ms };
+	uint8_t frame[FRAME_MAX];
+	size_t n = q->framing->build(q->ask, ++b->transaction, frame);
+	int answer_ms = q->answer_ms > 0 ? q->answer_ms : BUS_ANSWER_MS;
+	int64_t begin;
+	enum err e;
+
+	if (b->framing == FRAMING_TCP)
+		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE,
+			"%s does not go over modbus-tcp: use rtu-tcp or rtu", q->framing->name);
+	if (b->settings.baud > 0)
+		answer_ms += ((int)n + q->reply_bytes) * 11000 / b->settings.baud;
+	e = make_ready(b, &ready, why);
+	if (e != ERR_OK)
+		return e;
+	if (q->permit && !q->permit->may_send(q->permit->ctx))
+		return bus_error_set(why, ERR_FORBIDDEN, BUS_FINE, "no longer permitted");
+	begin = mono_ms();
+	e = send_frame(b, frame, n, begin + answer_ms, why);
+	return e == ERR_OK ? ask_told(b, q, begin, answer_ms, why) : e;
+}
+
+enum err bus_exchange(struct bus *b, const struct bus_ask *request, struct bus_error *why)
+{
+	struct bus_error w = { 0 };
+	enum err e = ask(b, request, &w);
+
+	if (why && e == ERR_OK)
+		*why = (struct bus_error){ .sent = true };
+	else if (why)
+		*why = w;
+	return e;
+}

@@ -85,3 +85,27 @@ MUST_USE enum err bus_read(
  * and ERR_FORBIDDEN when its permit was refused; see bus_error.sent. */
 MUST_USE enum err bus_write(
 	struct bus *b, const struct bus_request *request, struct bus_error *why);
+
+/* Another framing than Modbus on the same wire. `ask` is its own request, and takes in the reply.
+ */
+struct bus_framing {
+	const char *name; /* for people */
+	/* The request as sent, FRAME_MAX bytes at most. The number tells it from others. */
+	size_t (*build)(void *ask, uint16_t number, uint8_t *out);
+	/* The first whole frame past leaders and noise: its length and begin; 0: none yet. */
+	size_t (*find)(const uint8_t *bytes, size_t n, size_t *at);
+	/* As frame_check_reply(); ERR_RETRY: late or foreign, wait on. */
+	enum err (*check)(void *ask, const uint8_t *frame, size_t n, struct bus_error *why);
+};
+
+struct bus_ask {
+	const struct bus_framing *framing;
+	void *ask;
+	int reply_bytes; /* that the line has to carry back, about */
+	bool unanswered; /* a broadcast: nobody confirms it */
+	int answer_ms;	 /* as in struct bus_request */
+	int pause_ms;
+	const struct bus_permit *permit;
+};
+/* One request and its reply. Errors as of bus_write(), and ERR_BAD_VALUE on Modbus TCP. */
+MUST_USE enum err bus_exchange(struct bus *b, const struct bus_ask *request, struct bus_error *why);

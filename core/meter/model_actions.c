@@ -30,8 +30,7 @@ static enum err parse_values(struct parse *ps, const json_t *obj, struct model_a
 	return ERR_OK;
 }
 
-/* What a reading shows once the act was carried out. */
-static enum err parse_confirm(struct parse *ps, const json_t *obj, struct model_action *a)
+enum err parse_confirm(struct parse *ps, const json_t *obj, struct model_action *a)
 {
 	const char *shows = NULL, *clears = NULL;
 	enum err e = field_text(ps, obj, "shows", FIELD_OPTIONAL, 40, &shows);
@@ -40,7 +39,9 @@ static enum err parse_confirm(struct parse *ps, const json_t *obj, struct model_
 		e = field_text(ps, obj, "clears", FIELD_OPTIONAL, 40, &clears);
 	if (e != ERR_OK)
 		return e;
-	if (!shows == !clears)
+	if (a->by_reply && (shows || clears))
+		return field_bad(ps, "by_reply", "is for what nothing else shows");
+	if (!a->by_reply && !shows == !clears)
 		return field_bad(ps, "shows", "or clears, one of the two, is needed");
 	a->wants_supply = shows;
 	a->wants_clear = clears;
@@ -59,7 +60,11 @@ static enum err parse_action(struct parse *ps, const json_t *obj, struct model_a
 		"note", NULL };
 	struct model_action a = { 0 };
 	int function = 0;
-	enum err e = field_at(ps, json_only(obj, names, ps->why));
+	enum err e;
+
+	if (ps->m->framing != MODEL_MODBUS)
+		return parse_item_action(ps, obj, out);
+	e = field_at(ps, json_only(obj, names, ps->why));
 
 	if (e == ERR_OK)
 		e = field_int(ps, obj, "function", FIELD_REQUIRED, 6, 16, &function);
@@ -127,5 +132,5 @@ bool model_confirms(const struct model *m, enum meter_act act, const struct mete
 		return r->has_supply && r->supply == a->supply;
 	if (a->wants_clear)
 		return r->has_status && !reading_has_status(r, a->clear);
-	return false;
+	return a->by_reply;
 }

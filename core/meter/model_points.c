@@ -111,7 +111,7 @@ static enum err parse_ratio(struct parse *ps, const json_t *obj, struct model_po
 	return e;
 }
 
-static enum err parse_scale(struct parse *ps, const json_t *obj, struct model_point *p)
+enum err parse_scale(struct parse *ps, const json_t *obj, struct model_point *p)
 {
 	const char *text = "1";
 	enum err e = field_text(ps, obj, "scale", FIELD_OPTIONAL, 20, &text);
@@ -148,7 +148,7 @@ static bool is_twice(const struct model *m, const struct model_point *p)
 	return false;
 }
 
-static enum err parse_point_name(struct parse *ps, const json_t *obj, struct model_point *p)
+enum err parse_point_name(struct parse *ps, const json_t *obj, struct model_point *p)
 {
 	const char *word = NULL;
 	enum err e = field_text(ps, obj, "point", FIELD_REQUIRED, 40, &word);
@@ -163,9 +163,19 @@ static enum err parse_point_name(struct parse *ps, const json_t *obj, struct mod
 	return ERR_OK;
 }
 
+enum err parse_class(struct parse *ps, const json_t *obj, enum point_class *out)
+{
+	size_t class = CLASS_LIVE;
+	enum err e = field_word(
+		ps, obj, "class", FIELD_OPTIONAL, class_words, ARRAY_LEN(class_words), &class);
+
+	*out = (enum point_class) class;
+	return e;
+}
+
 static enum err parse_point_wire(struct parse *ps, const json_t *obj, struct model_point *p)
 {
-	size_t wire = 0, class = CLASS_LIVE;
+	size_t wire = 0;
 	enum err e;
 
 	p->order = ps->order;
@@ -174,10 +184,8 @@ static enum err parse_point_wire(struct parse *ps, const json_t *obj, struct mod
 	if (e == ERR_OK)
 		e = field_order(ps, obj, &p->order);
 	if (e == ERR_OK)
-		e = field_word(ps, obj, "class", FIELD_OPTIONAL, class_words,
-			ARRAY_LEN(class_words), &class);
+		e = parse_class(ps, obj, &p->class);
 	p->wire = (enum wire)wire;
-	p->class = (enum point_class) class;
 	return e;
 }
 
@@ -186,7 +194,11 @@ enum err parse_point(struct parse *ps, const json_t *obj)
 	static const char *const names[] = { "point", "function", "address", "count", "wire",
 		"order", "scale", "ratio", "class", "note", NULL };
 	struct model_point p = { 0 };
-	enum err e = field_at(ps, json_only(obj, names, ps->why));
+	enum err e;
+
+	if (ps->m->framing != MODEL_MODBUS)
+		return parse_item_point(ps, obj);
+	e = field_at(ps, json_only(obj, names, ps->why));
 
 	if (e == ERR_OK)
 		e = parse_point_name(ps, obj, &p);
@@ -215,16 +227,18 @@ enum err parse_point(struct parse *ps, const json_t *obj)
 static enum err parse_bits(struct parse *ps, const json_t *obj, struct model_bits *out)
 {
 	struct model_bits b = { 0 };
-	enum err e = field_read_function(ps, obj, &b.function);
+	bool items = ps->m->framing != MODEL_MODBUS;
+	enum err e =
+		items ? parse_item_place(ps, obj, &b) : field_read_function(ps, obj, &b.function);
 
-	if (e == ERR_OK)
+	if (e == ERR_OK && !items)
 		e = field_hex(ps, obj, "address", FIELD_REQUIRED, &b.address);
 	if (e == ERR_OK)
 		e = field_hex(ps, obj, "mask", FIELD_REQUIRED, &b.mask);
 	b.value = b.mask;
 	if (e == ERR_OK)
 		e = field_hex(ps, obj, "value", FIELD_OPTIONAL, &b.value);
-	if (e == ERR_OK)
+	if (e == ERR_OK && !items)
 		e = field_in_block(ps, b.function, b.address, 1);
 	if (e != ERR_OK)
 		return e;
@@ -238,9 +252,12 @@ enum err parse_flag(struct parse *ps, const json_t *obj)
 {
 	static const char *const names[] = { "status", "function", "address", "mask", "value",
 		"note", NULL };
+	static const char *const item_names[] = { "status", "item", "at", "bytes", "mask", "value",
+		"note", NULL };
 	struct model_flag f = { 0 };
 	const char *word = NULL;
-	enum err e = field_at(ps, json_only(obj, names, ps->why));
+	bool items = ps->m->framing != MODEL_MODBUS;
+	enum err e = field_at(ps, json_only(obj, items ? item_names : names, ps->why));
 
 	if (e == ERR_OK)
 		e = field_text(ps, obj, "status", FIELD_REQUIRED, 40, &word);
@@ -262,9 +279,12 @@ enum err parse_state(struct parse *ps, const json_t *obj)
 {
 	static const char *const names[] = { "supply", "function", "address", "mask", "value",
 		"note", NULL };
+	static const char *const item_names[] = { "supply", "item", "at", "bytes", "mask", "value",
+		"note", NULL };
 	struct model_supply s = { 0 };
 	const char *word = NULL;
-	enum err e = field_at(ps, json_only(obj, names, ps->why));
+	bool items = ps->m->framing != MODEL_MODBUS;
+	enum err e = field_at(ps, json_only(obj, items ? item_names : names, ps->why));
 
 	if (e == ERR_OK)
 		e = field_text(ps, obj, "supply", FIELD_REQUIRED, 40, &word);

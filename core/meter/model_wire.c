@@ -130,6 +130,16 @@ static enum err number_decode(const struct model_point *p, const uint16_t *regs,
 	return ERR_OK;
 }
 
+enum err point_set(const struct model_point *p, int64_t raw, struct meter_reading *r)
+{
+	__int128 exact = divide((__int128)raw * p->scale_num, p->scale_den);
+
+	if (exact < point_limits[p->point].least || exact > point_limits[p->point].most)
+		return ERR_PROTOCOL;
+	reading_set(r, p->point, (int64_t)exact);
+	return ERR_OK;
+}
+
 static enum err serial_decode(const struct model_point *p, const uint16_t *regs,
 	struct meter_reading *r, struct problem *why)
 {
