@@ -82,19 +82,43 @@ static size_t longest_due(const struct schedule *s, bool failing, int64_t now, i
 	return found;
 }
 
-static size_t first_wanted(const struct schedule *s)
+/* What somebody asked for; of the meters that do not answer only when it is their time. *next as
+ * above. */
+static size_t first_wanted(const struct schedule *s, int64_t now, int64_t *next)
 {
-	size_t i = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct turn *t = &s->turns[i];
 
-	while (i < s->n && !s->turns[i].wanted)
-		i++;
-	return i;
+		if (!t->wanted)
+			continue;
+		if (t->fails <= 1 || s->idle_until <= now)
+			return i;
+		*next = sooner(*next, s->idle_until);
+	}
+	return s->n;
 }
 
+size_t schedule_liveliest(const struct schedule *s)
+{
+	size_t found = s->n;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->turns[i].fails == 0 && s->turns[i].last_good != INT64_MIN &&
+			(found == s->n || s->turns[i].last_good > s->turns[found].last_good))
+			found = i;
+	return found;
+}
+
+/* Every other time the meter that answered last, and else one after another. */
 static struct task probe(struct schedule *s, int64_t act_due, int64_t now)
 {
+	size_t lively = schedule_liveliest(s);
+
 	if (s->probe_at > now)
 		return (struct task){ .kind = TASK_WAIT, .until = sooner(act_due, s->probe_at) };
+	s->probe_lively = !s->probe_lively;
+	if (s->probe_lively && lively < s->n)
+		return (struct task){ .kind = TASK_LIVE, .meter = lively };
 	s->probe_next = (s->probe_next + 1) % s->n;
 	return (struct task){ .kind = TASK_LIVE, .meter = s->probe_next };
 }
@@ -110,7 +134,9 @@ struct task schedule_next(struct schedule *s, int64_t act_due, int64_t now)
 		return (struct task){ .kind = TASK_WAIT, .until = act_due };
 	if (s->down)
 		return probe(s, act_due, now);
-	i = first_wanted(s);
+	i = s->suspect ? schedule_liveliest(s) : s->n;
+	if (i == s->n)
+		i = first_wanted(s, now, &next);
 	if (i < s->n)
 		return task_of(s, i, now);
 	i = longest_due(s, true, now, &next_failing);
@@ -129,6 +155,17 @@ struct task schedule_next(struct schedule *s, int64_t act_due, int64_t now)
 void schedule_want(struct schedule *s, size_t meter)
 {
 	s->turns[meter].wanted = true;
+}
+
+void schedule_look(struct schedule *s, size_t meter, int64_t now)
+{
+	s->turns[meter].config_due = now;
+}
+
+void schedule_knock(struct schedule *s, int64_t now)
+{
+	s->probe_at = sooner(s->probe_at, now);
+	s->probe_pause = 0;
 }
 
 /* The next moment after now that has the meter's place in the period. */
@@ -160,6 +197,7 @@ static void bus_alive(struct schedule *s, int64_t now)
 				s->turns[i].fails = 1;
 		}
 	s->down = false;
+	s->suspect = false;
 	s->probe_pause = 0;
 	s->failed_streak = 0;
 	s->failed_last = SIZE_MAX;
@@ -219,6 +257,7 @@ void schedule_age(struct schedule *s, int64_t now)
 static void go_down(struct schedule *s, int64_t now)
 {
 	s->down = true;
+	s->suspect = false;
 	s->probe_pause = s->probe_pause ? sooner(s->probe_pause * 2, SCHEDULE_PROBE_MAX_MS)
 					: SCHEDULE_PROBE_MS;
 	s->probe_at = now + s->probe_pause + jitter(s, s->probe_pause / 4);
@@ -232,8 +271,13 @@ static void bus_failed(struct schedule *s, size_t meter, enum outcome o, int64_t
 	if (meter != s->failed_last)
 		s->failed_streak++;
 	s->failed_last = meter;
-	if (o == OUTCOME_NO_GATEWAY || s->down || s->failed_streak >= (enough < 2 ? 2 : enough))
+	if (o == OUTCOME_NO_GATEWAY || s->down || s->suspect)
 		go_down(s, now);
+	else if (s->failed_streak >= (enough < 2 ? 2 : enough)) {
+		s->suspect = schedule_liveliest(s) < s->n;
+		if (!s->suspect)
+			go_down(s, now);
+	}
 }
 
 static void failed(

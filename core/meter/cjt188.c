@@ -1,5 +1,6 @@
 #include "meter/cjt188.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "meter/bcd.h"
@@ -49,9 +50,9 @@ enum err cjt188_parse(
 	const uint8_t *bytes, size_t n, struct cjt188_frame *out, struct bus_error *why)
 {
 	if (n < HEAD + TAIL || frame_at(bytes, n) != n)
-		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "not a frame of CJ/T 188");
+		return bus_error_nonsense(why, KIND_NOISE, "not a frame of CJ/T 188");
 	if (!sum_is_right(bytes, n))
-		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "checksum error");
+		return bus_error_nonsense(why, KIND_CRC, "checksum error");
 	out->type = bytes[1];
 	memcpy(out->address, bytes + 2, CJT188_ADDRESS);
 	out->control = bytes[9];
@@ -84,19 +85,26 @@ static bool is_item(const struct cjt188_expect *x, const uint8_t *data)
 	return false;
 }
 
+static enum err wrong_length(struct bus_error *why, unsigned got, unsigned expected)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "reply with %u bytes of data instead of %u", got, expected);
+	return bus_error_nonsense(why, got < expected ? KIND_SHORT : KIND_LONG, text);
+}
+
 static enum err check_data(const struct cjt188_frame *ask, const struct cjt188_expect *x,
 	const struct cjt188_frame *reply, struct bus_error *why)
 {
 	if (reply->n < PREFIX)
-		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE,
-			"reply with %u bytes instead of at least %u", reply->n, PREFIX);
+		return wrong_length(why, reply->n, PREFIX);
 	if (!is_item(x, reply->data))
-		return bus_error_set(why, ERR_RETRY, BUS_NONSENSE,
+		return bus_error_passed(why, KIND_LATE,
 			"reply for item %02X%02X instead of %02X%02X", reply->data[0],
 			reply->data[1], ask->data[0], ask->data[1]);
 	if (x->sequence && reply->data[2] != ask->data[2])
-		return bus_error_set(why, ERR_RETRY, BUS_NONSENSE,
-			"reply with sequence %u instead of %u", reply->data[2], ask->data[2]);
+		return bus_error_passed(why, KIND_LATE, "reply with sequence %u instead of %u",
+			reply->data[2], ask->data[2]);
 	return ERR_OK;
 }
 
@@ -109,16 +117,16 @@ enum err cjt188_check_reply(const struct cjt188_frame *ask, const struct cjt188_
 	if (e != ERR_OK)
 		return e;
 	if (!(out->control & CJT188_REPLY))
-		return bus_error_set(why, ERR_RETRY, BUS_NONSENSE, "a request instead of a reply");
+		return bus_error_passed(why, KIND_FOREIGN, "a request instead of a reply");
 	if (!is_from(ask, out)) {
 		bcd_text(out->address, CJT188_ADDRESS, from);
-		return bus_error_set(why, ERR_RETRY, BUS_NONSENSE, "reply of meter %s", from);
+		return bus_error_passed(why, KIND_FOREIGN, "reply of meter %s", from);
 	}
 	if (is_good_code(expect, out->control))
 		return check_data(ask, expect, out, why);
 	if (out->control == (CJT188_REPLY | CJT188_ERROR | ask->control))
 		return bus_error_set(why, ERR_REFUSED, BUS_EXCEPTION,
 			"error reply %02X to control code %02X", out->control, ask->control);
-	return bus_error_set(why, ERR_RETRY, BUS_NONSENSE,
-		"reply with control code %02X instead of %02X", out->control, expect->codes[0]);
+	return bus_error_passed(why, KIND_LATE, "reply with control code %02X instead of %02X",
+		out->control, expect->codes[0]);
 }

@@ -51,9 +51,9 @@ enum err dlt645_parse(
 	const uint8_t *bytes, size_t n, struct dlt645_frame *out, struct bus_error *why)
 {
 	if (n < HEAD + TAIL || frame_at(bytes, n) != n)
-		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "not a frame of DL/T 645");
+		return bus_error_nonsense(why, KIND_NOISE, "not a frame of DL/T 645");
 	if (!sum_is_right(bytes, n))
-		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "checksum error");
+		return bus_error_nonsense(why, KIND_CRC, "checksum error");
 	memcpy(out->address, bytes + 1, DLT645_ADDRESS);
 	out->control = bytes[8];
 	out->n = bytes[9];
@@ -78,6 +78,14 @@ static bool reads(uint8_t control)
 	return control == DLT645_READ || control == DLT645_READ_MORE;
 }
 
+static enum err wrong_length(struct bus_error *why, unsigned got, unsigned expected)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "reply with %u bytes of data instead of %u", got, expected);
+	return bus_error_nonsense(why, got < expected ? KIND_SHORT : KIND_LONG, text);
+}
+
 static enum err refused(
 	const struct dlt645_frame *ask, const struct dlt645_frame *reply, struct bus_error *why)
 {
@@ -89,8 +97,7 @@ static enum err refused(
 	size_t used = 0;
 
 	if (reply->n != 1)
-		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE,
-			"error reply with %u bytes instead of 1", reply->n);
+		return wrong_length(why, reply->n, 1);
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
 		if (((reply->data[0] >> i) & 1) && used < sizeof(words))
 			used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s",
@@ -110,22 +117,17 @@ static enum err check_data(
 	unsigned least = ask->control == DLT645_READ_MORE ? 5 : 4;
 
 	if (ask->control == DLT645_RELAY && reply->n != 0)
-		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE,
-			"reply with %u bytes instead of 0", reply->n);
+		return wrong_length(why, reply->n, 0);
 	if (!reads(ask->control))
 		return ERR_OK;
 	if (reply->n < least)
-		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE,
-			"reply with %u bytes instead of at least %u", reply->n, least);
-	if (memcmp(reply->data, ask->data, 4) != 0) {
-		bus_error_set(why, ERR_RETRY, BUS_NONSENSE, "reply for item %08X instead of %08X",
+		return wrong_length(why, reply->n, least);
+	if (memcmp(reply->data, ask->data, 4) != 0)
+		return bus_error_passed(why, KIND_LATE, "reply for item %08X instead of %08X",
 			dlt645_item(reply->data), dlt645_item(ask->data));
-		return ERR_RETRY;
-	}
 	if (ask->control == DLT645_READ_MORE && reply->data[reply->n - 1] != ask->data[4])
-		return bus_error_set(why, ERR_RETRY, BUS_NONSENSE,
-			"reply with frame %u instead of %u", reply->data[reply->n - 1],
-			ask->data[4]);
+		return bus_error_passed(why, KIND_LATE, "reply with frame %u instead of %u",
+			reply->data[reply->n - 1], ask->data[4]);
 	return ERR_OK;
 }
 
@@ -146,13 +148,13 @@ enum err dlt645_check_reply(const struct dlt645_frame *ask, const uint8_t *bytes
 	if (e != ERR_OK)
 		return e;
 	if (!(out->control & DLT645_REPLY))
-		return bus_error_set(why, ERR_RETRY, BUS_NONSENSE, "a request instead of a reply");
+		return bus_error_passed(why, KIND_FOREIGN, "a request instead of a reply");
 	if (!is_from(ask, out)) {
 		bcd_text(out->address, DLT645_ADDRESS, from);
-		return bus_error_set(why, ERR_RETRY, BUS_NONSENSE, "reply of meter %s", from);
+		return bus_error_passed(why, KIND_FOREIGN, "reply of meter %s", from);
 	}
 	if ((out->control & 0x1F) != ask->control)
-		return bus_error_set(why, ERR_RETRY, BUS_NONSENSE,
+		return bus_error_passed(why, KIND_LATE,
 			"reply to control code %02X instead of %02X", out->control & 0x1FU,
 			ask->control);
 	return out->control & DLT645_ERROR ? refused(ask, out, why) : check_data(ask, out, why);

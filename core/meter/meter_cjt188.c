@@ -51,6 +51,7 @@ static enum err talk(const struct place *p, struct ask *ask, const struct bus_pe
 		&(struct bus_ask){ .framing = &framing,
 			.ask = ask,
 			.reply_bytes = 40,
+			.mark = (uint32_t)ask->sent.address[0] << 16 | ask->sent.control,
 			.answer_ms = p->model->limits.answer_ms,
 			.pause_ms = p->model->limits.pause_ms,
 			.permit = permit },

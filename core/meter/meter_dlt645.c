@@ -29,6 +29,14 @@ static enum err check(void *p, const uint8_t *frame, size_t n, struct bus_error 
 
 static const struct bus_framing framing = { "DL/T 645", build, dlt645_find, check };
 
+/* Replies look alike to the same item of the same meter, and to all that its relay is told. */
+static uint32_t mark_of(const struct dlt645_frame *f)
+{
+	uint32_t item = f->control == DLT645_RELAY ? 0 : dlt645_item(f->data);
+
+	return (uint32_t)f->address[0] << 16 | ((item >> 16 ^ item) & 0xFFFF);
+}
+
 static enum err talk(const struct place *p, struct ask *ask, int reply_bytes,
 	const struct bus_permit *permit, struct bus_error *why)
 {
@@ -36,6 +44,7 @@ static enum err talk(const struct place *p, struct ask *ask, int reply_bytes,
 		&(struct bus_ask){ .framing = &framing,
 			.ask = ask,
 			.reply_bytes = reply_bytes,
+			.mark = mark_of(&ask->sent),
 			.answer_ms = p->model->limits.answer_ms,
 			.pause_ms = p->model->limits.pause_ms,
 			.permit = permit },
@@ -58,7 +67,7 @@ static enum err take(struct item_block *b, const struct dlt645_frame *reply, siz
 	size_t n = reply->n - 4U - behind;
 
 	if (b->n + n > sizeof(b->bytes))
-		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "reply is too long");
+		return bus_error_nonsense(why, KIND_LONG, "reply is too long");
 	memcpy(b->bytes + b->n, reply->data + 4, n);
 	b->n += n;
 	return ERR_OK;
@@ -74,8 +83,7 @@ static enum err read_more(
 	ask->sent.n = 5;
 	for (uint8_t i = 1; e == ERR_OK && (ask->reply.control & DLT645_MORE); i++) {
 		if (i > MORE_MAX)
-			return bus_error_set(
-				why, ERR_PROTOCOL, BUS_NONSENSE, "reply in too many frames");
+			return bus_error_nonsense(why, KIND_LONG, "reply in too many frames");
 		ask->sent.data[4] = i;
 		e = talk(p, ask, DLT645_DATA_MAX, NULL, why);
 		if (e == ERR_OK)
