@@ -160,7 +160,7 @@ static enum err read_all(struct bus *b, const struct model *m, const struct mete
 static enum err read_back(struct bus *b, const struct model *m, const struct meter_args *a,
 	struct meter_reading *out, bool *confirmed, struct bus_error *why)
 {
-	int64_t deadline = mono_ms() + m->limits.settle_ms;
+	int64_t deadline = mono_ms() + m->actions[a->act].deadline_ms;
 	enum err e;
 
 	while ((e = read_all(b, m, &a->at, out, why)) == ERR_OK) {
@@ -300,6 +300,41 @@ static int model_list(const char *dir)
 	return EXIT_SUCCESS;
 }
 
+static bool number_of(const char *text, int *out)
+{
+	int64_t v = 0;
+
+	if (i64_parse(text, 0, 1000, &v) != ERR_OK)
+		return false;
+	*out = (int)v;
+	return true;
+}
+
+/* Which unit ids the circuits of a box answer on. */
+static int model_units(const char *name, char **numbers)
+{
+	AUTO(models_free) struct models *models = NULL;
+	struct model_circuit circuits[MODEL_CIRCUITS_MAX];
+	struct model_box box = { 0 };
+	struct problem why = { 0 };
+	const struct model *m;
+	size_t n = 0;
+
+	if (models_open(NULL, &models, &why) != ERR_OK)
+		return complain_problem("model units", &why);
+	m = models_find(models, name);
+	if (!m)
+		return complain("model units", name, "there is no such model");
+	if (!number_of(numbers[0], &box.size) || !number_of(numbers[1], &box.base) ||
+		!number_of(numbers[2], &box.wide))
+		return complain("model units", "", "SIZE, BASE and WIDE are numbers");
+	if (model_circuits(m, &box, circuits, &n, &why) != ERR_OK)
+		return complain_problem("model units", &why);
+	for (size_t i = 0; i < n; i++)
+		printf("unit %-3d takes %d\n", circuits[i].unit, circuits[i].takes);
+	return EXIT_SUCCESS;
+}
+
 int cmd_model(int argc, char **argv)
 {
 	if (argc == 3 && str_eq(argv[1], "check"))
@@ -308,5 +343,8 @@ int cmd_model(int argc, char **argv)
 		return model_list(NULL);
 	if (argc == 4 && str_eq(argv[1], "list") && str_eq(argv[2], "--models"))
 		return model_list(argv[3]);
-	return complain("model", "", "check FILE.json, or list [--models DIR]");
+	if (argc == 6 && str_eq(argv[1], "units"))
+		return model_units(argv[2], argv + 3);
+	return complain(
+		"model", "", "check FILE.json, list [--models DIR], or units NAME SIZE BASE WIDE");
 }

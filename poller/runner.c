@@ -444,7 +444,7 @@ static void job_send(struct runner *r, struct job *j)
 		return;
 	}
 	j->phase = PHASE_CHECK;
-	j->deadline = mono_ms() + m->model->limits.settle_ms;
+	j->deadline = mono_ms() + m->model->actions[act].deadline_ms;
 	job_check(r, j);
 }
 

@@ -505,8 +505,8 @@ static enum err receive_frame(struct bus *b, const struct bus_request *q, int64_
 }
 
 /* The same for a function that libmodbus does not know. */
-static enum err receive_plain(struct bus *b, int64_t deadline, uint8_t reply[static FRAME_MAX],
-	size_t *n, struct bus_error *why)
+static enum err receive_plain(struct bus *b, const struct bus_request *q, int64_t deadline,
+	uint8_t reply[static FRAME_MAX], size_t *n, struct bus_error *why)
 {
 	size_t have = 0, need = frame_need(b->framing, reply, 0);
 
@@ -521,7 +521,7 @@ static enum err receive_plain(struct bus *b, int64_t deadline, uint8_t reply[sta
 		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
 			return receive_failed(b, got == 0 ? ECONNRESET : errno, why);
 		have += got > 0 ? (size_t)got : 0;
-		need = frame_need(b->framing, reply, have);
+		need = frame_need_for(b->framing, q, reply, have);
 	}
 	b->stats.bytes_in += have;
 	*n = have;
@@ -562,8 +562,8 @@ static enum err receive(struct bus *b, const struct bus_request *q, int64_t dead
 {
 	if (dials_in(b))
 		return receive_dialled(b, deadline, reply, n, why);
-	return q->function == FRAME_ACREL_WRITE ? receive_plain(b, deadline, reply, n, why)
-						: receive_frame(b, q, deadline, reply, n, why);
+	return frame_is_vendor(q) ? receive_plain(b, q, deadline, reply, n, why)
+				  : receive_frame(b, q, deadline, reply, n, why);
 }
 
 /* A reply that was waited past: counted here, for the exchange goes on. */
@@ -739,7 +739,7 @@ static enum err exchange_told(
 enum err bus_read(
 	struct bus *b, const struct bus_request *request, uint16_t *regs, struct bus_error *why)
 {
-	if (request->function != 3 && request->function != 4)
+	if (request->vendor || request->function < 1 || request->function > 4)
 		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE, "function %u does not read",
 			request->function);
 	return exchange_told(b, request, regs, why);
@@ -747,10 +747,10 @@ enum err bus_read(
 
 enum err bus_write(struct bus *b, const struct bus_request *request, struct bus_error *why)
 {
-	if (request->function != 6 && request->function != 16 &&
-		request->function != FRAME_ACREL_WRITE)
-		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE, "function %u does not write",
-			request->function);
+	const uint8_t f = request->function;
+
+	if (!request->vendor && f != 5 && f != 6 && f != 15 && f != 16 && f != FRAME_ACREL_WRITE)
+		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE, "function %u does not write", f);
 	return exchange_told(b, request, NULL, why);
 }
 

@@ -88,12 +88,22 @@ struct bus_permit {
 	void *ctx;
 };
 
+/* A frame that only its maker knows: function and data, as they are sent. Of the reply the bytes
+ * where `fixed` is 0xff are known, and its length. */
+struct bus_vendor {
+	const uint8_t *bytes;
+	size_t n;
+	const uint8_t *reply, *fixed;
+	size_t reply_n;
+};
+
 struct bus_request {
 	uint8_t unit;	  /* 1..255; no broadcasts, since nobody confirms them */
-	uint8_t function; /* 3, 4 to read; 6, 16, 32 to write (32: frame.h) */
+	uint8_t function; /* 1 to 4 to read; 5, 6, 15, 16, 32 to write (32: frame.h) */
 	uint16_t address;
-	uint16_t count;			 /* registers */
-	const uint16_t *values;		 /* to write */
+	uint16_t count;			 /* registers; coils or inputs with 1, 2, 5, 15 */
+	const uint16_t *values;		 /* to write; 0 or 1 for a coil */
+	const struct bus_vendor *vendor; /* a frame of the maker's own instead of all these */
 	int answer_ms;			 /* 0: BUS_ANSWER_MS */
 	int pause_ms;			 /* silence kept since the last answer on this bus */
 	const struct bus_permit *permit; /* NULL: none is needed */
@@ -136,12 +146,13 @@ uint64_t bus_connects(const struct bus *b);
 /* Exchanges connection and counts with another bus of the same settings, for an heir. */
 void bus_inherit(struct bus *b, struct bus *former);
 
-/* regs gets request->count registers, and only when all is well. ERR_UNAVAILABLE (unreachable,
- * lost), ERR_TIMEOUT (silent), ERR_REFUSED (exception), ERR_PROTOCOL (nonsense). */
+/* regs gets request->count registers (or coils, each 0 or 1), and only when all is well.
+ * ERR_UNAVAILABLE (unreachable, lost), ERR_TIMEOUT (silent), ERR_REFUSED (exception), ERR_PROTOCOL
+ * (nonsense). */
 MUST_USE enum err bus_read(
 	struct bus *b, const struct bus_request *request, uint16_t *regs, struct bus_error *why);
-/* One write; done when the device echoed it, or with function 32 answered it. Errors as bus_read,
- * and ERR_FORBIDDEN when its permit was refused; see bus_error.sent. */
+/* One write; done when the device echoed it, or answered a vendor's frame as it should. Errors as
+ * bus_read, and ERR_FORBIDDEN when its permit was refused; see bus_error.sent. */
 MUST_USE enum err bus_write(
 	struct bus *b, const struct bus_request *request, struct bus_error *why);
 

@@ -1,16 +1,17 @@
 #include "meter/meter.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "meter/bcd.h"
 #include "meter/frame.h"
 #include "meter/meter_items.h"
 
-static struct bus_request request_of(const struct place *p)
+static struct bus_request request_of(const struct model *m, uint8_t unit)
 {
-	return (struct bus_request){ .unit = p->at->unit,
-		.answer_ms = p->model->limits.answer_ms,
-		.pause_ms = p->model->limits.pause_ms };
+	return (struct bus_request){
+		.unit = unit, .answer_ms = m->limits.answer_ms, .pause_ms = m->limits.pause_ms
+	};
 }
 
 static enum err registers_read(const struct place *p, const struct model_read *plan, size_t n,
@@ -20,7 +21,7 @@ static enum err registers_read(const struct place *p, const struct model_read *p
 	struct problem what = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		struct bus_request q = request_of(p);
+		struct bus_request q = request_of(p->model, p->at->unit);
 		enum err e;
 
 		q.function = plan[i].function;
@@ -49,17 +50,134 @@ static enum err act_outcome(enum err e, const struct bus_error *why)
 	return ERR_UNKNOWN;
 }
 
-static enum err registers_act(const struct place *p, const struct model_action *a,
+static void write_begin(const struct model *m, uint8_t unit, struct meter_write *w)
+{
+	*w = (struct meter_write){ .request = request_of(m, unit) };
+	w->request.values = w->values;
+}
+
+/* The write is the vendor's frame in w->frame. */
+static void write_frame(struct meter_write *w)
+{
+	const struct model_frame *f = &w->frame;
+
+	w->vendor = (struct bus_vendor){ f->bytes, f->n, f->reply, f->fixed, f->reply_n };
+	w->request.vendor = &w->vendor;
+	w->request.function = f->bytes[0];
+	w->request.count = (uint16_t)((f->n + f->reply_n) / 2); /* for the time on the line */
+}
+
+static void write_registers(
+	struct meter_write *w, uint8_t function, uint16_t address, uint16_t count)
+{
+	w->request.function = function;
+	w->request.address = address;
+	w->request.count = count;
+}
+
+enum err meter_act_write(
+	const struct model *m, uint8_t unit, enum meter_act act, struct meter_write *out)
+{
+	const struct model_action *a = &m->actions[act];
+
+	if (!model_can(m, act))
+		return ERR_NOT_CONFIGURED;
+	write_begin(m, unit, out);
+	out->frame = a->frame;
+	memcpy(out->values, a->values, sizeof(a->values));
+	if (a->frame.n > 0)
+		write_frame(out);
+	else
+		write_registers(out, a->function, a->address, a->count);
+	return ERR_OK;
+}
+
+enum err meter_purchase_write(
+	const struct model *m, uint8_t unit, int64_t count, int64_t milli, struct meter_write *out)
+{
+	const struct model_purchase *p = &m->purchase;
+	enum err e;
+
+	write_begin(m, unit, out);
+	e = p->frame.n > 0 ? model_purchase_frame(m, count, milli, &out->frame)
+			   : model_purchase_values(m, count, milli, out->values);
+	if (e != ERR_OK)
+		return e;
+	if (p->frame.n > 0)
+		write_frame(out);
+	else
+		write_registers(out, p->function, p->address, p->count);
+	return ERR_OK;
+}
+
+enum err meter_clock_write(
+	const struct model *m, uint8_t unit, int64_t wall_seconds, struct meter_write *out)
+{
+	const struct model_clock_set *c = &m->clock_set;
+	enum err e;
+
+	write_begin(m, unit, out);
+	e = c->frame.n > 0 ? model_clock_frame(m, wall_seconds, &out->frame)
+			   : model_clock_values(m, wall_seconds, out->values);
+	if (e != ERR_OK)
+		return e;
+	if (c->answer_ms > 0)
+		out->request.answer_ms = c->answer_ms;
+	if (c->frame.n > 0)
+		write_frame(out);
+	else
+		write_registers(
+			out, c->function, c->address, (uint16_t)(strlen(c->clock.layout) / 2));
+	return ERR_OK;
+}
+
+/* Some meters take their maker's frames enciphered only. The frame in clear would be refused at
+ * best, so nothing is sent. A meter that lacks the flag's register does not encipher. */
+static enum err check_in_clear(struct bus *b, const struct model *m,
+	const struct bus_request *write, struct bus_error *why)
+{
+	const struct model_bits *flag = &m->enciphered;
+	struct bus_request q = request_of(m, write->unit);
+	uint16_t reg = 0;
+	enum err e;
+
+	if (!flag->mask || !frame_is_vendor(write))
+		return ERR_OK;
+	q.function = flag->function;
+	q.address = flag->address;
+	q.count = 1;
+	e = bus_read(b, &q, &reg, why);
+	why->sent = false;
+	if (e == ERR_REFUSED)
+		return ERR_OK;
+	if (e != ERR_OK)
+		return ERR_UNAVAILABLE;
+	if ((reg & flag->mask) != flag->value)
+		return ERR_OK;
+	return bus_error_set(why, ERR_NOT_CONFIGURED, BUS_FINE,
+		"writes of this meter are enciphered, not supported");
+}
+
+static enum err write_out(struct bus *b, const struct model *m, struct meter_write *w,
 	const struct bus_permit *permit, struct bus_error *why)
 {
-	struct bus_request q = request_of(p);
+	enum err e;
 
-	q.function = a->function;
-	q.address = a->address;
-	q.count = a->count;
-	q.values = a->values;
-	q.permit = permit;
-	return act_outcome(bus_write(p->bus, &q, why), why);
+	w->request.permit = permit;
+	e = check_in_clear(b, m, &w->request, why);
+	if (e != ERR_OK)
+		return e;
+	e = bus_write(b, &w->request, why);
+	return act_outcome(e, why);
+}
+
+static enum err registers_act(const struct place *p, enum meter_act act,
+	const struct bus_permit *permit, struct bus_error *why)
+{
+	struct meter_write w;
+	enum err e = meter_act_write(p->model, p->at->unit, act, &w);
+
+	return e == ERR_OK ? write_out(p->bus, p->model, &w, permit, why) : e;
 }
 
 /* What a framing does in its own way. */
@@ -67,8 +185,8 @@ static const struct {
 	size_t digits; /* of an address; 0: a unit */
 	enum err (*read)(const struct place *p, const struct model_read *plan, size_t n,
 		struct meter_reading *out, struct bus_error *why);
-	enum err (*act)(const struct place *p, const struct model_action *a,
-		const struct bus_permit *permit, struct bus_error *why);
+	enum err (*act)(const struct place *p, enum meter_act act, const struct bus_permit *permit,
+		struct bus_error *why);
 } framings[MODEL_FRAMING__MAX] = {
 	[MODEL_MODBUS] = { 0, registers_read, registers_act },
 	[MODEL_DLT645] = { 12, dlt645_read, dlt645_act },
@@ -161,30 +279,39 @@ enum err meter_act(struct bus *b, const struct model *m, const struct meter_addr
 	if (!model_can(m, act))
 		return bus_error_set(why, ERR_NOT_CONFIGURED, BUS_FINE,
 			"the model %s has no act \"%s\"", m->name, act_word(act));
-	return framings[m->framing].act(&(struct place){ b, m, at }, &m->actions[act], permit, why);
+	return framings[m->framing].act(&(struct place){ b, m, at }, act, permit, why);
 }
 
 enum err meter_purchase(struct bus *b, const struct model *m, const struct meter_address *at,
 	int64_t count, int64_t milli, const struct bus_permit *permit, struct bus_error *why)
 {
-	const struct place p = { b, m, at };
-	uint16_t values[MODEL_PURCHASE_MAX] = { 0 };
+	struct meter_write w;
 	struct bus_error own = { 0 };
-	struct bus_request q = request_of(&p);
-	enum err e = model_purchase_values(m, count, milli, values);
+	enum err e = meter_purchase_write(m, at->unit, count, milli, &w);
 
 	if (!why)
 		why = &own;
 	if (e != ERR_OK)
 		return bus_error_set(
 			why, e, BUS_FINE, "the model %s cannot be sold this amount", m->name);
-	q.function = m->purchase.function;
-	q.address = m->purchase.address;
-	q.count = m->purchase.count;
-	q.values = values;
-	q.permit = permit;
-	e = bus_write(b, &q, why);
-	return act_outcome(e, why);
+	return write_out(b, m, &w, permit, why);
+}
+
+enum err meter_set_clock(struct bus *b, const struct model *m, const struct meter_address *at,
+	int64_t wall_seconds, const struct bus_permit *permit, struct bus_error *why)
+{
+	struct meter_write w;
+	struct bus_error own = { 0 };
+	enum err e = meter_clock_write(m, at->unit, wall_seconds, &w);
+
+	if (!why)
+		why = &own;
+	if (e == ERR_NOT_CONFIGURED)
+		return bus_error_set(
+			why, e, BUS_FINE, "the clock of the model %s cannot be set", m->name);
+	if (e != ERR_OK)
+		return bus_error_set(why, e, BUS_FINE, "no clock shows this time");
+	return write_out(b, m, &w, permit, why);
 }
 
 enum err meter_broadcast_time(

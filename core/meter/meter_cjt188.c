@@ -79,13 +79,13 @@ enum err cjt188_read(const struct place *p, const struct model_read *plan, size_
 	return ERR_OK;
 }
 
-enum err cjt188_act(const struct place *p, const struct model_action *a,
-	const struct bus_permit *permit, struct bus_error *why)
+enum err cjt188_act(const struct place *p, enum meter_act act, const struct bus_permit *permit,
+	struct bus_error *why)
 {
 	struct ask ask = ask_of(p, CJT188_WRITE, &p->model->cjt188.act);
 	enum err e;
 
-	ask.sent.data[ask.sent.n++] = (uint8_t)a->values[0];
+	ask.sent.data[ask.sent.n++] = (uint8_t)p->model->actions[act].values[0];
 	e = talk(p, &ask, permit, why);
 	if (e == ERR_OK || e == ERR_REFUSED || !why->sent)
 		return e;

@@ -144,8 +144,8 @@ static void put_time(int64_t wall, uint8_t out[static 6])
 
 /* Valid until so many minutes from now. Meters compare it with their own wall clock, whose zone we
  * do not know: a day from now in UTC is later than now in every zone. */
-enum err dlt645_act(const struct place *p, const struct model_action *a,
-	const struct bus_permit *permit, struct bus_error *why)
+enum err dlt645_act(const struct place *p, enum meter_act act, const struct bus_permit *permit,
+	struct bus_error *why)
 {
 	const struct model_dlt645 *d = &p->model->dlt645;
 	struct ask ask = ask_of(p, DLT645_RELAY);
@@ -154,7 +154,7 @@ enum err dlt645_act(const struct place *p, const struct model_action *a,
 
 	memcpy(data, d->keys.password, sizeof(d->keys.password));
 	memcpy(data + 4, d->keys.operator_code, sizeof(d->keys.operator_code));
-	data[8] = (uint8_t)a->values[0];
+	data[8] = (uint8_t)p->model->actions[act].values[0];
 	data[9] = 0;
 	put_time(utc_now().ms / 1000 + d->valid_minutes * INT64_C(60), data + 10);
 	ask.sent.n = 16;

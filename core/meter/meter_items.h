@@ -15,9 +15,9 @@ MUST_USE enum err cjt188_read(const struct place *p, const struct model_read *pl
 	struct meter_reading *out, struct bus_error *why);
 
 /* Outcomes as of meter_act(); why is never NULL. */
-MUST_USE enum err dlt645_act(const struct place *p, const struct model_action *a,
+MUST_USE enum err dlt645_act(const struct place *p, enum meter_act act,
 	const struct bus_permit *permit, struct bus_error *why);
-MUST_USE enum err cjt188_act(const struct place *p, const struct model_action *a,
+MUST_USE enum err cjt188_act(const struct place *p, enum meter_act act,
 	const struct bus_permit *permit, struct bus_error *why);
 
 /* p->at does not count. As meter_broadcast_time(). */

@@ -9,10 +9,16 @@ static const char *const act_words[] = { "on", "off", "auto", "keep" };
 
 WORD_FUNCTIONS(act, meter_act, act_words, ACT__MAX)
 
+static bool is_coil_write(const struct model_action *a)
+{
+	return a->function == 5 || a->function == 15;
+}
+
 static enum err parse_values(struct parse *ps, const json_t *obj, struct model_action *a)
 {
 	const json_t *values = json_object_get(obj, "values");
 	size_t n = json_array_size(values);
+	int most = is_coil_write(a) ? 1 : 65535;
 
 	if (n < 1 || n > MODEL_VALUES_MAX)
 		return field_bad(ps, "values", "must be a list of 1 to 8 numbers");
@@ -20,14 +26,38 @@ static enum err parse_values(struct parse *ps, const json_t *obj, struct model_a
 		const json_t *v = json_array_get(values, i);
 
 		if (!json_is_integer(v) || json_integer_value(v) < 0 ||
-			json_integer_value(v) > 65535)
-			return field_bad(ps, "values", "must be numbers from 0 to 65535");
+			json_integer_value(v) > most)
+			return field_bad(ps, "values",
+				most == 1 ? "must be 0 or 1 for coils"
+					  : "must be numbers from 0 to 65535");
 		a->values[i] = (uint16_t)json_integer_value(v);
 	}
 	a->count = (uint16_t)n;
-	if (a->function == 6 && n != 1)
-		return field_bad(ps, "values", "must be one number with function 6");
+	if ((a->function == 5 || a->function == 6) && n != 1)
+		return field_bad(ps, "values", "must be one number with functions 5 and 6");
+	if (ps->m->limits.even_counts && !is_coil_write(a) && n % 2)
+		return field_bad(ps, "values", "must be an even number of registers");
 	return ERR_OK;
+}
+
+/* Registers or coils, or a vendor's frame. */
+static enum err parse_write(struct parse *ps, const json_t *obj, struct model_action *a)
+{
+	int function = 0;
+	enum err e;
+
+	if (json_object_get(obj, "frame")) {
+		e = parse_frame(ps, obj, 0, &a->frame);
+		a->function = a->frame.bytes[0];
+		return e;
+	}
+	e = field_int(ps, obj, "function", FIELD_REQUIRED, 5, 16, &function);
+	if (e == ERR_OK && function != 5 && function != 6 && function != 15 && function != 16)
+		return field_bad(ps, "function", "must be 5, 6, 15 or 16");
+	a->function = (uint8_t)function;
+	if (e == ERR_OK)
+		e = field_hex(ps, obj, "address", FIELD_REQUIRED, &a->address);
+	return e == ERR_OK ? parse_values(ps, obj, a) : e;
 }
 
 enum err parse_confirm(struct parse *ps, const json_t *obj, struct model_action *a)
@@ -56,25 +86,21 @@ enum err parse_confirm(struct parse *ps, const json_t *obj, struct model_action 
 
 static enum err parse_action(struct parse *ps, const json_t *obj, struct model_action *out)
 {
-	static const char *const names[] = { "function", "address", "values", "shows", "clears",
+	static const char *const plain[] = { "function", "address", "values", "shows", "clears",
+		"deadline_ms", "note", NULL };
+	static const char *const vendor[] = { "frame", "reply", "shows", "clears", "deadline_ms",
 		"note", NULL };
-	struct model_action a = { 0 };
-	int function = 0;
+	struct model_action a = { .deadline_ms = ps->m->limits.settle_ms };
 	enum err e;
 
 	if (ps->m->framing != MODEL_MODBUS)
 		return parse_item_action(ps, obj, out);
-	e = field_at(ps, json_only(obj, names, ps->why));
+	e = field_at(ps, json_only(obj, json_object_get(obj, "frame") ? vendor : plain, ps->why));
 
 	if (e == ERR_OK)
-		e = field_int(ps, obj, "function", FIELD_REQUIRED, 6, 16, &function);
-	if (e == ERR_OK && function != 6 && function != 16)
-		return field_bad(ps, "function", "must be 6 or 16");
-	a.function = (uint8_t)function;
+		e = parse_write(ps, obj, &a);
 	if (e == ERR_OK)
-		e = field_hex(ps, obj, "address", FIELD_REQUIRED, &a.address);
-	if (e == ERR_OK)
-		e = parse_values(ps, obj, &a);
+		e = field_int(ps, obj, "deadline_ms", FIELD_OPTIONAL, 100, 120000, &a.deadline_ms);
 	if (e == ERR_OK)
 		e = parse_confirm(ps, obj, &a);
 	if (e == ERR_OK)
@@ -114,8 +140,8 @@ bool model_match_act(const struct model *m, uint8_t function, uint16_t address,
 	for (size_t i = 0; i < ACT__MAX; i++) {
 		const struct model_action *a = &m->actions[i];
 
-		if (a->function != 0 && a->function == function && a->address == address &&
-			a->count == count &&
+		if (a->function != 0 && a->frame.n == 0 && a->function == function &&
+			a->address == address && a->count == count &&
 			memcmp(a->values, values, count * sizeof(values[0])) == 0) {
 			*out = (enum meter_act)i;
 			return true;

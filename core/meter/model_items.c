@@ -154,7 +154,7 @@ static enum err parse_cjt188(struct parse *ps, const json_t *obj)
 	return e;
 }
 
-enum err parse_frame(struct parse *ps, const json_t *root)
+enum err parse_items_frame(struct parse *ps, const json_t *root)
 {
 	const json_t *obj = json_object_get(root, "frame");
 
@@ -263,7 +263,7 @@ enum err parse_item_point(struct parse *ps, const json_t *obj)
 	if (e == ERR_OK)
 		e = parse_unit(ps, obj, &p.item);
 	if (e == ERR_OK)
-		e = parse_scale(ps, obj, &p);
+		e = field_scale(ps, obj, &p.scale_num, &p.scale_den);
 	if (e == ERR_OK)
 		e = parse_class(ps, obj, &p.class);
 	if (e == ERR_OK)
@@ -277,8 +277,9 @@ enum err parse_item_point(struct parse *ps, const json_t *obj)
 
 enum err parse_item_action(struct parse *ps, const json_t *obj, struct model_action *out)
 {
-	static const char *const names[] = { "code", "shows", "clears", "by_reply", "note", NULL };
-	struct model_action a = { .count = 1 };
+	static const char *const names[] = { "code", "shows", "clears", "by_reply", "deadline_ms",
+		"note", NULL };
+	struct model_action a = { .count = 1, .deadline_ms = ps->m->limits.settle_ms };
 	uint8_t code = 0;
 	enum err e = field_at(ps, json_only(obj, names, ps->why));
 
@@ -287,6 +288,8 @@ enum err parse_item_action(struct parse *ps, const json_t *obj, struct model_act
 	if (e == ERR_OK)
 		e = field_at(
 			ps, json_get_bool(obj, "by_reply", FIELD_OPTIONAL, &a.by_reply, ps->why));
+	if (e == ERR_OK)
+		e = field_int(ps, obj, "deadline_ms", FIELD_OPTIONAL, 100, 120000, &a.deadline_ms);
 	if (e == ERR_OK)
 		e = parse_confirm(ps, obj, &a);
 	if (e != ERR_OK)

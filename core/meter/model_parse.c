@@ -20,16 +20,16 @@ WORD_FUNCTIONS(model_framing, model_framing, framing_words, MODEL_FRAMING__MAX)
 
 static enum err parse_limits(struct parse *ps, const json_t *root)
 {
-	static const char *const names[] = { "max_read", "gap_max", "pause_ms", "answer_ms",
-		"settle_ms", NULL };
+	static const char *const names[] = { "max_read", "gap_max", "even_counts", "pause_ms",
+		"answer_ms", "settle_ms", NULL };
 	const json_t *obj = json_object_get(root, "limits");
 	struct model_limits *l = &ps->m->limits;
-	bool items = ps->m->framing != MODEL_MODBUS;
+	bool items = ps->m->framing != MODEL_MODBUS; /* no registers to limit */
 	enum err e;
 
 	*l = (struct model_limits){ .settle_ms = 3000 };
 	snprintf(ps->path, sizeof(ps->path), "limits");
-	e = field_at(ps, json_only(obj, items ? names + 2 : names, ps->why));
+	e = field_at(ps, json_only(obj, items ? names + 3 : names, ps->why));
 	if (e == ERR_OK && !items)
 		e = field_int(
 			ps, obj, "max_read", FIELD_REQUIRED, 1, MODBUS_READ_MAX, &l->max_read);
@@ -41,6 +41,9 @@ static enum err parse_limits(struct parse *ps, const json_t *root)
 		e = field_int(ps, obj, "answer_ms", FIELD_REQUIRED, 50, 10000, &l->answer_ms);
 	if (e == ERR_OK)
 		e = field_int(ps, obj, "settle_ms", FIELD_OPTIONAL, 100, 120000, &l->settle_ms);
+	if (e == ERR_OK)
+		e = field_at(ps, json_get_bool(obj, "even_counts", FIELD_OPTIONAL, &l->even_counts,
+					 ps->why));
 	return e;
 }
 
@@ -153,8 +156,8 @@ static enum err parse_root(struct parse *ps, const json_t *root)
 {
 	static const char *const names[] = { "name", "maker", "title", "utility", "maturity",
 		"framing", "phases", "credit_unit", "function", "order", "limits", "blocks",
-		"points", "status", "supply", "supply_else", "actions", "purchase", "sources",
-		"note", NULL };
+		"factors", "points", "status", "supply", "supply_else", "actions", "purchase",
+		"clock_set", "enciphered", "units", "sources", "note", NULL };
 	static const char *const item_names[] = { "name", "maker", "title", "utility", "maturity",
 		"framing", "phases", "credit_unit", "limits", "frame", "points", "status", "supply",
 		"supply_else", "actions", "sources", "note", NULL };
@@ -168,8 +171,10 @@ static enum err parse_root(struct parse *ps, const json_t *root)
 	if (e == ERR_OK)
 		e = parse_limits(ps, root);
 	if (e == ERR_OK)
-		e = items ? parse_frame(ps, root)
+		e = items ? parse_items_frame(ps, root)
 			  : field_rows(ps, root, "blocks", FIELD_REQUIRED, parse_block);
+	if (e == ERR_OK)
+		e = field_rows(ps, root, "factors", FIELD_OPTIONAL, parse_factor);
 	if (e == ERR_OK)
 		e = field_rows(ps, root, "points", FIELD_REQUIRED, parse_point);
 	if (e == ERR_OK)
@@ -180,6 +185,12 @@ static enum err parse_root(struct parse *ps, const json_t *root)
 		e = parse_actions(ps, root);
 	if (e == ERR_OK)
 		e = parse_purchase(ps, root);
+	if (e == ERR_OK)
+		e = parse_clock_set(ps, root);
+	if (e == ERR_OK)
+		e = parse_enciphered(ps, root);
+	if (e == ERR_OK)
+		e = parse_units(ps, root);
 	if (e == ERR_OK)
 		e = check_whole(ps);
 	return e;
@@ -198,6 +209,9 @@ enum err model_parse(const char *text, size_t n, struct model **out, struct prob
 		e = parse_root(&ps, root);
 	for (size_t c = 0; e == ERR_OK && c < CLASS__MAX; c++) {
 		e = model_plan_make(m, (enum point_class)c);
+		if (e == ERR_BAD_VALUE)
+			return problem_set(ps.why, e, "limits.even_counts",
+				"a read of an odd count cannot grow inside its block");
 		if (e != ERR_OK)
 			return problem_set(
 				ps.why, e, "points", "need more than %d reads", MODEL_READS_MAX);

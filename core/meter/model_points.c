@@ -1,31 +1,48 @@
-/* The rows of a model file that say what lies where: blocks, points, status, supply. */
-#include <stdlib.h>
+/* The rows of a model file that say what lies where: blocks and points. */
 #include <string.h>
 
 #include "meter/model_build.h"
 #include "meter/model_parse.h"
 #include "meter/word.h"
 
-static const char *const wire_words[] = { "u16", "s16", "u32", "s32", "u64", "s64", "f32", "bcd",
-	"hex", "ymdwhms", "ymdhms" };
+/* Words of a model file for ways to lie in registers. The two with their own layout are short for a
+ * clock. count: registers, 0 where the file says it. */
+static const struct {
+	const char *word;
+	enum wire wire;
+	uint16_t count;
+	const char *layout;
+} wires[] = {
+	{ "u16", WIRE_U16, 1, NULL },
+	{ "s16", WIRE_S16, 1, NULL },
+	{ "u32", WIRE_U32, 2, NULL },
+	{ "s32", WIRE_S32, 2, NULL },
+	{ "u48", WIRE_U48, 3, NULL },
+	{ "s48", WIRE_S48, 3, NULL },
+	{ "u64", WIRE_U64, 4, NULL },
+	{ "s64", WIRE_S64, 4, NULL },
+	{ "f32", WIRE_F32, 2, NULL },
+	{ "f64", WIRE_F64, 4, NULL },
+	{ "bcd", WIRE_BCD, 0, NULL },
+	{ "hex", WIRE_HEX, 0, NULL },
+	{ "ascii", WIRE_ASCII, 0, NULL },
+	{ "clock", WIRE_CLOCK, 0, NULL },
+	{ "clock-bcd", WIRE_CLOCK_BCD, 0, NULL },
+	{ "ymdwhms", WIRE_CLOCK, 4, "YMDwhms-" },
+	{ "ymdhms", WIRE_CLOCK, 3, "YMDhms" },
+};
 static const char *const class_words[] = { "live", "config" };
 static const char *const ratio_words[] = { "ct", "pt", "ct*pt" };
-_Static_assert(ARRAY_LEN(wire_words) == WIRE__MAX, "a word for each");
 _Static_assert(ARRAY_LEN(class_words) == CLASS__MAX, "a word for each");
 
-uint16_t wire_registers(enum wire w)
+bool wire_is_clock(enum wire w)
 {
-	static const uint16_t registers[] = { [WIRE_U16] = 1,
-		[WIRE_S16] = 1,
-		[WIRE_U32] = 2,
-		[WIRE_S32] = 2,
-		[WIRE_U64] = 4,
-		[WIRE_S64] = 4,
-		[WIRE_F32] = 2,
-		[WIRE_YMDWHMS] = 4,
-		[WIRE_YMDHMS] = 3 };
+	return w == WIRE_CLOCK || w == WIRE_CLOCK_BCD;
+}
 
-	return w < ARRAY_LEN(registers) ? registers[w] : 0;
+bool wire_is_unsigned(enum wire w)
+{
+	return w == WIRE_U16 || w == WIRE_U32 || w == WIRE_U48 || w == WIRE_U64;
 }
 
 const struct model_block *model_block_of(
@@ -39,38 +56,6 @@ const struct model_block *model_block_of(
 			return b;
 	}
 	return NULL;
-}
-
-/* "10", "0.01" or "1/3", exactly. */
-static enum err scale_parse(const char *text, int64_t *num, int64_t *den)
-{
-	static const int64_t tens[] = { 1, 10, 100, 1000, 10000, 100000, 1000000 };
-	const char *split = strpbrk(text, "./");
-	char head[16] = "";
-	int64_t a = 0, b = 0;
-	size_t places;
-
-	*num = 0;
-	*den = 1;
-	if (!split)
-		return i64_parse(text, 1, 1000000000, num);
-	places = strlen(split + 1);
-	if ((size_t)(split - text) >= sizeof(head))
-		return ERR_BAD_VALUE;
-	memcpy(head, text, (size_t)(split - text));
-	if (i64_parse(head, 0, 1000000000, &a) != ERR_OK ||
-		i64_parse(split + 1, 0, 1000000000, &b) != ERR_OK)
-		return ERR_BAD_VALUE;
-	if (*split == '/') {
-		*num = a;
-		*den = b;
-		return a > 0 && b > 0 ? ERR_OK : ERR_BAD_VALUE;
-	}
-	if (places >= ARRAY_LEN(tens) || a > 100)
-		return ERR_BAD_VALUE;
-	*den = tens[places];
-	*num = a * *den + b;
-	return *num > 0 ? ERR_OK : ERR_BAD_VALUE;
 }
 
 enum err parse_block(struct parse *ps, const json_t *obj)
@@ -111,34 +96,6 @@ static enum err parse_ratio(struct parse *ps, const json_t *obj, struct model_po
 	return e;
 }
 
-enum err parse_scale(struct parse *ps, const json_t *obj, struct model_point *p)
-{
-	const char *text = "1";
-	enum err e = field_text(ps, obj, "scale", FIELD_OPTIONAL, 20, &text);
-
-	if (e == ERR_OK && scale_parse(text, &p->scale_num, &p->scale_den) != ERR_OK)
-		return field_bad(ps, "scale", "must be text like \"10\", \"0.1\" or \"1/3\"");
-	return e;
-}
-
-/* How many registers; only a serial number has to say so. */
-static enum err parse_count(struct parse *ps, const json_t *obj, struct model_point *p)
-{
-	int count = wire_registers(p->wire);
-	bool text = p->wire == WIRE_BCD || p->wire == WIRE_HEX;
-	enum err e;
-
-	if (text != p->serial)
-		return field_bad(ps, "wire", "does not fit the point");
-	if (!p->serial &&
-		(p->point == POINT_CLOCK) != (p->wire == WIRE_YMDWHMS || p->wire == WIRE_YMDHMS))
-		return field_bad(ps, "wire", "does not fit the point");
-	e = field_int(ps, obj, "count", text ? FIELD_REQUIRED : FIELD_OPTIONAL, text ? 1 : count,
-		text ? (SERIAL_MAX - 1) / 4 : count, &count);
-	p->count = (uint16_t)count;
-	return e;
-}
-
 static bool is_twice(const struct model *m, const struct model_point *p)
 {
 	for (size_t i = 0; i < m->point_count; i++)
@@ -163,6 +120,37 @@ enum err parse_point_name(struct parse *ps, const json_t *obj, struct model_poin
 	return ERR_OK;
 }
 
+static bool fits_point(const struct model_point *p)
+{
+	bool text = p->wire == WIRE_HEX || p->wire == WIRE_ASCII;
+	bool clock = wire_is_clock(p->wire);
+
+	if (p->serial)
+		return text || p->wire == WIRE_BCD || wire_is_unsigned(p->wire);
+	return !text && (!clock || p->point == POINT_CLOCK);
+}
+
+/* How many registers: some kinds have to say so. */
+static enum err parse_count(
+	struct parse *ps, const json_t *obj, uint16_t fixed, struct model_point *p)
+{
+	int count = fixed;
+	int most = !p->serial		   ? 4
+		   : p->wire == WIRE_ASCII ? (SERIAL_MAX - 1) / 2
+					   : (SERIAL_MAX - 1) / 4;
+	enum err e;
+
+	if (wire_is_clock(p->wire) && !fixed) {
+		e = parse_layout(ps, obj, &p->clock);
+		p->count = (uint16_t)(strlen(p->clock.layout) / 2);
+		return e;
+	}
+	e = field_int(ps, obj, "count", fixed ? FIELD_OPTIONAL : FIELD_REQUIRED, fixed ? fixed : 1,
+		fixed ? fixed : most, &count);
+	p->count = (uint16_t)count;
+	return e;
+}
+
 enum err parse_class(struct parse *ps, const json_t *obj, enum point_class *out)
 {
 	size_t class = CLASS_LIVE;
@@ -175,24 +163,104 @@ enum err parse_class(struct parse *ps, const json_t *obj, enum point_class *out)
 
 static enum err parse_point_wire(struct parse *ps, const json_t *obj, struct model_point *p)
 {
-	size_t wire = 0;
+	const char *word = NULL;
+	size_t i = 0;
+	enum err e = field_text(ps, obj, "wire", FIELD_REQUIRED, 20, &word);
+
+	if (e != ERR_OK)
+		return e;
+	while (i < ARRAY_LEN(wires) && !str_eq(wires[i].word, word))
+		i++;
+	if (i == ARRAY_LEN(wires))
+		return field_bad(ps, "wire", "is not one of the words for it");
+	p->wire = wires[i].wire;
+	p->clock.bcd = p->wire == WIRE_CLOCK_BCD;
+	if (wires[i].layout)
+		ASSERT(str_copy(p->clock.layout, sizeof(p->clock.layout), wires[i].layout));
+	if (!fits_point(p) || (p->function <= 2 && p->wire != WIRE_U16))
+		return field_bad(ps, "wire", "does not fit the point");
+	e = parse_count(ps, obj, wires[i].count, p);
+	if (e == ERR_OK)
+		e = field_place(ps, obj, 2U * p->count, p->place);
+	return e == ERR_OK ? parse_class(ps, obj, &p->class) : e;
+}
+
+/* One stretch of bits. */
+static bool is_stretch(uint64_t mask)
+{
+	uint64_t low = mask & (~mask + 1);
+
+	return mask != 0 && ((mask + low) & mask) == 0;
+}
+
+static enum err parse_mask(struct parse *ps, const json_t *obj, struct model_point *p)
+{
 	enum err e;
 
-	p->order = ps->order;
-	e = field_word(ps, obj, "wire", FIELD_REQUIRED, wire_words, ARRAY_LEN(wire_words), &wire);
+	if (!json_object_get(obj, "mask"))
+		return ERR_OK;
+	if (p->serial || !wire_is_unsigned(p->wire))
+		return field_bad(ps, "mask", "is for u16, u32, u48 and u64");
+	e = field_hex_wide(ps, obj, "mask", FIELD_REQUIRED, 4U * p->count, &p->mask);
+	if (e == ERR_OK && !is_stretch(p->mask))
+		return field_bad(ps, "mask", "must be one stretch of bits");
+	return e;
+}
+
+static enum err parse_point_factors(struct parse *ps, const json_t *obj, struct model_point *p)
+{
+	const json_t *list = json_object_get(obj, "factors");
+
+	if (list && json_array_size(list) == 0)
+		return field_bad(ps, "factors", "must be a list of names");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+		size_t f = 0;
+
+		while (name && f < ps->m->factor_count && !str_eq(ps->m->factors[f].name, name))
+			f++;
+		if (!name || f == ps->m->factor_count)
+			return field_bad(ps, "factors", "must be names of the model's factors");
+		p->factors |= (uint8_t)(1U << f);
+	}
+	return ERR_OK;
+}
+
+static enum err parse_digits(struct parse *ps, const json_t *obj, struct model_point *p)
+{
+	bool has = p->serial && (p->wire == WIRE_BCD || p->wire == WIRE_HEX);
+	int digits = has ? 4 * p->count : 0;
+	enum err e;
+
+	if (!has && json_object_get(obj, "digits"))
+		return field_bad(ps, "digits", "is for a serial number in bcd or hex");
+	e = field_int(ps, obj, "digits", FIELD_OPTIONAL, has ? 1 : 0, digits, &digits);
+	p->digits = (uint8_t)digits;
+	return e;
+}
+
+/* What makes a number of the registers. */
+static enum err parse_arithmetic(struct parse *ps, const json_t *obj, struct model_point *p)
+{
+	enum err e = field_scale(ps, obj, &p->scale_num, &p->scale_den);
 
 	if (e == ERR_OK)
-		e = field_order(ps, obj, &p->order);
+		e = field_at(ps, json_get_int(obj, "offset", FIELD_OPTIONAL, -MODEL_OFFSET_MAX,
+					 MODEL_OFFSET_MAX, &p->offset, ps->why));
 	if (e == ERR_OK)
-		e = parse_class(ps, obj, &p->class);
-	p->wire = (enum wire)wire;
-	return e;
+		e = parse_ratio(ps, obj, p);
+	if (e == ERR_OK)
+		e = parse_mask(ps, obj, p);
+	if (e == ERR_OK)
+		e = parse_point_factors(ps, obj, p);
+	return e == ERR_OK ? parse_digits(ps, obj, p) : e;
 }
 
 enum err parse_point(struct parse *ps, const json_t *obj)
 {
 	static const char *const names[] = { "point", "function", "address", "count", "wire",
-		"order", "scale", "ratio", "class", "note", NULL };
+		"order", "layout", "mask", "digits", "scale", "offset", "ratio", "factors", "class",
+		"note", NULL };
 	struct model_point p = { 0 };
 	enum err e;
 
@@ -209,11 +277,7 @@ enum err parse_point(struct parse *ps, const json_t *obj)
 	if (e == ERR_OK)
 		e = parse_point_wire(ps, obj, &p);
 	if (e == ERR_OK)
-		e = parse_count(ps, obj, &p);
-	if (e == ERR_OK)
-		e = parse_scale(ps, obj, &p);
-	if (e == ERR_OK)
-		e = parse_ratio(ps, obj, &p);
+		e = parse_arithmetic(ps, obj, &p);
 	if (e == ERR_OK)
 		e = field_in_block(ps, p.function, p.address, p.count);
 	if (e != ERR_OK)
@@ -221,81 +285,5 @@ enum err parse_point(struct parse *ps, const json_t *obj)
 	/* Point names are unique, so there are never more than point names and the serial. */
 	_Static_assert(POINT__MAX + 1 <= MODEL_POINTS_MAX, "room for each");
 	ps->m->points[ps->m->point_count++] = p;
-	return ERR_OK;
-}
-
-static enum err parse_bits(struct parse *ps, const json_t *obj, struct model_bits *out)
-{
-	struct model_bits b = { 0 };
-	bool items = ps->m->framing != MODEL_MODBUS;
-	enum err e =
-		items ? parse_item_place(ps, obj, &b) : field_read_function(ps, obj, &b.function);
-
-	if (e == ERR_OK && !items)
-		e = field_hex(ps, obj, "address", FIELD_REQUIRED, &b.address);
-	if (e == ERR_OK)
-		e = field_hex(ps, obj, "mask", FIELD_REQUIRED, &b.mask);
-	b.value = b.mask;
-	if (e == ERR_OK)
-		e = field_hex(ps, obj, "value", FIELD_OPTIONAL, &b.value);
-	if (e == ERR_OK && !items)
-		e = field_in_block(ps, b.function, b.address, 1);
-	if (e != ERR_OK)
-		return e;
-	if (b.mask == 0 || (b.value & ~b.mask) != 0)
-		return field_bad(ps, "value", "must lie inside a mask that is not 0");
-	*out = b;
-	return ERR_OK;
-}
-
-enum err parse_flag(struct parse *ps, const json_t *obj)
-{
-	static const char *const names[] = { "status", "function", "address", "mask", "value",
-		"note", NULL };
-	static const char *const item_names[] = { "status", "item", "at", "bytes", "mask", "value",
-		"note", NULL };
-	struct model_flag f = { 0 };
-	const char *word = NULL;
-	bool items = ps->m->framing != MODEL_MODBUS;
-	enum err e = field_at(ps, json_only(obj, items ? item_names : names, ps->why));
-
-	if (e == ERR_OK)
-		e = field_text(ps, obj, "status", FIELD_REQUIRED, 40, &word);
-	if (e == ERR_OK && status_parse(word, &f.status) != ERR_OK)
-		return field_bad(ps, "status", "is not the name of a status");
-	if (e == ERR_OK)
-		e = parse_bits(ps, obj, &f.when);
-	if (e != ERR_OK)
-		return e;
-	if (f.when.value == 0)
-		return field_bad(ps, "value", "must not be 0");
-	if (ps->m->flag_count == MODEL_FLAGS_MAX)
-		return field_bad(ps, "status", "is one too many");
-	ps->m->flags[ps->m->flag_count++] = f;
-	return ERR_OK;
-}
-
-enum err parse_state(struct parse *ps, const json_t *obj)
-{
-	static const char *const names[] = { "supply", "function", "address", "mask", "value",
-		"note", NULL };
-	static const char *const item_names[] = { "supply", "item", "at", "bytes", "mask", "value",
-		"note", NULL };
-	struct model_supply s = { 0 };
-	const char *word = NULL;
-	bool items = ps->m->framing != MODEL_MODBUS;
-	enum err e = field_at(ps, json_only(obj, items ? item_names : names, ps->why));
-
-	if (e == ERR_OK)
-		e = field_text(ps, obj, "supply", FIELD_REQUIRED, 40, &word);
-	if (e == ERR_OK && supply_parse(word, &s.supply) != ERR_OK)
-		return field_bad(ps, "supply", "must be on, off, moving or unknown");
-	if (e == ERR_OK)
-		e = parse_bits(ps, obj, &s.when);
-	if (e != ERR_OK)
-		return e;
-	if (ps->m->supply_count == MODEL_FLAGS_MAX)
-		return field_bad(ps, "supply", "is one too many");
-	ps->m->supplies[ps->m->supply_count++] = s;
 	return ERR_OK;
 }

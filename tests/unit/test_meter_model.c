@@ -92,8 +92,8 @@ static const struct {
 	{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"u33\"}" },
 		"points[0].wire" },
 	{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"bcd\"}" },
-		"points[0].wire" },
-	{ { .points = "{\"point\":\"clock\",\"address\":\"0x0000\",\"wire\":\"u32\"}" },
+		"points[0].count" },
+	{ { .points = "{\"point\":\"energy\",\"address\":\"0x0000\",\"wire\":\"ymdhms\"}" },
 		"points[0].wire" },
 	{ { .points = "{\"point\":\"energy\",\"address\":\"0x0063\",\"wire\":\"u32\"}" },
 		"points[0].address" },
@@ -132,7 +132,7 @@ static const struct {
 		    "\"mask\":\"0x0001\"}]" },
 		"supply[0].address" },
 	{ { .rest = ",\"actions\":{\"explode\":{}}" }, "actions.explode" },
-	{ { .rest = ",\"actions\":{\"on\":{\"function\":15,\"address\":\"0x0000\","
+	{ { .rest = ",\"actions\":{\"on\":{\"function\":14,\"address\":\"0x0000\","
 		    "\"values\":[1],\"clears\":\"forced\"}}" },
 		"actions.on.function" },
 	{ { .rest = ",\"actions\":{\"on\":{\"function\":6,\"address\":\"0x0000\","
@@ -325,7 +325,7 @@ static struct meter_reading full_reading(const struct model *m, unsigned seed)
 		int64_t raw = 1000 + (int64_t)((seed * 7919 + (unsigned)i * 104729) % 20000);
 
 		if (p->serial)
-			snprintf(r.serial, sizeof(r.serial), "%0*u", 4 * (p->count % 6),
+			snprintf(r.serial, sizeof(r.serial), "%0*u", p->digits % SERIAL_MAX,
 				seed * 31 + 5);
 		else if (p->point == POINT_CT_RATIO)
 			reading_set(&r, p->point, 40);
@@ -433,6 +433,10 @@ static void any_window_shows_the_same_registers(void **state)
 		for (uint16_t from = 0; from < b->count; from++) {
 			uint16_t n = (uint16_t)(b->count - from > 3 ? 3 : b->count - from);
 
+			if (m->limits.even_counts && n % 2)
+				n--;
+			if (n == 0)
+				continue;
 			assert_int_equal(model_encode(m, &r, b->function,
 						 (uint16_t)(b->address + from), n, part),
 				ERR_OK);

@@ -17,9 +17,13 @@
 /* tests/vectors/model_*.txt, line by line:
  *   model NAME · unit N · class live|config   hold until changed
  *   request HEX, reply HEX                    frames as on a serial line; the pairs up to `end` are
- * one reading expect POINT VALUE · absent POINT · serial TEXT · supply WORD · nosupply · status
- * WORD... refused POINT                             the reply cannot be; the point is named act
- * WORD HEX                              the frame of an act */
+ * one reading
+ *   expect POINT VALUE · absent POINT · serial TEXT · supply WORD · nosupply · status WORD...
+ *   refused POINT                             the reply cannot be; the point is named
+ *   act WORD HEX                              the frame of an act
+ *   setclock SECONDS HEX                      the frame that sets the clock
+ *   purchase COUNT MILLI HEX                  the frame of a purchase
+ *   answer HEX                                confirms the last of these three */
 struct walk {
 	struct models *models;
 	const struct model *model;
@@ -36,6 +40,7 @@ struct walk {
 	enum err result;
 	struct meter_reading reading;
 	struct problem why;
+	struct meter_write sent;
 	int checks;
 };
 
@@ -262,12 +267,15 @@ static void on_refused(struct walk *w, const char *rest)
 }
 
 /* What the frame says but for sequence and time. */
-static void item_act(struct walk *w, const struct model_action *a, const uint8_t *golden, size_t n)
+static void item_act(struct walk *w, const struct model_action *a, const char *hex)
 {
+	uint8_t golden[FRAME_MAX];
+	size_t n = bytes_of(w, hex, golden);
 	struct dlt645_frame d = { 0 };
 	struct cjt188_frame c = { 0 };
 	size_t at = 0;
 
+	w->checks++;
 	if (w->model->framing == MODEL_DLT645) {
 		if (dlt645_find(golden, n, &at) != n || dlt645_parse(golden, n, &d, NULL) != ERR_OK)
 			fail_at(w, "not a frame");
@@ -284,31 +292,72 @@ static void item_act(struct walk *w, const struct model_action *a, const uint8_t
 		fail_at(w, "we would send something else");
 }
 
-static void on_act(struct walk *w, const char *rest)
+/* The write is these bytes. */
+static void check_write(struct walk *w, const struct meter_write *write, const char *hex)
 {
 	uint8_t golden[FRAME_MAX], ours[FRAME_MAX];
-	const struct model_action *a;
-	struct bus_request q = { .unit = w->at.unit };
+	size_t n = bytes_of(w, hex, golden);
+
+	w->checks++;
+	if (frame_build(FRAMING_RTU, &write->request, 0, ours) != n || memcmp(golden, ours, n) != 0)
+		fail_at(w, "we would send something else");
+}
+
+static void on_act(struct walk *w, const char *rest)
+{
 	enum meter_act act = ACT_ON;
 	char word[8];
 	int skip = 0;
-	size_t n;
 
-	if (sscanf(rest, "%7s %n", word, &skip) != 1 || act_parse(word, &act) != ERR_OK)
+	if (sscanf(rest, "%7s %n", word, &skip) != 1 || act_parse(word, &act) != ERR_OK ||
+		meter_act_write(w->model, w->at.unit, act, &w->sent) != ERR_OK)
 		fail_at(w, "no such act");
-	n = bytes_of(w, rest + skip, golden);
-	a = &w->model->actions[act];
-	w->checks++;
 	if (w->model->framing != MODEL_MODBUS) {
-		item_act(w, a, golden, n);
+		item_act(w, &w->model->actions[act], rest + skip);
 		return;
 	}
-	q.function = a->function;
-	q.address = a->address;
-	q.count = a->count;
-	q.values = a->values;
-	if (frame_build(FRAMING_RTU, &q, 0, ours) != n || memcmp(golden, ours, n) != 0)
-		fail_at(w, "we would send something else");
+	check_write(w, &w->sent, rest + skip);
+}
+
+static void on_setclock(struct walk *w, const char *rest)
+{
+	char number[24] = "";
+	int64_t seconds = 0;
+	int skip = 0;
+
+	if (sscanf(rest, "%23s %n", number, &skip) != 1 ||
+		i64_parse(number, INT64_MIN, INT64_MAX, &seconds) != ERR_OK ||
+		meter_clock_write(w->model, w->at.unit, seconds, &w->sent) != ERR_OK)
+		fail_at(w, "the clock cannot be set to this");
+	check_write(w, &w->sent, rest + skip);
+}
+
+static void on_purchase(struct walk *w, const char *rest)
+{
+	char count[24] = "", milli[24] = "";
+	int64_t c = 0, a = 0;
+	int skip = 0;
+
+	if (sscanf(rest, "%23s %23s %n", count, milli, &skip) != 2 ||
+		i64_parse(count, 0, INT64_MAX, &c) != ERR_OK ||
+		i64_parse(milli, 0, INT64_MAX, &a) != ERR_OK ||
+		meter_purchase_write(w->model, w->at.unit, c, a, &w->sent) != ERR_OK)
+		fail_at(w, "this cannot be sold");
+	check_write(w, &w->sent, rest + skip);
+}
+
+/* The answer that confirms the last write. */
+static void on_answer(struct walk *w, const char *hex)
+{
+	uint8_t golden[FRAME_MAX];
+	struct bus_error why = { 0 };
+	size_t n = bytes_of(w, hex, golden);
+
+	w->checks++;
+	if (frame_check_reply(FRAMING_RTU, &w->sent.request, 0, golden, n, NULL, &why) != ERR_OK)
+		fail_at(w, why.text);
+	if (frame_need_for(FRAMING_RTU, &w->sent.request, golden, n) != n)
+		fail_at(w, "we would wait for more, or less");
 }
 
 static void on_model(struct walk *w, const char *rest)
@@ -353,6 +402,9 @@ static const struct {
 	{ "status", on_status },
 	{ "refused", on_refused },
 	{ "act", on_act },
+	{ "setclock", on_setclock },
+	{ "purchase", on_purchase },
+	{ "answer", on_answer },
 	{ "end", on_end },
 };
 
