@@ -24,6 +24,7 @@ struct report {
 	struct utc comm_since;
 	int64_t fails;
 	char error[201];
+	char fault[25];	     /* kind of the error */
 	bool gateway_silent; /* no alarm for this one meter: its gateway has one */
 };
 

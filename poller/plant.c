@@ -1,10 +1,12 @@
 #include "poller/plant.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "poller/reception.h"
 
 struct gateway_row {
 	int64_t id;
@@ -13,16 +15,20 @@ struct gateway_row {
 	char address[128];
 	int64_t baud;
 	char parity[2];
+	char registration[128];
+	char heartbeat[256];
 	char comm[8];
 	struct utc comm_since;
 };
 SHAPE(gateway_shape, struct gateway_row, FIELD(struct gateway_row, id),
 	FIELD(struct gateway_row, code), FIELD(struct gateway_row, transport),
 	FIELD(struct gateway_row, address), FIELD(struct gateway_row, baud),
-	FIELD(struct gateway_row, parity), FIELD(struct gateway_row, comm),
+	FIELD(struct gateway_row, parity), FIELD(struct gateway_row, registration),
+	FIELD(struct gateway_row, heartbeat), FIELD(struct gateway_row, comm),
 	FIELD(struct gateway_row, comm_since));
 static const struct query Q_GATEWAYS = {
-	"SELECT g.id, g.code, g.transport, g.address, g.baud, g.parity,"
+	"SELECT g.id, g.code, g.transport, g.address, g.baud, g.parity, g.registration,"
+	" g.heartbeat,"
 	" COALESCE(s.comm, 'never') AS comm, COALESCE(s.comm_since, 0) AS comm_since"
 	" FROM gateway g LEFT JOIN gateway_state s ON s.gateway_id = g.id"
 	" WHERE g.bus_group_id = ? AND g.enabled ORDER BY g.id",
@@ -159,6 +165,19 @@ static void meters_take(
 	ASSERT(b->meters);
 }
 
+static bool patterns_take(
+	const struct gateway_row *r, bool talk, enum transport transport, struct dial_patterns *out)
+{
+	struct problem why = { 0 };
+
+	if (transport != TRANSPORT_DIAL_IN ||
+		dial_patterns_read(r->address, r->registration, r->heartbeat, out, &why) == ERR_OK)
+		return true;
+	if (talk)
+		log_warn("gateway=%s left out: %s", r->code, why.text);
+	return false;
+}
+
 static bool bus_take(
 	const struct gateway_row *r, int64_t group_id, bool talk, struct plant_bus *out)
 {
@@ -178,13 +197,18 @@ static bool bus_take(
 				r->transport, r->address);
 		return false;
 	}
+	if (!patterns_take(r, talk, b.settings.transport, &b.patterns))
+		return false;
 	print_number(&b.print, group_id);
 	print_number(&b.print, r->id);
-	print_text(&b.print, r->code);
 	print_text(&b.print, r->transport);
 	print_text(&b.print, r->address);
 	print_number(&b.print, r->baud);
 	print_text(&b.print, r->parity);
+	print_text(&b.print, r->registration);
+	print_text(&b.print, r->heartbeat);
+	b.line_print = b.print;
+	print_text(&b.print, r->code);
 	*out = b;
 	return true;
 }
@@ -209,5 +233,46 @@ enum err plant_load(
 		if (bus_take(&g[i], group_id, talk, &p.buses[p.n]))
 			meters_take(&p.buses[p.n++], &meters, models, talk);
 	*out = p;
+	return ERR_OK;
+}
+
+struct dialler_row {
+	int64_t id;
+	char code[33];
+	char address[128];
+	char registration[128];
+	char heartbeat[256];
+};
+#define DIALLER(member) FIELD(struct dialler_row, member)
+SHAPE(dialler_shape, struct dialler_row, DIALLER(id), DIALLER(code), DIALLER(address),
+	DIALLER(registration), DIALLER(heartbeat));
+static const struct query Q_DIALLERS = {
+	"SELECT id, code, address, registration, heartbeat FROM gateway"
+	" WHERE transport = 'dial-in' AND enabled ORDER BY id",
+	&dialler_shape
+};
+
+enum err plant_diallers(struct db *db, struct reception *r)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e = db_list(db, &Q_DIALLERS, NO_ARGS, &rows);
+	const struct dialler_row *d = rows.at;
+	struct reception_gateway *list;
+	size_t n = 0;
+
+	if (e != ERR_OK)
+		return e;
+	list = calloc(rows.n + 1, sizeof(*list));
+	ASSERT(list);
+	for (size_t i = 0; i < rows.n; i++) {
+		if (dial_patterns_read(d[i].address, d[i].registration, d[i].heartbeat,
+			    &list[n].patterns, NULL) != ERR_OK)
+			continue; /* plant_load() says so */
+		list[n].gateway_id = d[i].id;
+		snprintf(list[n].code, sizeof(list[n].code), "%s", d[i].code);
+		n++;
+	}
+	reception_expect(r, list, n);
+	free(list);
 	return ERR_OK;
 }

@@ -1,6 +1,7 @@
 #pragma once
 /* Buses and their meters as the database has them. Values: read once, never changed. */
 #include "db/db.h"
+#include "meter/dialin.h"
 #include "meter/meter.h"
 #include "poller/schedule.h"
 
@@ -29,10 +30,12 @@ struct plant_bus {
 	int64_t gateway_id;
 	int64_t group_id;
 	char code[33];
-	struct bus_settings settings;
-	struct plant_meter *meters; /* ascending by id */
+	struct bus_settings settings;  /* but for dial */
+	struct dial_patterns patterns; /* of a gateway that dials in */
+	struct plant_meter *meters;    /* ascending by id */
 	size_t n;
-	uint64_t print; /* of everything that is configured: another one, another bus */
+	uint64_t print;	     /* of everything that is configured: another one, another bus */
+	uint64_t line_print; /* of the way to it alone: the same one, the same connection */
 	enum comm comm;
 	struct utc comm_since;
 };
@@ -48,3 +51,7 @@ void plant_bus_free(struct plant_bus *b);
  * is none) is left out and said so in the log when `talk`. */
 MUST_USE enum err plant_load(
 	struct db *db, const struct models *models, int64_t group_id, bool talk, struct plant *out);
+
+struct reception;
+/* Tells the reception which gateways dial in, whoever holds their leases. */
+MUST_USE enum err plant_diallers(struct db *db, struct reception *r);

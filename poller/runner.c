@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/rand.h"
+#include "poller/reception.h"
 #include "poller/wait.h"
 
 #define STACK_BYTES ((size_t)256 * 1024)
@@ -15,6 +16,9 @@
 #define VALVE_CHECK_MS 1000
 #define SLOW_MS 5000 /* what moves longer than this is a valve */
 #define UTILISATION_MS 10000
+#define DOUBTS_MAX 3   /* readings held back while the serial number cannot be had */
+#define TWIN_MS 600000 /* so long after a second gateway of the same id was refused */
+#define RIVAL_TRIES 2  /* of the old connection before a new one takes its place */
 
 enum phase { PHASE_SEND, PHASE_CHECK };
 
@@ -33,6 +37,7 @@ struct runner {
 	struct plant_bus plant;
 	struct runner_ends ends;
 	pthread_t thread;
+	bool joined; /* the keeper's */
 	/* The thread's own. */
 	struct bus *bus;
 	struct schedule schedule;
@@ -42,15 +47,23 @@ struct runner {
 		struct utc since;
 		bool gateway_silent; /* as last told */
 	} * told;
-	GQueue jobs; /* struct job * */
+	struct trust {
+		bool doubted; /* its serial number is to be read before a reading is believed */
+		int tries;    /* in vain */
+	} * trust;
+	struct patience *patience;
+	uint64_t breaks; /* of the connection, as last seen */
+	int64_t twin_at; /* mono_ms(): a second gateway of the same id was refused */
+	GQueue jobs;	 /* struct job * */
 	int64_t window_start, window_busy;
 	/* Shared, under the gate. */
 	struct gate gate;
-	bool stop;
+	bool stop, ended;
+	bool arrived; /* at the reception */
 	GQueue inbox; /* struct order_out * */
 	bool *wanted;
 	enum identity *identity;
-	struct gateway_now health;
+	struct runner_health health;
 };
 
 const struct plant_bus *runner_bus(const struct runner *r)
@@ -228,6 +241,15 @@ static void report_reading(struct runner *r, size_t i, const struct meter_readin
 	desk_put(r->ends.desk, &p);
 }
 
+/* "silent", "exception_2": as in gateway_fault. */
+static void fault_word(const struct bus_error *why, char *out, size_t size)
+{
+	if (why->kind == KIND_EXCEPTION)
+		snprintf(out, size, "exception_%d", why->exception);
+	else
+		snprintf(out, size, "%s", why->kind ? bus_kind_word(why->kind) : "");
+}
+
 static void report_failure(struct runner *r, size_t i, const struct bus_error *why)
 {
 	struct report p;
@@ -235,6 +257,7 @@ static void report_failure(struct runner *r, size_t i, const struct bus_error *w
 	comm_changed(r, i);
 	p = report_of(r, i);
 	snprintf(p.error, sizeof(p.error), "%s", why->text);
+	fault_word(why, p.fault, sizeof(p.fault));
 	desk_put(r->ends.desk, &p);
 }
 
@@ -285,9 +308,10 @@ static void identify(struct runner *r, size_t i, const struct meter_reading *g)
 		id = strcasecmp(without_zeros(g->serial), without_zeros(m->serial)) == 0
 			     ? IDENTITY_SURE
 			     : IDENTITY_OTHER;
-	if (id == IDENTITY_OTHER)
+	if (id == IDENTITY_OTHER && identity_get(r, i) != IDENTITY_OTHER)
 		log_warn("meter=%s serial=%s expected=%s", m->code, g->serial, m->serial);
 	identity_set(r, i, id);
+	r->trust[i] = (struct trust){ 0 };
 }
 
 static bool tells_serial(const struct model *m)
@@ -298,26 +322,156 @@ static bool tells_serial(const struct model *m)
 	return false;
 }
 
-static void run_read(struct runner *r, const struct task *t)
+/* Was it exchanged, perhaps? Its serial number is read before the next reading is believed. One
+ * that has shown another serial number stays another meter until it shows the right one. */
+static void doubt(struct runner *r, size_t i)
 {
-	const struct plant_meter *m = &r->plant.meters[t->meter];
-	enum point_class class = t->kind == TASK_CONFIG ? CLASS_CONFIG : CLASS_LIVE;
+	const struct plant_meter *m = &r->plant.meters[i];
+
+	if (!m->serial[0] || !tells_serial(m->model))
+		return;
+	if (identity_get(r, i) == IDENTITY_SURE)
+		identity_set(r, i, IDENTITY_UNREAD);
+	if (!r->trust[i].doubted)
+		r->trust[i] = (struct trust){ .doubted = true };
+	schedule_look(&r->schedule, i, mono_ms());
+}
+
+/* The gateway or its connection was away: what hangs there may be something else now. */
+static void watch_breaks(struct runner *r)
+{
+	struct bus_stats s = bus_stats(r->bus);
+	uint64_t breaks = s.kinds[KIND_LOST] + s.kinds[KIND_UNREACHABLE];
+
+	if (breaks == r->breaks)
+		return;
+	r->breaks = breaks;
+	for (size_t i = 0; i < r->plant.n; i++)
+		doubt(r, i);
+}
+
+/* May a reading be believed? Not before the serial number was looked at; a meter that answers and
+ * cannot be brought to tell it is believed after a few tries, with its identity unread. */
+static bool is_believed(struct runner *r, size_t i, const struct meter_reading *g)
+{
+	struct trust *t = &r->trust[i];
+
+	if (g->serial[0])
+		identify(r, i, g);
+	if (t->doubted && ++t->tries > DOUBTS_MAX)
+		*t = (struct trust){ 0 };
+	if (t->doubted)
+		schedule_look(&r->schedule, i, mono_ms());
+	return !t->doubted;
+}
+
+/* How fast it was, or that it was not. */
+static void learn(struct runner *r, size_t i, const struct bus_error *why)
+{
+	struct patience *p = &r->patience[i];
+
+	if (why->fault == BUS_SILENT)
+		patience_silent(p);
+	else if (why->fault == BUS_FINE || why->fault == BUS_EXCEPTION)
+		patience_answered(p, bus_delay_ms(r->bus));
+	if (why->kind == KIND_LYING) /* seen only when it was decoded */
+		bus_count(r->bus, KIND_LYING);
+}
+
+static void be_patient(struct runner *r, size_t i)
+{
+	int ceiling_ms = r->plant.meters[i].model->limits.answer_ms;
+
+	if (ceiling_ms <= 0)
+		ceiling_ms = BUS_ANSWER_MS;
+	bus_patience(r->bus, patience_ms(&r->patience[i], ceiling_ms));
+}
+
+static void took_settings(struct runner *r, size_t i, enum err e, const struct meter_reading *g,
+	const struct bus_error *why)
+{
+	if (e == ERR_OK)
+		identify(r, i, g);
+	else
+		log_debug("meter=%s settings not read: %s", r->plant.meters[i].code, why->text);
+	if (e != ERR_OK && why->fault == BUS_EXCEPTION) /* it will not tell */
+		r->trust[i] = (struct trust){ 0 };
+}
+
+/* For so long that somebody may have exchanged it. */
+static bool was_away(const struct runner *r, size_t i)
+{
+	int64_t last = r->turns[i].last_good;
+
+	return last != INT64_MIN && mono_ms() - last > SCHEDULE_SILENT_MS;
+}
+
+static enum outcome run_read(struct runner *r, const struct task *task)
+{
+	struct task t = *task;
+	const struct plant_meter *m = &r->plant.meters[t.meter];
 	struct meter_reading g = { 0 };
 	struct bus_error why = { 0 };
 	int64_t began = mono_ms();
 	enum outcome o;
-	enum err e = meter_read(r->bus, m->model, &m->at, class, &g, &why);
+	enum err e;
 
+	if (was_away(r, t.meter))
+		doubt(r, t.meter);
+	if (r->trust[t.meter].doubted && r->trust[t.meter].tries == 0)
+		t.kind = TASK_CONFIG;
+	be_patient(r, t.meter);
+	e = meter_read(r->bus, m->model, &m->at, t.kind == TASK_CONFIG ? CLASS_CONFIG : CLASS_LIVE,
+		&g, &why);
 	o = outcome_of(e, &why);
-	schedule_done(&r->schedule, t, o, began, mono_ms());
-	if (t->kind == TASK_CONFIG && e == ERR_OK)
-		identify(r, t->meter, &g);
-	else if (t->kind == TASK_CONFIG)
-		log_debug("meter=%s settings not read: %s", m->code, why.text);
-	else if (e == ERR_OK)
-		report_reading(r, t->meter, &g);
-	if (e != ERR_OK && (t->kind == TASK_LIVE || o != OUTCOME_REFUSED))
-		report_failure(r, t->meter, &why);
+	learn(r, t.meter, &why);
+	watch_breaks(r);
+	schedule_done(&r->schedule, &t, o, began, mono_ms());
+	if (t.kind == TASK_CONFIG)
+		took_settings(r, t.meter, e, &g, &why);
+	else if (e == ERR_OK && is_believed(r, t.meter, &g))
+		report_reading(r, t.meter, &g);
+	if (o == OUTCOME_NO_ANSWER)
+		doubt(r, t.meter);
+	if (e != ERR_OK && (t.kind == TASK_LIVE || o != OUTCOME_REFUSED))
+		report_failure(r, t.meter, &why);
+	return o;
+}
+
+/* A second connection has come while there is one. The old one is tried: if it works, the new one
+ * is another gateway that claims the same id, and is refused; else the gateway has dialled anew. */
+static void settle_rivals(struct runner *r)
+{
+	struct task t = { .kind = TASK_LIVE, .meter = schedule_liveliest(&r->schedule) };
+	uint64_t connects = bus_connects(r->bus);
+	bool works = false;
+
+	for (int i = 0; i < RIVAL_TRIES && !works && t.meter < r->plant.n; i++) {
+		enum outcome o = run_read(r, &t);
+
+		works = o == OUTCOME_ANSWERED || o == OUTCOME_REFUSED;
+		if (!bus_is_connected(r->bus) || bus_connects(r->bus) != connects)
+			return; /* the old one was dead */
+	}
+	if (!works) {
+		log_info("gateway=%s dialled in anew", r->plant.code);
+		bus_hang_up(r->bus);
+		return;
+	}
+	log_warn("gateway=%s dialled in twice at the same time: the second is refused",
+		r->plant.code);
+	reception_refuse(r->ends.reception, r->plant.gateway_id);
+	r->twin_at = mono_ms();
+}
+
+static void look_at_reception(struct runner *r)
+{
+	if (!r->ends.reception || !reception_waits(r->ends.reception, r->plant.gateway_id))
+		return;
+	if (bus_is_connected(r->bus))
+		settle_rivals(r);
+	else
+		schedule_knock(&r->schedule, mono_ms());
 }
 
 /* ---- acts ---- */
@@ -356,15 +510,18 @@ static bool job_look(
 	int64_t began = mono_ms();
 	size_t n = 0;
 
+	bus_patience(r->bus, 0);
 	if (meter_read_supply(r->bus, m->model, &m->at, g, why) != ERR_OK)
 		return false;
+	watch_breaks(r);
 	model_plan(m->model, CLASS_LIVE, &n);
 	if (n != 1) {
 		schedule_want(&r->schedule, j->meter);
 		return true;
 	}
 	schedule_done(&r->schedule, &t, OUTCOME_ANSWERED, began, mono_ms());
-	report_reading(r, j->meter, g);
+	if (is_believed(r, j->meter, g))
+		report_reading(r, j->meter, g);
 	return true;
 }
 
@@ -430,6 +587,7 @@ static void job_send(struct runner *r, struct job *j)
 		drop(r, j, refusal);
 		return;
 	}
+	bus_patience(r->bus, 0); /* nothing is worse than an act of which nobody knows */
 	e = meter_act(r->bus, m->model, &m->at, act, &permit, &why);
 	if (e == ERR_FORBIDDEN) {
 		refusal = order_refusal(j->order);
@@ -462,6 +620,7 @@ static void job_sell(struct runner *r, struct job *j)
 		drop(r, j, refusal);
 		return;
 	}
+	bus_patience(r->bus, 0);
 	if (j->order->release && model_can(m->model, ACT_AUTO))
 		e = meter_act(r->bus, m->model, &m->at, ACT_AUTO, &permit, &why);
 	if (e == ERR_OK)
@@ -518,28 +677,44 @@ static void job_new(struct runner *r, struct order_out *o)
 
 /* ---- the thread ---- */
 
+/* Locked: what has been counted so far. */
+static void health_counts(struct runner *r, const struct bus_stats *s, int64_t now)
+{
+	struct gateway_now *h = &r->health.now;
+	int64_t span = now - r->window_start;
+
+	h->round_ms = r->schedule.round_ms;
+	r->health.last_answer = (struct utc){ utc_now().ms - (now - r->schedule.last_answer) };
+	h->transactions = (int64_t)s->requests;
+	h->failures = (int64_t)(s->requests - s->answers);
+	memcpy(r->health.kinds, s->kinds, sizeof(s->kinds));
+	memcpy(r->health.exceptions, s->exceptions, sizeof(s->exceptions));
+	r->health.twin = r->twin_at && now - r->twin_at < TWIN_MS;
+	if (span < UTILISATION_MS)
+		return;
+	h->utilisation_permille = (s->busy_ms - r->window_busy) * 1000 / span;
+	h->answer_p50_ms = answer_times_percentile(&s->times, 50);
+	h->answer_p95_ms = answer_times_percentile(&s->times, 95);
+	h->answer_p99_ms = answer_times_percentile(&s->times, 99);
+	r->window_start = now;
+	r->window_busy = s->busy_ms;
+}
+
 static void health_now(struct runner *r)
 {
 	struct bus_stats s = bus_stats(r->bus);
-	int64_t now = mono_ms(), span = now - r->window_start;
+	struct gateway_now *h = &r->health.now;
 	enum comm was;
 
 	gate_lock(&r->gate);
-	was = str_eq(r->health.comm, "silent") ? COMM_SILENT : COMM_OK;
+	was = str_eq(h->comm, "silent") ? COMM_SILENT : COMM_OK;
 	if ((r->schedule.comm == COMM_SILENT) != (was == COMM_SILENT) ||
-		(r->schedule.comm == COMM_OK && str_eq(r->health.comm, "never"))) {
-		r->health.comm_since = utc_now();
+		(r->schedule.comm == COMM_OK && str_eq(h->comm, "never"))) {
+		h->comm_since = utc_now();
 		log_info("gateway=%s comm=%s", r->plant.code, comm_word(r->schedule.comm));
 	}
-	snprintf(r->health.comm, sizeof(r->health.comm), "%s", comm_word(r->schedule.comm));
-	r->health.round_ms = r->schedule.round_ms;
-	r->health.transactions = (int64_t)s.requests;
-	r->health.failures = (int64_t)(s.requests - s.answers);
-	if (span >= UTILISATION_MS) {
-		r->health.utilisation_permille = (s.busy_ms - r->window_busy) * 1000 / span;
-		r->window_start = now;
-		r->window_busy = s.busy_ms;
-	}
+	snprintf(h->comm, sizeof(h->comm), "%s", comm_word(r->schedule.comm));
+	health_counts(r, &s, mono_ms());
 	gate_unlock(&r->gate);
 }
 
@@ -547,10 +722,12 @@ static void health_now(struct runner *r)
 static bool collect(struct runner *r)
 {
 	struct order_out *o;
-	bool stop;
+	bool stop, arrived;
 
 	gate_lock(&r->gate);
 	stop = r->stop;
+	arrived = r->arrived;
+	r->arrived = false;
 	while ((o = g_queue_pop_head(&r->inbox)))
 		job_new(r, o);
 	for (size_t i = 0; i < r->plant.n; i++)
@@ -559,6 +736,8 @@ static bool collect(struct runner *r)
 			schedule_want(&r->schedule, i);
 		}
 	gate_unlock(&r->gate);
+	if (arrived && !stop)
+		look_at_reception(r);
 	return !stop;
 }
 
@@ -568,7 +747,7 @@ static bool has_mail(struct runner *r)
 
 	for (size_t i = 0; i < r->plant.n && !wanted; i++)
 		wanted = r->wanted[i];
-	return r->stop || wanted || !g_queue_is_empty(&r->inbox);
+	return r->stop || r->arrived || wanted || !g_queue_is_empty(&r->inbox);
 }
 
 #define NAP_MS 5000 /* so that silence is noticed and health told */
@@ -630,6 +809,9 @@ static void *run(void *arg)
 		else
 			give_back(r, j, &unknown);
 	}
+	gate_lock(&r->gate);
+	r->ended = true;
+	gate_unlock(&r->gate);
 	return NULL;
 }
 
@@ -647,14 +829,56 @@ static void remember(struct runner *r)
 	}
 	schedule_open(&r->schedule, r->turns, r->plant.n, r->ends.period_ms,
 		rand_below(UINT32_MAX) + 1, r->plant.comm, mono_ms());
-	for (size_t i = 0; i < r->plant.n; i++)
-		if (!tells_serial(r->plant.meters[i].model)) {
+	for (size_t i = 0; i < r->plant.n; i++) {
+		const struct plant_meter *m = &r->plant.meters[i];
+
+		if (!tells_serial(m->model)) {
 			r->identity[i] = IDENTITY_SURE;
 			r->turns[i].config_due = INT64_MAX;
 		}
+		r->trust[i].doubted = m->serial[0] && tells_serial(m->model);
+	}
 }
 
-static void runner_free(struct runner *r)
+static bool same_meter(const struct plant_meter *a, const struct plant_meter *b)
+{
+	return a->id == b->id && a->device == b->device && str_eq(a->at.text, b->at.text) &&
+	       a->model == b->model && str_eq(a->serial, b->serial);
+}
+
+/* The bus was configured anew: what is known of meters that are the same goes on, and so does the
+ * connection when it leads the same way. */
+static bool inherit(struct runner *r, struct runner *former)
+{
+	bool same_way = r->plant.line_print == former->plant.line_print;
+
+	for (size_t i = 0; i < r->plant.n && same_way; i++)
+		for (size_t k = 0; k < former->plant.n; k++) {
+			int64_t phase = r->turns[i].phase;
+
+			if (!same_meter(&r->plant.meters[i], &former->plant.meters[k]))
+				continue;
+			r->turns[i] = former->turns[k];
+			r->turns[i].phase = phase;
+			r->told[i] = former->told[k];
+			r->trust[i] = former->trust[k];
+			r->patience[i] = former->patience[k];
+			r->identity[i] = former->identity[k];
+			break;
+		}
+	if (!same_way)
+		return false;
+	schedule_inherit(&r->schedule, &former->schedule);
+	bus_inherit(r->bus, former->bus);
+	r->breaks = former->breaks;
+	r->twin_at = former->twin_at;
+	r->window_start = former->window_start;
+	r->window_busy = former->window_busy;
+	r->health = former->health;
+	return true;
+}
+
+static void runner_clear(struct runner *r)
 {
 	bus_close(&r->bus);
 	plant_bus_free(&r->plant);
@@ -662,6 +886,8 @@ static void runner_free(struct runner *r)
 	free(r->told);
 	free(r->wanted);
 	free(r->identity);
+	free(r->trust);
+	free(r->patience);
 	gate_destroy(&r->gate);
 	free(r);
 }
@@ -686,39 +912,70 @@ static enum err thread_start(struct runner *r)
 	return rc == 0 ? ERR_OK : ERR_UNAVAILABLE;
 }
 
-enum err runner_start(struct plant_bus *plant, const struct runner_ends *ends, struct runner **out)
+static int take_dialled(void *ctx)
 {
-	struct problem why = { 0 };
-	struct bus *bus = NULL;
-	struct runner *r;
-	enum err e = bus_open(&plant->settings, &bus, &why);
+	struct runner *r = ctx;
 
-	if (e != ERR_OK) {
-		log_warn("gateway=%s left out: %s", plant->code, why.text);
-		return e;
-	}
-	r = zeros(1, sizeof(*r));
+	return reception_take(r->ends.reception, r->plant.gateway_id);
+}
+
+static enum err open_bus(struct runner *r)
+{
+	struct bus_settings s = r->plant.settings;
+	struct problem why = { 0 };
+	enum err e;
+
+	if (r->ends.reception)
+		s.dial = (struct bus_dial){ take_dialled, r, &r->plant.patterns };
+	e = bus_open(&s, &r->bus, &why);
+	if (e != ERR_OK)
+		log_warn("gateway=%s left out: %s", r->plant.code, why.text);
+	return e;
+}
+
+static struct runner *runner_new(const struct plant_bus *plant, const struct runner_ends *ends)
+{
+	struct runner *r = zeros(1, sizeof(*r));
+
 	gate_init(&r->gate);
 	g_queue_init(&r->jobs);
 	g_queue_init(&r->inbox);
 	r->plant = *plant;
 	r->ends = *ends;
-	r->bus = bus;
 	r->turns = zeros(plant->n, sizeof(*r->turns));
 	r->told = zeros(plant->n, sizeof(*r->told));
 	r->wanted = zeros(plant->n, sizeof(*r->wanted));
 	r->identity = zeros(plant->n, sizeof(*r->identity));
+	r->trust = zeros(plant->n, sizeof(*r->trust));
+	r->patience = zeros(plant->n, sizeof(*r->patience));
 	r->window_start = mono_ms();
-	r->health = (struct gateway_now){ .gateway_id = plant->gateway_id,
+	r->arrived = ends->reception != NULL; /* somebody may wait there already */
+	r->health.now = (struct gateway_now){ .gateway_id = plant->gateway_id,
 		.comm_since = plant->comm_since };
-	snprintf(r->health.comm, sizeof(r->health.comm), "%s", comm_word(plant->comm));
-	remember(r);
-	*plant = (struct plant_bus){ 0 };
-	e = thread_start(r);
+	snprintf(r->health.now.comm, sizeof(r->health.now.comm), "%s", comm_word(plant->comm));
+	return r;
+}
+
+enum err runner_start(struct plant_bus *plant, const struct runner_ends *ends,
+	struct runner *former, struct runner **out)
+{
+	struct runner *r = runner_new(plant, ends);
+	enum err e = open_bus(r);
+	bool inherited = false;
+
+	if (e == ERR_OK) {
+		remember(r);
+		inherited = former && inherit(r, former);
+		e = thread_start(r);
+	}
 	if (e != ERR_OK) {
-		runner_free(r);
+		if (inherited) /* for the next try */
+			bus_inherit(former->bus, r->bus);
+		r->plant.meters = NULL; /* the caller's */
+		runner_clear(r);
 		return e;
 	}
+	*plant = (struct plant_bus){ 0 };
 	*out = r;
 	return ERR_OK;
 }
@@ -731,23 +988,49 @@ void runner_stop(struct runner *r)
 	gate_unlock(&r->gate);
 }
 
-void runner_join(struct runner **r)
+bool runner_has_ended(struct runner *r)
+{
+	bool ended;
+
+	gate_lock(&r->gate);
+	ended = r->ended;
+	gate_unlock(&r->gate);
+	return ended;
+}
+
+void runner_end(struct runner *r)
 {
 	struct order_out *o;
 
-	if (!*r)
+	if (r->joined)
 		return;
-	runner_stop(*r);
-	pthread_join((*r)->thread, NULL);
-	while ((o = g_queue_pop_head(&(*r)->inbox))) /* came after the last look */
-		orders_back_put(o->back ? o->back : (*r)->ends.back,
+	runner_stop(r);
+	pthread_join(r->thread, NULL);
+	r->joined = true;
+	while ((o = g_queue_pop_head(&r->inbox))) /* came after the last look */
+		orders_back_put(o->back ? o->back : r->ends.back,
 			&(struct order_result){ .order = o,
 				.final = true,
 				.dropped = true,
 				.error = "the poller gave the bus up",
 				.at = utc_now() });
-	runner_free(*r);
+}
+
+void runner_free(struct runner **r)
+{
+	if (!*r)
+		return;
+	runner_end(*r);
+	runner_clear(*r);
 	*r = NULL;
+}
+
+void runner_arrived(struct runner *r)
+{
+	gate_lock(&r->gate);
+	r->arrived = true;
+	gate_wake(&r->gate);
+	gate_unlock(&r->gate);
 }
 
 bool runner_want(struct runner *r, int64_t meter_id)
@@ -782,10 +1065,10 @@ void runner_order(struct runner *r, struct order_out *o)
 	gate_unlock(&r->gate);
 }
 
-void runner_health(struct runner *r, struct gateway_now *out)
+void runner_health(struct runner *r, struct runner_health *out)
 {
 	gate_lock(&r->gate);
 	*out = r->health;
 	gate_unlock(&r->gate);
-	out->updated_at = utc_now();
+	out->now.updated_at = utc_now();
 }

@@ -51,6 +51,17 @@ void schedule_open(struct schedule *s, struct turn *turns, size_t n, int64_t per
 	round_begin(s, now);
 }
 
+void schedule_inherit(struct schedule *s, const struct schedule *former)
+{
+	s->idle_until = former->idle_until;
+	s->down = former->down && s->n > 0;
+	s->probe_at = former->probe_at;
+	s->probe_pause = former->probe_pause;
+	s->comm = former->comm;
+	s->last_answer = former->last_answer;
+	s->round_ms = former->round_ms;
+}
+
 static struct task task_of(const struct schedule *s, size_t i, int64_t now)
 {
 	bool config = s->turns[i].config_due <= now;

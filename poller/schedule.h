@@ -79,6 +79,9 @@ struct schedule {
 /* turns hold last_good and comm as they are remembered; everything else is set here. */
 void schedule_open(struct schedule *s, struct turn *turns, size_t n, int64_t period, uint32_t seed,
 	enum comm comm, int64_t now);
+/* Right after schedule_open(), when the same bus has been configured anew: what is known of the bus
+ * as a whole. */
+void schedule_inherit(struct schedule *s, const struct schedule *former);
 /* act_due: when the next step of a supply act is due, INT64_MAX if there is none. */
 struct task schedule_next(struct schedule *s, int64_t act_due, int64_t now);
 /* What came of a LIVE or CONFIG task that began at `began`. */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "domain/alarm.h"
 #include "domain/charge.h"
+#include "domain/outage.h"
 #include "domain/overload.h"
 #include "domain/supplypoint.h"
 
@@ -397,6 +398,7 @@ static void list_item(struct lists *l, const struct item *i)
 		};
 		snprintf(f->comm, sizeof(f->comm), "%s", comm_word(r->comm));
 		snprintf(f->error, sizeof(f->error), "%s", r->error);
+		snprintf(f->fault, sizeof(f->fault), "%s", r->fault);
 	}
 }
 
@@ -414,11 +416,35 @@ static enum err store_lists(struct db *db, const struct batch *b)
 	return e == ERR_OK ? meters_failed(db, l->failed, l->failed_n) : e;
 }
 
+struct last_row {
+	struct utc read_at;
+};
+SHAPE(last_shape, struct last_row, FIELD(struct last_row, read_at));
+static const struct query Q_LAST = { "SELECT read_at FROM meter_state WHERE meter_id = ?",
+	&last_shape };
+
+/* Since when a meter was silent, and until when. One that never answered is away from now. */
+static enum err keep_silence(struct db *db, const struct report *r, bool silent, struct utc now)
+{
+	struct last_row last = { 0 };
+	enum err e;
+
+	if (!silent)
+		return outage_end(db, "meter", r->meter_id, r->has_reading ? r->now.read_at : now);
+	e = db_one(db, &Q_LAST, ARGS(arg_i64(r->meter_id)), &last);
+	if (e != ERR_OK && e != ERR_NOT_FOUND)
+		return e;
+	return outage_begin(db, "meter", r->meter_id, last.read_at.ms ? last.read_at : now);
+}
+
 static enum err alarm_change(
 	struct db *db, const struct report *r, enum meter_alarm a, bool on, struct utc now)
 {
 	char text[200];
+	enum err e = a == ALARM_SILENT ? keep_silence(db, r, on, now) : ERR_OK;
 
+	if (e != ERR_OK)
+		return e;
 	if (!on)
 		return alarm_clear(db, alarms[a].kind, "meter", r->meter_id, now);
 	snprintf(text, sizeof(text), "meter %s %s", r->code, alarms[a].text);

@@ -147,12 +147,15 @@ enum err meters_answered(struct db *db, const struct meter_now *rows, size_t n)
 
 SHAPE(failure_shape, struct meter_failure, FIELD(struct meter_failure, meter_id),
 	FIELD(struct meter_failure, comm), FIELD(struct meter_failure, comm_since),
-	FIELD(struct meter_failure, fails), FIELD(struct meter_failure, error));
+	FIELD(struct meter_failure, fails), FIELD(struct meter_failure, error),
+	FIELD(struct meter_failure, fault));
 
 static const struct query Q_FAILED = {
-	"INSERT INTO meter_state (meter_id, comm, comm_since, fails, error) VALUES (?, ?, ?, ?, ?)"
+	"INSERT INTO meter_state (meter_id, comm, comm_since, fails, error, fault)"
+	" VALUES (?, ?, ?, ?, ?, ?)"
 	" ON DUPLICATE KEY UPDATE comm = VALUES(comm), comm_since = VALUES(comm_since),"
-	" fails = VALUES(fails), error = VALUES(error), version = version + 1",
+	" fails = VALUES(fails), error = VALUES(error),"
+	" fault = VALUES(fault), version = version + 1",
 	NULL
 };
 

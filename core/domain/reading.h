@@ -98,5 +98,6 @@ struct meter_failure {
 	struct utc comm_since;
 	int64_t fails; /* in a row */
 	char error[201];
+	char fault[25]; /* its kind: "silent" "crc" … */
 };
 MUST_USE enum err meters_failed(struct db *db, const struct meter_failure *rows, size_t n);
