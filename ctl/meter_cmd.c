@@ -244,6 +244,8 @@ int cmd_meter(int argc, char **argv)
 		keys_take(models, &why) != ERR_OK || bus_open(&a.bus, &b, &why) != ERR_OK)
 		return complain_problem("meter", &why);
 	m = models_find(models, a.model);
+	if (!m && models_refused_count(models) > 0) /* perhaps it is the one that was meant */
+		return complain_problem("meter", models_refused_at(models, 0));
 	if (!m)
 		return complain("meter", a.model, "there is no such model (see yufu model list)");
 	if (meter_address_parse(m, a.unit, &a.at, &why) != ERR_OK)
@@ -297,7 +299,9 @@ static int model_list(const char *dir)
 		printf("%-24s %-12s %-6s %s %s\n", m->name, utility_word(m->utility),
 			maturity_word(m->maturity), m->maker, m->title);
 	}
-	return EXIT_SUCCESS;
+	for (size_t i = 0; i < models_refused_count(models); i++)
+		complain_problem("model list", models_refused_at(models, i));
+	return models_refused_count(models) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static bool number_of(const char *text, int *out)

@@ -217,6 +217,11 @@ int main(int argc, char **argv)
 		models_open(p.settings.models_dir, &p.models, &why) != ERR_OK)
 		return fail(&why);
 	models_set_keys(p.models, &p.settings.keys);
+	for (size_t i = 0; i < models_refused_count(p.models); i++) {
+		const struct problem *bad = models_refused_at(p.models, i);
+
+		log_error("model file %s is left out: %s", bad->field, bad->text);
+	}
 	p.fleet = fleet_open();
 	if (reception_open(p.settings.dial_in_listen, p.fleet, &p.reception, &why) != ERR_OK)
 		return fail(&why);

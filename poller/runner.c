@@ -500,6 +500,26 @@ static void drop(struct runner *r, struct job *j, const char *why)
 	give_back(r, j, &result);
 }
 
+/* A valve that tells only where it was, until it has arrived: meanwhile it moves. */
+static bool hides_moving(const struct model *m)
+{
+	if (m->limits.settle_ms <= SLOW_MS || m->supply_else == SUPPLY_MOVING)
+		return false;
+	for (size_t i = 0; i < m->supply_count; i++)
+		if (m->supplies[i].supply == SUPPLY_MOVING)
+			return false;
+	return true;
+}
+
+static void show_moving(const struct job *j, const struct model *m, struct meter_reading *g)
+{
+	enum supply wanted = j->order->on ? SUPPLY_ON : SUPPLY_OFF;
+	bool elsewhere = g->has_supply && g->supply != wanted && g->supply != SUPPLY_UNKNOWN;
+
+	if (elsewhere && hides_moving(m) && mono_ms() < j->deadline)
+		g->supply = SUPPLY_MOVING;
+}
+
 /* Looks at relay or valve. A whole reading is news for the desk; after a part of one the meter is
  * read as a whole next. */
 static bool job_look(
@@ -513,6 +533,7 @@ static bool job_look(
 	bus_patience(r->bus, 0);
 	if (meter_read_supply(r->bus, m->model, &m->at, g, why) != ERR_OK)
 		return false;
+	show_moving(j, m->model, g);
 	watch_breaks(r);
 	model_plan(m->model, CLASS_LIVE, &n);
 	if (n != 1) {

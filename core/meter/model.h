@@ -385,7 +385,7 @@ MUST_USE enum err model_circuits(const struct model *m, const struct model_box *
 	struct model_circuit out[static MODEL_CIRCUITS_MAX], size_t *n, struct problem *why);
 
 /* All models: those built into the program, and the *.json of dir (may be NULL) which replace
- * built-in ones of the same name. */
+ * built-in ones of the same name. A bad file of dir is left out and told of, the others go on. */
 struct models;
 MUST_USE enum err models_open(const char *dir, struct models **out, struct problem *why);
 void models_free(struct models **ms);
@@ -395,3 +395,6 @@ const struct model *models_find(const struct models *ms, const char *name); /* N
 void models_set_keys(struct models *ms, const struct dlt645_keys *keys);
 size_t models_count(const struct models *ms);
 const struct model *models_at(const struct models *ms, size_t i); /* sorted by name */
+/* The files that were left out: path, and JSON path with the reason. */
+size_t models_refused_count(const struct models *ms);
+const struct problem *models_refused_at(const struct models *ms, size_t i);
