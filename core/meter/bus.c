@@ -666,12 +666,13 @@ static void note_answer(struct bus *b, const struct bus_request *q, bool in_line
 		b->delay_ms = delay;
 }
 
-static void note_silence(struct bus *b, const struct bus_request *q, int64_t begin)
+/* line: ms that request and reply take on it. */
+static void note_silence(struct bus *b, const struct bus_request *q, int64_t begin, int line)
 {
 	b->given_up[b->given_up_next] = (struct given_up){ .unit = q->unit,
 		.function = q->function,
 		.count = q->count,
-		.until = begin + answer_ms_of(q) + line_ms(b, q) + LATE_MS };
+		.until = begin + answer_ms_of(q) + line + LATE_MS };
 	b->given_up_next = (b->given_up_next + 1) % LATE_MAX;
 }
 
@@ -717,7 +718,7 @@ static enum err exchange(
 		note_answer(b, q, in_line);
 	}
 	if (e == ERR_TIMEOUT)
-		note_silence(b, q, begin);
+		note_silence(b, q, begin, line_ms(b, q));
 	clean_up(b, e);
 	return e;
 }
@@ -900,7 +901,7 @@ static enum err ask(struct bus *b, const struct bus_ask *q, struct bus_error *wh
 	e = await_frame(b, q, begin, answer_ms, why);
 	note_framed(b, e, begin, line);
 	if (e == ERR_TIMEOUT)
-		note_silence(b, &like, begin);
+		note_silence(b, &like, begin, line);
 	clean_up(b, e);
 	return e;
 }
