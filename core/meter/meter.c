@@ -80,7 +80,7 @@ enum err meter_act_write(
 {
 	const struct model_action *a = &m->actions[act];
 
-	if (!model_can(m, act))
+	if (m->framing != MODEL_MODBUS || !model_can(m, act))
 		return ERR_NOT_CONFIGURED;
 	write_begin(m, unit, out);
 	out->frame = a->frame;
