@@ -442,13 +442,16 @@ static enum outcome run_read(struct runner *r, const struct task *task)
  * is another gateway that claims the same id, and is refused; else the gateway has dialled anew. */
 static void settle_rivals(struct runner *r)
 {
-	struct task t = { .kind = TASK_LIVE, .meter = schedule_liveliest(&r->schedule) };
 	uint64_t connects = bus_connects(r->bus);
 	bool works = false;
 
-	for (int i = 0; i < RIVAL_TRIES && !works && t.meter < r->plant.n; i++) {
-		enum outcome o = run_read(r, &t);
+	for (int i = 0; i < RIVAL_TRIES && !works; i++) {
+		struct task t = { .kind = TASK_LIVE, .meter = schedule_liveliest(&r->schedule) };
+		enum outcome o;
 
+		if (t.meter == r->plant.n)
+			break;
+		o = run_read(r, &t);
 		works = o == OUTCOME_ANSWERED || o == OUTCOME_REFUSED;
 		if (!bus_is_connected(r->bus) || bus_connects(r->bus) != connects)
 			return; /* the old one was dead */
@@ -456,6 +459,7 @@ static void settle_rivals(struct runner *r)
 	if (!works) {
 		log_info("gateway=%s dialled in anew", r->plant.code);
 		bus_hang_up(r->bus);
+		schedule_anew(&r->schedule, mono_ms());
 		return;
 	}
 	log_warn("gateway=%s dialled in twice at the same time: the second is refused",

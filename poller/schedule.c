@@ -198,18 +198,26 @@ static void round_seen(struct schedule *s, struct turn *t, int64_t now)
 	round_begin(s, now);
 }
 
+void schedule_anew(struct schedule *s, int64_t now)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		s->turns[i].due = now;
+		if (s->turns[i].fails > 1)
+			s->turns[i].fails = 1;
+	}
+	s->down = false;
+	s->suspect = false;
+	s->probe_pause = 0;
+	s->failed_streak = 0;
+	s->failed_last = SIZE_MAX;
+}
+
 /* Somebody spoke on this bus. If it was down, it is everybody's turn. */
 static void bus_alive(struct schedule *s, int64_t now)
 {
 	if (s->down)
-		for (size_t i = 0; i < s->n; i++) {
-			s->turns[i].due = now;
-			if (s->turns[i].fails > 1)
-				s->turns[i].fails = 1;
-		}
-	s->down = false;
+		schedule_anew(s, now);
 	s->suspect = false;
-	s->probe_pause = 0;
 	s->failed_streak = 0;
 	s->failed_last = SIZE_MAX;
 	s->last_answer = now;

@@ -93,6 +93,8 @@ void schedule_want(struct schedule *s, size_t meter);
 void schedule_look(struct schedule *s, size_t meter, int64_t now);
 /* There may be a connection again: tries now what is down. */
 void schedule_knock(struct schedule *s, int64_t now);
+/* The connection was dead and there is another: what failed on it was no meter's fault. */
+void schedule_anew(struct schedule *s, int64_t now);
 /* The meter that answered last, of those that do; n when none does. */
 size_t schedule_liveliest(const struct schedule *s);
 /* Time alone makes meters and gateways silent: brings comm of all up to date. */

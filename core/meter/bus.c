@@ -187,6 +187,8 @@ static void disconnect(struct bus *b)
 	b->fd = -1;
 	b->silent = 0;
 	b->heap_n = 0;
+	if (dials_in(b)) /* what is late is lost with the connection */
+		memset(b->given_up, 0, sizeof(b->given_up));
 }
 
 void bus_close(struct bus **b)
