@@ -240,7 +240,7 @@ static void answered(struct schedule *s, const struct task *task, int64_t now)
 	round_seen(s, t, now);
 }
 
-static int64_t backoff(struct schedule *s, int32_t fails)
+static int64_t backoff(struct schedule *s, int32_t fails, int64_t cost)
 {
 	int64_t pause = SCHEDULE_BACKOFF_MS;
 
@@ -249,6 +249,8 @@ static int64_t backoff(struct schedule *s, int32_t fails)
 	for (int32_t i = 2; i < fails && pause < SCHEDULE_BACKOFF_MAX_MS; i++)
 		pause *= 2;
 	pause = sooner(pause, SCHEDULE_BACKOFF_MAX_MS);
+	if (fails > SCHEDULE_SILENT_TRIES && pause < cost * SCHEDULE_ALONE)
+		pause = cost * SCHEDULE_ALONE;
 	return pause + jitter(s, pause / 4);
 }
 
@@ -317,7 +319,7 @@ static void failed(
 	t->fails += t->fails < INT32_MAX;
 	if (task->kind == TASK_CONFIG && t->fails > 1) /* it may only be deaf to this */
 		t->config_due = now + SCHEDULE_CONFIG_RETRY_MS;
-	t->due = now + backoff(s, t->fails);
+	t->due = now + backoff(s, t->fails, now - began);
 	if (t->fails > 1)
 		s->idle_until = now + (now - began) * (SCHEDULE_SHARE - 1);
 	round_seen(s, t, now);

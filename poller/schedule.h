@@ -14,6 +14,7 @@
 #define SCHEDULE_RETRY_MS 3000		/* after the first failure */
 #define SCHEDULE_BACKOFF_MS 10000	/* after the second, doubled each time ... */
 #define SCHEDULE_BACKOFF_MAX_MS 60000	/* ... up to this */
+#define SCHEDULE_ALONE 75		/* one silent meter waits so many times what a try costs */
 #define SCHEDULE_SHARE 20		/* meters that do not answer get 1/20 of the bus */
 #define SCHEDULE_SILENT_TRIES 3		/* a meter is silent after so many failures in a row ... */
 #define SCHEDULE_SILENT_MS 90000	/* ... and so long without an answer */
