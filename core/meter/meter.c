@@ -24,6 +24,8 @@ enum err meter_read(struct bus *b, const struct model *m, uint8_t unit, enum poi
 		struct bus_request q = request_of(m, unit);
 		enum err e;
 
+		if (i > 0)
+			bus_gap(b);
 		q.function = plan[i].function;
 		q.address = plan[i].address;
 		q.count = plan[i].count;

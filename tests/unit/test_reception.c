@@ -121,7 +121,7 @@ static struct dialler_settings dialling(const struct world *w, const char *id)
 	struct dialler_settings s = { .gateway_port = gateway_port(w->sim.gateway),
 		.heartbeat = "ping",
 		.heartbeat_n = 4,
-		.heartbeat_ms = 20,
+		.heartbeat_ms = 60,
 		.redial_ms = 20,
 		.seed = 5 };
 
@@ -185,7 +185,7 @@ static void readings_come_past_heartbeats(void **state)
 	s = dialling(&w, "DTU-1");
 	s.before_packets = true;
 	d = dialler_start(&s);
-	must_read(&w, METERS, 40);
+	must_read(&w, METERS, 15);
 	h = health_of(&w);
 	for (size_t k = 0; k < KIND__MAX; k++)
 		if (k != KIND_UNREACHABLE && h.kinds[k] > 0)
@@ -339,6 +339,61 @@ static void a_changed_bus_keeps_its_connection(void **state)
 	close_world(&w);
 }
 
+/* While the gateway was away for a moment somebody has exchanged the meters: not one reading of the
+ * new ones passes for one of the old. */
+static void exchanged_meters_are_noticed_before_their_first_reading(void **state)
+{
+	struct world w;
+	struct fixture other;
+	struct dialler_settings s;
+	struct dialler *d;
+	struct report reports[METERS];
+	int64_t deadline, seen = 0;
+	uint64_t before;
+
+	(void)state;
+	open_world(&w);
+	start_bus(&w, METERS, NULL);
+	s = dialling(&w, "DTU-1");
+	d = dialler_start(&s);
+	must_read(&w, METERS, 3);
+	before = health_of(&w).kinds[KIND_UNREACHABLE];
+	fixture_open(&other);
+	other.settings.bus = 1; /* other meters at the same addresses */
+	fixture_start(&other);
+	dialler_stop(&d);
+	s.gateway_port = gateway_port(other.gateway);
+	for (deadline = mono_ms() + PATIENCE_MS;
+		health_of(&w).kinds[KIND_UNREACHABLE] == before && mono_ms() < deadline;)
+		collect(&w);
+	collect(&w); /* what was read before */
+	d = dialler_start(&s);
+	for (deadline = mono_ms() + PATIENCE_MS; seen < 20 && mono_ms() < deadline;) {
+		size_t n = desk_take(w.desk, reports, METERS, 0, 10);
+
+		for (size_t i = 0; i < n; i++)
+			if (reports[i].has_reading) {
+				assert_true(reports[i].other_serial);
+				seen++;
+			}
+	}
+	assert_true(seen >= 20);
+	/* The old ones are put back: they count again. */
+	dialler_stop(&d);
+	s.gateway_port = gateway_port(w.sim.gateway);
+	d = dialler_start(&s);
+	for (deadline = mono_ms() + PATIENCE_MS; seen > 0 && mono_ms() < deadline;) {
+		size_t n = desk_take(w.desk, reports, METERS, 0, 10);
+
+		for (size_t i = 0; i < n; i++)
+			seen = reports[i].has_reading && !reports[i].other_serial ? 0 : seen;
+	}
+	assert_int_equal(seen, 0);
+	dialler_stop(&d);
+	fixture_close(&other);
+	close_world(&w);
+}
+
 static void addresses_are_checked(void **state)
 {
 	static const char *const bad[] = { "15100", "0.0.0.0:70000", ":1",
@@ -366,6 +421,7 @@ int main(void)
 		cmocka_unit_test(strangers_and_other_pollers_gateways_are_sent_away),
 		cmocka_unit_test(silent_guests_are_bounded),
 		cmocka_unit_test(a_changed_bus_keeps_its_connection),
+		cmocka_unit_test(exchanged_meters_are_noticed_before_their_first_reading),
 		cmocka_unit_test(addresses_are_checked),
 	};
 
