@@ -55,6 +55,8 @@ struct runner {
 	uint64_t breaks; /* of the connection, as last seen */
 	int64_t twin_at; /* mono_ms(): a second gateway of the same id was refused */
 	GQueue jobs;	 /* struct job * */
+	size_t reading;	 /* the meter whose reading is under way */
+	bool overtaking;
 	int64_t window_start, window_busy;
 	/* Shared, under the gate. */
 	struct gate gate;
@@ -337,17 +339,22 @@ static void doubt(struct runner *r, size_t i)
 	schedule_look(&r->schedule, i, mono_ms());
 }
 
+static void doubt_all(struct runner *r)
+{
+	for (size_t i = 0; i < r->plant.n; i++)
+		doubt(r, i);
+}
+
 /* The gateway or its connection was away: what hangs there may be something else now. */
 static void watch_breaks(struct runner *r)
 {
 	struct bus_stats s = bus_stats(r->bus);
-	uint64_t breaks = s.kinds[KIND_LOST] + s.kinds[KIND_UNREACHABLE];
+	uint64_t breaks = s.kinds[KIND_LOST] + s.kinds[KIND_UNREACHABLE] + s.hang_ups;
 
 	if (breaks == r->breaks)
 		return;
 	r->breaks = breaks;
-	for (size_t i = 0; i < r->plant.n; i++)
-		doubt(r, i);
+	doubt_all(r);
 }
 
 /* May a reading be believed? Not before the serial number was looked at; a meter that answers and
@@ -421,6 +428,7 @@ static enum outcome run_read(struct runner *r, const struct task *task)
 	if (r->trust[t.meter].doubted && r->trust[t.meter].tries == 0)
 		t.kind = TASK_CONFIG;
 	be_patient(r, t.meter);
+	r->reading = t.meter;
 	e = meter_read(r->bus, m->model, &m->at, t.kind == TASK_CONFIG ? CLASS_CONFIG : CLASS_LIVE,
 		&g, &why);
 	o = outcome_of(e, &why);
@@ -442,13 +450,16 @@ static enum outcome run_read(struct runner *r, const struct task *task)
  * is another gateway that claims the same id, and is refused; else the gateway has dialled anew. */
 static void settle_rivals(struct runner *r)
 {
-	struct task t = { .kind = TASK_LIVE, .meter = schedule_liveliest(&r->schedule) };
 	uint64_t connects = bus_connects(r->bus);
 	bool works = false;
 
-	for (int i = 0; i < RIVAL_TRIES && !works && t.meter < r->plant.n; i++) {
-		enum outcome o = run_read(r, &t);
+	for (int i = 0; i < RIVAL_TRIES && !works; i++) {
+		struct task t = { .kind = TASK_LIVE, .meter = schedule_liveliest(&r->schedule) };
+		enum outcome o;
 
+		if (t.meter == r->plant.n)
+			break;
+		o = run_read(r, &t);
 		works = o == OUTCOME_ANSWERED || o == OUTCOME_REFUSED;
 		if (!bus_is_connected(r->bus) || bus_connects(r->bus) != connects)
 			return; /* the old one was dead */
@@ -456,6 +467,8 @@ static void settle_rivals(struct runner *r)
 	if (!works) {
 		log_info("gateway=%s dialled in anew", r->plant.code);
 		bus_hang_up(r->bus);
+		doubt_all(r);
+		schedule_anew(&r->schedule, mono_ms());
 		return;
 	}
 	log_warn("gateway=%s dialled in twice at the same time: the second is refused",
@@ -739,18 +752,27 @@ static void health_now(struct runner *r)
 	gate_unlock(&r->gate);
 }
 
+/* Orders become jobs. */
+static void take_orders(struct runner *r)
+{
+	struct order_out *o;
+
+	gate_lock(&r->gate);
+	while ((o = g_queue_pop_head(&r->inbox)))
+		job_new(r, o);
+	gate_unlock(&r->gate);
+}
+
 /* Takes what others have left for this bus. False: it is to end. */
 static bool collect(struct runner *r)
 {
-	struct order_out *o;
 	bool stop, arrived;
 
+	take_orders(r);
 	gate_lock(&r->gate);
 	stop = r->stop;
 	arrived = r->arrived;
 	r->arrived = false;
-	while ((o = g_queue_pop_head(&r->inbox)))
-		job_new(r, o);
 	for (size_t i = 0; i < r->plant.n; i++)
 		if (r->wanted[i]) {
 			r->wanted[i] = false;
@@ -783,6 +805,34 @@ static void nap(struct runner *r, int64_t until)
 	gate_unlock(&r->gate);
 }
 
+static void run_job(struct runner *r, struct job *job)
+{
+	if (job->order->sells)
+		job_sell(r, job);
+	else if (job->phase == PHASE_SEND)
+		job_send(r, job);
+	else
+		job_check(r, job);
+}
+
+/* Between two requests of a reading: what is due goes before the rest of it. */
+static void overtake(void *ctx)
+{
+	struct runner *r = ctx;
+	struct job *job;
+
+	if (r->overtaking)
+		return;
+	r->overtaking = true;
+	take_orders(r);
+	job = next_job(r);
+	if (job && job->next_at <= mono_ms()) {
+		run_job(r, job);
+		be_patient(r, r->reading);
+	}
+	r->overtaking = false;
+}
+
 static void step(struct runner *r)
 {
 	struct job *job = next_job(r);
@@ -793,13 +843,10 @@ static void step(struct runner *r)
 		nap(r, t.until);
 		break;
 	case TASK_ACT:
-		ASSERT(job); /* an act is due only when there is a job */
-		if (job->order->sells)
-			job_sell(r, job);
-		else if (job->phase == PHASE_SEND)
-			job_send(r, job);
-		else
-			job_check(r, job);
+		ASSERT(job);	      /* an act is due only when there is a job */
+		r->overtaking = true; /* it has overtaken everybody already */
+		run_job(r, job);
+		r->overtaking = false;
 		break;
 	case TASK_CONFIG:
 	case TASK_LIVE:
@@ -987,6 +1034,7 @@ enum err runner_start(struct plant_bus *plant, const struct runner_ends *ends,
 	if (e == ERR_OK) {
 		remember(r);
 		inherited = former && inherit(r, former);
+		bus_on_gap(r->bus, overtake, r);
 		e = thread_start(r);
 	}
 	if (e != ERR_OK) {

@@ -198,18 +198,26 @@ static void round_seen(struct schedule *s, struct turn *t, int64_t now)
 	round_begin(s, now);
 }
 
+void schedule_anew(struct schedule *s, int64_t now)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		s->turns[i].due = now;
+		if (s->turns[i].fails > 1)
+			s->turns[i].fails = 1;
+	}
+	s->down = false;
+	s->suspect = false;
+	s->probe_pause = 0;
+	s->failed_streak = 0;
+	s->failed_last = SIZE_MAX;
+}
+
 /* Somebody spoke on this bus. If it was down, it is everybody's turn. */
 static void bus_alive(struct schedule *s, int64_t now)
 {
 	if (s->down)
-		for (size_t i = 0; i < s->n; i++) {
-			s->turns[i].due = now;
-			if (s->turns[i].fails > 1)
-				s->turns[i].fails = 1;
-		}
-	s->down = false;
+		schedule_anew(s, now);
 	s->suspect = false;
-	s->probe_pause = 0;
 	s->failed_streak = 0;
 	s->failed_last = SIZE_MAX;
 	s->last_answer = now;
@@ -232,7 +240,7 @@ static void answered(struct schedule *s, const struct task *task, int64_t now)
 	round_seen(s, t, now);
 }
 
-static int64_t backoff(struct schedule *s, int32_t fails)
+static int64_t backoff(struct schedule *s, int32_t fails, int64_t cost)
 {
 	int64_t pause = SCHEDULE_BACKOFF_MS;
 
@@ -241,6 +249,8 @@ static int64_t backoff(struct schedule *s, int32_t fails)
 	for (int32_t i = 2; i < fails && pause < SCHEDULE_BACKOFF_MAX_MS; i++)
 		pause *= 2;
 	pause = sooner(pause, SCHEDULE_BACKOFF_MAX_MS);
+	if (fails > SCHEDULE_SILENT_TRIES && pause < cost * SCHEDULE_ALONE)
+		pause = cost * SCHEDULE_ALONE;
 	return pause + jitter(s, pause / 4);
 }
 
@@ -309,7 +319,7 @@ static void failed(
 	t->fails += t->fails < INT32_MAX;
 	if (task->kind == TASK_CONFIG && t->fails > 1) /* it may only be deaf to this */
 		t->config_due = now + SCHEDULE_CONFIG_RETRY_MS;
-	t->due = now + backoff(s, t->fails);
+	t->due = now + backoff(s, t->fails, now - began);
 	if (t->fails > 1)
 		s->idle_until = now + (now - began) * (SCHEDULE_SHARE - 1);
 	round_seen(s, t, now);

@@ -14,6 +14,7 @@
 #define SCHEDULE_RETRY_MS 3000		/* after the first failure */
 #define SCHEDULE_BACKOFF_MS 10000	/* after the second, doubled each time ... */
 #define SCHEDULE_BACKOFF_MAX_MS 60000	/* ... up to this */
+#define SCHEDULE_ALONE 75		/* one silent meter waits so many times what a try costs */
 #define SCHEDULE_SHARE 20		/* meters that do not answer get 1/20 of the bus */
 #define SCHEDULE_SILENT_TRIES 3		/* a meter is silent after so many failures in a row ... */
 #define SCHEDULE_SILENT_MS 90000	/* ... and so long without an answer */
@@ -93,6 +94,8 @@ void schedule_want(struct schedule *s, size_t meter);
 void schedule_look(struct schedule *s, size_t meter, int64_t now);
 /* There may be a connection again: tries now what is down. */
 void schedule_knock(struct schedule *s, int64_t now);
+/* The connection was dead and there is another: what failed on it was no meter's fault. */
+void schedule_anew(struct schedule *s, int64_t now);
 /* The meter that answered last, of those that do; n when none does. */
 size_t schedule_liveliest(const struct schedule *s);
 /* Time alone makes meters and gateways silent: brings comm of all up to date. */

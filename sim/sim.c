@@ -6,6 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "meter/dialin.h"
+#include "sim/dialler.h"
+
 enum { PORT_BASE = 15020, BUSES = 5, SEED = 20260301 };
 
 struct sim {
@@ -13,6 +16,7 @@ struct sim {
 	struct models *models;
 	struct zone *zone;
 	struct gateway *gateways[MALL_BUSES_MAX];
+	struct dialler *diallers[MALL_BUSES_MAX]; /* NULL: this one waits to be called */
 	size_t n;
 };
 
@@ -96,6 +100,45 @@ static enum err gateway_setting(struct conf *conf, const struct mall *mall, int 
 	return e;
 }
 
+static void pattern_copy(const struct dial_pattern *p, uint8_t *out, size_t *n)
+{
+	memcpy(out, p->bytes, p->n);
+	*n = p->n;
+}
+
+/* The gateway dials in when it has an id: dial_in_G2 = DTU-0002. */
+static enum err dialler_open(
+	struct conf *conf, struct gateway *g, struct dialler **out, struct problem *why)
+{
+	struct dialler_settings s = { .gateway_port = gateway_port(g), .seed = gateway_port(g) };
+	const char *registration = conf_text(conf, "sim", "dial_registration", "{id}");
+	const char *heartbeat = conf_text(conf, "sim", "dial_heartbeat", "ping");
+	const char *master = conf_text(conf, "sim", "dial_in", "127.0.0.1:15100");
+	struct dial_patterns p = { 0 };
+	char key[32];
+	const char *id;
+	enum err e;
+
+	snprintf(key, sizeof key, "dial_in_%s", gateway_name(g));
+	id = conf_text(conf, "sim", key, "");
+	if (!id[0])
+		return ERR_OK;
+	if (!str_copy(s.master, sizeof s.master, master))
+		return problem_set(why, ERR_TOO_LARGE, "sim.dial_in", "is too long");
+	e = dial_patterns_read(id, registration, heartbeat, &p, why);
+	if (!e)
+		e = setting(conf, "dial_heartbeat_ms", 1, 600000, 2000, &s.heartbeat_ms, why);
+	if (!e)
+		e = setting(conf, "dial_redial_ms", 1, 600000, 1000, &s.redial_ms, why);
+	if (e)
+		return e;
+	pattern_copy(&p.at[0], s.registration, &s.registration_n);
+	if (p.n > 1)
+		pattern_copy(&p.at[1], s.heartbeat, &s.heartbeat_n);
+	*out = dialler_start(&s);
+	return ERR_OK;
+}
+
 static enum err gateways_start(struct sim *sim, struct conf *conf, struct problem *why)
 {
 	for (int bus = 0; bus < sim->mall->buses; bus++) {
@@ -108,6 +151,9 @@ static enum err gateways_start(struct sim *sim, struct conf *conf, struct proble
 		if (e)
 			return e;
 		sim->n++;
+		e = dialler_open(conf, sim->gateways[bus], &sim->diallers[bus], why);
+		if (e)
+			return e;
 	}
 	return ERR_OK;
 }
@@ -137,6 +183,8 @@ void sim_stop(struct sim **sim)
 {
 	if (!*sim)
 		return;
+	for (size_t i = 0; i < (*sim)->n; i++)
+		dialler_stop(&(*sim)->diallers[i]);
 	for (size_t i = 0; i < (*sim)->n; i++)
 		gateway_stop(&(*sim)->gateways[i]);
 	zone_free(&(*sim)->zone);

@@ -61,7 +61,9 @@ struct bus {
 	struct given_up given_up[LATE_MAX];
 	size_t given_up_next;
 	int patience_ms, delay_ms; /* see bus_patience() */
-	uint8_t heap[HEAP_MAX];	   /* received from a gateway that dials in, and not yet used */
+	void (*on_gap)(void *ctx);
+	void *gap_ctx;
+	uint8_t heap[HEAP_MAX]; /* received from a gateway that dials in, and not yet used */
 	size_t heap_n;
 	int64_t quiet_at; /* mono_ms() of the last sign of life or end of waiting */
 	struct bus_stats stats;
@@ -187,6 +189,8 @@ static void disconnect(struct bus *b)
 	b->fd = -1;
 	b->silent = 0;
 	b->heap_n = 0;
+	if (dials_in(b)) /* what is late is lost with the connection */
+		memset(b->given_up, 0, sizeof(b->given_up));
 }
 
 void bus_close(struct bus **b)
@@ -229,6 +233,18 @@ int bus_delay_ms(const struct bus *b)
 void bus_count(struct bus *b, enum bus_kind kind)
 {
 	b->stats.kinds[kind]++;
+}
+
+void bus_on_gap(struct bus *b, void (*fn)(void *ctx), void *ctx)
+{
+	b->on_gap = fn;
+	b->gap_ctx = ctx;
+}
+
+void bus_gap(struct bus *b)
+{
+	if (b->on_gap)
+		b->on_gap(b->gap_ctx);
 }
 
 void bus_hang_up(struct bus *b)
@@ -436,6 +452,7 @@ static enum err make_ready(struct bus *b, const struct bus_request *q, struct bu
 	mono_sleep_until(late_until(b, q));
 	if (drain(b))
 		return ERR_OK;
+	b->stats.hang_ups++;
 	disconnect(b); /* gateways close idle connections; that is no fault yet */
 	return bus_connect(b, why);
 }

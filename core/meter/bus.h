@@ -115,6 +115,7 @@ struct bus_stats {
 	uint64_t requests, answers;
 	uint64_t bytes_out, bytes_in;
 	uint64_t connects;
+	uint64_t hang_ups; /* connections that the other side had closed while nothing was asked */
 	int64_t busy_ms; /* time spent waiting for answers */
 	int answer_ms;	 /* of the last answer */
 	uint64_t kinds[KIND__MAX];
@@ -139,6 +140,10 @@ void bus_patience(struct bus *b, int ms);
 int bus_delay_ms(const struct bus *b);
 /* Counts what was found out after the exchange: a reply that lies. */
 void bus_count(struct bus *b, enum bus_kind kind);
+/* Somebody who is called between the requests of a reading, for what cannot wait for its end: may
+ * use the bus. NULL: nobody. */
+void bus_on_gap(struct bus *b, void (*fn)(void *ctx), void *ctx);
+void bus_gap(struct bus *b);
 /* Closes the connection; the next request makes or takes another. */
 void bus_hang_up(struct bus *b);
 /* Times a connection was made. */

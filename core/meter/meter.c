@@ -24,6 +24,8 @@ static enum err registers_read(const struct place *p, const struct model_read *p
 		struct bus_request q = request_of(p->model, p->at->unit);
 		enum err e;
 
+		if (i > 0)
+			bus_gap(p->bus);
 		q.function = plan[i].function;
 		q.address = plan[i].address;
 		q.count = plan[i].count;

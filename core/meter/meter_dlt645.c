@@ -118,8 +118,11 @@ enum err dlt645_read(const struct place *p, const struct model_read *plan, size_
 	struct problem what = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		enum err e = read_item(p, &plan[i], &blocks[i], why);
+		enum err e;
 
+		if (i > 0)
+			bus_gap(p->bus);
+		e = read_item(p, &plan[i], &blocks[i], why);
 		if (e != ERR_OK)
 			return e;
 	}
