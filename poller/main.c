@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "meter/keys.h"
 #include "poller/keeper.h"
 #include "poller/purchaser.h"
 #include "poller/reception.h"
@@ -21,6 +22,7 @@ struct settings {
 	int64_t period_ms;
 	int64_t mass_trip_limit;
 	const char *models_dir;
+	struct dlt645_keys keys;
 	const char *dial_in_listen;
 };
 
@@ -66,6 +68,8 @@ static enum err settings_read(struct conf *c, struct settings *s, struct problem
 	if (e == ERR_OK)
 		e = conf_int(
 			c, "poller", "mass_trip_limit", 0, 1000000, 0, &s->mass_trip_limit, why);
+	if (e == ERR_OK)
+		e = dlt645_keys_read(c, &s->keys, why);
 	s->dial_in_listen = conf_text(c, "poller", "dial_in_listen", "");
 	s->models_dir = conf_text(c, "poller", "models_dir", NULL);
 	s->period_ms = fresh_s * 1000 - 10000; /* room for one failure and its retry */
@@ -212,6 +216,12 @@ int main(int argc, char **argv)
 		settings_read(conf, &p.settings, &why) != ERR_OK ||
 		models_open(p.settings.models_dir, &p.models, &why) != ERR_OK)
 		return fail(&why);
+	models_set_keys(p.models, &p.settings.keys);
+	for (size_t i = 0; i < models_refused_count(p.models); i++) {
+		const struct problem *bad = models_refused_at(p.models, i);
+
+		log_error("model file %s is left out: %s", bad->field, bad->text);
+	}
 	p.fleet = fleet_open();
 	if (reception_open(p.settings.dial_in_listen, p.fleet, &p.reception, &why) != ERR_OK)
 		return fail(&why);

@@ -111,8 +111,8 @@ static void print_number(uint64_t *print, int64_t v)
 }
 
 /* False: such a meter cannot be read. */
-static bool meter_take(
-	const struct meter_row *r, const struct models *models, bool talk, struct plant_meter *out)
+static bool meter_take(const struct meter_row *r, const struct models *models, enum transport t,
+	bool talk, struct plant_meter *out)
 {
 	struct plant_meter m = { .id = r->id,
 		.model = models_find(models, r->model),
@@ -124,14 +124,14 @@ static bool meter_take(
 		.read_at = r->read_at,
 		.comm = comm_parse(r->comm),
 		.comm_since = r->comm_since };
-	int64_t unit = 0;
 
-	if (!m.model || i64_parse(r->unit, 1, 247, &unit) != ERR_OK) {
+	if (!m.model || !meter_goes_over(m.model, t) ||
+		meter_address_parse(m.model, r->unit, &m.at, NULL) != ERR_OK) {
 		if (talk)
-			log_warn("meter=%s left out: model=%s unit=%s", r->code, r->model, r->unit);
+			log_warn("meter=%s left out: model=%s unit=%s transport=%s", r->code,
+				r->model, r->unit, transport_word(t));
 		return false;
 	}
-	m.unit = (uint8_t)unit;
 	if (!str_copy(m.code, sizeof(m.code), r->code) ||
 		!str_copy(m.serial, sizeof(m.serial), r->serial))
 		return false;
@@ -148,7 +148,7 @@ static void meters_take(
 	ASSERT(b->meters);
 	for (size_t i = 0; i < rows->n; i++) {
 		if (r[i].gateway_id != b->gateway_id ||
-			!meter_take(&r[i], models, talk, &b->meters[b->n]))
+			!meter_take(&r[i], models, b->settings.transport, talk, &b->meters[b->n]))
 			continue;
 		b->n++;
 		print_number(&b->print, r[i].id);

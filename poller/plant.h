@@ -13,7 +13,7 @@
 struct plant_meter {
 	int64_t id;
 	char code[33];
-	uint8_t unit;
+	struct meter_address at;
 	const struct model *model; /* of the process, outlives this */
 	char serial[33];	   /* expected; "" when nobody has said */
 	int64_t device;		   /* generation of the device, as in the table */

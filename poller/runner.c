@@ -429,7 +429,7 @@ static enum outcome run_read(struct runner *r, const struct task *task)
 		t.kind = TASK_CONFIG;
 	be_patient(r, t.meter);
 	r->reading = t.meter;
-	e = meter_read(r->bus, m->model, m->unit, t.kind == TASK_CONFIG ? CLASS_CONFIG : CLASS_LIVE,
+	e = meter_read(r->bus, m->model, &m->at, t.kind == TASK_CONFIG ? CLASS_CONFIG : CLASS_LIVE,
 		&g, &why);
 	o = outcome_of(e, &why);
 	learn(r, t.meter, &why);
@@ -513,53 +513,24 @@ static void drop(struct runner *r, struct job *j, const char *why)
 	give_back(r, j, &result);
 }
 
-static bool tells_supply(const struct model *m, const struct model_read *q)
+/* A valve that tells only where it was, until it has arrived: meanwhile it moves. */
+static bool hides_moving(const struct model *m)
 {
-	for (size_t i = 0; i < m->supply_count; i++) {
-		const struct model_bits *b = &m->supplies[i].when;
-
-		if (b->function == q->function && b->address >= q->address &&
-			b->address < q->address + q->count)
-			return true;
-	}
-	return false;
+	if (m->limits.settle_ms <= SLOW_MS || m->supply_else == SUPPLY_MOVING)
+		return false;
+	for (size_t i = 0; i < m->supply_count; i++)
+		if (m->supplies[i].supply == SUPPLY_MOVING)
+			return false;
+	return true;
 }
 
-/* Reads only what tells about the relay or valve; a model with a single read gives a whole reading,
- * which is then news for the desk as well. */
-static enum err read_supply(
-	struct runner *r, size_t i, struct meter_reading *out, struct bus_error *why)
+static void show_moving(const struct job *j, const struct model *m, struct meter_reading *g)
 {
-	const struct plant_meter *m = &r->plant.meters[i];
-	struct register_block block;
-	struct problem what = { 0 };
-	size_t n = 0;
-	const struct model_read *plan = model_plan(m->model, CLASS_LIVE, &n);
-	enum err e = ERR_NOT_CONFIGURED;
+	enum supply wanted = j->order->on ? SUPPLY_ON : SUPPLY_OFF;
+	bool elsewhere = g->has_supply && g->supply != wanted && g->supply != SUPPLY_UNKNOWN;
 
-	if (n == 1)
-		return meter_read(r->bus, m->model, m->unit, CLASS_LIVE, out, why);
-	for (size_t k = 0; k < n; k++) {
-		struct bus_request q = { .unit = m->unit,
-			.function = plan[k].function,
-			.address = plan[k].address,
-			.count = plan[k].count,
-			.answer_ms = m->model->limits.answer_ms,
-			.pause_ms = m->model->limits.pause_ms };
-
-		if (!tells_supply(m->model, &plan[k]))
-			continue;
-		e = bus_read(r->bus, &q, block.regs, why);
-		if (e != ERR_OK)
-			return e;
-		block.function = q.function;
-		block.address = q.address;
-		block.count = q.count;
-		e = model_decode(m->model, &block, 1, out, &what);
-		out->at = utc_now();
-		return e;
-	}
-	return e;
+	if (elsewhere && hides_moving(m) && mono_ms() < j->deadline)
+		g->supply = SUPPLY_MOVING;
 }
 
 /* Looks at relay or valve. A whole reading is news for the desk; after a part of one the meter is
@@ -567,15 +538,17 @@ static enum err read_supply(
 static bool job_look(
 	struct runner *r, const struct job *j, struct meter_reading *g, struct bus_error *why)
 {
+	const struct plant_meter *m = &r->plant.meters[j->meter];
 	struct task t = { .kind = TASK_LIVE, .meter = j->meter };
 	int64_t began = mono_ms();
 	size_t n = 0;
 
 	bus_patience(r->bus, 0);
-	if (read_supply(r, j->meter, g, why) != ERR_OK)
+	if (meter_read_supply(r->bus, m->model, &m->at, g, why) != ERR_OK)
 		return false;
+	show_moving(j, m->model, g);
 	watch_breaks(r);
-	model_plan(r->plant.meters[j->meter].model, CLASS_LIVE, &n);
+	model_plan(m->model, CLASS_LIVE, &n);
 	if (n != 1) {
 		schedule_want(&r->schedule, j->meter);
 		return true;
@@ -649,7 +622,7 @@ static void job_send(struct runner *r, struct job *j)
 		return;
 	}
 	bus_patience(r->bus, 0); /* nothing is worse than an act of which nobody knows */
-	e = meter_act(r->bus, m->model, m->unit, act, &permit, &why);
+	e = meter_act(r->bus, m->model, &m->at, act, &permit, &why);
 	if (e == ERR_FORBIDDEN) {
 		refusal = order_refusal(j->order);
 		drop(r, j, refusal ? refusal : "nobody has looked at it in time");
@@ -663,7 +636,7 @@ static void job_send(struct runner *r, struct job *j)
 		return;
 	}
 	j->phase = PHASE_CHECK;
-	j->deadline = mono_ms() + m->model->limits.settle_ms;
+	j->deadline = mono_ms() + m->model->actions[act].deadline_ms;
 	job_check(r, j);
 }
 
@@ -683,10 +656,10 @@ static void job_sell(struct runner *r, struct job *j)
 	}
 	bus_patience(r->bus, 0);
 	if (j->order->release && model_can(m->model, ACT_AUTO))
-		e = meter_act(r->bus, m->model, m->unit, ACT_AUTO, &permit, &why);
+		e = meter_act(r->bus, m->model, &m->at, ACT_AUTO, &permit, &why);
 	if (e == ERR_OK)
 		e = meter_purchase(
-			r->bus, m->model, m->unit, j->order->count, j->order->milli, &permit, &why);
+			r->bus, m->model, &m->at, j->order->count, j->order->milli, &permit, &why);
 	else
 		why.sent = false; /* the purchase itself */
 	log_info("meter=%s purchase count=%" PRId64 " sent answer=%s %s", m->code, j->order->count,
@@ -937,7 +910,7 @@ static void remember(struct runner *r)
 
 static bool same_meter(const struct plant_meter *a, const struct plant_meter *b)
 {
-	return a->id == b->id && a->device == b->device && a->unit == b->unit &&
+	return a->id == b->id && a->device == b->device && str_eq(a->at.text, b->at.text) &&
 	       a->model == b->model && str_eq(a->serial, b->serial);
 }
 

@@ -522,8 +522,8 @@ static enum err receive_frame(struct bus *b, const struct bus_request *q, int64_
 }
 
 /* The same for a function that libmodbus does not know. */
-static enum err receive_plain(struct bus *b, int64_t deadline, uint8_t reply[static FRAME_MAX],
-	size_t *n, struct bus_error *why)
+static enum err receive_plain(struct bus *b, const struct bus_request *q, int64_t deadline,
+	uint8_t reply[static FRAME_MAX], size_t *n, struct bus_error *why)
 {
 	size_t have = 0, need = frame_need(b->framing, reply, 0);
 
@@ -538,7 +538,7 @@ static enum err receive_plain(struct bus *b, int64_t deadline, uint8_t reply[sta
 		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
 			return receive_failed(b, got == 0 ? ECONNRESET : errno, why);
 		have += got > 0 ? (size_t)got : 0;
-		need = frame_need(b->framing, reply, have);
+		need = frame_need_for(b->framing, q, reply, have);
 	}
 	b->stats.bytes_in += have;
 	*n = have;
@@ -579,8 +579,8 @@ static enum err receive(struct bus *b, const struct bus_request *q, int64_t dead
 {
 	if (dials_in(b))
 		return receive_dialled(b, deadline, reply, n, why);
-	return q->function == FRAME_ACREL_WRITE ? receive_plain(b, deadline, reply, n, why)
-						: receive_frame(b, q, deadline, reply, n, why);
+	return frame_is_vendor(q) ? receive_plain(b, q, deadline, reply, n, why)
+				  : receive_frame(b, q, deadline, reply, n, why);
 }
 
 /* A reply that was waited past: counted here, for the exchange goes on. */
@@ -683,12 +683,13 @@ static void note_answer(struct bus *b, const struct bus_request *q, bool in_line
 		b->delay_ms = delay;
 }
 
-static void note_silence(struct bus *b, const struct bus_request *q, int64_t begin)
+/* line: ms that request and reply take on it. */
+static void note_silence(struct bus *b, const struct bus_request *q, int64_t begin, int line)
 {
 	b->given_up[b->given_up_next] = (struct given_up){ .unit = q->unit,
 		.function = q->function,
 		.count = q->count,
-		.until = begin + answer_ms_of(q) + line_ms(b, q) + LATE_MS };
+		.until = begin + answer_ms_of(q) + line + LATE_MS };
 	b->given_up_next = (b->given_up_next + 1) % LATE_MAX;
 }
 
@@ -734,7 +735,7 @@ static enum err exchange(
 		note_answer(b, q, in_line);
 	}
 	if (e == ERR_TIMEOUT)
-		note_silence(b, q, begin);
+		note_silence(b, q, begin, line_ms(b, q));
 	clean_up(b, e);
 	return e;
 }
@@ -756,7 +757,7 @@ static enum err exchange_told(
 enum err bus_read(
 	struct bus *b, const struct bus_request *request, uint16_t *regs, struct bus_error *why)
 {
-	if (request->function != 3 && request->function != 4)
+	if (request->vendor || request->function < 1 || request->function > 4)
 		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE, "function %u does not read",
 			request->function);
 	return exchange_told(b, request, regs, why);
@@ -764,9 +765,173 @@ enum err bus_read(
 
 enum err bus_write(struct bus *b, const struct bus_request *request, struct bus_error *why)
 {
-	if (request->function != 6 && request->function != 16 &&
-		request->function != FRAME_ACREL_WRITE)
-		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE, "function %u does not write",
-			request->function);
+	const uint8_t f = request->function;
+
+	if (!request->vendor && f != 5 && f != 6 && f != 15 && f != 16 && f != FRAME_ACREL_WRITE)
+		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE, "function %u does not write", f);
 	return exchange_told(b, request, NULL, why);
+}
+
+/* ---- other framings ---- */
+
+/* Bytes as they come, until a frame is found among them; what lies before it is noise. */
+struct inflow {
+	uint8_t bytes[2 * FRAME_MAX];
+	size_t n;
+};
+
+static void inflow_drop(struct inflow *in, size_t n)
+{
+	in->n -= n;
+	memmove(in->bytes, in->bytes + n, in->n);
+}
+
+/* What a gateway that dials in says of itself is taken out, wherever it stands. */
+static void inflow_clean(const struct bus *b, struct inflow *in)
+{
+	const struct dial_patterns *p = dials_in(b) ? b->settings.dial.patterns : NULL;
+
+	for (size_t i = 0; p && i < p->n; i++) {
+		const struct dial_pattern *d = &p->at[i];
+		uint8_t *found;
+
+		while (d->n > 0 && (found = memmem(in->bytes, in->n, d->bytes, d->n))) {
+			in->n -= d->n;
+			memmove(found, found + d->n, in->n - (size_t)(found - in->bytes));
+		}
+	}
+}
+
+/* ERR_TIMEOUT: nothing more came. */
+static enum err inflow_more(
+	struct bus *b, struct inflow *in, int64_t deadline, struct bus_error *why)
+{
+	ssize_t got;
+
+	if (in->n == sizeof(in->bytes))
+		inflow_drop(in, FRAME_MAX);
+	if (!wait_for(b->fd, POLLIN, deadline))
+		return ERR_TIMEOUT;
+	got = read(b->fd, in->bytes + in->n, sizeof(in->bytes) - in->n);
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		return receive_failed(b, got == 0 ? ECONNRESET : errno, why);
+	in->n += got > 0 ? (size_t)got : 0;
+	b->stats.bytes_in += got > 0 ? (size_t)got : 0;
+	inflow_clean(b, in);
+	return ERR_OK;
+}
+
+/* The reply to q, past noise, echoes, and what belongs to others. */
+static enum err await_frame(
+	struct bus *b, const struct bus_ask *q, int64_t begin, int answer_ms, struct bus_error *why)
+{
+	struct inflow in = { .n = b->heap_n };
+	bool passed = false;
+	enum err e = ERR_OK;
+
+	memcpy(in.bytes, b->heap, b->heap_n);
+	b->heap_n = 0;
+	while (e == ERR_OK) {
+		size_t at = 0, n = q->framing->find(in.bytes, in.n, &at);
+
+		if (n == 0) {
+			e = inflow_more(b, &in, begin + answer_ms, why);
+			continue;
+		}
+		e = q->framing->check(q->ask, in.bytes + at, n, why);
+		if (e != ERR_RETRY)
+			return e;
+		bus_count(b, why->kind);
+		inflow_drop(&in, at + n);
+		passed = true;
+		e = ERR_OK;
+	}
+	if (e != ERR_TIMEOUT)
+		return e;
+	drained(b, in.bytes, in.n);
+	if (passed) { /* the check has left the text about the last of them */
+		why->kind = KIND_FINE;
+		return ERR_PROTOCOL;
+	}
+	if (in.n > b->heap_n)
+		return receive_failed(b, ETIMEDOUT, why);
+	return bus_error_set(why, ERR_TIMEOUT, BUS_SILENT, "no answer within %d ms", answer_ms);
+}
+
+/* As a request of Modbus, for what is counted and remembered of it. No function of that number is
+ * read or written there. */
+static struct bus_request as_request(const struct bus_ask *q)
+{
+	return (struct bus_request){ .unit = (uint8_t)(q->mark >> 16),
+		.function = 1,
+		.count = (uint16_t)q->mark,
+		.answer_ms = q->answer_ms,
+		.pause_ms = q->pause_ms };
+}
+
+static int ask_line_ms(const struct bus *b, const struct bus_ask *q, size_t n)
+{
+	int bytes = (int)n + q->reply_bytes;
+
+	return b->settings.baud > 0 ? bytes * 11000 / b->settings.baud : 0;
+}
+
+static void note_framed(struct bus *b, enum err e, int64_t begin, int line)
+{
+	b->quiet_at = mono_ms();
+	b->stats.busy_ms += b->quiet_at - begin;
+	if (e != ERR_OK && e != ERR_REFUSED)
+		return;
+	b->stats.answers++;
+	b->stats.answer_ms = (int)(b->quiet_at - begin);
+	answer_times_add(&b->stats.times, b->stats.answer_ms);
+	if (b->stats.answer_ms - line > b->delay_ms)
+		b->delay_ms = b->stats.answer_ms > line ? b->stats.answer_ms - line : 0;
+}
+
+static enum err ask(struct bus *b, const struct bus_ask *q, struct bus_error *why)
+{
+	struct bus_request like = as_request(q);
+	uint8_t frame[FRAME_MAX];
+	size_t n = q->framing->build(q->ask, ++b->transaction, frame);
+	int line = ask_line_ms(b, q, n), answer_ms = answer_ms_of(&like);
+	int64_t begin;
+	enum err e;
+
+	if (b->framing == FRAMING_TCP)
+		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE,
+			"%s does not go over modbus-tcp: use rtu-tcp or rtu", q->framing->name);
+	if (b->patience_ms > 0 && b->patience_ms < answer_ms)
+		answer_ms = b->patience_ms;
+	answer_ms += line;
+	e = make_ready(b, &like, why);
+	if (e != ERR_OK)
+		return e;
+	if (q->permit && !q->permit->may_send(q->permit->ctx))
+		return bus_error_set(why, ERR_FORBIDDEN, BUS_FINE, "no longer permitted");
+	begin = mono_ms();
+	e = send_frame(b, frame, n, begin + answer_ms, why);
+	if (e != ERR_OK || q->unanswered) {
+		b->quiet_at = begin + line;
+		return e;
+	}
+	e = await_frame(b, q, begin, answer_ms, why);
+	note_framed(b, e, begin, line);
+	if (e == ERR_TIMEOUT)
+		note_silence(b, &like, begin, line);
+	clean_up(b, e);
+	return e;
+}
+
+enum err bus_exchange(struct bus *b, const struct bus_ask *request, struct bus_error *why)
+{
+	struct bus_error w = { 0 };
+	enum err e = ask(b, request, &w);
+
+	if (e == ERR_OK) /* it may tell of replies that were passed over */
+		w = (struct bus_error){ .sent = true };
+	note(b, &w);
+	if (why)
+		*why = w;
+	return e;
 }

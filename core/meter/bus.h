@@ -88,12 +88,22 @@ struct bus_permit {
 	void *ctx;
 };
 
+/* A frame that only its maker knows: function and data, as they are sent. Of the reply the bytes
+ * where `fixed` is 0xff are known, and its length. */
+struct bus_vendor {
+	const uint8_t *bytes;
+	size_t n;
+	const uint8_t *reply, *fixed;
+	size_t reply_n;
+};
+
 struct bus_request {
 	uint8_t unit;	  /* 1..255; no broadcasts, since nobody confirms them */
-	uint8_t function; /* 3, 4 to read; 6, 16, 32 to write (32: frame.h) */
+	uint8_t function; /* 1 to 4 to read; 5, 6, 15, 16, 32 to write (32: frame.h) */
 	uint16_t address;
-	uint16_t count;			 /* registers */
-	const uint16_t *values;		 /* to write */
+	uint16_t count;			 /* registers; coils or inputs with 1, 2, 5, 15 */
+	const uint16_t *values;		 /* to write; 0 or 1 for a coil */
+	const struct bus_vendor *vendor; /* a frame of the maker's own instead of all these */
 	int answer_ms;			 /* 0: BUS_ANSWER_MS */
 	int pause_ms;			 /* silence kept since the last answer on this bus */
 	const struct bus_permit *permit; /* NULL: none is needed */
@@ -141,11 +151,37 @@ uint64_t bus_connects(const struct bus *b);
 /* Exchanges connection and counts with another bus of the same settings, for an heir. */
 void bus_inherit(struct bus *b, struct bus *former);
 
-/* regs gets request->count registers, and only when all is well. ERR_UNAVAILABLE (unreachable,
- * lost), ERR_TIMEOUT (silent), ERR_REFUSED (exception), ERR_PROTOCOL (nonsense). */
+/* regs gets request->count registers (or coils, each 0 or 1), and only when all is well.
+ * ERR_UNAVAILABLE (unreachable, lost), ERR_TIMEOUT (silent), ERR_REFUSED (exception), ERR_PROTOCOL
+ * (nonsense). */
 MUST_USE enum err bus_read(
 	struct bus *b, const struct bus_request *request, uint16_t *regs, struct bus_error *why);
-/* One write; done when the device echoed it, or with function 32 answered it. Errors as bus_read,
- * and ERR_FORBIDDEN when its permit was refused; see bus_error.sent. */
+/* One write; done when the device echoed it, or answered a vendor's frame as it should. Errors as
+ * bus_read, and ERR_FORBIDDEN when its permit was refused; see bus_error.sent. */
 MUST_USE enum err bus_write(
 	struct bus *b, const struct bus_request *request, struct bus_error *why);
+
+/* Another framing than Modbus on the same wire. `ask` is its own request, and takes in the reply.
+ */
+struct bus_framing {
+	const char *name; /* for people */
+	/* The request as sent, FRAME_MAX bytes at most. The number tells it from others. */
+	size_t (*build)(void *ask, uint16_t number, uint8_t *out);
+	/* The first whole frame past leaders and noise: its length and begin; 0: none yet. */
+	size_t (*find)(const uint8_t *bytes, size_t n, size_t *at);
+	/* As frame_check_reply(); ERR_RETRY: late or foreign, wait on. */
+	enum err (*check)(void *ask, const uint8_t *frame, size_t n, struct bus_error *why);
+};
+
+struct bus_ask {
+	const struct bus_framing *framing;
+	void *ask;
+	int reply_bytes; /* that the line has to carry back, about */
+	uint32_t mark;	 /* of 24 bits; the same for requests whose replies look alike */
+	bool unanswered; /* a broadcast: nobody confirms it */
+	int answer_ms;	 /* as in struct bus_request */
+	int pause_ms;
+	const struct bus_permit *permit;
+};
+/* One request and its reply. Errors as of bus_write(), and ERR_BAD_VALUE on Modbus TCP. */
+MUST_USE enum err bus_exchange(struct bus *b, const struct bus_ask *request, struct bus_error *why);

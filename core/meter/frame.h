@@ -16,14 +16,23 @@ enum framing { FRAMING_TCP, FRAMING_RTU };
 /* CRC of Modbus RTU (polynomial 0xA001 reflected); its low byte is sent first. */
 uint16_t frame_crc(const uint8_t *bytes, size_t n);
 
-/* The request as sent; its length, or 0 for one that is not for Modbus (function other than 3,
- * 4, 6, 16, 32; too many registers; unit 0). The transaction counts on TCP only. */
+#define FRAME_VENDOR_MAX 253 /* function and data of a vendor's frame */
+
+/* Is its reply one that only we know the length of? */
+bool frame_is_vendor(const struct bus_request *request);
+
+/* The request as sent; its length, or 0 for one that is not for Modbus (function other than 1 to 6,
+ * 15, 16, 32, or a vendor's frame; too many registers; unit 0). The transaction counts on TCP only.
+ */
 size_t frame_build(enum framing f, const struct bus_request *request, uint16_t transaction,
 	uint8_t out[static FRAME_MAX]);
 
 /* How long the frame that begins with these n bytes will be, as far as they tell; more than n while
  * bytes are missing. */
 size_t frame_need(enum framing f, const uint8_t *bytes, size_t n);
+/* The same for the reply to a request, which may be a vendor's. */
+size_t frame_need_for(
+	enum framing f, const struct bus_request *request, const uint8_t *bytes, size_t n);
 
 /* Checks every byte of a reply against its request, and takes out the registers (may be NULL for a
  * write; written only when all is well). ERR_RETRY: the reply belongs to another request (a late
@@ -37,3 +46,6 @@ enum err bus_error_set(struct bus_error *why, enum err e, enum bus_fault fault, 
 	...) PRINTF_LIKE(4, 5);
 /* The same for a reply that is none: ERR_PROTOCOL, BUS_NONSENSE, of this kind. */
 enum err bus_error_nonsense(struct bus_error *why, enum bus_kind kind, const char *text);
+/* A reply that belongs to another request: ERR_RETRY. */
+enum err bus_error_passed(struct bus_error *why, enum bus_kind kind, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);

@@ -44,14 +44,31 @@ static struct model_read read_of(
 	const struct model_block *b = model_block_of(m, function, address, count);
 
 	if (b->whole)
-		return (struct model_read){ b->function, b->address, b->count };
-	return (struct model_read){ function, address, count };
+		return (struct model_read){
+			.function = b->function, .address = b->address, .count = b->count
+		};
+	return (struct model_read){ .function = function, .address = address, .count = count };
+}
+
+/* The registers that scale points of the class. */
+static size_t wanted_factors(const struct model *m, enum point_class class, struct model_read *want)
+{
+	unsigned used = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->point_count; i++)
+		if (m->points[i].class == class)
+			used |= m->points[i].factors;
+	for (size_t i = 0; i < m->factor_count; i++)
+		if ((used >> i) & 1)
+			want[n++] = read_of(m, m->factors[i].function, m->factors[i].address, 1);
+	return n;
 }
 
 /* Every register that the class wants, unmerged. Status and supply are live. */
 static size_t wanted(const struct model *m, enum point_class class, struct model_read *want)
 {
-	size_t n = 0;
+	size_t n = wanted_factors(m, class, want);
 
 	for (size_t i = 0; i < m->point_count; i++) {
 		const struct model_point *p = &m->points[i];
@@ -69,12 +86,31 @@ static size_t wanted(const struct model *m, enum point_class class, struct model
 	return n;
 }
 
+/* One register more, behind or in front, for a meter that refuses odd counts. */
+static bool made_even(const struct model *m, struct model_read *r)
+{
+	struct model_read more = *r;
+
+	if (!m->limits.even_counts || r->function <= 2 || r->count % 2 == 0)
+		return true;
+	more.count++;
+	if (!in_one_block(m, &more) && more.address > 0)
+		more.address--;
+	if (more.count > m->limits.max_read || !in_one_block(m, &more))
+		return false;
+	*r = more;
+	return true;
+}
+
 enum err model_plan_make(struct model *m, enum point_class class)
 {
-	struct model_read want[MODEL_POINTS_MAX + 2 * MODEL_FLAGS_MAX];
+	struct model_read want[MODEL_FACTORS_MAX + MODEL_POINTS_MAX + 2 * MODEL_FLAGS_MAX];
 	struct model_read *plan = m->plan[class];
-	size_t n = wanted(m, class, want), made = 0;
+	size_t n, made = 0;
 
+	if (m->framing != MODEL_MODBUS)
+		return model_plan_items(m, class);
+	n = wanted(m, class, want);
 	qsort(want, n, sizeof(want[0]), by_place);
 	for (size_t i = 0; i < n; i++) {
 		struct model_read both;
@@ -87,6 +123,9 @@ enum err model_plan_make(struct model *m, enum point_class class)
 			return ERR_OUT_OF_RANGE;
 		plan[made++] = want[i];
 	}
+	for (size_t i = 0; i < made; i++)
+		if (!made_even(m, &plan[i]))
+			return ERR_BAD_VALUE;
 	m->plan_count[class] = made;
 	return ERR_OK;
 }

@@ -11,13 +11,9 @@
 struct models {
 	struct model **list; /* sorted by name */
 	size_t count;
+	struct problem *refused; /* files of the directory that are no models */
+	size_t refused_count;
 };
-
-static void dir_close(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
 
 void models_free(struct models **ms)
 {
@@ -26,6 +22,7 @@ void models_free(struct models **ms)
 	for (size_t i = 0; i < (*ms)->count; i++)
 		model_free(&(*ms)->list[i]);
 	free((*ms)->list);
+	free((*ms)->refused);
 	free(*ms);
 	*ms = NULL;
 }
@@ -61,33 +58,57 @@ static enum err models_add(
 	enum err e = model_parse(text, n, &m, &inner);
 
 	if (e != ERR_OK)
-		return problem_set(why, e, file, "%s: %s", inner.field, inner.text);
+		return problem_set(why, e, file, "%s%s%s", inner.field, inner.field[0] ? ": " : "",
+			inner.text);
 	models_put(ms, m);
 	return ERR_OK;
 }
 
+static void models_refuse(struct models *ms, const struct problem *why)
+{
+	ms->refused = reallocarray(ms->refused, ms->refused_count + 1, sizeof(struct problem));
+	ASSERT(ms->refused);
+	ms->refused[ms->refused_count++] = *why;
+}
+
+static void models_add_file(struct models *ms, const char *path)
+{
+	AUTO(buf_free) struct buf text = { 0 };
+	struct problem why = { 0 };
+	enum err e = file_read(path, MODEL_FILE_MAX, &text);
+
+	if (e != ERR_OK)
+		e = problem_set(&why, e, path, "the file cannot be read");
+	else
+		e = models_add(ms, path, text.text ? text.text : "", text.len, &why);
+	if (e != ERR_OK)
+		models_refuse(ms, &why);
+}
+
+static int is_json(const struct dirent *f)
+{
+	size_t n = strlen(f->d_name);
+
+	return n >= 6 && strcmp(f->d_name + n - 5, ".json") == 0;
+}
+
+/* In the order of their names, so that of two with the same model name the same one always wins. */
 static enum err models_add_dir(struct models *ms, const char *dir, struct problem *why)
 {
-	AUTO(dir_close) DIR *d = opendir(dir);
-	struct dirent *f;
-	enum err e = ERR_OK;
+	struct dirent **files = NULL;
+	int n = scandir(dir, &files, is_json, alphasort);
 
-	if (!d)
+	if (n < 0)
 		return problem_set(why, ERR_NOT_FOUND, dir, "the directory cannot be read");
-	while (e == ERR_OK && (f = readdir(d))) {
-		AUTO(buf_free) struct buf text = { 0 };
+	for (int i = 0; i < n; i++) {
 		AUTO(buf_free) struct buf path = { 0 };
-		size_t n = strlen(f->d_name);
 
-		if (n < 6 || strcmp(f->d_name + n - 5, ".json") != 0)
-			continue;
-		buf_printf(&path, "%s/%s", dir, f->d_name);
-		e = file_read(path.text, MODEL_FILE_MAX, &text);
-		if (e != ERR_OK)
-			return problem_set(why, e, path.text, "the file cannot be read");
-		e = models_add(ms, path.text, text.text, text.len, why);
+		buf_printf(&path, "%s/%s", dir, files[i]->d_name);
+		models_add_file(ms, path.text);
+		free(files[i]);
 	}
-	return e;
+	free(files);
+	return ERR_OK;
 }
 
 enum err models_open(const char *dir, struct models **out, struct problem *why)
@@ -110,12 +131,30 @@ enum err models_open(const char *dir, struct models **out, struct problem *why)
 	return ERR_OK;
 }
 
+size_t models_refused_count(const struct models *ms)
+{
+	return ms->refused_count;
+}
+
+const struct problem *models_refused_at(const struct models *ms, size_t i)
+{
+	ASSERT(i < ms->refused_count);
+	return &ms->refused[i];
+}
+
 const struct model *models_find(const struct models *ms, const char *name)
 {
 	for (size_t i = 0; i < ms->count; i++)
 		if (strcmp(ms->list[i]->name, name) == 0)
 			return ms->list[i];
 	return NULL;
+}
+
+void models_set_keys(struct models *ms, const struct dlt645_keys *keys)
+{
+	for (size_t i = 0; i < ms->count; i++)
+		if (!ms->list[i]->dlt645.keys.given)
+			ms->list[i]->dlt645.keys = *keys;
 }
 
 size_t models_count(const struct models *ms)

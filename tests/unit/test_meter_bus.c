@@ -626,6 +626,8 @@ static void silence_in_a_row_makes_a_new_connection(void **state)
 	fake_stop(&f);
 }
 
+static const struct meter_address nine = { .unit = 9 };
+
 static void writes_are_confirmed_or_unknown(void **state)
 {
 	static const struct {
@@ -656,12 +658,12 @@ static void writes_are_confirmed_or_unknown(void **state)
 
 		m.limits.answer_ms = waits ? BAD_MS : GOOD_MS;
 		f.mood = outcomes[i].mood;
-		assert_int_equal(meter_act(b, &m, 9, ACT_OFF, NULL, &why), outcomes[i].err);
+		assert_int_equal(meter_act(b, &m, &nine, ACT_OFF, NULL, &why), outcomes[i].err);
 	}
 	f.mood = GOOD;
-	assert_int_equal(meter_act(b, &m, 9, ACT_OFF, NULL, NULL), ERR_OK);
+	assert_int_equal(meter_act(b, &m, &nine, ACT_OFF, NULL, NULL), ERR_OK);
 	assert_int_equal(
-		meter_act(b, models_find(models, "acrel-dtsd1352"), 9, ACT_OFF, NULL, NULL),
+		meter_act(b, models_find(models, "acrel-dtsd1352"), &nine, ACT_OFF, NULL, NULL),
 		ERR_NOT_CONFIGURED);
 	bus_close(&b);
 	fake_stop(&f);
