@@ -85,6 +85,7 @@ static struct plant_bus plant_of(struct bench *b, int bus)
 		struct plant_meter *out = &p.meters[i];
 
 		out->id = i;
+		snprintf(out->at.text, sizeof(out->at.text), "%d", i + 1);
 		out->at.unit = (uint8_t)(i + 1);
 		out->model = models_find(b->models, m->model);
 		out->ct_ratio = out->pt_ratio = 1;

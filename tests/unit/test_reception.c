@@ -93,7 +93,7 @@ static struct plant_bus plant_of(struct world *w, size_t meters)
 		const struct mall_meter *m = mall_meter(w->sim.mall, 0, (int)i + 1);
 
 		b.meters[i] = (struct plant_meter){ .id = (int64_t)i + 1,
-			.at = { .unit = (uint8_t)(i + 1) },
+			.at.unit = (uint8_t)(i + 1),
 			.device = 1,
 			.model = models_find(w->sim.models, m->model),
 			.ct_ratio = 1,
