@@ -13,6 +13,8 @@
 
 #define POWER "201000000012"
 #define WATER "00000805000001"
+#define POWER_AS_UNIT "\"unit\":\"" POWER "\""
+#define POWER_AS_SERIAL "\"serial\":\"" POWER "\""
 
 struct line {
 	bool terminal;
@@ -80,10 +82,10 @@ static void expect_error(const struct result *r, const char *text)
 
 static void reads_and_switches(bool terminal)
 {
-	static const char *const told[] = { "\"model\":\"dlt645-2007\"", "\"unit\":\"" POWER "\"",
-		"\"serial\":\"" POWER "\"", "\"energy_wh\":12345670", "\"valley\":3086410",
-		"\"power_w\":1500", "\"voltage_mv\":[230500]", "\"current_ma\":[6521]",
-		"\"supply\":\"on\"", "\"credit\":\"198.56\"", "\"purchase_count\":12" };
+	static const char *const told[] = { "\"model\":\"dlt645-2007\"", POWER_AS_UNIT,
+		POWER_AS_SERIAL, "\"energy_wh\":12345670", "\"valley\":3086410", "\"power_w\":1500",
+		"\"voltage_mv\":[230500]", "\"current_ma\":[6521]", "\"supply\":\"on\"",
+		"\"credit\":\"198.56\"", "\"purchase_count\":12" };
 	struct line l;
 	struct result r;
 
