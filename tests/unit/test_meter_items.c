@@ -3,10 +3,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "base/json.h"
 #include "meter/bcd.h"
 #include "meter/cjt188.h"
 #include "meter/dlt645.h"
@@ -353,6 +355,166 @@ static void digits_both_ways(void **state)
 	assert_int_equal(bcd_parse("12345A", 3, bytes), ERR_BAD_VALUE);
 }
 
+/* ---- model files ---- */
+
+static json_t *shipped(const char *name)
+{
+	AUTO(buf_free) struct buf text = { 0 };
+	char path[256];
+	json_t *root = NULL;
+
+	snprintf(path, sizeof(path), SOURCE_DIR "/core/meter/models/%s.json", name);
+	assert_int_equal(file_read(path, 1 << 18, &text), ERR_OK);
+	assert_int_equal(json_parse(text.text, text.len, &root, NULL), ERR_OK);
+	return root;
+}
+
+/* "points/0" inside root. */
+static json_t *inside(json_t *root, const char *path)
+{
+	char copy[64], *rest = NULL;
+	json_t *at = root;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	for (char *s = strtok_r(copy, "/", &rest); s; s = strtok_r(NULL, "/", &rest))
+		at = json_is_array(at) ? json_array_get(at, (size_t)atoi(s))
+				       : json_object_get(at, s);
+	assert_non_null(at);
+	return at;
+}
+
+static enum err parse_changed(const char *name, const char *place, const char *key,
+	const char *value, struct problem *why)
+{
+	AUTO(json_free) json_t *root = shipped(name);
+	AUTO(model_free) struct model *m = NULL;
+	json_t *at = inside(root, place);
+	char *text;
+	enum err e;
+
+	if (value)
+		json_object_set_new(at, key, json_loads(value, JSON_DECODE_ANY, NULL));
+	else
+		json_object_del(at, key);
+	text = json_text(root);
+	e = model_parse(text, strlen(text), &m, why);
+	free(text);
+	return e;
+}
+
+#define POWER "dlt645-2007"
+#define WATER "cjt188-2004"
+
+static void bad_model_files_are_refused_by_path(void **state)
+{
+	static const struct {
+		const char *model, *place, *key, *value, *field;
+	} rows[] = {
+		{ POWER, "", "blocks", "[]", "blocks" },
+		{ POWER, "", "framing", "\"m-bus\"", "framing" },
+		{ POWER, "limits", "max_read", "20", "limits.max_read" },
+		{ POWER, "limits", "answer_ms", "1", "limits.answer_ms" },
+		{ POWER, "frame", "leaders", "21", "frame.leaders" },
+		{ POWER, "frame", "password", "\"1234567\"", "frame.password" },
+		{ POWER, "frame", "operator", "\"1234567G\"", "frame.operator" },
+		{ POWER, "frame", "valid_minutes", "60", "frame.valid_minutes" },
+		{ POWER, "points/0", "item", "\"0001FF\"", "points[0].item" },
+		{ POWER, "points/0", "item", NULL, "points[0].item" },
+		{ POWER, "points/0", "address", "\"0x0000\"", "points[0].address" },
+		{ POWER, "points/0", "at", "199", "points[0].bytes" },
+		{ POWER, "points/0", "bytes", "9", "points[0].bytes" },
+		{ POWER, "points/0", "bytes", NULL, "points[0].bytes" },
+		{ POWER, "points/0", "wire", "\"u32\"", "points[0].wire" },
+		{ POWER, "points/0", "wire", "\"digits\"", "points[0].wire" },
+		{ POWER, "points/0", "scale", "\"0\"", "points[0].scale" },
+		{ POWER, "points/0", "time", "\"04000102\"", "points[0].time" },
+		{ POWER, "points/0", "unit_at", "4", "points[0].unit" },
+		{ POWER, "points/0", "class", "\"config\"", "points" },
+		{ POWER, "points/16", "time", NULL, "points[16].time" },
+		{ POWER, "points/16", "less", "\"04000102\"", "points[16].less" },
+		{ POWER, "points/16", "bytes", "3", "points[16].bytes" },
+		{ POWER, "supply/0", "bytes", "3", "supply[0].bytes" },
+		{ POWER, "supply/0", "address", "\"0x0224\"", "supply[0].address" },
+		{ POWER, "actions/off", "code", "\"1\"", "actions.off.code" },
+		{ POWER, "actions/off", "shows", NULL, "actions.off.shows" },
+		{ POWER, "actions/off", "by_reply", "true", "actions.off.by_reply" },
+		{ POWER, "actions/off", "function", "6", "actions.off.function" },
+		{ POWER, "", "credit_unit", NULL, "credit_unit" },
+		{ WATER, "", "frame", NULL, "frame" },
+		{ WATER, "frame", "read", NULL, "frame.read" },
+		{ WATER, "frame", "act", NULL, "actions.on.code" },
+		{ WATER, "frame/read", "item", "\"90\"", "frame.read.item" },
+		{ WATER, "frame/read", "replies", "[]", "frame.read.replies" },
+		{ WATER, "frame/read", "replies", "[\"81\",\"8\"]", "frame.read.replies" },
+		{ WATER, "frame/read", "reply_items", "[1]", "frame.read.reply_items" },
+		{ WATER, "frame", "type", "\"1\"", "frame.type" },
+		{ WATER, "points/0", "item", "\"901F\"", "points[0].item" },
+		{ WATER, "points/0", "unit", "\"2\"", "points[0].unit" },
+		{ WATER, "", "purchase", "{}", "purchase" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct problem why = { 0 };
+		enum err e = parse_changed(
+			rows[i].model, rows[i].place, rows[i].key, rows[i].value, &why);
+
+		if (e == ERR_OK || !str_eq(why.field, rows[i].field) || !why.text[0])
+			fail_msg("row %zu: %s %s: %s", i, err_word(e), why.field, why.text);
+	}
+}
+
+static void right_model_files_are_taken(void **state)
+{
+	static const struct {
+		const char *model, *place, *key, *value;
+	} rows[] = {
+		{ POWER, "", "frame", NULL },
+		{ POWER, "frame", "password", "\"02123456\"" },
+		{ POWER, "actions/on", "code", "\"1B\"" },
+		{ POWER, "actions/off", "deadline_ms", "20000" },
+		{ POWER, "points/13", "less", NULL },
+		{ WATER, "frame", "sequence", "false" },
+		{ WATER, "frame/read", "item", "\"1F90\"" },
+		{ WATER, "points/0", "class", "\"live\"" },
+		{ WATER, "", "supply_else", "\"moving\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct problem why = { 0 };
+
+		if (parse_changed(rows[i].model, rows[i].place, rows[i].key, rows[i].value, &why) !=
+			ERR_OK)
+			fail_msg("row %zu: %s: %s", i, why.field, why.text);
+	}
+}
+
+/* Only what is asked for, and what most meters have, is read each round. */
+static void items_are_asked_for_once(void **state)
+{
+	AUTO(models_free) struct models *models = NULL;
+	const struct model_read *plan;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(models_open(NULL, &models, NULL), ERR_OK);
+	plan = model_plan(models_find(models, POWER), CLASS_LIVE, &n);
+	assert_int_equal(n, 9);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_int_not_equal(plan[i].item, plan[k].item);
+	assert_int_equal(plan[0].item, 0x0001FF00);
+	assert_false(plan[0].optional); /* the billed register */
+	assert_true(plan[1].optional);
+	assert_int_equal(plan[8].item, 0x04000503);
+	assert_false(plan[8].optional); /* the relay */
+	model_plan(models_find(models, WATER), CLASS_LIVE, &n);
+	assert_int_equal(n, 1);
+	model_plan(models_find(models, WATER), CLASS_CONFIG, &n);
+	assert_int_equal(n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +529,9 @@ int main(void)
 		cmocka_unit_test(replies_of_cjt188_are_checked),
 		cmocka_unit_test(the_odd_valve_reply_is_taken_where_the_model_says_so),
 		cmocka_unit_test(digits_both_ways),
+		cmocka_unit_test(bad_model_files_are_refused_by_path),
+		cmocka_unit_test(right_model_files_are_taken),
+		cmocka_unit_test(items_are_asked_for_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
