@@ -158,6 +158,8 @@ static int64_t register_step(const struct plant_meter *m, const struct meter_rea
 	const struct model_point *p = billed_point(m);
 	int64_t step;
 
+	if (g->step > 0)
+		return g->step;
 	if (!p)
 		return 1;
 	step = (p->scale_num + p->scale_den - 1) / p->scale_den;

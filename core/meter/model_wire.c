@@ -136,6 +136,18 @@ static enum err integer_decode(const struct decoding *d, const struct model_poin
 	return ERR_OK;
 }
 
+/* One unit of the register in units of the value; a float holds 24 bits of it. */
+static int64_t step_of(const struct model_point *p, const struct factor *f, int64_t v)
+{
+	__int128 step = (f->num + f->den - 1) / f->den;
+
+	if (p->wire == WIRE_F32)
+		step = (v < 0 ? -v : v) >> 22;
+	if (p->wire == WIRE_F64 || step < 1)
+		step = 1;
+	return step > INT64_MAX ? INT64_MAX : (int64_t)step;
+}
+
 static enum err number_decode(struct decoding *d, const struct model_point *p, const uint16_t *regs)
 {
 	uint64_t raw = raw_get(p, regs);
@@ -148,6 +160,8 @@ static enum err number_decode(struct decoding *d, const struct model_point *p, c
 					   : integer_decode(d, p, raw, &f, &v);
 	if (e != ERR_OK)
 		return e;
+	if (p->point == POINT_ENERGY || p->point == POINT_VOLUME)
+		d->r.step = step_of(p, &f, v);
 	v += p->offset;
 	if (v < point_limits[p->point].least || v > point_limits[p->point].most)
 		return bad_point(d->why, p, "is outside its limits");

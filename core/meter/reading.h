@@ -29,7 +29,8 @@ struct meter_reading {
 	struct utc at;		   /* when the last of its replies had arrived */
 	uint64_t has;		   /* bit n: value[n] was told */
 	int64_t value[POINT__MAX]; /* 0 where absent */
-	bool has_supply;	   /* the meter has a relay or valve that it tells about */
+	int64_t step;	 /* least difference of two values of the billed register; 0: not known */
+	bool has_supply; /* the meter has a relay or valve that it tells about */
 	enum supply supply;
 	bool has_status;
 	uint32_t status;	 /* bit n: enum meter_status n */

@@ -575,6 +575,7 @@ static void ratios_multiply_and_must_be_there(void **state)
 	(void)state;
 	assert_int_equal(model_decode(m, b, 2, &r, &why), ERR_OK);
 	assert_int_equal(r.value[POINT_ENERGY], 400000);
+	assert_int_equal(r.step, 10 * 10 * 40); /* 0.01 kWh behind PT 10 and CT 40 */
 	assert_int_equal(model_decode(m, b, 1, &r, &why), ERR_PROTOCOL);
 	assert_string_equal(why.field, "energy");
 	b[1].regs[1] = 0;
