@@ -73,7 +73,7 @@ static enum err change_prepaid_read(const json_t *body, struct meter_change *c, 
 static enum err change_read(const json_t *body, struct meter_change *out, struct problem *why)
 {
 	static const char *const names[] = { "register_milli", "load_w", "relay", "firmware",
-		"credit_fen", "purchase_count", "power_fails", NULL };
+		"credit_fen", "purchase_count", "power_fails", "clock_ahead_s", NULL };
 	const json_t *load = json_object_get(body, "load_w");
 	struct meter_change c = { .load = -1 };
 	const char *relay = NULL;
@@ -83,6 +83,10 @@ static enum err change_read(const json_t *body, struct meter_change *out, struct
 	if (!e)
 		e = json_get_int(body, "register_milli", FIELD_OPTIONAL, 0, DEVICE_REGISTER_MAX,
 			&c.register_milli, why);
+	c.set_clock = json_object_get(body, "clock_ahead_s") != NULL;
+	if (!e)
+		e = json_get_int(body, "clock_ahead_s", FIELD_OPTIONAL, -INT64_C(2000000000),
+			INT64_C(2000000000), &c.clock_ahead_s, why);
 	c.set_load = load != NULL;
 	if (!e && load && !json_is_null(load))
 		e = json_get_int(body, "load_w", FIELD_OPTIONAL, 0, DEVICE_LOAD_MAX, &c.load, why);

@@ -44,6 +44,8 @@ struct meter_change {
 	int64_t register_milli; /* 0..DEVICE_REGISTER_MAX */
 	int64_t load;		/* 0..DEVICE_LOAD_MAX; -1: by the curve again */
 	bool closed;
+	bool set_clock;
+	int64_t clock_ahead_s;
 	bool set_adds, set_credit, set_count, power_fails;
 	bool adds;
 	int64_t credit_fen, count;

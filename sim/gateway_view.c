@@ -59,6 +59,7 @@ static json_t *meter_json(const struct gateway *g, const struct device *d)
 			d->prepaid.adds ? "add" : "set", "count", (json_int_t)d->prepaid.count,
 			"fen", (json_int_t)prepaid_fen(&d->prepaid)));
 	json_object_set_new(m, "load_w", d->load < 0 ? json_null() : json_integer(d->load));
+	json_object_set_new(m, "clock_ahead_s", json_integer(d->clock_ahead_s));
 	json_object_set_new(m, "last_write_at", json_utc(d->written_at));
 	return m;
 }
@@ -102,6 +103,8 @@ enum err gateway_change_meter(
 	gateway_advance(g);
 	if (change->set_register)
 		device_set_register(d, change->register_milli);
+	if (change->set_clock)
+		d->clock_ahead_s = change->clock_ahead_s;
 	if (change->set_load)
 		d->load = change->load;
 	if (change->set_closed)
