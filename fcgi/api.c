@@ -30,6 +30,7 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 	if (!str_copy(api->site_base, sizeof(api->site_base),
 		    conf_text(conf, "site", "base", conf_text(conf, "alipay", "notify_base", ""))))
 		return problem_set(why, ERR_OUT_OF_RANGE, "site.base", "the address is too long");
+	api->models_dir = conf_text(conf, "poller", "models_dir", NULL);
 	api->check_answers = str_eq(conf_text(conf, "api", "check_answers", "0"), "1");
 	e = db_settings_read(conf, &api->db, why);
 	if (e == ERR_OK)

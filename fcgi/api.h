@@ -24,8 +24,9 @@ struct api {
 	struct schemas *schemas;
 	char *document; /* OpenAPI, printed once: a shared json_t is not for threads */
 	struct buf jwt_key;
-	char site_base[256]; /* public address of the site; "" unless set */
-	bool check_answers;  /* compare each answer with its schema and log what differs */
+	char site_base[256];	/* public address of the site; "" unless set */
+	const char *models_dir; /* the site's own model files, as the poller has them; NULL: none */
+	bool check_answers;	/* compare each answer with its schema and log what differs */
 	atomic_ullong answers[ROUTES_MAX + 1][STATUS_MAX]; /* by route (last: none) and status */
 };
 

@@ -413,7 +413,7 @@ enum err meter_exchange(struct request *r, struct answer *a)
 		e = register_of(
 			new, "start_register", "new.start_register", &n.new_register, &a->why);
 	if (e == ERR_OK)
-		e = device_model(n.model, n.unit, old.utility, &model, &a->why);
+		e = device_model(r->api->models_dir, n.model, n.unit, old.utility, &model, &a->why);
 	n.switchable = model.switchable;
 	n.own_ratio = model.own_ratio;
 	ask_make(r, "meter.replace", &ask);

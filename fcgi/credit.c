@@ -93,7 +93,7 @@ enum err meter_billing(struct request *r, struct answer *a)
 	enum err e = in_scope(r, &m);
 
 	if (e == ERR_OK && c.to_meter)
-		e = credit_model(m.model, &c.facts, &a->why);
+		e = credit_model(r->api->models_dir, m.model, &c.facts, &a->why);
 	if (e == ERR_OK)
 		e = credit_convert(r->db, &c, &done, &a->why);
 	if (e != ERR_OK)

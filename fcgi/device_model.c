@@ -24,12 +24,12 @@ static bool is_address(const char *unit)
 	return (n == 12 || n == 14) && strspn(unit, "0123456789") == n;
 }
 
-enum err device_model(const char *model, const char *unit, const char *utility,
-	struct device_model *out, struct problem *why)
+enum err device_model(const char *models_dir, const char *model, const char *unit,
+	const char *utility, struct device_model *out, struct problem *why)
 {
 	AUTO(models_free) struct models *models = NULL;
 	const struct model *m;
-	enum err e = models_open(NULL, &models, why);
+	enum err e = models_open(models_dir, &models, why);
 
 	if (e != ERR_OK)
 		return e;
@@ -47,12 +47,13 @@ enum err device_model(const char *model, const char *unit, const char *utility,
 	return ERR_OK;
 }
 
-enum err credit_model(const char *model, struct credit_facts *out, struct problem *why)
+enum err credit_model(
+	const char *models_dir, const char *model, struct credit_facts *out, struct problem *why)
 {
 	static const char *const units[] = { "", "yuan", "kwh", "m3" };
 	AUTO(models_free) struct models *models = NULL;
 	const struct model *m;
-	enum err e = models_open(NULL, &models, why);
+	enum err e = models_open(models_dir, &models, why);
 
 	if (e != ERR_OK)
 		return e;

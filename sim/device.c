@@ -3,13 +3,12 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "sim/wall.h"
 
 enum {
 	NOMINAL_MV = 230000,
 	ACREL_FORCED = 0x0057, /* 1: control is forced, 0: released */
 	ACREL_FORCED_OPEN,     /* 0: forced closed, 1: forced open */
-	ACREL_CLOCK = 0x0354,  /* function 32 */
-	ACREL_CLOCK_BYTES = 10,
 	XINTAI_VALVE = 0x001C, /* write 1: open, 2: close */
 };
 
@@ -197,33 +196,8 @@ static void relay_force(struct device *d, bool forced, bool open)
 	device_prepaid(d);
 }
 
-/* What the clock of the mall shows, in seconds since 1970 of that clock. */
-static int64_t mall_wall(const struct device *d)
-{
-	return (int64_t)d->now.day * 86400 + d->now.second;
-}
-
-/* Second, minute, hour, weekday, day, month, year - 2000, and three bytes that do not matter. */
-static enum modbus_exception write_clock(struct device *d, const struct modbus_request *req)
-{
-	uint8_t b[ACREL_CLOCK_BYTES];
-	int64_t wall;
-
-	if (req->count != ACREL_CLOCK_BYTES / 2)
-		return MODBUS_ILLEGAL_VALUE;
-	for (size_t i = 0; i < ACREL_CLOCK_BYTES; i++)
-		b[i] = (uint8_t)(i % 2 ? req->values[i / 2] & 0xff : req->values[i / 2] >> 8);
-	if (b[0] > 59 || b[1] > 59 || b[2] > 23 || b[4] < 1 || b[4] > 31 || b[5] < 1 || b[5] > 12)
-		return MODBUS_ILLEGAL_VALUE;
-	wall = civil_days(2000 + b[6], b[5], b[4]) * 86400 + b[2] * 3600 + b[1] * 60 + b[0];
-	d->clock_ahead_s = wall - mall_wall(d);
-	return MODBUS_OK;
-}
-
 static enum modbus_exception write_relay(struct device *d, const struct modbus_request *req)
 {
-	if (req->function == MODBUS_ACREL_WRITE && req->address == ACREL_CLOCK)
-		return write_clock(d, req);
 	if (req->function == MODBUS_ACREL_WRITE) {
 		enum modbus_exception bad = prepaid_write(&d->prepaid, req);
 
@@ -256,7 +230,9 @@ static enum modbus_exception device_write(struct device *d, const struct modbus_
 {
 	enum modbus_exception bad = MODBUS_ILLEGAL_ADDRESS;
 
-	if (d->mall->water)
+	if (wall_is_write(d, req))
+		bad = wall_write(d, req);
+	else if (d->mall->water)
 		bad = write_valve(d, req);
 	else if (has_relay(d))
 		bad = write_relay(d, req);
@@ -276,6 +252,8 @@ static enum modbus_exception device_read(const struct device *d, const struct mo
 		return MODBUS_OK;
 	case ERR_NOT_FOUND:
 		return req->function == 4 ? MODBUS_ILLEGAL_FUNCTION : MODBUS_ILLEGAL_ADDRESS;
+	case ERR_BAD_VALUE:
+		return MODBUS_ILLEGAL_VALUE;
 	default:
 		return MODBUS_DEVICE_FAILURE;
 	}
@@ -383,7 +361,7 @@ void device_reading(const struct device *d, int64_t offset_milli, struct meter_r
 	}
 	reading_set(&r, POINT_CREDIT, prepaid_fen(&d->prepaid) * 10);
 	reading_set(&r, POINT_PURCHASE_COUNT, d->prepaid.count);
-	reading_set(&r, POINT_CLOCK, mall_wall(d) + d->clock_ahead_s);
+	reading_set(&r, POINT_CLOCK, wall_told(d));
 	if (d->mall->water || has_relay(d)) {
 		r.has_supply = true;
 		r.supply = device_supply(d);

@@ -41,8 +41,8 @@ struct device {
 	int64_t load; /* W or l/h set from outside; -1: by the curve */
 	struct prepaid prepaid;
 	struct utc written_at;
-	int64_t clock_ahead_s; /* its clock against that of the mall; not in the state file */
 
+	int64_t clock_off_s; /* its clock against the true time; forgotten when the program ends */
 	int64_t valve_until_ms; /* mono: the move ends */
 	int64_t draw;		/* W or l/h since mono_ms */
 	struct moment now;

@@ -44,11 +44,11 @@ struct meter_change {
 	int64_t register_milli; /* 0..DEVICE_REGISTER_MAX */
 	int64_t load;		/* 0..DEVICE_LOAD_MAX; -1: by the curve again */
 	bool closed;
-	bool set_clock;
-	int64_t clock_ahead_s;
 	bool set_adds, set_credit, set_count, power_fails;
 	bool adds;
 	int64_t credit_fen, count;
+	bool set_clock;
+	int64_t clock_off_s;
 };
 MUST_USE enum err gateway_change_meter(
 	struct gateway *g, int unit, const struct meter_change *change, struct problem *why);

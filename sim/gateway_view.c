@@ -59,8 +59,8 @@ static json_t *meter_json(const struct gateway *g, const struct device *d)
 			d->prepaid.adds ? "add" : "set", "count", (json_int_t)d->prepaid.count,
 			"fen", (json_int_t)prepaid_fen(&d->prepaid)));
 	json_object_set_new(m, "load_w", d->load < 0 ? json_null() : json_integer(d->load));
-	json_object_set_new(m, "clock_ahead_s", json_integer(d->clock_ahead_s));
 	json_object_set_new(m, "last_write_at", json_utc(d->written_at));
+	json_object_set_new(m, "clock_off_s", json_integer(d->clock_off_s));
 	return m;
 }
 
@@ -103,12 +103,12 @@ enum err gateway_change_meter(
 	gateway_advance(g);
 	if (change->set_register)
 		device_set_register(d, change->register_milli);
-	if (change->set_clock)
-		d->clock_ahead_s = change->clock_ahead_s;
 	if (change->set_load)
 		d->load = change->load;
 	if (change->set_closed)
 		device_set_closed(d, change->closed);
+	if (change->set_clock)
+		d->clock_off_s = change->clock_off_s;
 	change_prepaid(d, change);
 	e = gateway_save(g, SAVE_AHEAD_MS);
 	pthread_mutex_unlock(&g->lock);

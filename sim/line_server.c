@@ -15,6 +15,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 enum { QUIET_MS = 100 }; /* bytes that are no frame are forgotten after so much silence */
 
 struct line_server {
@@ -367,4 +369,58 @@ static void set_fault(struct line_meter *m, const void *arg)
 void line_server_fault(struct line_server *s, size_t i, enum line_fault fault)
 {
 	line_server_change(s, i, set_fault, &fault);
+}
+
+static void address_text(const struct line_meter *m, char out[static 15])
+{
+	size_t n = m->protocol == LINE_DLT645 ? 6 : 7;
+
+	for (size_t i = 0; i < n; i++)
+		snprintf(out + 2 * i, 3, "%02X", m->address[n - 1 - i]);
+}
+
+size_t line_server_find(struct line_server *s, const char *address)
+{
+	size_t found = LINE_METERS_MAX;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < s->meter_count; i++) {
+		char own[15];
+
+		address_text(&s->meters[i], own);
+		if (str_eq(own, address))
+			found = i;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return found;
+}
+
+static json_t *meter_json(const struct line_meter *m)
+{
+	bool water = m->protocol == LINE_CJT188;
+	char address[15];
+
+	address_text(m, address);
+	return json_pack("{s:s, s:s, s:I, s:s, s:b, s:s, s:i, s:i}", "address", address, "protocol",
+		water ? "cjt188" : "dlt645", "register_milli", (json_int_t)m->register_milli,
+		"relay",
+		m->valve_until_ms ? "moving"
+		: m->closed	  ? "on"
+				  : "off",
+		"keeps", m->keeps, "fault", line_fault_word(m->fault), "asked", m->asked, "acted",
+		m->acted);
+}
+
+json_t *line_server_json(struct line_server *s)
+{
+	struct line_moment now = line_now(s);
+	json_t *items = json_array();
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < s->meter_count; i++) {
+		line_meter_advance(&s->meters[i], &now);
+		json_array_append_new(items, meter_json(&s->meters[i]));
+	}
+	pthread_mutex_unlock(&s->lock);
+	return json_pack("{s:s, s:o}", "address", s->address, "items", items);
 }

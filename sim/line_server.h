@@ -5,6 +5,7 @@
  */
 #include <limits.h>
 
+#include "base/json.h"
 #include "base/zone.h"
 #include "sim/device.h"
 #include "sim/line_meter.h"
@@ -35,3 +36,8 @@ struct line_meter line_server_meter(struct line_server *s, size_t i);
 void line_server_change(struct line_server *s, size_t i,
 	void (*change)(struct line_meter *m, const void *arg), const void *arg);
 void line_server_fault(struct line_server *s, size_t i, enum line_fault fault);
+
+/* The meter with this address; LINE_METERS_MAX: none. */
+size_t line_server_find(struct line_server *s, const char *address);
+/* The truth of all of them; the caller owns it. */
+json_t *line_server_json(struct line_server *s);

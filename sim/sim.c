@@ -15,6 +15,7 @@ struct sim {
 	struct mall *mall;
 	struct models *models;
 	struct zone *zone;
+	struct line_server *line;
 	struct gateway *gateways[MALL_BUSES_MAX];
 	struct dialler *diallers[MALL_BUSES_MAX]; /* NULL: this one waits to be called */
 	size_t n;
@@ -158,6 +159,32 @@ static enum err gateways_start(struct sim *sim, struct conf *conf, struct proble
 	return ERR_OK;
 }
 
+/* A meter of each protocol, on a transparent server of their own. */
+static enum err line_start(struct sim *sim, struct conf *conf, struct problem *why)
+{
+	struct line_server_settings settings = { .zone = sim->zone };
+	struct line_meter m;
+	int port = -1;
+	enum err e = setting(conf, "line_port", -1, UINT16_MAX, -1, &port, why);
+
+	if (e || port < 0)
+		return e;
+	settings.port = (uint16_t)port;
+	e = line_server_start(&settings, &sim->line, why);
+	if (e)
+		return e;
+	line_meter_init(&m, LINE_DLT645, "201000000012");
+	m.register_milli = 12345670;
+	m.power_w = 1500;
+	m.credit_fen = 19856;
+	m.purchases = 12;
+	line_server_add(sim->line, &m);
+	line_meter_init(&m, LINE_CJT188, "00000805000001");
+	m.register_milli = 123000;
+	line_server_add(sim->line, &m);
+	return ERR_OK;
+}
+
 enum err sim_start(struct conf *conf, struct sim **out, struct problem *why)
 {
 	AUTO(sim_stop) struct sim *sim = calloc(1, sizeof *sim);
@@ -172,6 +199,8 @@ enum err sim_start(struct conf *conf, struct sim **out, struct problem *why)
 			why, ERR_NOT_FOUND, "", "no time zone %s (install tzdata)", MALL_ZONE);
 	if (!e)
 		e = gateways_start(sim, conf, why);
+	if (!e)
+		e = line_start(sim, conf, why);
 	if (e)
 		return e;
 	*out = sim;
@@ -187,6 +216,7 @@ void sim_stop(struct sim **sim)
 		dialler_stop(&(*sim)->diallers[i]);
 	for (size_t i = 0; i < (*sim)->n; i++)
 		gateway_stop(&(*sim)->gateways[i]);
+	line_server_stop(&(*sim)->line);
 	zone_free(&(*sim)->zone);
 	models_free(&(*sim)->models);
 	mall_free(&(*sim)->mall);
@@ -198,4 +228,9 @@ struct gateway *const *sim_gateways(const struct sim *sim, size_t *n)
 {
 	*n = sim->n;
 	return sim->gateways;
+}
+
+struct line_server *sim_line(const struct sim *sim)
+{
+	return sim->line;
 }

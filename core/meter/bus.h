@@ -116,8 +116,8 @@ struct bus_stats {
 	uint64_t bytes_out, bytes_in;
 	uint64_t connects;
 	uint64_t hang_ups; /* connections that the other side had closed while nothing was asked */
-	int64_t busy_ms; /* time spent waiting for answers */
-	int answer_ms;	 /* of the last answer */
+	int64_t busy_ms;   /* time spent waiting for answers */
+	int answer_ms;	   /* of the last answer */
 	uint64_t kinds[KIND__MAX];
 	uint64_t exceptions[BUS_EXCEPTIONS]; /* by code; the last one: other codes */
 	struct answer_times times;

@@ -292,6 +292,11 @@ static enum err check_vendor(
 	return ERR_OK;
 }
 
+static uint16_t bit_of(const uint8_t *bytes, unsigned i)
+{
+	return (uint16_t)((bytes[i / 8] >> (i % 8)) & 1);
+}
+
 static enum err check_registers(const struct bus_request *q, const uint8_t *body, size_t n,
 	uint16_t *regs, struct bus_error *why)
 {
@@ -302,7 +307,7 @@ static enum err check_registers(const struct bus_request *q, const uint8_t *body
 	if (n != 3 + bytes)
 		return wrong_length(why, "length", (unsigned)n, 3 + bytes);
 	for (unsigned i = 0; regs && i < q->count; i++)
-		regs[i] = is_bits(q) ? body[3 + i / 8] >> i % 8 & 1 : get16(body + 3 + 2U * i);
+		regs[i] = is_bits(q) ? bit_of(body + 3, i) : get16(body + 3 + 2U * i);
 	return ERR_OK;
 }
 

@@ -82,7 +82,7 @@ enum err meter_act_write(
 {
 	const struct model_action *a = &m->actions[act];
 
-	if (!model_can(m, act))
+	if (m->framing != MODEL_MODBUS || !model_can(m, act))
 		return ERR_NOT_CONFIGURED;
 	write_begin(m, unit, out);
 	out->frame = a->frame;
@@ -304,10 +304,13 @@ enum err meter_set_clock(struct bus *b, const struct model *m, const struct mete
 {
 	struct meter_write w;
 	struct bus_error own = { 0 };
-	enum err e = meter_clock_write(m, at->unit, wall_seconds, &w);
+	enum err e;
 
 	if (!why)
 		why = &own;
+	if (m->framing == MODEL_DLT645)
+		return meter_broadcast_time(b, m, wall_seconds, permit, why);
+	e = meter_clock_write(m, at->unit, wall_seconds, &w);
 	if (e == ERR_NOT_CONFIGURED)
 		return bus_error_set(
 			why, e, BUS_FINE, "the clock of the model %s cannot be set", m->name);
@@ -316,11 +319,17 @@ enum err meter_set_clock(struct bus *b, const struct model *m, const struct mete
 	return write_out(b, m, &w, permit, why);
 }
 
-enum err meter_broadcast_time(
-	struct bus *b, const struct model *m, int64_t wall, struct bus_error *why)
+/* 2000 to 2099: two digits of the year. */
+#define CLOCK_LEAST INT64_C(946684800)
+#define CLOCK_MOST INT64_C(4102444799)
+
+enum err meter_broadcast_time(struct bus *b, const struct model *m, int64_t wall_seconds,
+	const struct bus_permit *permit, struct bus_error *why)
 {
 	if (m->framing != MODEL_DLT645)
 		return bus_error_set(why, ERR_NOT_CONFIGURED, BUS_FINE,
 			"the model %s hears no broadcast of time", m->name);
-	return dlt645_broadcast_time(&(struct place){ b, m, NULL }, wall, why);
+	if (wall_seconds < CLOCK_LEAST || wall_seconds > CLOCK_MOST)
+		return bus_error_set(why, ERR_OUT_OF_RANGE, BUS_FINE, "no clock shows this time");
+	return dlt645_broadcast_time(&(struct place){ b, m, NULL }, wall_seconds, permit, why);
 }

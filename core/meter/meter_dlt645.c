@@ -118,8 +118,11 @@ enum err dlt645_read(const struct place *p, const struct model_read *plan, size_
 	struct problem what = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		enum err e = read_item(p, &plan[i], &blocks[i], why);
+		enum err e;
 
+		if (i > 0)
+			bus_gap(p->bus);
+		e = read_item(p, &plan[i], &blocks[i], why);
 		if (e != ERR_OK)
 			return e;
 	}
@@ -165,17 +168,19 @@ enum err dlt645_act(const struct place *p, enum meter_act act, const struct bus_
 	return ERR_UNKNOWN;
 }
 
-enum err dlt645_broadcast_time(const struct place *p, int64_t wall, struct bus_error *why)
+enum err dlt645_broadcast_time(const struct place *p, int64_t wall_seconds,
+	const struct bus_permit *permit, struct bus_error *why)
 {
 	struct ask ask = ask_of(p, DLT645_BROADCAST_TIME);
 
 	memset(ask.sent.address, 0x99, DLT645_ADDRESS);
-	put_time(wall, ask.sent.data);
+	put_time(wall_seconds, ask.sent.data);
 	ask.sent.n = 6;
 	return bus_exchange(p->bus,
 		&(struct bus_ask){ .framing = &framing,
 			.ask = &ask,
 			.unanswered = true,
+			.permit = permit,
 			.pause_ms = p->model->limits.pause_ms },
 		why);
 }

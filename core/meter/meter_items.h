@@ -21,4 +21,5 @@ MUST_USE enum err cjt188_act(const struct place *p, enum meter_act act,
 	const struct bus_permit *permit, struct bus_error *why);
 
 /* p->at does not count. As meter_broadcast_time(). */
-MUST_USE enum err dlt645_broadcast_time(const struct place *p, int64_t wall, struct bus_error *why);
+MUST_USE enum err dlt645_broadcast_time(const struct place *p, int64_t wall_seconds,
+	const struct bus_permit *permit, struct bus_error *why);

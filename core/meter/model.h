@@ -9,8 +9,7 @@
 const char *utility_word(enum utility u); /* "electricity" "water" */
 MUST_USE enum err utility_parse(const char *word, enum utility *out);
 
-/* draft: from paper. tried: against a simulator or one meter's display. proven: in use on hardware.
- */
+/* draft: from paper. tried: frames recorded from a real meter decode right. proven: on hardware. */
 enum maturity { MATURITY_DRAFT, MATURITY_TRIED, MATURITY_PROVEN, MATURITY__MAX };
 const char *maturity_word(enum maturity m); /* "draft" "tried" "proven" */
 MUST_USE enum err maturity_parse(const char *word, enum maturity *out);

@@ -75,8 +75,9 @@ enum err parse_confirm(struct parse *ps, const json_t *obj, struct model_action 
 		return field_bad(ps, "shows", "or clears, one of the two, is needed");
 	a->wants_supply = shows;
 	a->wants_clear = clears;
-	if (shows && supply_parse(shows, &a->supply) != ERR_OK)
+	if (shows && !str_eq(shows, "on") && !str_eq(shows, "off"))
 		return field_bad(ps, "shows", "must be on or off");
+	a->supply = shows && str_eq(shows, "on") ? SUPPLY_ON : SUPPLY_OFF;
 	if (clears && status_parse(clears, &a->clear) != ERR_OK)
 		return field_bad(ps, "clears", "is not the name of a status");
 	if (shows && ps->m->supply_count == 0)

@@ -148,8 +148,11 @@ static enum err point_encode(const struct model *m, const struct model_point *p,
 		serial_encode(p, r->serial, regs);
 		return ERR_OK;
 	}
-	if (!wire_is_clock(p->wire))
-		return number_encode(m, p, r, regs);
+	if (!wire_is_clock(p->wire)) {
+		enum err e = number_encode(m, p, r, regs);
+
+		return reading_has(r, p->point) ? e : ERR_OK; /* a ratio of 1 need not fit */
+	}
 	if (reading_has(r, POINT_CLOCK))
 		clock_encode(p, r->value[POINT_CLOCK], regs);
 	return ERR_OK;

@@ -72,16 +72,22 @@ static enum err parse_table(struct parse *ps, const json_t *obj, struct model_fa
 	return ERR_OK;
 }
 
+/* The register that means a factor of 1, or the least that means anything. */
+static int64_t register_of_one(const struct model_factor *f)
+{
+	int64_t most = f->mask >> lowest_bit(f->mask);
+	int64_t reg = f->scale_den / f->scale_num;
+
+	return f->scale_den % f->scale_num == 0 && reg <= most ? reg : 1;
+}
+
 /* What a simulator shows: the value that changes nothing, where there is one. */
 static uint16_t register_played(const struct model_factor *f)
 {
-	unsigned most = f->mask >> lowest_bit(f->mask);
-	uint16_t reg = 0;
+	int64_t reg = 0;
 
 	if (f->kind == FACTOR_REGISTER)
-		reg = f->scale_den % f->scale_num == 0 && f->scale_den / f->scale_num <= most
-			      ? (uint16_t)(f->scale_den / f->scale_num)
-			      : 1;
+		reg = register_of_one(f);
 	if (f->kind == FACTOR_TABLE)
 		reg = f->row[0].key;
 	for (size_t i = 0; f->kind == FACTOR_TABLE && i < f->rows; i++)

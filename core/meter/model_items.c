@@ -12,6 +12,8 @@ _Static_assert(ARRAY_LEN(item_wire_words) == ITEM_WIRE__MAX, "a word for each");
 _Static_assert(CJT188_WORDS_MAX == CJT188_CODES_MAX, "a reply for each");
 _Static_assert(ITEM_DATA_MAX >= DLT645_DATA_MAX && ITEM_DATA_MAX >= CJT188_DATA_MAX, "room");
 
+#define VALID_LEAST (15 * 60) /* minutes: the easternmost wall clocks are 14 hours ahead of UTC */
+
 /* Bytes as the frame has them: "901F". Absent and optional leaves out. */
 static enum err field_bytes(struct parse *ps, const json_t *obj, const char *key,
 	enum field_need need, size_t n, uint8_t *out)
@@ -80,8 +82,8 @@ static enum err parse_dlt645(struct parse *ps, const json_t *obj)
 		e = field_bytes(ps, obj, "operator", FIELD_OPTIONAL, sizeof(d->keys.operator_code),
 			d->keys.operator_code);
 	if (e == ERR_OK)
-		e = field_int(
-			ps, obj, "valid_minutes", FIELD_OPTIONAL, 1, 7 * 1440, &d->valid_minutes);
+		e = field_int(ps, obj, "valid_minutes", FIELD_OPTIONAL, VALID_LEAST, 7 * 1440,
+			&d->valid_minutes);
 	return e;
 }
 

@@ -91,9 +91,13 @@ static enum err parse_kind(struct parse *ps, const json_t *root)
 	if (e == ERR_OK)
 		e = field_order(ps, root, &ps->order);
 	if (e == ERR_OK)
-		e = field_int(ps, root, "phases", FIELD_OPTIONAL, 0, 3, &ps->m->phases);
+		e = field_int(ps, root, "phases", FIELD_OPTIONAL, 1, 3, &ps->m->phases);
+	if (e == ERR_OK && ps->m->phases == 2)
+		return field_bad(ps, "phases", "must be 1 or 3");
 	if (e == ERR_OK)
 		e = field_read_function(ps, root, &ps->function);
+	if (e == ERR_OK && ps->function < 3)
+		return field_bad(ps, "function", "must be 3 or 4");
 	ps->m->utility = (enum utility)utility;
 	ps->m->maturity = (enum maturity)maturity;
 	ps->m->credit_unit = (enum credit_unit)credit;
@@ -135,6 +139,20 @@ static enum err check_whole(struct parse *ps)
 		return field_bad(ps, "credit_unit", "is needed with a credit");
 	if (m->purchase.function && !model_keeps_credit(m))
 		return field_bad(ps, "purchase", "needs the live points credit and purchase_count");
+	return ERR_OK;
+}
+
+/* Where the registers come from: for people, but a list of texts. */
+static enum err check_sources(struct parse *ps, const json_t *root)
+{
+	const json_t *list = json_object_get(root, "sources");
+	size_t i = 0;
+
+	while (i < json_array_size(list) && json_is_string(json_array_get(list, i)))
+		i++;
+	ps->path[0] = '\0';
+	if (list && (!json_is_array(list) || i < json_array_size(list)))
+		return field_bad(ps, "sources", "must be a list of texts");
 	return ERR_OK;
 }
 
@@ -192,8 +210,8 @@ static enum err parse_root(struct parse *ps, const json_t *root)
 	if (e == ERR_OK)
 		e = parse_units(ps, root);
 	if (e == ERR_OK)
-		e = check_whole(ps);
-	return e;
+		e = check_sources(ps, root);
+	return e == ERR_OK ? check_whole(ps) : e;
 }
 
 enum err model_parse(const char *text, size_t n, struct model **out, struct problem *why)

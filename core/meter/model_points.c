@@ -141,10 +141,14 @@ static enum err parse_count(
 	enum err e;
 
 	if (wire_is_clock(p->wire) && !fixed) {
+		if (json_object_get(obj, "count"))
+			return field_bad(ps, "count", "follows from the layout");
 		e = parse_layout(ps, obj, &p->clock);
 		p->count = (uint16_t)(strlen(p->clock.layout) / 2);
 		return e;
 	}
+	if (json_object_get(obj, "layout"))
+		return field_bad(ps, "layout", "is for wire clock and clock-bcd");
 	e = field_int(ps, obj, "count", fixed ? FIELD_OPTIONAL : FIELD_REQUIRED, fixed ? fixed : 1,
 		fixed ? fixed : most, &count);
 	p->count = (uint16_t)count;

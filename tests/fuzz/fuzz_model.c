@@ -1,6 +1,9 @@
 /* Any bytes as a model file; one that is accepted must plan, encode and decode without a mistake.
  */
-#include "meter/model.h"
+#include <string.h>
+
+#include "meter/frame.h"
+#include "meter/meter.h"
 
 static void read_by_plan(const struct model *m, enum point_class class)
 {
@@ -40,6 +43,48 @@ static void read_items(const struct model *m, enum point_class class)
 	}
 }
 
+/* Whatever a model says is written must be a frame; a vendor's must take the reply that it says. */
+static void must_be_frame(const struct meter_write *w)
+{
+	const struct bus_vendor *v = w->request.vendor;
+	uint8_t frame[FRAME_MAX], reply[FRAME_MAX] = { 0 };
+
+	ASSERT(frame_build(FRAMING_TCP, &w->request, 1, frame) > 0);
+	if (!v)
+		return;
+	memcpy(reply, (const uint8_t[]){ 0, 1, 0, 0, 0, (uint8_t)(v->reply_n + 1), 1 }, 7);
+	memcpy(reply + 7, v->reply, v->reply_n);
+	ASSERT(frame_need_for(FRAMING_TCP, &w->request, reply, 8) == 7 + v->reply_n);
+	ASSERT(frame_check_reply(FRAMING_TCP, &w->request, 1, reply, 7 + v->reply_n, NULL, NULL) ==
+		ERR_OK);
+}
+
+static void write_all(const struct model *m)
+{
+	struct meter_write w;
+
+	for (size_t a = 0; a < ACT__MAX; a++)
+		if (meter_act_write(m, 1, (enum meter_act)a, &w) == ERR_OK)
+			must_be_frame(&w);
+	if (meter_clock_write(m, 1, 1795370829, &w) == ERR_OK)
+		must_be_frame(&w);
+	if (meter_purchase_write(m, 1, 7, m->purchase.step_milli * 5, &w) == ERR_OK)
+		must_be_frame(&w);
+}
+
+static void lay_out(const struct model *m)
+{
+	struct model_circuit circuits[MODEL_CIRCUITS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->units.boxes; i++) {
+		struct model_box box = { m->units.box[i], 1, 2 };
+
+		if (model_circuits(m, &box, circuits, &n, NULL) == ERR_OK)
+			ASSERT(n <= MODEL_CIRCUITS_MAX);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -54,5 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			read_by_plan(m, (enum point_class)c);
 		else
 			read_items(m, (enum point_class)c);
+	write_all(m);
+	lay_out(m);
 	return 0;
 }

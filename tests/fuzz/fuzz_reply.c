@@ -1,17 +1,46 @@
-/* Any bytes as the reply to a read of any model: first byte the model, second the framing and the
- * read, then the reply as it came. What is accepted must decode to believable integers or be
- * refused, and must come back from the encoder. */
+/* Any bytes as the reply to a read of any model: first byte the model (by its name), second the
+ * framing and the read, then the reply as it came. What is accepted must decode to believable
+ * integers or be refused, and must come back from the encoder. */
 #include <string.h>
 
 #include "meter/frame.h"
 
+static uint8_t hash(const char *name)
+{
+	uint32_t h = 2166136261U;
+
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * 16777619U;
+	return (uint8_t)(h ^ h >> 8 ^ h >> 16 ^ h >> 24);
+}
+
+/* The model whose name's hash is nearest, so that more models do not change what a corpus says. */
 static const struct model *model_of(uint8_t pick)
 {
 	static struct models *models;
+	const struct model *nearest = NULL;
 
 	if (!models)
-		ASSERT(models_open(NULL, &models, NULL) == ERR_OK);
-	return models_at(models, pick % models_count(models));
+		ASSERT(models_open(SOURCE_DIR "/tests/models", &models, NULL) == ERR_OK);
+	for (size_t i = 0; i < models_count(models); i++) {
+		const struct model *m = models_at(models, i);
+
+		if (!nearest ||
+			(uint8_t)(pick - hash(m->name)) < (uint8_t)(pick - hash(nearest->name)))
+			nearest = m;
+	}
+	return nearest;
+}
+
+/* A ratio of 0 is told by no meter that was set up, and comes back as 1. */
+static bool is_ratio(const struct model_point *p)
+{
+	return p->point == POINT_CT_RATIO || p->point == POINT_PT_RATIO;
+}
+
+static bool is_exact(const struct model_point *p)
+{
+	return p->wire != WIRE_F32 && p->wire != WIRE_F64 && !p->serial && !p->factors;
 }
 
 /* Where every register of the block is told by a whole value, encoding gives the same reading. */
@@ -22,11 +51,15 @@ static void check_back(
 	struct meter_reading back;
 	enum err e = model_encode(m, r, b->function, b->address, b->count, again.regs);
 
-	ASSERT(e == ERR_OK);
+	/* what a factor scaled need not fit with the factor that an encoder plays */
+	ASSERT(e == ERR_OK || m->factor_count > 0);
+	if (e != ERR_OK)
+		return;
 	ASSERT(model_decode(m, &again, 1, &back, NULL) == ERR_OK);
 	ASSERT(back.has == r->has && back.status == r->status);
 	for (size_t i = 0; i < m->point_count; i++)
-		if (m->points[i].wire != WIRE_F32 && !m->points[i].serial)
+		if (is_exact(&m->points[i]) &&
+			(!is_ratio(&m->points[i]) || r->value[m->points[i].point] > 0))
 			ASSERT(back.value[m->points[i].point] == r->value[m->points[i].point]);
 }
 

@@ -229,6 +229,76 @@ static void models_are_checked_and_listed(void **state)
 	assert_non_null(strstr(r.out, "xintai-water"));
 }
 
+static void file_put(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* A site's own folder: a good file adds a model, a bad one is named with path and reason and costs
+ * the others nothing. */
+static void a_folder_adds_models_and_names_bad_files(void **state)
+{
+	struct meter *m = *state;
+	char dir[] = "/tmp/yufu-own-models-XXXXXX", good[64], bad[64];
+	const char *const list[] = { "model", "list", "--models", dir, NULL };
+	const char *const own[] = { "meter", "read", "--models", dir, "--model", "own-one",
+		"--address", m->address, "--unit", "7", NULL };
+	const char *const wrong[] = { "meter", "read", "--models", dir, "--model", "own-two",
+		"--address", m->address, "--unit", "7", NULL };
+	struct result r;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(good, sizeof(good), "%s/one.json", dir);
+	snprintf(bad, sizeof(bad), "%s/two.json", dir);
+	file_put(good,
+		"{\"name\":\"own-one\",\"maker\":\"M\",\"title\":\"T\","
+		"\"utility\":\"electricity\",\"maturity\":\"draft\",\"framing\":\"modbus\","
+		"\"limits\":{\"max_read\":8,\"gap_max\":0,\"pause_ms\":0,\"answer_ms\":2000},"
+		"\"blocks\":[{\"address\":\"0x0215\",\"count\":2}],\"points\":[{\"point\":"
+		"\"energy\",\"address\":\"0x0215\",\"wire\":\"u32\",\"scale\":\"10\"}]}");
+	file_put(bad, "{\"name\":\"own-two\"}");
+	r = run(cmd_model, list);
+	assert_int_equal(r.status, 1);
+	assert_non_null(strstr(r.out, "own-one"));
+	assert_non_null(strstr(r.out, "acrel-ddsy1352"));
+	one_line(r.err);
+	assert_non_null(strstr(r.err, bad));
+	assert_non_null(strstr(r.err, "maker is required"));
+	r = run(cmd_meter, own);
+	assert_string_equal(r.err, "");
+	assert_int_equal(r.status, 0);
+	assert_non_null(strstr(r.out, "\"energy_wh\":12345670"));
+	r = run(cmd_meter, wrong);
+	assert_int_equal(r.status, 1);
+	one_line(r.err);
+	assert_non_null(strstr(r.err, bad));
+	unlink(good);
+	unlink(bad);
+	rmdir(dir);
+}
+
+static void a_box_tells_its_unit_ids(void **state)
+{
+	static const char *const units[] = { "model", "units", "acrel-adf300", "36", "37", "8",
+		NULL };
+	static const char *const wrong[] = { "model", "units", "acrel-adf300", "36", "2", "8",
+		NULL };
+	struct result r = run(cmd_model, units);
+
+	(void)state;
+	assert_int_equal(r.status, 0);
+	assert_non_null(strstr(r.out, "unit 58  takes 3"));
+	assert_non_null(strstr(r.out, "unit 61  takes 1"));
+	r = run(cmd_model, wrong);
+	assert_int_equal(r.status, 1);
+	one_line(r.err);
+	assert_non_null(strstr(r.err, "begins at unit 1, 37, 73"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +307,8 @@ int main(void)
 		cmocka_unit_test(an_unmoved_relay_is_a_failure),
 		cmocka_unit_test(errors_are_one_line_that_names_the_meter),
 		cmocka_unit_test(models_are_checked_and_listed),
+		cmocka_unit_test(a_folder_adds_models_and_names_bad_files),
+		cmocka_unit_test(a_box_tells_its_unit_ids),
 	};
 
 	return cmocka_run_group_tests(tests, meter_start, meter_stop);

@@ -135,6 +135,109 @@ static void exceptions_are_named(void **state)
 	}
 }
 
+/* Pairs of the examples in Modbus Application Protocol V1.1b3, chapter 6: request and reply without
+ * unit and checksum. Coils count from the lowest bit of the first byte. */
+static const struct {
+	struct bus_request request;
+	const char *sent, *reply;
+	uint16_t regs[22];
+} specified[] = {
+	{ { .function = 1, .address = 0x13, .count = 19 }, "01 00 13 00 13", "01 03 CD 6B 05",
+		{ 1, 0, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 0, 1, 1, 0, 1, 0, 1 } },
+	{ { .function = 2, .address = 0xC4, .count = 22 }, "02 00 C4 00 16", "02 03 AC DB 35",
+		{ 0, 0, 1, 1, 0, 1, 0, 1, 1, 1, 0, 1, 1, 0, 1, 1, 1, 0, 1, 0, 1, 1 } },
+	{ { .function = 3, .address = 0x6B, .count = 3 }, "03 00 6B 00 03",
+		"03 06 02 2B 00 00 00 64", { 0x022B, 0, 0x64 } },
+	{ { .function = 4, .address = 8, .count = 1 }, "04 00 08 00 01", "04 02 00 0A", { 10 } },
+	{ { .function = 5, .address = 0xAC, .count = 1, .values = (const uint16_t[]){ 1 } },
+		"05 00 AC FF 00", "05 00 AC FF 00", { 0 } },
+	{ { .function = 6, .address = 1, .count = 1, .values = (const uint16_t[]){ 3 } },
+		"06 00 01 00 03", "06 00 01 00 03", { 0 } },
+	{ { .function = 15,
+		  .address = 0x13,
+		  .count = 10,
+		  .values = (const uint16_t[]){ 1, 0, 1, 1, 0, 0, 1, 1, 1, 0 } },
+		"0F 00 13 00 0A 02 CD 01", "0F 00 13 00 0A", { 0 } },
+	{ { .function = 16, .address = 1, .count = 2, .values = (const uint16_t[]){ 10, 0x102 } },
+		"10 00 01 00 02 04 00 0A 01 02", "10 00 01 00 02", { 0 } },
+};
+
+static size_t with_header(const char *hex, uint8_t frame[static FRAME_MAX])
+{
+	size_t n = 0;
+
+	assert_int_equal(hex_decode(hex, frame + 7, FRAME_MAX - 7, &n), ERR_OK);
+	memcpy(frame, (const uint8_t[]){ 0, 7, 0, 0, 0, (uint8_t)(n + 1), 9 }, 7);
+	return n + 7;
+}
+
+static void functions_are_as_specified(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(specified); i++) {
+		struct bus_request q = specified[i].request;
+		uint8_t golden[FRAME_MAX], ours[FRAME_MAX];
+		uint16_t regs[22] = { 0 };
+		struct bus_error why = { 0 };
+		size_t n = with_header(specified[i].sent, golden);
+
+		q.unit = 9;
+		assert_int_equal(frame_build(FRAMING_TCP, &q, 7, ours), n);
+		assert_memory_equal(ours, golden, n);
+		n = with_header(specified[i].reply, golden);
+		assert_int_equal(frame_need(FRAMING_TCP, golden, n), n);
+		if (frame_check_reply(FRAMING_TCP, &q, 7, golden, n, regs, &why) != ERR_OK)
+			fail_msg("row %zu: %s", i, why.text);
+		assert_memory_equal(regs, specified[i].regs, sizeof(regs));
+		/* a bit of the header or of an echo changed, or a byte more or less */
+		for (size_t at = 6; at < (q.function <= 4 ? 9 : n); at++) {
+			golden[at] ^= 1;
+			assert_int_not_equal(
+				frame_check_reply(FRAMING_TCP, &q, 7, golden, n, regs, &why),
+				ERR_OK);
+			golden[at] ^= 1;
+		}
+		assert_int_not_equal(
+			frame_check_reply(FRAMING_TCP, &q, 7, golden, n - 1, regs, &why), ERR_OK);
+	}
+}
+
+/* A frame of the maker's own: what is known of its reply must be so, the rest may be anything. */
+static void a_vendors_frame_is_sent_and_checked(void **state)
+{
+	static const uint8_t bytes[] = { 0x41, 0xDE, 0xAD };
+	static const uint8_t reply[] = { 0x41, 0x01, 0x00, 0x00 };
+	static const uint8_t fixed[] = { 0xff, 0xff, 0x00, 0x00 };
+	static const struct bus_vendor vendor = { bytes, sizeof(bytes), reply, fixed,
+		sizeof(reply) };
+	static const struct bus_request q = { .unit = 9, .function = 0x41, .vendor = &vendor };
+	uint8_t golden[FRAME_MAX], ours[FRAME_MAX];
+	struct bus_error why = { 0 };
+	size_t n = with_header("41 DE AD", golden);
+
+	(void)state;
+	assert_true(frame_is_vendor(&q));
+	assert_int_equal(frame_build(FRAMING_TCP, &q, 7, ours), n);
+	assert_memory_equal(ours, golden, n);
+	assert_int_equal(frame_build(FRAMING_RTU, &q, 0, ours), 6);
+	n = with_header("41 01 12 34", golden);
+	assert_int_equal(frame_need_for(FRAMING_TCP, &q, golden, 8), n);
+	assert_int_equal(frame_need_for(FRAMING_TCP, &q, golden, n), n);
+	assert_int_equal(frame_need_for(FRAMING_RTU, &q, golden + 6, 2), 7);
+	assert_int_equal(frame_check_reply(FRAMING_TCP, &q, 7, golden, n, NULL, &why), ERR_OK);
+	n = with_header("41 02 12 34", golden);
+	assert_int_equal(
+		frame_check_reply(FRAMING_TCP, &q, 7, golden, n, NULL, &why), ERR_PROTOCOL);
+	assert_string_equal(why.text, "reply with 0x02 instead of 0x01 in byte 1");
+	n = with_header("41 01 12", golden);
+	assert_int_equal(
+		frame_check_reply(FRAMING_TCP, &q, 7, golden, n, NULL, &why), ERR_PROTOCOL);
+	n = with_header("C1 01", golden);
+	assert_int_equal(frame_need_for(FRAMING_TCP, &q, golden, n), n);
+	assert_int_equal(frame_check_reply(FRAMING_TCP, &q, 7, golden, n, NULL, &why), ERR_REFUSED);
+	assert_string_equal(why.text, "exception 1 to function 0x41 (illegal function)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +246,8 @@ int main(void)
 		cmocka_unit_test(tcp_puts_a_header_in_front),
 		cmocka_unit_test(no_byte_may_differ),
 		cmocka_unit_test(exceptions_are_named),
+		cmocka_unit_test(functions_are_as_specified),
+		cmocka_unit_test(a_vendors_frame_is_sent_and_checked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,8 @@
 
 #define POWER "201000000012"
 #define WATER "00000805000001"
+#define POWER_AS_UNIT "\"unit\":\"" POWER "\""
+#define POWER_AS_SERIAL "\"serial\":\"" POWER "\""
 
 struct line {
 	bool terminal;
@@ -80,10 +82,10 @@ static void expect_error(const struct result *r, const char *text)
 
 static void reads_and_switches(bool terminal)
 {
-	static const char *const told[] = { "\"model\":\"dlt645-2007\"", "\"unit\":\"" POWER "\"",
-		"\"serial\":\"" POWER "\"", "\"energy_wh\":12345670", "\"valley\":3086410",
-		"\"power_w\":1500", "\"voltage_mv\":[230500]", "\"current_ma\":[6521]",
-		"\"supply\":\"on\"", "\"credit\":\"198.56\"", "\"purchase_count\":12" };
+	static const char *const told[] = { "\"model\":\"dlt645-2007\"", POWER_AS_UNIT,
+		POWER_AS_SERIAL, "\"energy_wh\":12345670", "\"valley\":3086410", "\"power_w\":1500",
+		"\"voltage_mv\":[230500]", "\"current_ma\":[6521]", "\"supply\":\"on\"",
+		"\"credit\":\"198.56\"", "\"purchase_count\":12" };
 	struct line l;
 	struct result r;
 
@@ -359,14 +361,16 @@ static void a_broadcast_sets_the_clocks(void **state)
 	(void)state;
 	talk_open(&t, false);
 	line_server_change(t.line.server, t.line.power, lost_time, &slow);
-	assert_int_equal(meter_broadcast_time(t.bus, &t.model, wall, &why), ERR_OK);
+	assert_int_equal(meter_set_clock(t.bus, &t.model, &t.at, wall, NULL, &why), ERR_OK);
 	assert_int_equal(meter_read(t.bus, &t.model, &t.at, CLASS_CONFIG, &r, &why), ERR_OK);
 	told = line_server_meter(t.line.server, t.line.power).wall_offset_s;
 	assert_in_range(told + 5, 0, 10);
 	if (reading_has(&r, POINT_CLOCK)) /* not around midnight */
 		assert_in_range(r.value[POINT_CLOCK] - wall + 5, 0, 20);
+	assert_int_equal(meter_set_clock(t.bus, &t.model, &t.at, -1, NULL, &why), ERR_OUT_OF_RANGE);
 	t.model = *models_find(t.models, "cjt188-2004");
-	assert_int_equal(meter_broadcast_time(t.bus, &t.model, wall, &why), ERR_NOT_CONFIGURED);
+	assert_int_equal(
+		meter_broadcast_time(t.bus, &t.model, wall, NULL, &why), ERR_NOT_CONFIGURED);
 	talk_close(&t);
 }
 

@@ -309,13 +309,14 @@ static void on_act(struct walk *w, const char *rest)
 	char word[8];
 	int skip = 0;
 
-	if (sscanf(rest, "%7s %n", word, &skip) != 1 || act_parse(word, &act) != ERR_OK ||
-		meter_act_write(w->model, w->at.unit, act, &w->sent) != ERR_OK)
+	if (sscanf(rest, "%7s %n", word, &skip) != 1 || act_parse(word, &act) != ERR_OK)
 		fail_at(w, "no such act");
 	if (w->model->framing != MODEL_MODBUS) {
 		item_act(w, &w->model->actions[act], rest + skip);
 		return;
 	}
+	if (meter_act_write(w->model, w->at.unit, act, &w->sent) != ERR_OK)
+		fail_at(w, "no such act");
 	check_write(w, &w->sent, rest + skip);
 }
 

@@ -426,7 +426,7 @@ static void clocks_are_led_back(void **state)
 	for (int i = 0; i < METERS; i++)
 		assert_int_equal(gateway_change_meter(w.sim.gateway, i + 1,
 					 &(struct meter_change){
-						 .set_clock = true, .clock_ahead_s = ahead[i] },
+						 .set_clock = true, .clock_off_s = ahead[i] },
 					 NULL),
 			ERR_OK);
 	start_bus(&w, METERS, NULL);

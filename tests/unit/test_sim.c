@@ -259,6 +259,85 @@ static void every_meter_is_read_back_as_it_is(void **state)
 	}
 }
 
+static struct meter_reading read_by_plan(struct device *d, enum point_class class)
+{
+	struct register_block blocks[MODEL_READS_MAX];
+	struct meter_reading seen = { 0 };
+	struct problem why = { 0 };
+	size_t n;
+	const struct model_read *plan = model_plan(d->model, class, &n);
+
+	for (size_t k = 0; k < n; k++) {
+		struct modbus_request req = { .function = plan[k].function,
+			.address = plan[k].address,
+			.count = plan[k].count };
+		bool switched;
+
+		blocks[k] = (struct register_block){
+			.function = req.function, .address = req.address, .count = req.count
+		};
+		if (device_answer(d, &req, 0, blocks[k].regs, &switched) != MODBUS_OK)
+			fail_msg("%s: register 0x%04X", d->model->name, req.address);
+	}
+	if (model_decode(d->model, blocks, n, &seen, &why))
+		fail_msg("%s: %s", d->model->name, why.text);
+	return seen;
+}
+
+/* Any model that is shipped can stand on a bus of the simulator. */
+static void every_model_can_be_played(void **state)
+{
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < models_count(b->models); i++) {
+		const struct model *model = models_at(b->models, i);
+		bool water = model->utility == UTILITY_WATER;
+		struct mall_meter m = *mall_meter(b->mall, 0, water ? 71 : 1);
+		struct device d;
+		struct meter_reading seen;
+		struct qty at;
+
+		if (model->framing != MODEL_MODBUS)
+			continue; /* test_meter_line.c */
+		m.model = model->name;
+		device_init(&d, &m, model, 1, 1);
+		device_raise_ceiling(&d, 0);
+		device_advance(&d, &b->now);
+		seen = read_by_plan(&d, CLASS_LIVE);
+		assert_true(reading_register(&seen, &at));
+		/* floats hold 24 bits of it */
+		assert_in_range(llabs(at.milli - m.start_milli), 0, 10 + (m.start_milli >> 23));
+		if (model->supply_count > 0)
+			assert_int_equal(seen.supply, SUPPLY_ON);
+		read_by_plan(&d, CLASS_CONFIG);
+	}
+}
+
+/* 2026-03-01 11:00:00, a Sunday, in bytes as the makers' papers have them. */
+static void clocks_run_wrong_and_are_set(void **state)
+{
+	static const uint16_t prepaid[] = { 0x0500, 0x0B00, 0x0103, 0x1A00, 0 };
+	static const uint16_t monday[] = { 0x0500, 0x0B01, 0x0103, 0x1A00, 0 };
+	static const uint16_t adl[] = { 0x1A03, 0x010B, 0x0005 };
+	struct bench *b = *state;
+	struct device d = device_of(b, 0, 5);
+	int64_t right = (int64_t)b->now.day * 86400 + b->now.second;
+
+	assert_int_equal(told(&d, POINT_CLOCK), right);
+	d.clock_off_s = 3600;
+	assert_int_equal(told(&d, POINT_CLOCK), right + 3600);
+	assert_int_equal(send(&d, 32, 0x0354, 5, monday), MODBUS_ILLEGAL_VALUE);
+	assert_int_equal(told(&d, POINT_CLOCK), right + 3600);
+	assert_int_equal(send(&d, 32, 0x0354, 5, prepaid), MODBUS_OK);
+	assert_int_equal(told(&d, POINT_CLOCK), right + 5);
+	pass(b, &d, 2000); /* and it goes on from there */
+	assert_int_equal(told(&d, POINT_CLOCK), right + 7);
+	d = device_of(b, 0, 61);
+	assert_int_equal(send(&d, 16, 0x003C, 2, adl), MODBUS_ILLEGAL_VALUE);
+	assert_int_equal(send(&d, 16, 0x003C, 3, adl), MODBUS_OK);
+	assert_int_equal(told(&d, POINT_CLOCK), right + 5);
+}
+
 static void values_of_a_meter_agree(void **state)
 {
 	struct bench *b = *state;
@@ -430,6 +509,8 @@ int main(void)
 		TEST(mall_is_whole),
 		TEST(tariffs_are_good_and_meters_keep_them),
 		TEST(every_meter_is_read_back_as_it_is),
+		TEST(every_model_can_be_played),
+		TEST(clocks_run_wrong_and_are_set),
 		TEST(values_of_a_meter_agree),
 		TEST(a_register_counts_load_and_time),
 		TEST(no_register_above_its_ceiling),
