@@ -23,6 +23,7 @@ GRANT SELECT, INSERT, UPDATE ON bus_group TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON gateway_state TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON gateway_fault TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON outage TO 'yufu_poller'@'localhost';
+GRANT SELECT, INSERT, UPDATE ON meter_clock TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON reception TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON meter_state TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT ON reading TO 'yufu_poller'@'localhost';

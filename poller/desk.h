@@ -18,6 +18,10 @@ struct report {
 	char observed[8]; /* relay or valve: "on" "off" "moving"; "" when it does not tell */
 	bool other_serial;
 	int64_t most_per_hour; /* as in struct reading_facts */
+	bool has_clock;
+	int64_t clock_drift_s;	 /* the meter is ahead of its site; below 0: behind */
+	struct utc clock_set_at; /* 0: never */
+	int64_t clock_set_by_s;
 	int64_t step;
 	/* Communication, in any case. */
 	enum comm comm;

@@ -224,7 +224,8 @@ static const struct query Q_PRINT = {
 	" (SELECT COALESCE(SUM(CRC32(CONCAT_WS('|', meter_id, from_at, ct, pt,"
 	" from_at <= UNIX_TIMESTAMP(NOW(3)) * 1000))), 0) FROM meter_ratio) +"
 	" (SELECT COALESCE(SUM(CRC32(CONCAT_WS('|', id, code, transport, address, baud, parity,"
-	" registration, heartbeat, bus_group_id, enabled))), 0) FROM gateway) AS print",
+	" registration, heartbeat, bus_group_id, enabled))), 0) FROM gateway) +"
+	" (SELECT COALESCE(SUM(CRC32(CONCAT_WS('|', id, zone))), 0) FROM site) AS print",
 	&print_shape
 };
 

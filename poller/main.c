@@ -24,6 +24,7 @@ struct settings {
 	const char *models_dir;
 	struct dlt645_keys keys;
 	const char *dial_in_listen;
+	int64_t set_clocks;
 };
 
 struct poller {
@@ -70,6 +71,8 @@ static enum err settings_read(struct conf *c, struct settings *s, struct problem
 			c, "poller", "mass_trip_limit", 0, 1000000, 0, &s->mass_trip_limit, why);
 	if (e == ERR_OK)
 		e = dlt645_keys_read(c, &s->keys, why);
+	if (e == ERR_OK)
+		e = conf_int(c, "poller", "set_clocks", 0, 1, 1, &s->set_clocks, why);
 	s->dial_in_listen = conf_text(c, "poller", "dial_in_listen", "");
 	s->models_dir = conf_text(c, "poller", "models_dir", NULL);
 	s->period_ms = fresh_s * 1000 - 10000; /* room for one failure and its retry */
@@ -136,7 +139,11 @@ static void open_parts(struct poller *p)
 		.holdings = p->holdings,
 		.sink = p->sink,
 		.reception = p->reception,
-		.runner = { p->desk, p->back, p->reception, p->settings.period_ms } });
+		.runner = { .desk = p->desk,
+			.back = p->back,
+			.reception = p->reception,
+			.sets_clocks = p->settings.set_clocks != 0,
+			.period_ms = p->settings.period_ms } });
 }
 
 static void free_parts(struct poller *p)

@@ -17,6 +17,7 @@ struct gateway_row {
 	char parity[2];
 	char registration[128];
 	char heartbeat[256];
+	char zone[64];
 	char comm[8];
 	struct utc comm_since;
 };
@@ -24,13 +25,14 @@ SHAPE(gateway_shape, struct gateway_row, FIELD(struct gateway_row, id),
 	FIELD(struct gateway_row, code), FIELD(struct gateway_row, transport),
 	FIELD(struct gateway_row, address), FIELD(struct gateway_row, baud),
 	FIELD(struct gateway_row, parity), FIELD(struct gateway_row, registration),
-	FIELD(struct gateway_row, heartbeat), FIELD(struct gateway_row, comm),
-	FIELD(struct gateway_row, comm_since));
+	FIELD(struct gateway_row, heartbeat), FIELD(struct gateway_row, zone),
+	FIELD(struct gateway_row, comm), FIELD(struct gateway_row, comm_since));
 static const struct query Q_GATEWAYS = {
 	"SELECT g.id, g.code, g.transport, g.address, g.baud, g.parity, g.registration,"
-	" g.heartbeat,"
+	" g.heartbeat, z.zone,"
 	" COALESCE(s.comm, 'never') AS comm, COALESCE(s.comm_since, 0) AS comm_since"
-	" FROM gateway g LEFT JOIN gateway_state s ON s.gateway_id = g.id"
+	" FROM gateway g JOIN site z ON z.id = g.site_id LEFT JOIN gateway_state s ON s.gateway_id "
+	"= g.id"
 	" WHERE g.bus_group_id = ? AND g.enabled ORDER BY g.id",
 	&gateway_shape
 };
@@ -48,13 +50,14 @@ struct meter_row {
 	int64_t pt_ratio;
 	int64_t rated_current_ma;
 	struct utc read_at;
+	struct utc clock_set_at;
 	char comm[8];
 	struct utc comm_since;
 };
 #define ROW(member) FIELD(struct meter_row, member)
 SHAPE(meter_shape, struct meter_row, ROW(id), ROW(gateway_id), ROW(code), ROW(unit), ROW(model),
 	ROW(serial), ROW(device), ROW(water), ROW(ct_ratio), ROW(pt_ratio), ROW(rated_current_ma),
-	ROW(read_at), ROW(comm), ROW(comm_since));
+	ROW(read_at), ROW(clock_set_at), ROW(comm), ROW(comm_since));
 static const struct query Q_METERS = {
 	"SELECT m.id, m.gateway_id, m.code, m.unit, m.model, m.serial, m.device, m.utility = "
 	"'water' AS "
@@ -62,9 +65,11 @@ static const struct query Q_METERS = {
 	" " PLANT_RATIO("ct") " AS ct_ratio, " PLANT_RATIO(
 		"pt") " AS pt_ratio,"
 		      " m.rated_current_ma, COALESCE(s.read_at, 0) AS read_at,"
+		      " COALESCE(k.set_at, 0) AS clock_set_at,"
 		      " COALESCE(s.comm, 'never') AS comm, COALESCE(s.comm_since, 0) AS comm_since"
 		      " FROM meter m JOIN gateway g ON g.id = m.gateway_id"
 		      " LEFT JOIN meter_state s ON s.meter_id = m.id"
+		      " LEFT JOIN meter_clock k ON k.meter_id = m.id"
 		      " WHERE g.bus_group_id = ? AND g.enabled AND m.enabled ORDER BY "
 		      "m.gateway_id, m.id",
 	&meter_shape
@@ -122,6 +127,7 @@ static bool meter_take(const struct meter_row *r, const struct models *models, e
 		.pt_ratio = r->pt_ratio,
 		.rated_current_ma = r->rated_current_ma,
 		.read_at = r->read_at,
+		.clock_set_at = r->clock_set_at,
 		.comm = comm_parse(r->comm),
 		.comm_since = r->comm_since };
 
@@ -191,7 +197,8 @@ static bool bus_take(
 	b.settings.parity = r->parity[0];
 	if (transport_parse(r->transport, &b.settings.transport) != ERR_OK ||
 		!str_copy(b.settings.address, sizeof(b.settings.address), r->address) ||
-		!str_copy(b.code, sizeof(b.code), r->code)) {
+		!str_copy(b.code, sizeof(b.code), r->code) ||
+		!str_copy(b.zone, sizeof(b.zone), r->zone)) {
 		if (talk)
 			log_warn("gateway=%s left out: transport=%s address=%s", r->code,
 				r->transport, r->address);
@@ -209,6 +216,7 @@ static bool bus_take(
 	print_text(&b.print, r->heartbeat);
 	b.line_print = b.print;
 	print_text(&b.print, r->code);
+	print_text(&b.print, r->zone);
 	*out = b;
 	return true;
 }

@@ -22,6 +22,7 @@ struct plant_meter {
 	int64_t rated_current_ma;
 	/* As remembered from before: */
 	struct utc read_at;
+	struct utc clock_set_at;
 	enum comm comm;
 	struct utc comm_since;
 };
@@ -32,6 +33,7 @@ struct plant_bus {
 	char code[33];
 	struct bus_settings settings;  /* but for dial */
 	struct dial_patterns patterns; /* of a gateway that dials in */
+	char zone[64];		       /* of its site */
 	struct plant_meter *meters;    /* ascending by id */
 	size_t n;
 	uint64_t print;	     /* of everything that is configured: another one, another bus */

@@ -8,8 +8,10 @@
 
 #include "base/log.h"
 #include "base/rand.h"
+#include "base/zone.h"
 #include "poller/reception.h"
 #include "poller/wait.h"
+#include "rules/clockset.h"
 
 #define STACK_BYTES ((size_t)256 * 1024)
 #define RELAY_CHECK_MS 200 /* between two looks at a relay that was told to move */
@@ -49,8 +51,14 @@ struct runner {
 	} * told;
 	struct trust {
 		bool doubted; /* its serial number is to be read before a reading is believed */
-		int tries;    /* in vain */
+		bool asked;   /* in vain, since the last reading was tried */
+		int tries;    /* readings held back */
 	} * trust;
+	struct set_clock {
+		struct utc at; /* 0: never */
+		int64_t by_s;
+	} * clocks;
+	struct zone *zone; /* of the site; NULL: unknown, then clocks are left alone */
 	struct patience *patience;
 	uint64_t breaks; /* of the connection, as last seen */
 	int64_t twin_at; /* mono_ms(): a second gateway of the same id was refused */
@@ -223,6 +231,19 @@ static void identity_set(struct runner *r, size_t i, enum identity id)
 	gate_unlock(&r->gate);
 }
 
+static void fill_clock(
+	const struct runner *r, size_t i, const struct meter_reading *g, struct report *p)
+{
+	struct clock_facts f = { .shown = g->value[POINT_CLOCK], .at = g->at, .zone = r->zone };
+
+	p->has_clock = r->zone && reading_has(g, POINT_CLOCK);
+	if (!p->has_clock)
+		return;
+	p->clock_drift_s = clock_drift(&f);
+	p->clock_set_at = r->clocks[i].at;
+	p->clock_set_by_s = r->clocks[i].by_s;
+}
+
 static void report_reading(struct runner *r, size_t i, const struct meter_reading *g)
 {
 	const struct plant_meter *m = &r->plant.meters[i];
@@ -242,6 +263,7 @@ static void report_reading(struct runner *r, size_t i, const struct meter_readin
 	p.most_per_hour = reading_most_per_hour(m->water, m->rated_current_ma, m->model->phases,
 		own ? m->ct_ratio : 1, own ? m->pt_ratio : 1);
 	p.step = register_step(m, g);
+	fill_clock(r, i, g, &p);
 	desk_put(r->ends.desk, &p);
 }
 
@@ -403,8 +425,43 @@ static void took_settings(struct runner *r, size_t i, enum err e, const struct m
 		identify(r, i, g);
 	else
 		log_debug("meter=%s settings not read: %s", r->plant.meters[i].code, why->text);
+	r->trust[i].asked = e != ERR_OK;
 	if (e != ERR_OK && why->fault == BUS_EXCEPTION) /* it will not tell */
 		r->trust[i] = (struct trust){ 0 };
+}
+
+/* Leads the clock back by the rule. Not of a meter that may be another one. */
+static void mind_clock(struct runner *r, size_t i, const struct clock_facts *f)
+{
+	const struct plant_meter *m = &r->plant.meters[i];
+	int64_t step = clock_step(f);
+	struct bus_error why = { 0 };
+	enum err e;
+
+	if (!r->ends.sets_clocks || step == 0 || !model_sets_clock(m->model) ||
+		identity_get(r, i) == IDENTITY_OTHER)
+		return;
+	bus_patience(r->bus, 0);
+	e = meter_set_clock(r->bus, m->model, &m->at,
+		clock_wall(r->zone, utc_now()) + clock_drift(f) + step, NULL, &why);
+	if (e == ERR_UNAVAILABLE) /* nothing was sent */
+		return;
+	log_info("meter=%s clock drift=%" PRId64 " moved=%" PRId64 " answer=%s %s", m->code,
+		clock_drift(f), step, err_word(e), why.text);
+	/* A meter that refuses is not asked again before tomorrow. */
+	r->clocks[i] = (struct set_clock){ utc_now(), e == ERR_OK || e == ERR_UNKNOWN ? step : 0 };
+}
+
+static void took_reading(struct runner *r, size_t i, const struct meter_reading *g)
+{
+	struct clock_facts f = { .shown = g->value[POINT_CLOCK],
+		.at = g->at,
+		.zone = r->zone,
+		.set_at = r->clocks[i].at };
+
+	report_reading(r, i, g);
+	if (r->zone && reading_has(g, POINT_CLOCK))
+		mind_clock(r, i, &f);
 }
 
 /* For so long that somebody may have exchanged it. */
@@ -427,8 +484,10 @@ static enum outcome run_read(struct runner *r, const struct task *task)
 
 	if (was_away(r, t.meter))
 		doubt(r, t.meter);
-	if (r->trust[t.meter].doubted && r->trust[t.meter].tries == 0)
-		t.kind = TASK_CONFIG;
+	if (r->trust[t.meter].doubted) /* in turns: it may be deaf to the one */
+		t.kind = r->trust[t.meter].asked ? TASK_LIVE : TASK_CONFIG;
+	if (t.kind == TASK_LIVE)
+		r->trust[t.meter].asked = false;
 	be_patient(r, t.meter);
 	r->reading = t.meter;
 	e = meter_read(r->bus, m->model, &m->at, t.kind == TASK_CONFIG ? CLASS_CONFIG : CLASS_LIVE,
@@ -440,7 +499,7 @@ static enum outcome run_read(struct runner *r, const struct task *task)
 	if (t.kind == TASK_CONFIG)
 		took_settings(r, t.meter, e, &g, &why);
 	else if (e == ERR_OK && is_believed(r, t.meter, &g))
-		report_reading(r, t.meter, &g);
+		took_reading(r, t.meter, &g);
 	if (o == OUTCOME_NO_ANSWER)
 		doubt(r, t.meter);
 	if (e != ERR_OK && (t.kind == TASK_LIVE || o != OUTCOME_REFUSED))
@@ -896,6 +955,7 @@ static void remember(struct runner *r)
 		r->turns[i] = (struct turn){ .comm = m->comm,
 			.last_good = m->read_at.ms ? m->read_at.ms + offset : INT64_MIN };
 		r->told[i] = (struct meter_comm){ .comm = m->comm, .since = m->comm_since };
+		r->clocks[i].at = m->clock_set_at;
 	}
 	schedule_open(&r->schedule, r->turns, r->plant.n, r->ends.period_ms,
 		rand_below(UINT32_MAX) + 1, r->plant.comm, mono_ms());
@@ -932,6 +992,7 @@ static bool inherit(struct runner *r, struct runner *former)
 			r->turns[i].phase = phase;
 			r->told[i] = former->told[k];
 			r->trust[i] = former->trust[k];
+			r->clocks[i] = former->clocks[k];
 			r->patience[i] = former->patience[k];
 			r->identity[i] = former->identity[k];
 			break;
@@ -957,6 +1018,8 @@ static void runner_clear(struct runner *r)
 	free(r->wanted);
 	free(r->identity);
 	free(r->trust);
+	free(r->clocks);
+	zone_free(&r->zone);
 	free(r->patience);
 	gate_destroy(&r->gate);
 	free(r);
@@ -1017,6 +1080,10 @@ static struct runner *runner_new(const struct plant_bus *plant, const struct run
 	r->wanted = zeros(plant->n, sizeof(*r->wanted));
 	r->identity = zeros(plant->n, sizeof(*r->identity));
 	r->trust = zeros(plant->n, sizeof(*r->trust));
+	r->clocks = zeros(plant->n, sizeof(*r->clocks));
+	if (plant->zone[0] && zone_open(plant->zone, &r->zone) != ERR_OK)
+		log_warn("gateway=%s zone=%s is unknown: clocks of its meters are left alone",
+			plant->code, plant->zone);
 	r->patience = zeros(plant->n, sizeof(*r->patience));
 	r->window_start = mono_ms();
 	r->arrived = ends->reception != NULL; /* somebody may wait there already */

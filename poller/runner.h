@@ -21,6 +21,7 @@ struct runner_ends { /* where its news goes; outlives it */
 	struct desk *desk;
 	struct orders_back *back;
 	struct reception *reception; /* NULL: no gateway can dial in */
+	bool sets_clocks;	     /* of meters that are wrong, by rule */
 	int64_t period_ms;
 };
 

@@ -10,9 +10,11 @@
 #include "base/log.h"
 #include "domain/alarm.h"
 #include "domain/charge.h"
+#include "domain/meterclock.h"
 #include "domain/outage.h"
 #include "domain/overload.h"
 #include "domain/supplypoint.h"
+#include "rules/clockset.h"
 
 #define OFF_GRACE_MS 120000 /* after a cut, before use is a fault */
 #define OFF_USE_MILLI 50
@@ -28,6 +30,8 @@ enum meter_alarm {
 	ALARM_OFF_USE,
 	ALARM_OVERLOAD,
 	ALARM_OVERLOAD_LOCK,
+	ALARM_CLOCK,
+	ALARM_CLOCK_FAR, /* the same kind, urgent */
 	ALARM__MAX
 };
 static const struct {
@@ -46,6 +50,9 @@ static const struct {
 		"drew more than its limit and is cut for a while" },
 	[ALARM_OVERLOAD_LOCK] = { "overload_lock", "urgent",
 		"drew more than its limit too often and stays cut until a person decides" },
+	[ALARM_CLOCK] = { "clock_drift", "warn", "has a clock that is wrong by minutes" },
+	[ALARM_CLOCK_FAR] = { "clock_drift", "urgent",
+		"has a clock that is wrong by more than an hour" },
 };
 
 /* What the sink remembers of a meter. */
@@ -54,6 +61,7 @@ struct memo {
 	uint32_t open;	/* bit n: alarm n is open */
 	int64_t off_at; /* the cut that off_reg belongs to */
 	struct qty off_reg;
+	struct meter_clock clock; /* as stored */
 };
 
 struct sink {
@@ -105,12 +113,13 @@ static struct memo *memo_of(struct sink *s, int64_t meter_id)
 struct open_row {
 	int64_t object_id;
 	char kind[33];
+	char severity[8];
 };
-SHAPE(open_shape, struct open_row, FIELD(struct open_row, object_id), FIELD(struct open_row, kind));
-static const struct query Q_OPEN = {
-	"SELECT object_id, kind FROM alarm WHERE object_kind = 'meter' AND open_key IS NOT NULL",
-	&open_shape
-};
+SHAPE(open_shape, struct open_row, FIELD(struct open_row, object_id), FIELD(struct open_row, kind),
+	FIELD(struct open_row, severity));
+static const struct query Q_OPEN = { "SELECT object_id, kind, severity FROM alarm WHERE "
+				     "object_kind = 'meter' AND open_key IS NOT NULL",
+	&open_shape };
 
 /* Alarms that are open from before. */
 static enum err remember(struct sink *s)
@@ -128,7 +137,8 @@ static enum err remember(struct sink *s)
 		((struct memo *)memo)->open = 0;
 	for (size_t i = 0; i < rows.n; i++)
 		for (unsigned k = 0; k < ALARM__MAX; k++)
-			if (str_eq(alarms[k].kind, r[i].kind))
+			if (str_eq(alarms[k].kind, r[i].kind) &&
+				str_eq(alarms[k].severity, r[i].severity))
 				memo_of(s, r[i].object_id)->open |= 1U << k;
 	return ERR_OK;
 }
@@ -148,8 +158,9 @@ struct item {
 	int64_t off_at; /* for the memo */
 	struct qty off_reg;
 	int64_t supply_point_id;
-	bool observe; /* the supply is not what the database thinks */
-	bool limited; /* its load has a limit, or is cut for one */
+	bool observe;		  /* the supply is not what the database thinks */
+	bool limited;		  /* its load has a limit, or is cut for one */
+	struct meter_clock clock; /* when it was stored */
 };
 
 struct batch {
@@ -337,6 +348,16 @@ static void silence_alarm(struct item *i)
 		alarm_set(i, ALARM_SILENT, true);
 }
 
+static void clock_alarm(struct item *i)
+{
+	int64_t off = llabs(i->report->clock_drift_s);
+
+	if (!i->report->has_reading || !i->report->has_clock)
+		return;
+	alarm_set(i, ALARM_CLOCK, off > CLOCK_WARN_S && off <= CLOCK_URGENT_S);
+	alarm_set(i, ALARM_CLOCK_FAR, off > CLOCK_URGENT_S);
+}
+
 static enum err take_items(struct db *db, struct batch *b, struct charges *sum)
 {
 	for (size_t k = 0; k < b->n; k++) {
@@ -349,6 +370,7 @@ static enum err take_items(struct db *db, struct batch *b, struct charges *sum)
 			.off_at = m->off_at,
 			.off_reg = m->off_reg };
 		silence_alarm(i);
+		clock_alarm(i);
 		if (i->report->has_reading)
 			e = take_reading(db, b, i, sum);
 		if (e != ERR_OK)
@@ -481,18 +503,59 @@ static enum err watch_loads(struct db *db, struct batch *b, struct utc now)
 	return e;
 }
 
+/* Of one meter: what ends before what begins, for a kind may begin again more severely. */
+static enum err change_alarms(struct db *db, const struct item *i, uint32_t change, struct utc now)
+{
+	enum err e = ERR_OK;
+
+	for (unsigned turn = 0; turn < 2; turn++)
+		for (unsigned a = 0; a < ALARM__MAX && e == ERR_OK; a++)
+			if (change >> a & 1 && (i->open >> a & 1) == turn)
+				e = alarm_change(
+					db, i->report, (enum meter_alarm)a, turn == 1, now);
+	return e;
+}
+
 static enum err store_alarms(struct db *db, const struct batch *b, struct utc now)
 {
 	enum err e = ERR_OK;
 
-	for (size_t k = 0; k < b->n; k++) {
+	for (size_t k = 0; k < b->n && e == ERR_OK; k++) {
 		const struct item *i = &b->items[k];
 		uint32_t change = i->open ^ memo_of(b->sink, i->report->meter_id)->open;
 
-		for (unsigned a = 0; a < ALARM__MAX && e == ERR_OK; a++)
-			if (change >> a & 1)
-				e = alarm_change(
-					db, i->report, (enum meter_alarm)a, i->open >> a & 1, now);
+		e = change_alarms(db, i, change, now);
+	}
+	return e;
+}
+
+#define CLOCK_NEWS_S 2
+#define CLOCK_NEWS_MS 3600000
+
+static bool is_clock_news(const struct meter_clock *c, const struct meter_clock *was)
+{
+	return was->seen_at.ms == 0 || llabs(c->drift_s - was->drift_s) >= CLOCK_NEWS_S ||
+	       c->set_at.ms != was->set_at.ms || c->seen_at.ms - was->seen_at.ms >= CLOCK_NEWS_MS;
+}
+
+/* Only what is news: drifts change slowly. */
+static enum err store_clocks(struct db *db, const struct batch *b)
+{
+	enum err e = ERR_OK;
+
+	for (size_t k = 0; k < b->n && e == ERR_OK; k++) {
+		const struct report *r = b->items[k].report;
+		struct meter_clock c = { .meter_id = r->meter_id,
+			.drift_s = r->clock_drift_s,
+			.seen_at = r->now.read_at,
+			.set_at = r->clock_set_at,
+			.set_by_s = r->clock_set_by_s };
+
+		if (!r->has_reading || !r->has_clock ||
+			!is_clock_news(&c, &memo_of(b->sink, r->meter_id)->clock))
+			continue;
+		e = meter_clock_store(db, &c);
+		b->items[k].clock = c;
 	}
 	return e;
 }
@@ -552,6 +615,8 @@ static enum err batch_tx(struct db *db, void *ctx)
 		e = watch_loads(db, b, now);
 	if (e == ERR_OK)
 		e = store_supplies(db, b);
+	if (e == ERR_OK)
+		e = store_clocks(db, b);
 	return e == ERR_OK ? store_alarms(db, b, now) : e;
 }
 
@@ -567,6 +632,8 @@ static enum err batch_run(struct batch *b)
 		m->open = b->items[i].open;
 		m->off_at = b->items[i].off_at;
 		m->off_reg = b->items[i].off_reg;
+		if (b->items[i].clock.meter_id)
+			m->clock = b->items[i].clock;
 	}
 	return ERR_OK;
 }

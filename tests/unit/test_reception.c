@@ -85,6 +85,7 @@ static struct plant_bus plant_of(struct world *w, size_t meters)
 		.code = "G1",
 		.settings = { .transport = TRANSPORT_DIAL_IN, .address = "DTU-1" },
 		.patterns = patterns_of("DTU-1"),
+		.zone = MALL_ZONE,
 		.n = meters };
 
 	b.meters = calloc(meters, sizeof(*b.meters));
@@ -108,7 +109,11 @@ static struct plant_bus plant_of(struct world *w, size_t meters)
 static struct runner *start_bus(struct world *w, size_t meters, struct runner *former)
 {
 	struct plant_bus b = plant_of(w, meters);
-	struct runner_ends ends = { w->desk, w->back, w->reception, 50 };
+	struct runner_ends ends = { .desk = w->desk,
+		.back = w->back,
+		.reception = w->reception,
+		.sets_clocks = true,
+		.period_ms = 50 };
 	struct runner *r = NULL;
 
 	assert_int_equal(runner_start(&b, &ends, former, &r), ERR_OK);
@@ -129,6 +134,15 @@ static struct dialler_settings dialling(const struct world *w, const char *id)
 	memcpy(s.registration, id, strlen(id));
 	s.registration_n = strlen(id);
 	return s;
+}
+
+/* Is there, within the time of this test, an edge near the step of a meter that is so far ahead? */
+static bool near_edge(int64_t ahead)
+{
+	int64_t wall = utc_now().ms / 1000 + 8 * 3600, shown = wall + ahead;
+	int64_t first = (ahead > 0 ? wall : shown) - 60, last = (ahead > 0 ? shown : wall) + 60;
+
+	return first / 900 != last / 900;
 }
 
 /* Takes in what the bus has told. */
@@ -394,6 +408,56 @@ static void exchanged_meters_are_noticed_before_their_first_reading(void **state
 	close_world(&w);
 }
 
+/* The clock of the mall is that of the zone; a meter whose clock is wrong is led back by a step,
+ * one that is far off is left to a person, and one that is right is left alone. Near an edge of a
+ * tariff the step waits, so that it may not be seen here. */
+static void clocks_are_led_back(void **state)
+{
+	static const int64_t ahead[METERS] = { 0, 100, -100, 7200, 0 };
+	struct world w;
+	struct report last[METERS] = { 0 }, reports[METERS];
+	struct dialler_settings s;
+	struct dialler *d;
+	int64_t deadline = mono_ms() + PATIENCE_MS;
+	int ready = 0;
+
+	(void)state;
+	open_world(&w);
+	for (int i = 0; i < METERS; i++)
+		assert_int_equal(gateway_change_meter(w.sim.gateway, i + 1,
+					 &(struct meter_change){
+						 .set_clock = true, .clock_off_s = ahead[i] },
+					 NULL),
+			ERR_OK);
+	start_bus(&w, METERS, NULL);
+	s = dialling(&w, "DTU-1");
+	d = dialler_start(&s);
+	while (ready < METERS && mono_ms() < deadline) {
+		size_t n = desk_take(w.desk, reports, METERS, 0, 10);
+
+		for (size_t i = 0; i < n; i++)
+			if (reports[i].has_reading)
+				last[reports[i].meter_id - 1] = reports[i];
+		ready = 0;
+		for (int i = 0; i < METERS; i++)
+			ready += last[i].has_clock &&
+				 (llabs(ahead[i]) != 100 || near_edge(ahead[i]) ||
+					 last[i].clock_set_at.ms != 0);
+	}
+	assert_int_equal(ready, METERS);
+	for (int i = 0; i < METERS; i++) {
+		bool set = last[i].clock_set_at.ms != 0;
+
+		if (set)
+			assert_int_equal(last[i].clock_set_by_s, -ahead[i]);
+		if (llabs(ahead[i]) != 100)
+			assert_false(set);
+		assert_in_range(last[i].clock_drift_s - (set ? 0 : ahead[i]) + 2, 0, 4);
+	}
+	dialler_stop(&d);
+	close_world(&w);
+}
+
 static void addresses_are_checked(void **state)
 {
 	static const char *const bad[] = { "15100", "0.0.0.0:70000", ":1",
@@ -422,6 +486,7 @@ int main(void)
 		cmocka_unit_test(silent_guests_are_bounded),
 		cmocka_unit_test(a_changed_bus_keeps_its_connection),
 		cmocka_unit_test(exchanged_meters_are_noticed_before_their_first_reading),
+		cmocka_unit_test(clocks_are_led_back),
 		cmocka_unit_test(addresses_are_checked),
 	};
 
