@@ -3,7 +3,13 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { SECONDS_MAX = 7 * 86400, SLOW_MS = 2000, SLOW_MS_MAX = 600000, EXCEPTION_CODE = 4 };
+enum {
+	CLOCK_OFF_MAX = 366 * 86400,
+	SECONDS_MAX = 7 * 86400,
+	SLOW_MS = 2000,
+	SLOW_MS_MAX = 600000,
+	EXCEPTION_CODE = 4
+};
 #define OFFSET_DEFAULT INT64_C(1000000) /* a thousand kWh or m3 */
 
 static struct gateway *gateway_find(const struct control *c, const char *name)
@@ -73,7 +79,7 @@ static enum err change_prepaid_read(const json_t *body, struct meter_change *c, 
 static enum err change_read(const json_t *body, struct meter_change *out, struct problem *why)
 {
 	static const char *const names[] = { "register_milli", "load_w", "relay", "firmware",
-		"credit_fen", "purchase_count", "power_fails", NULL };
+		"credit_fen", "purchase_count", "power_fails", "clock_off_s", NULL };
 	const json_t *load = json_object_get(body, "load_w");
 	struct meter_change c = { .load = -1 };
 	const char *relay = NULL;
@@ -90,6 +96,10 @@ static enum err change_read(const json_t *body, struct meter_change *out, struct
 		e = json_get_text(body, "relay", FIELD_OPTIONAL, 8, &relay, why);
 	if (!e)
 		e = change_prepaid_read(body, &c, why);
+	c.set_clock = json_object_get(body, "clock_off_s") != NULL;
+	if (!e)
+		e = json_get_int(body, "clock_off_s", FIELD_OPTIONAL, -CLOCK_OFF_MAX, CLOCK_OFF_MAX,
+			&c.clock_off_s, why);
 	if (e)
 		return e;
 	if (relay && !str_eq(relay, "on") && !str_eq(relay, "off"))
