@@ -175,6 +175,8 @@ enum err point_set(const struct model_point *p, int64_t raw, struct meter_readin
 
 	if (exact < point_limits[p->point].least || exact > point_limits[p->point].most)
 		return ERR_PROTOCOL;
+	if (p->point == POINT_ENERGY || p->point == POINT_VOLUME)
+		r->step = (p->scale_num + p->scale_den - 1) / p->scale_den;
 	reading_set(r, p->point, (int64_t)exact);
 	return ERR_OK;
 }

@@ -316,6 +316,7 @@ static void late_replies_are_never_decoded(void **state)
 		line_server_fault(t.line.server, i, LINE_FAULT_NONE);
 		assert_int_equal(meter_read(t.bus, &t.model, &t.at, CLASS_LIVE, &r, &why), ERR_OK);
 		assert_true(reading_has(&r, water ? POINT_VOLUME : POINT_ENERGY));
+		assert_int_equal(r.step, 10); /* 0.01 kWh, 0.01 m3 */
 		talk_close(&t);
 	}
 }
