@@ -61,6 +61,7 @@ struct runner {
 	struct zone *zone; /* of the site; NULL: unknown, then clocks are left alone */
 	struct patience *patience;
 	uint64_t breaks; /* of the connection, as last seen */
+	int64_t time_at; /* mono_ms(): when the time is told by broadcast */
 	int64_t twin_at; /* mono_ms(): a second gateway of the same id was refused */
 	GQueue jobs;	 /* struct job * */
 	size_t reading;	 /* the meter whose reading is under way */
@@ -894,6 +895,39 @@ static void overtake(void *ctx)
 	r->overtaking = false;
 }
 
+#define TIME_EVERY_MS (INT64_C(24) * 3600 * 1000)
+#define TIME_RETRY_MS 60000
+#define MIDNIGHT_S 600 /* around it a set clock could repeat a day, or skip one */
+
+static const struct model *broadcast_model(const struct runner *r)
+{
+	for (size_t i = 0; i < r->plant.n; i++)
+		if (r->plant.meters[i].model->framing == MODEL_DLT645)
+			return r->plant.meters[i].model;
+	return NULL;
+}
+
+/* Meters of DL/T 645 are told the time together, once a day: there is nothing but a broadcast. */
+static void tell_time(struct runner *r)
+{
+	int64_t now = mono_ms(), wall, second;
+	const struct model *m;
+	struct bus_error why = { 0 };
+
+	if (!r->ends.sets_clocks || !r->zone || now < r->time_at)
+		return;
+	m = broadcast_model(r);
+	wall = clock_wall(r->zone, utc_now());
+	second = wall % 86400;
+	r->time_at = now + TIME_RETRY_MS;
+	if (!m || second < MIDNIGHT_S || second > 86400 - MIDNIGHT_S)
+		return;
+	if (meter_broadcast_time(r->bus, m, wall, NULL, &why) != ERR_OK)
+		return;
+	log_info("gateway=%s time told by broadcast", r->plant.code);
+	r->time_at = now + TIME_EVERY_MS;
+}
+
 static void step(struct runner *r)
 {
 	struct job *job = next_job(r);
@@ -925,6 +959,7 @@ static void *run(void *arg)
 	log_context(context);
 	while (collect(r)) {
 		step(r);
+		tell_time(r);
 		schedule_age(&r->schedule, mono_ms());
 		report_aged(r);
 		health_now(r);

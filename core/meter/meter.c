@@ -308,8 +308,6 @@ enum err meter_set_clock(struct bus *b, const struct model *m, const struct mete
 
 	if (!why)
 		why = &own;
-	if (m->framing == MODEL_DLT645)
-		return meter_broadcast_time(b, m, wall_seconds, permit, why);
 	e = meter_clock_write(m, at->unit, wall_seconds, &w);
 	if (e == ERR_NOT_CONFIGURED)
 		return bus_error_set(

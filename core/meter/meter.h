@@ -63,14 +63,13 @@ MUST_USE enum err meter_purchase(struct bus *b, const struct model *m,
 
 /* Sets the meter's clock: the wall clock that it is to show, in seconds since 1970-01-01 00:00 of
  * that clock (POINT_CLOCK). Outcomes as meter_act(), and ERR_OUT_OF_RANGE: no clock shows this
- * time. Setting the same time again does no harm; whether it took is seen by reading. A meter of
- * DL/T 645 is told by broadcast, with its neighbours. */
+ * time. Setting the same time again does no harm; whether it took is seen by reading. */
 MUST_USE enum err meter_set_clock(struct bus *b, const struct model *m,
 	const struct meter_address *at, int64_t wall_seconds, const struct bus_permit *permit,
 	struct bus_error *why);
 
-/* Sets the clocks of all meters of DL/T 645 on the bus, as meter_set_clock() does for one of them.
- * Nobody confirms it, so ERR_OK says only that it was sent. ERR_NOT_CONFIGURED: the model is of
- * another framing. */
+/* Sets the clocks of all meters of DL/T 645 on the bus: tell the true time only, for one meter
+ * cannot be set apart from its neighbours. Nobody confirms it, so ERR_OK says only that it was
+ * sent. ERR_NOT_CONFIGURED: the model is of another framing. */
 MUST_USE enum err meter_broadcast_time(struct bus *b, const struct model *m, int64_t wall_seconds,
 	const struct bus_permit *permit, struct bus_error *why);

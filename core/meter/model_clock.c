@@ -195,7 +195,7 @@ enum err parse_clock_set(struct parse *ps, const json_t *root)
 
 bool model_sets_clock(const struct model *m)
 {
-	return m->clock_set.function != 0 || m->framing == MODEL_DLT645;
+	return m->clock_set.function != 0;
 }
 
 enum err model_clock_values(

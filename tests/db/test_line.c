@@ -46,6 +46,7 @@ static void line_make(struct world *w)
 		fail_msg("%s: %s", why.field, why.text);
 	line_meter_init(&m, LINE_DLT645, POWER);
 	m.register_milli = 1000000;
+	m.wall_offset_s = -200;
 	memcpy(m.password, "\x02\x12\x34\x56", 4);
 	w->power = line_server_add(w->line, &m);
 	line_meter_init(&m, LINE_CJT188, WATER);
@@ -273,6 +274,21 @@ static void test_a_valve_moves_until_it_has_arrived(void **state)
 	await(w, "both acts read back", ACTS, w->water_point);
 }
 
+/* Once a day the meters of DL/T 645 are told the time, but not around midnight. */
+static void test_the_time_is_told(void **state)
+{
+	struct world *w = *state;
+	int64_t deadline = mono_ms() + PATIENCE_MS, off;
+	int32_t second = zone_local(w->zone, utc_now()).second;
+
+	if (second < 1200 || second > 86400 - 1200)
+		skip();
+	do {
+		off = line_server_meter(w->line, w->power).wall_offset_s;
+		assert_true(mono_ms() < deadline);
+	} while (off < -5 || off > 5);
+}
+
 /* One silent meter is known as such; its neighbours on the line go on. */
 static void test_a_silent_meter_is_told(void **state)
 {
@@ -304,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_use_is_charged),
 		cmocka_unit_test(test_a_relay_is_cut_and_restored),
 		cmocka_unit_test(test_a_valve_moves_until_it_has_arrived),
+		cmocka_unit_test(test_the_time_is_told),
 		cmocka_unit_test(test_a_silent_meter_is_told),
 	};
 

@@ -362,13 +362,13 @@ static void a_broadcast_sets_the_clocks(void **state)
 	(void)state;
 	talk_open(&t, false);
 	line_server_change(t.line.server, t.line.power, lost_time, &slow);
-	assert_int_equal(meter_set_clock(t.bus, &t.model, &t.at, wall, NULL, &why), ERR_OK);
+	assert_int_equal(meter_broadcast_time(t.bus, &t.model, wall, NULL, &why), ERR_OK);
 	assert_int_equal(meter_read(t.bus, &t.model, &t.at, CLASS_CONFIG, &r, &why), ERR_OK);
 	told = line_server_meter(t.line.server, t.line.power).wall_offset_s;
 	assert_in_range(told + 5, 0, 10);
 	if (reading_has(&r, POINT_CLOCK)) /* not around midnight */
 		assert_in_range(r.value[POINT_CLOCK] - wall + 5, 0, 20);
-	assert_int_equal(meter_set_clock(t.bus, &t.model, &t.at, -1, NULL, &why), ERR_OUT_OF_RANGE);
+	assert_int_equal(meter_broadcast_time(t.bus, &t.model, -1, NULL, &why), ERR_OUT_OF_RANGE);
 	t.model = *models_find(t.models, "cjt188-2004");
 	assert_int_equal(
 		meter_broadcast_time(t.bus, &t.model, wall, NULL, &why), ERR_NOT_CONFIGURED);
