@@ -377,7 +377,7 @@ static json_t *inside(json_t *root, const char *path)
 
 	snprintf(copy, sizeof(copy), "%s", path);
 	for (char *s = strtok_r(copy, "/", &rest); s; s = strtok_r(NULL, "/", &rest))
-		at = json_is_array(at) ? json_array_get(at, (size_t)atoi(s))
+		at = json_is_array(at) ? json_array_get(at, (size_t)strtol(s, NULL, 10))
 				       : json_object_get(at, s);
 	assert_non_null(at);
 	return at;
