@@ -244,37 +244,43 @@ static int ascending(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static double cost(struct bench *b, int bus)
+/* Prints part / whole as a per cent with two places. */
+static void print_percent(const char *name, int64_t part, int64_t whole)
+{
+	int64_t bp = whole > 0 ? part * 10000 / whole : 0;
+
+	printf("\"%s\": %s%" PRId64 ".%02" PRId64 ", ", name, bp < 0 ? "-" : "",
+		(bp < 0 ? -bp : bp) / 100, (bp < 0 ? -bp : bp) % 100);
+}
+
+/* How many readings the silent meters of a bus cost the others. */
+static void print_cost(struct bench *b, const char *name, int bus)
 {
 	int64_t normal, disturbed;
 
 	useful_us(b, ALL_ANSWER, bus, &normal);
 	useful_us(b, bus, bus, &disturbed);
-	return 100.0 * (double)(normal - disturbed) / (double)normal;
+	print_percent(name, normal - disturbed, normal);
 }
 
 static void report(struct bench *b, int64_t wall_ms)
 {
-	int64_t readings, us = useful_us(b, ALL_ANSWER, ALL_ANSWER, &readings), one, ten;
+	int64_t readings, useful = useful_us(b, ALL_ANSWER, ALL_ANSWER, &readings);
 	int64_t requests = requests_of(&b->buses[ALL_ANSWER]) - b->buses[ALL_ANSWER].requests;
-	double wall_us = (double)wall_ms * 1000;
 	size_t n = b->commands, ddsy = 0;
 
 	qsort(b->command_ms, n, sizeof(*b->command_ms), ascending);
-	printf("{\"seconds\": %.1f, \"efficiency_percent\": %.2f, \"readings\": %" PRId64
-	       ", \"requests_per_reading\": %.4f, \"one_silent_percent\": %.2f,"
-	       " \"ten_silent_percent\": %.2f",
-		(double)wall_ms / 1000, 100.0 * (double)us / wall_us, readings,
-		(double)requests / (double)readings, cost(b, ONE_SILENT), cost(b, TEN_SILENT));
 	model_plan(models_find(b->models, "acrel-ddsy1352"), CLASS_LIVE, &ddsy);
-	printf(", \"requests_ddsy1352\": %zu", ddsy);
-	printf(", \"one_silent_lost_percent\": %.2f, \"ten_silent_lost_percent\": %.2f",
-		100.0 - 100.0 * (double)useful_us(b, ONE_SILENT, ONE_SILENT, &one) / wall_us,
-		100.0 - 100.0 * (double)useful_us(b, TEN_SILENT, TEN_SILENT, &ten) / wall_us);
-	printf(", \"commands\": %zu, \"command_p50_ms\": %" PRId64 ", \"command_p95_ms\": %" PRId64
-	       ", \"turn_ms\": %.1f}\n",
+	printf("{\"seconds\": %" PRId64 ", ", wall_ms / 1000);
+	print_percent("efficiency_percent", useful, wall_ms * 1000);
+	print_cost(b, "one_silent_percent", ONE_SILENT);
+	print_cost(b, "ten_silent_percent", TEN_SILENT);
+	printf("\"readings\": %" PRId64 ", \"requests\": %" PRId64 ", \"requests_ddsy1352\": %zu, ",
+		readings, requests, ddsy);
+	printf("\"commands\": %zu, \"command_p50_ms\": %" PRId64 ", \"command_p95_ms\": %" PRId64
+	       ", \"turn_ms\": %" PRId64 "}\n",
 		n, n ? b->command_ms[n / 2] : 0, n ? b->command_ms[(n * 95 + 99) / 100 - 1] : 0,
-		(double)perfect_us(b, COMMANDS, 1) / 1000);
+		perfect_us(b, COMMANDS, 1) / 1000);
 }
 
 static void bench_close(struct bench *b)

@@ -17,6 +17,7 @@ struct report {
 	bool own_ratio;	  /* the meter's ratios are in its register already */
 	char observed[8]; /* relay or valve: "on" "off" "moving"; "" when it does not tell */
 	bool other_serial;
+	char serial[33];       /* that it told at first contact; "" */
 	int64_t most_per_hour; /* as in struct reading_facts */
 	bool has_clock;
 	int64_t clock_drift_s;	 /* the meter is ahead of its site; below 0: behind */

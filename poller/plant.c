@@ -50,6 +50,7 @@ struct meter_row {
 	int64_t pt_ratio;
 	int64_t rated_current_ma;
 	struct utc read_at;
+	char serial_seen[33];
 	struct utc clock_set_at;
 	char comm[8];
 	struct utc comm_since;
@@ -57,7 +58,7 @@ struct meter_row {
 #define ROW(member) FIELD(struct meter_row, member)
 SHAPE(meter_shape, struct meter_row, ROW(id), ROW(gateway_id), ROW(code), ROW(unit), ROW(model),
 	ROW(serial), ROW(device), ROW(water), ROW(ct_ratio), ROW(pt_ratio), ROW(rated_current_ma),
-	ROW(read_at), ROW(clock_set_at), ROW(comm), ROW(comm_since));
+	ROW(read_at), ROW(serial_seen), ROW(clock_set_at), ROW(comm), ROW(comm_since));
 static const struct query Q_METERS = {
 	"SELECT m.id, m.gateway_id, m.code, m.unit, m.model, m.serial, m.device, m.utility = "
 	"'water' AS "
@@ -65,6 +66,7 @@ static const struct query Q_METERS = {
 	" " PLANT_RATIO("ct") " AS ct_ratio, " PLANT_RATIO(
 		"pt") " AS pt_ratio,"
 		      " m.rated_current_ma, COALESCE(s.read_at, 0) AS read_at,"
+		      " IF(s.serial_device = m.device, s.serial_seen, '') AS serial_seen,"
 		      " COALESCE(k.set_at, 0) AS clock_set_at,"
 		      " COALESCE(s.comm, 'never') AS comm, COALESCE(s.comm_since, 0) AS comm_since"
 		      " FROM meter m JOIN gateway g ON g.id = m.gateway_id"
@@ -139,7 +141,8 @@ static bool meter_take(const struct meter_row *r, const struct models *models, e
 		return false;
 	}
 	if (!str_copy(m.code, sizeof(m.code), r->code) ||
-		!str_copy(m.serial, sizeof(m.serial), r->serial))
+		!str_copy(m.serial, sizeof(m.serial), r->serial) ||
+		!str_copy(m.learned, sizeof(m.learned), r->serial_seen))
 		return false;
 	*out = m;
 	return true;

@@ -21,6 +21,7 @@ struct plant_meter {
 	int64_t ct_ratio, pt_ratio;
 	int64_t rated_current_ma;
 	/* As remembered from before: */
+	char learned[33]; /* serial number that this device has told at first contact; "" */
 	struct utc read_at;
 	struct utc clock_set_at;
 	enum comm comm;

@@ -261,6 +261,7 @@ static void report_reading(struct runner *r, size_t i, const struct meter_readin
 	if (g->has_supply && g->supply != SUPPLY_UNKNOWN)
 		snprintf(p.observed, sizeof(p.observed), "%s", supply_word(g->supply));
 	p.other_serial = identity_get(r, i) == IDENTITY_OTHER;
+	snprintf(p.serial, sizeof(p.serial), "%s", m->learned);
 	p.most_per_hour = reading_most_per_hour(m->water, m->rated_current_ma, m->model->phases,
 		own ? m->ct_ratio : 1, own ? m->pt_ratio : 1);
 	p.step = register_step(m, g);
@@ -325,18 +326,29 @@ static const char *without_zeros(const char *s)
 	return s;
 }
 
-/* Is it the meter that we think it is? A model that tells no serial number cannot be mistaken. */
+/* The serial number that it must tell: the one in the table, or else the one that it told first. */
+static const char *expected_serial(const struct plant_meter *m)
+{
+	return m->serial[0] ? m->serial : m->learned;
+}
+
+/* Is it the meter that we think it is? A model that tells no serial number cannot be mistaken. One
+ * of which nobody has said the number is known by the first that it told: another one is noticed,
+ * but it never is certain enough for a cut. */
 static void identify(struct runner *r, size_t i, const struct meter_reading *g)
 {
-	const struct plant_meter *m = &r->plant.meters[i];
+	struct plant_meter *m = &r->plant.meters[i];
 	enum identity id = IDENTITY_UNREAD;
 
-	if (g->serial[0] && m->serial[0])
-		id = strcasecmp(without_zeros(g->serial), without_zeros(m->serial)) == 0
-			     ? IDENTITY_SURE
-			     : IDENTITY_OTHER;
+	if (!expected_serial(m)[0])
+		snprintf(m->learned, sizeof(m->learned), "%s", g->serial);
+	if (g->serial[0] &&
+		strcasecmp(without_zeros(g->serial), without_zeros(expected_serial(m))) != 0)
+		id = IDENTITY_OTHER;
+	else if (g->serial[0] && m->serial[0])
+		id = IDENTITY_SURE;
 	if (id == IDENTITY_OTHER && identity_get(r, i) != IDENTITY_OTHER)
-		log_warn("meter=%s serial=%s expected=%s", m->code, g->serial, m->serial);
+		log_warn("meter=%s serial=%s expected=%s", m->code, g->serial, expected_serial(m));
 	identity_set(r, i, id);
 	r->trust[i] = (struct trust){ 0 };
 }
@@ -355,7 +367,7 @@ static void doubt(struct runner *r, size_t i)
 {
 	const struct plant_meter *m = &r->plant.meters[i];
 
-	if (!m->serial[0] || !tells_serial(m->model))
+	if (!expected_serial(m)[0] || !tells_serial(m->model))
 		return;
 	if (identity_get(r, i) == IDENTITY_SURE)
 		identity_set(r, i, IDENTITY_UNREAD);
@@ -1001,7 +1013,7 @@ static void remember(struct runner *r)
 			r->identity[i] = IDENTITY_SURE;
 			r->turns[i].config_due = INT64_MAX;
 		}
-		r->trust[i].doubted = m->serial[0] && tells_serial(m->model);
+		r->trust[i].doubted = expected_serial(m)[0] && tells_serial(m->model);
 	}
 }
 
@@ -1023,6 +1035,8 @@ static bool inherit(struct runner *r, struct runner *former)
 
 			if (!same_meter(&r->plant.meters[i], &former->plant.meters[k]))
 				continue;
+			memcpy(r->plant.meters[i].learned, former->plant.meters[k].learned,
+				sizeof(r->plant.meters[i].learned));
 			r->turns[i] = former->turns[k];
 			r->turns[i].phase = phase;
 			r->told[i] = former->told[k];

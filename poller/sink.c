@@ -62,6 +62,7 @@ struct memo {
 	int64_t off_at; /* the cut that off_reg belongs to */
 	struct qty off_reg;
 	struct meter_clock clock; /* as stored */
+	int64_t serial_device;	  /* whose serial number is stored */
 };
 
 struct sink {
@@ -529,6 +530,21 @@ static enum err store_alarms(struct db *db, const struct batch *b, struct utc no
 	return e;
 }
 
+/* Serial numbers that were told at first contact. */
+static enum err store_serials(struct db *db, const struct batch *b)
+{
+	enum err e = ERR_OK;
+
+	for (size_t k = 0; k < b->n && e == ERR_OK; k++) {
+		const struct report *r = b->items[k].report;
+
+		if (r->has_reading && r->serial[0] &&
+			memo_of(b->sink, r->meter_id)->serial_device != r->device)
+			e = meter_serial_seen(db, r->meter_id, r->device, r->serial);
+	}
+	return e;
+}
+
 #define CLOCK_NEWS_S 2
 #define CLOCK_NEWS_MS 3600000
 
@@ -617,6 +633,8 @@ static enum err batch_tx(struct db *db, void *ctx)
 		e = store_supplies(db, b);
 	if (e == ERR_OK)
 		e = store_clocks(db, b);
+	if (e == ERR_OK)
+		e = store_serials(db, b);
 	return e == ERR_OK ? store_alarms(db, b, now) : e;
 }
 
@@ -634,6 +652,8 @@ static enum err batch_run(struct batch *b)
 		m->off_reg = b->items[i].off_reg;
 		if (b->items[i].clock.meter_id)
 			m->clock = b->items[i].clock;
+		if (b->reports[i].has_reading && b->reports[i].serial[0])
+			m->serial_device = b->reports[i].device;
 	}
 	return ERR_OK;
 }

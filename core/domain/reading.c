@@ -163,3 +163,16 @@ enum err meters_failed(struct db *db, const struct meter_failure *rows, size_t n
 {
 	return db_bulk(db, &Q_FAILED, &failure_shape, rows, n);
 }
+
+/* serial_seen before serial_device: MariaDB assigns from left to right. */
+static const struct query Q_SERIAL = {
+	"UPDATE meter_state SET serial_seen = IF(serial_device = ?, serial_seen, ?),"
+	" serial_device = ? WHERE meter_id = ?",
+	NULL
+};
+
+enum err meter_serial_seen(struct db *db, int64_t meter_id, int64_t device, const char *serial)
+{
+	return db_exec(db, &Q_SERIAL,
+		ARGS(arg_i64(device), arg_text(serial), arg_i64(device), arg_i64(meter_id)), NULL);
+}

@@ -347,6 +347,32 @@ static void test_clocks_that_are_wrong(void **state)
 	}
 }
 
+static void test_the_first_serial_of_a_device_stays(void **state)
+{
+	static const struct {
+		int64_t device;
+		const char *told, *kept;
+	} rows[] = { { 1, "", "" }, { 1, "A1", "A1" }, { 1, "B2", "A1" }, { 2, "B2", "B2" } };
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct report r = report_of(&s, SHOP_T0 + (int64_t)i * 60000, 1000);
+
+		r.device = rows[i].device;
+		shop_set(w->root, "UPDATE meter SET device = %lld WHERE id = %lld",
+			(long long)r.device, (long long)s.meter);
+		snprintf(r.serial, sizeof(r.serial), "%s", rows[i].told);
+		assert_int_equal(sink_batch(w->sink, &r, 1), ERR_OK);
+		shop_set(w->root, "SET @told = '%s'", rows[i].kept);
+		assert_int_equal(shop_number(w->root,
+					 "SELECT serial_seen = @told AS v FROM meter_state WHERE "
+					 "meter_id = %lld",
+					 s.meter),
+			1);
+	}
+}
+
 static void expect_outage(struct world *w, const char *kind, int64_t id, int64_t until)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
@@ -1086,6 +1112,7 @@ int main(void)
 		cmocka_unit_test(test_a_late_tariff_charges_like_a_timely_one),
 		cmocka_unit_test(test_a_fenced_sink_writes_nothing),
 		cmocka_unit_test(test_clocks_that_are_wrong),
+		cmocka_unit_test(test_the_first_serial_of_a_device_stays),
 		cmocka_unit_test(test_outages_are_kept),
 		cmocka_unit_test(test_faults_add_up),
 		cmocka_unit_test(test_silence_and_its_gateway),
