@@ -43,7 +43,7 @@ asan tsan:
 
 bench:
 	@scripts/install.sh --for test
-	@scripts/build.sh release $(PROGRAMS) settle_bench meter_server store_bench db_seeded
+	@scripts/build.sh release $(PROGRAMS) settle_bench meter_server store_bench bus_bench db_seeded
 	@scripts/www.sh
 	@exec scripts/node bench/bench.mjs $(BENCH_ARGS)
 

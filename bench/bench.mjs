@@ -18,6 +18,7 @@ const { values: options } = parseArgs({
 		fresh: { type: 'string', default: '0' }, // seconds in each situation; 600 is the promise
 		seeded: { type: 'string', default: '500x60' }, // meters x days of the seeded run; 0 leaves it out
 		scale: { type: 'string', default: '10000x320x1,100000x3200x4' }, // meters x buses x pollers; empty leaves it out
+		bus: { type: 'string', default: '60' }, // seconds on a busy bus; 600 is the promise, 0 leaves it out
 		soak: { type: 'string', default: '0' }, // rounds of kill -9 of each process; 20 is the promise
 	},
 });
@@ -137,6 +138,20 @@ function settlement() {
 	row('tariff rule alone', `${r.rule_ns} ns`, 'a reading a minute, rates and tiers');
 }
 
+/** One busy bus against what a perfect master could do with it, and what silent meters cost the others. */
+function bus(seconds) {
+	const run = spawnSync(path.join(ROOT, 'build/bench/bus_bench'), [String(seconds)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+	if (run.status !== 0) throw new Error('bus_bench failed');
+	const r = JSON.parse(run.stdout);
+	const over = `over ${Math.round(r.seconds)} s, noticing it included`;
+	row('use of a busy bus, 9600 8N1', `${r.efficiency_percent} %`, `of what a perfect master could do: wire, meters' delays and their pauses; ${r.readings} readings; goal: 97 %`);
+	row('requests for a reading of a DDSY1352', String(r.requests_ddsy1352), 'goal: 1');
+	row('one silent meter of 70 costs the others', `${r.one_silent_percent} %`, `of their readings, ${over}; goal: below 2 % over 600 s`);
+	row('ten silent of 70', `${r.ten_silent_percent} %`, `${over}; goal: below 10 % over 600 s`);
+	row('command to relay on a busy bus, 95 %', `${r.command_p95_ms} ms`, `${r.commands} commands; goal: below one turn of the bus (${r.turn_ms} ms) + 100 ms`);
+}
+
+/** A mall of that size through that many simulated days; every invariant after every hour. */
 /** Raw readings on disk: a server with usual settings, on the disk and not in memory. */
 function storage() {
 	const run = spawnSync(path.join(ROOT, 'tests/support/mariadb.sh'), ['run', path.join(ROOT, 'build/bench/store_bench')], {
@@ -232,6 +247,7 @@ try {
 	await stack.down();
 }
 settlement();
+if (Number(options.bus)) bus(Number(options.bus));
 storage();
 for (const size of options.scale.split(',').filter(Boolean)) scale(...size.split('x'));
 if (options.seeded !== '0') seeded(...options.seeded.split('x'));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctl/cmds.h"
+#include "meter/keys.h"
 #include "meter/meter.h"
 
 #define MODEL_FILE_MAX (256 * 1024)
@@ -14,7 +15,8 @@ struct meter_args {
 	const char *verb; /* "read", "settings" or "supply" */
 	const char *model, *models_dir;
 	struct bus_settings bus;
-	int unit;
+	const char *unit;
+	struct meter_address at;
 	enum meter_act act;
 };
 
@@ -48,6 +50,20 @@ static enum err parse_number(const char *name, const char *text, int64_t least, 
 	return ERR_OK;
 }
 
+/* As far as it can be told without the model. */
+static enum err check_unit(const char *text, struct problem *why)
+{
+	size_t digits = strspn(text, "0123456789");
+	int64_t unit = 0;
+
+	if (!text[digits] && (digits == 12 || digits == 14))
+		return ERR_OK;
+	if (i64_parse(text, 1, 255, &unit) == ERR_OK)
+		return ERR_OK;
+	return problem_set(why, ERR_BAD_VALUE, "--unit",
+		"must be a number from 1 to 255, or an address of 12 or 14 digits");
+}
+
 static enum err parse_option(int c, const char *text, struct meter_args *a, struct problem *why)
 {
 	switch (c) {
@@ -67,7 +83,8 @@ static enum err parse_option(int c, const char *text, struct meter_args *a, stru
 			return ERR_OK;
 		return problem_set(why, ERR_BAD_VALUE, "--address", "is too long");
 	case 'u':
-		return parse_number("--unit", text, 1, 255, &a->unit, why);
+		a->unit = text;
+		return check_unit(text, why);
 	case 'b':
 		return parse_number("--baud", text, 1200, 115200, &a->bus.baud, why);
 	case 'p':
@@ -98,7 +115,7 @@ static enum err parse_rest(int argc, char **argv, struct meter_args *a, struct p
 		return problem_set(why, ERR_MISSING_FIELD, "--model", "is missing");
 	if (!a->bus.address[0])
 		return problem_set(why, ERR_MISSING_FIELD, "--address", "is missing");
-	if (a->unit == 0)
+	if (!a->unit)
 		return problem_set(why, ERR_MISSING_FIELD, "--unit", "is missing");
 	return ERR_OK;
 }
@@ -125,15 +142,15 @@ static enum err parse_args(int argc, char **argv, struct meter_args *a, struct p
 }
 
 /* Live points, and what is read at start only (serial number, clock) where the meter has it. */
-static enum err read_all(struct bus *b, const struct model *m, uint8_t unit,
+static enum err read_all(struct bus *b, const struct model *m, const struct meter_address *at,
 	struct meter_reading *out, struct bus_error *why)
 {
 	struct meter_reading config = { 0 };
-	enum err e = meter_read(b, m, unit, CLASS_CONFIG, &config, why);
+	enum err e = meter_read(b, m, at, CLASS_CONFIG, &config, why);
 
 	if (e != ERR_OK && e != ERR_REFUSED)
 		return e;
-	e = meter_read(b, m, unit, CLASS_LIVE, out, why);
+	e = meter_read(b, m, at, CLASS_LIVE, out, why);
 	if (e == ERR_OK && config.serial[0])
 		memcpy(out->serial, config.serial, sizeof(out->serial));
 	return e;
@@ -146,7 +163,7 @@ static enum err read_back(struct bus *b, const struct model *m, const struct met
 	int64_t deadline = mono_ms() + m->actions[a->act].deadline_ms;
 	enum err e;
 
-	while ((e = read_all(b, m, (uint8_t)a->unit, out, why)) == ERR_OK) {
+	while ((e = read_all(b, m, &a->at, out, why)) == ERR_OK) {
 		*confirmed = model_confirms(m, a->act, out);
 		if (*confirmed || mono_ms() >= deadline)
 			break;
@@ -155,7 +172,7 @@ static enum err read_back(struct bus *b, const struct model *m, const struct met
 	return e;
 }
 
-static void print_reading(const struct meter_reading *r, const struct model *m, int unit)
+static void print_reading(const struct meter_reading *r, const struct model *m, const char *unit)
 {
 	AUTO(json_free) json_t *j = reading_json(r, m->name, unit);
 	char *text = json_text(j);
@@ -170,7 +187,7 @@ static int run_read(
 	struct meter_reading r;
 	struct bus_error why = { 0 };
 
-	if (read_all(b, m, (uint8_t)a->unit, &r, &why) != ERR_OK)
+	if (read_all(b, m, &a->at, &r, &why) != ERR_OK)
 		return complain("meter read", who, why.text);
 	print_reading(&r, m, a->unit);
 	return EXIT_SUCCESS;
@@ -180,14 +197,15 @@ static int run_read(
 static int run_settings(
 	struct bus *b, const struct model *m, const struct meter_args *a, const char *who)
 {
-	AUTO(json_free) json_t *j = json_pack("{s:s, s:i}", "model", m->name, "unit", a->unit);
+	AUTO(json_free)
+	json_t *j = json_pack("{s:s, s:i}", "model", m->name, "unit", a->at.unit);
 	AUTO(text_free) char *line = NULL;
 
 	for (unsigned k = 0; k < METER_SETTING__MAX; k++) {
 		enum meter_setting s = (enum meter_setting)k;
 		char text[METER_SETTING_TEXT];
 		struct bus_error why = { 0 };
-		enum err e = meter_setting_read(b, m, (uint8_t)a->unit, s, text, &why);
+		enum err e = meter_setting_read(b, m, &a->at, s, text, &why);
 
 		if (e != ERR_OK && e != ERR_REFUSED && e != ERR_NOT_CONFIGURED)
 			return complain("meter settings", who, why.text);
@@ -205,10 +223,12 @@ static int run_supply(
 	struct meter_reading r;
 	struct bus_error why = { 0 };
 	bool confirmed = false;
-	enum err e = meter_act(b, m, (uint8_t)a->unit, a->act, NULL, &why);
+	enum err e = meter_act(b, m, &a->at, a->act, NULL, &why);
 
 	/* An unknown outcome is settled by reading back, never by assuming. */
 	if (e != ERR_OK && e != ERR_UNKNOWN)
+		return complain("meter supply", who, why.text);
+	if (e == ERR_UNKNOWN && m->actions[a->act].by_reply)
 		return complain("meter supply", who, why.text);
 	if (read_back(b, m, a, &r, &confirmed, &why) != ERR_OK)
 		return complain("meter supply", who, why.text);
@@ -216,6 +236,22 @@ static int run_supply(
 	if (!confirmed)
 		return complain("meter supply", who, "the meter does not show what was asked for");
 	return EXIT_SUCCESS;
+}
+
+/* No database and no file: the password of meters of DL/T 645 is in the environment, or in a file
+ * that it names. */
+static enum err keys_take(struct models *models, struct problem *why)
+{
+	AUTO(conf_free) struct conf *conf = NULL;
+	struct dlt645_keys keys = { 0 };
+	enum err e = conf_open(NULL, &conf, why);
+
+	if (e == ERR_OK)
+		e = dlt645_keys_read(conf, &keys, why);
+	if (e == ERR_OK)
+		models_set_keys(models, &keys);
+	explicit_bzero(&keys, sizeof(keys));
+	return e;
 }
 
 int cmd_meter(int argc, char **argv)
@@ -229,17 +265,29 @@ int cmd_meter(int argc, char **argv)
 
 	if (parse_args(argc, argv, &a, &why) != ERR_OK ||
 		models_open(a.models_dir, &models, &why) != ERR_OK ||
-		bus_open(&a.bus, &b, &why) != ERR_OK)
+		keys_take(models, &why) != ERR_OK || bus_open(&a.bus, &b, &why) != ERR_OK)
 		return complain_problem("meter", &why);
 	m = models_find(models, a.model);
 	if (!m && models_refused_count(models) > 0) /* perhaps it is the one that was meant */
 		return complain_problem("meter", models_refused_at(models, 0));
 	if (!m)
 		return complain("meter", a.model, "there is no such model (see yufu model list)");
-	snprintf(who, sizeof(who), "%s unit %d at %s", m->name, a.unit, a.bus.address);
+	if (meter_address_parse(m, a.unit, &a.at, &why) != ERR_OK)
+		return complain("meter", "--unit", why.text);
+	snprintf(who, sizeof(who), "%s unit %s at %s", m->name, a.unit, a.bus.address);
 	if (str_eq(a.verb, "settings"))
 		return run_settings(b, m, &a, who);
 	return str_eq(a.verb, "read") ? run_read(b, m, &a, who) : run_supply(b, m, &a, who);
+}
+
+static void print_read(const struct model *m, const struct model_read *r)
+{
+	if (m->framing == MODEL_MODBUS)
+		printf("  reads 0x%04X x%d with function %d each round\n", r->address, r->count,
+			r->function);
+	else
+		printf("  reads item %0*X each round%s\n", m->framing == MODEL_DLT645 ? 8 : 4,
+			r->item, r->optional ? ", if the meter has it" : "");
 }
 
 static int model_check(const char *file)
@@ -260,9 +308,7 @@ static int model_check(const char *file)
 	}
 	printf("%s: fine\n", m->name);
 	for (size_t i = 0; i < m->plan_count[CLASS_LIVE]; i++)
-		printf("  reads 0x%04X x%d with function %d each round\n",
-			m->plan[CLASS_LIVE][i].address, m->plan[CLASS_LIVE][i].count,
-			m->plan[CLASS_LIVE][i].function);
+		print_read(m, &m->plan[CLASS_LIVE][i]);
 	return EXIT_SUCCESS;
 }
 

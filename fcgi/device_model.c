@@ -1,10 +1,8 @@
 #include "fcgi/device_model.h"
 
-#include <string.h>
-
 #include "base/str.h"
 #include "domain/credit.h"
-#include "meter/model.h"
+#include "meter/meter.h"
 
 static bool applies_ratios(const struct model *m)
 {
@@ -14,21 +12,13 @@ static bool applies_ratios(const struct model *m)
 	return false;
 }
 
-static bool is_address(const char *unit)
-{
-	size_t n = strlen(unit);
-	int64_t number;
-
-	if (i64_parse(unit, 1, 247, &number) == ERR_OK)
-		return true;
-	return (n == 12 || n == 14) && strspn(unit, "0123456789") == n;
-}
-
 enum err device_model(const char *models_dir, const char *model, const char *unit,
 	const char *utility, struct device_model *out, struct problem *why)
 {
 	AUTO(models_free) struct models *models = NULL;
 	const struct model *m;
+	struct meter_address at;
+	struct problem inner = { 0 };
 	enum err e = models_open(models_dir, &models, why);
 
 	if (e != ERR_OK)
@@ -39,9 +29,9 @@ enum err device_model(const char *models_dir, const char *model, const char *uni
 	if ((m->utility == UTILITY_WATER) != str_eq(utility, "water"))
 		return problem_set(
 			why, ERR_BAD_VALUE, "new.model", "%s does not measure %s", model, utility);
-	if (!is_address(unit))
-		return problem_set(why, ERR_BAD_VALUE, "new.unit",
-			"a Modbus unit from 1 to 247, or an address of 12 or 14 digits");
+	if (meter_address_parse(m, unit, &at, &inner) != ERR_OK)
+		return problem_set(
+			why, ERR_BAD_VALUE, "new.unit", "the unit of a %s %s", m->name, inner.text);
 	out->switchable = model_can(m, ACT_OFF) && m->supply_count > 0;
 	out->own_ratio = applies_ratios(m);
 	return ERR_OK;

@@ -41,6 +41,8 @@ HANDLER(holiday_change);
 HANDLER(holiday_remove);
 HANDLER(meter_read_now);
 HANDLER(gateways_list);
+HANDLER(gateway_outages);
+HANDLER(meter_outages);
 HANDLER(accounts_list);
 HANDLER(tenants_list);
 HANDLER(alarms_list);

@@ -169,29 +169,6 @@ enum err meter_read_now(struct request *r, struct answer *a)
 	return e;
 }
 
-static json_t *gateway_json(const struct live_gateway *g)
-{
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:{s:s, s:o}, s:I, s:I, s:I, s:I, s:b}",
-		"id", (json_int_t)g->id, "code", g->code, "name", g->name, "address", g->address,
-		"transport", g->transport, "area", json_text_or_null(g->area), "comm", "state",
-		g->comm, "since", json_utc(g->comm_since), "meters", (json_int_t)g->meters, "fresh",
-		(json_int_t)g->fresh, "round_ms", (json_int_t)g->round_ms, "utilisation_permille",
-		(json_int_t)g->utilisation_permille, "enabled", g->enabled ? 1 : 0);
-}
-
-enum err gateways_list(struct request *r, struct answer *a)
-{
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = live_gateways(r->db, caller_site(r), r->now, &rows);
-	const struct live_gateway *g = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, gateway_json(&g[i]));
-	a->json = json_items(items);
-	return e;
-}
-
 static json_t *found_json(const struct live_account *f, const struct days_left *left)
 {
 	json_t *tenant = view_tenant(f->tenant_id, f->tenant_code, f->tenant_name, f->room);

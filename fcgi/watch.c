@@ -55,6 +55,63 @@ static void requests(struct buf *b, struct api *api)
 		}
 }
 
+/* Per bus: answer times, use, and replies that were none. */
+static enum err buses(struct request *r, struct buf *b)
+{
+	AUTO(rows_free) struct rows gateways = { 0 };
+	AUTO(rows_free) struct rows faults = { 0 };
+	enum err e = live_gateways(r->db, 0, r->now, &gateways);
+	const struct live_gateway *g = gateways.at;
+	const struct live_fault *f;
+
+	if (e == ERR_OK)
+		e = live_faults(r->db, 0, &faults);
+	if (e != ERR_OK)
+		return e;
+	buf_adds(b, "# HELP yufu_bus_utilisation share of time with a request on the bus\n"
+		    "# TYPE yufu_bus_utilisation gauge\n");
+	for (size_t i = 0; i < gateways.n; i++)
+		buf_printf(b, "yufu_bus_utilisation{gateway=\"%s\"} %lld.%03d\n", g[i].code,
+			(long long)(g[i].utilisation_permille / 1000),
+			(int)(g[i].utilisation_permille % 1000));
+	buf_adds(b, "# HELP yufu_bus_answer_ms answer times of a bus, the line included\n"
+		    "# TYPE yufu_bus_answer_ms gauge\n");
+	for (size_t i = 0; i < gateways.n; i++)
+		buf_printf(b,
+			"yufu_bus_answer_ms{gateway=\"%s\",quantile=\"0.5\"} %lld\n"
+			"yufu_bus_answer_ms{gateway=\"%s\",quantile=\"0.95\"} %lld\n"
+			"yufu_bus_answer_ms{gateway=\"%s\",quantile=\"0.99\"} %lld\n",
+			g[i].code, (long long)g[i].answer_p50_ms, g[i].code,
+			(long long)g[i].answer_p95_ms, g[i].code, (long long)g[i].answer_p99_ms);
+	buf_adds(b, "# HELP yufu_bus_faults_total replies that were none, by kind\n"
+		    "# TYPE yufu_bus_faults_total counter\n");
+	f = faults.at;
+	for (size_t i = 0; i < faults.n; i++)
+		buf_printf(b, "yufu_bus_faults_total{gateway=\"%s\",kind=\"%s\"} %lld\n",
+			f[i].gateway, f[i].kind, (long long)f[i].seen);
+	return ERR_OK;
+}
+
+static enum err receptions(struct request *r, struct buf *b)
+{
+	struct live_reception c;
+	enum err e = live_reception(r->db, &c);
+
+	if (e != ERR_OK)
+		return e;
+	buf_printf(b,
+		"# HELP yufu_dial_in_total connections of gateways that dial in\n"
+		"# TYPE yufu_dial_in_total counter\n"
+		"yufu_dial_in_total{outcome=\"accepted\"} %lld\n"
+		"yufu_dial_in_total{outcome=\"turned_away\"} %lld\n"
+		"yufu_dial_in_total{outcome=\"unknown\"} %lld\n"
+		"yufu_dial_in_total{outcome=\"elsewhere\"} %lld\n"
+		"yufu_dial_in_total{outcome=\"refused\"} %lld\n",
+		(long long)c.accepted, (long long)c.turned_away, (long long)c.unknown,
+		(long long)c.elsewhere, (long long)c.refused);
+	return ERR_OK;
+}
+
 enum err metrics_get(struct request *r, struct answer *a)
 {
 	int64_t p50, p95, count;
@@ -72,6 +129,11 @@ enum err metrics_get(struct request *r, struct answer *a)
 	gauge(&a->text, "yufu_orders_pending", "orders neither paid nor closed", c.orders_pending);
 	gauge(&a->text, "yufu_outbox_pending", "messages not yet sent", c.outbox_pending);
 	power_back(&a->text, p50, p95, count);
+	e = buses(r, &a->text);
+	if (e == ERR_OK)
+		e = receptions(r, &a->text);
+	if (e != ERR_OK)
+		return e;
 	requests(&a->text, r->api);
 	return ERR_OK;
 }

@@ -53,6 +53,7 @@ static void copy_comm(struct report *to, const struct report *from)
 	to->comm_since = from->comm_since;
 	to->fails = from->fails;
 	memcpy(to->error, from->error, sizeof(to->error));
+	memcpy(to->fault, from->fault, sizeof(to->fault));
 	to->gateway_silent = from->gateway_silent;
 }
 

@@ -17,13 +17,19 @@ struct report {
 	bool own_ratio;	  /* the meter's ratios are in its register already */
 	char observed[8]; /* relay or valve: "on" "off" "moving"; "" when it does not tell */
 	bool other_serial;
+	char serial[33];       /* that it told at first contact; "" */
 	int64_t most_per_hour; /* as in struct reading_facts */
+	bool has_clock;
+	int64_t clock_drift_s;	 /* the meter is ahead of its site; below 0: behind */
+	struct utc clock_set_at; /* 0: never */
+	int64_t clock_set_by_s;
 	int64_t step;
 	/* Communication, in any case. */
 	enum comm comm;
 	struct utc comm_since;
 	int64_t fails;
 	char error[201];
+	char fault[25];	     /* kind of the error */
 	bool gateway_silent; /* no alarm for this one meter: its gateway has one */
 };
 

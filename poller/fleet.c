@@ -68,6 +68,18 @@ bool fleet_print(struct fleet *f, int64_t gateway_id, uint64_t *out)
 	return r != NULL;
 }
 
+bool fleet_arrived(struct fleet *f, int64_t gateway_id)
+{
+	struct runner *r;
+
+	gate_lock(&f->gate);
+	r = g_hash_table_lookup(f->by_gateway, &gateway_id);
+	if (r)
+		runner_arrived(r);
+	gate_unlock(&f->gate);
+	return r != NULL;
+}
+
 size_t fleet_list(struct fleet *f, int64_t group_id, int64_t *ids, size_t max)
 {
 	GHashTableIter it;
@@ -183,7 +195,7 @@ size_t fleet_health(struct fleet *f, struct fleet_health **out)
 
 		snprintf(h->code, sizeof(h->code), "%s", b->code);
 		h->group_id = b->group_id;
-		runner_health(value, &h->now);
+		runner_health(value, &h->health);
 	}
 	gate_unlock(&f->gate);
 	return n;

@@ -14,6 +14,9 @@ bool fleet_print(struct fleet *f, int64_t gateway_id, uint64_t *out);
 /* Gateway ids of the running buses of a group (0: of all); returns how many there are. */
 size_t fleet_list(struct fleet *f, int64_t group_id, int64_t *ids, size_t max);
 
+/* A gateway has dialled in and waits; false: its bus does not run here. */
+bool fleet_arrived(struct fleet *f, int64_t gateway_id);
+
 /* False: no running bus has this meter. */
 bool fleet_want(struct fleet *f, int64_t meter_id);
 /* What the switcher needs to know of a meter before it asks for an act; false: not here. */
@@ -37,6 +40,6 @@ bool fleet_order(struct fleet *f, int64_t gateway_id, struct order_out *o);
 struct fleet_health {
 	char code[33];
 	int64_t group_id;
-	struct gateway_now now;
+	struct runner_health health;
 };
 size_t fleet_health(struct fleet *f, struct fleet_health **out);

@@ -13,6 +13,7 @@ struct keeper_ends { /* outlive it */
 	struct fleet *fleet;
 	struct holdings *holdings;
 	struct sink *sink;
+	struct reception *reception; /* may be NULL */
 	struct runner_ends runner;
 };
 
@@ -24,5 +25,5 @@ void keeper_free(struct keeper **k);
 void keeper_run(struct keeper *k);
 void keeper_stop(struct keeper *k); /* any thread */
 void keeper_give_back(struct keeper *k);
-#define KEEPER_PLANT_MS 5000
+#define KEEPER_PLANT_MS 2500 /* so that a change takes effect within 5 s */
 #define KEEPER_HEALTH_MS 2000

@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "meter/keys.h"
 #include "poller/keeper.h"
 #include "poller/purchaser.h"
 #include "poller/setter.h"
+#include "poller/reception.h"
 #include "poller/sink.h"
 #include "poller/switcher.h"
 
@@ -21,6 +23,9 @@ struct settings {
 	int64_t period_ms;
 	int64_t mass_trip_limit;
 	const char *models_dir;
+	struct dlt645_keys keys;
+	const char *dial_in_listen;
+	int64_t set_clocks;
 };
 
 struct poller {
@@ -30,6 +35,7 @@ struct poller {
 	struct holdings *holdings;
 	struct orders_back *back;
 	struct fleet *fleet;
+	struct reception *reception;
 	struct sink *sink;
 	struct switcher *switcher;
 	struct purchaser *purchaser;
@@ -65,6 +71,11 @@ static enum err settings_read(struct conf *c, struct settings *s, struct problem
 	if (e == ERR_OK)
 		e = conf_int(
 			c, "poller", "mass_trip_limit", 0, 1000000, 0, &s->mass_trip_limit, why);
+	if (e == ERR_OK)
+		e = dlt645_keys_read(c, &s->keys, why);
+	if (e == ERR_OK)
+		e = conf_int(c, "poller", "set_clocks", 0, 1, 1, &s->set_clocks, why);
+	s->dial_in_listen = conf_text(c, "poller", "dial_in_listen", "");
 	s->models_dir = conf_text(c, "poller", "models_dir", NULL);
 	s->period_ms = fresh_s * 1000 - 10000; /* room for one failure and its retry */
 	return e;
@@ -101,6 +112,12 @@ static void *run_keeper(void *p)
 	return NULL;
 }
 
+static void *run_reception(void *p)
+{
+	reception_run(((struct poller *)p)->reception);
+	return NULL;
+}
+
 static pthread_t thread(void *(*fn)(void *), struct poller *p)
 {
 	pthread_t t;
@@ -114,7 +131,6 @@ static void open_parts(struct poller *p)
 	p->desk = desk_open();
 	p->holdings = holdings_open();
 	p->back = orders_back_open();
-	p->fleet = fleet_open();
 	p->sink = sink_open(&p->settings.database, p->desk, p->holdings);
 	p->switcher = switcher_open(&(struct switcher_ends){ .database = &p->settings.database,
 		.fleet = p->fleet,
@@ -132,7 +148,12 @@ static void open_parts(struct poller *p)
 		.fleet = p->fleet,
 		.holdings = p->holdings,
 		.sink = p->sink,
-		.runner = { p->desk, p->back, p->settings.period_ms } });
+		.reception = p->reception,
+		.runner = { .desk = p->desk,
+			.back = p->back,
+			.reception = p->reception,
+			.sets_clocks = p->settings.set_clocks != 0,
+			.period_ms = p->settings.period_ms } });
 }
 
 static void free_parts(struct poller *p)
@@ -142,6 +163,7 @@ static void free_parts(struct poller *p)
 	purchaser_free(&p->purchaser);
 	switcher_free(&p->switcher);
 	sink_free(&p->sink);
+	reception_free(&p->reception);
 	fleet_free(&p->fleet);
 	orders_back_free(&p->back);
 	holdings_free(&p->holdings);
@@ -152,7 +174,7 @@ static void free_parts(struct poller *p)
 /* Buses first, then what they have left behind, then the leases. */
 static void run(struct poller *p, const sigset_t *signals)
 {
-	pthread_t sink, switcher, purchaser, setter, keeper;
+	pthread_t sink, switcher, purchaser, setter, keeper, reception;
 	int signal = 0;
 
 	open_parts(p);
@@ -161,10 +183,13 @@ static void run(struct poller *p, const sigset_t *signals)
 	purchaser = thread(run_purchaser, p);
 	setter = thread(run_setter, p);
 	keeper = thread(run_keeper, p);
-	log_info("started name=%s buses_max=%lld", p->settings.name,
-		(long long)p->settings.buses_max);
+	reception = thread(run_reception, p);
+	log_info("started name=%s buses_max=%lld dial_in_port=%d", p->settings.name,
+		(long long)p->settings.buses_max, reception_port(p->reception));
 	sigwait(signals, &signal);
 	log_info("signal=%d stopping", signal);
+	reception_stop(p->reception);
+	pthread_join(reception, NULL);
 	keeper_stop(p->keeper);
 	pthread_join(keeper, NULL);
 	switcher_stop(p->switcher);
@@ -212,11 +237,15 @@ int main(int argc, char **argv)
 		settings_read(conf, &p.settings, &why) != ERR_OK ||
 		models_open(p.settings.models_dir, &p.models, &why) != ERR_OK)
 		return fail(&why);
+	models_set_keys(p.models, &p.settings.keys);
 	for (size_t i = 0; i < models_refused_count(p.models); i++) {
 		const struct problem *bad = models_refused_at(p.models, i);
 
 		log_error("model file %s is left out: %s", bad->field, bad->text);
 	}
+	p.fleet = fleet_open();
+	if (reception_open(p.settings.dial_in_listen, p.fleet, &p.reception, &why) != ERR_OK)
+		return fail(&why);
 	/* Every thread inherits this: signals go to sigwait() only. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);

@@ -1,6 +1,7 @@
 #pragma once
 /* Buses and their meters as the database has them. Values: read once, never changed. */
 #include "db/db.h"
+#include "meter/dialin.h"
 #include "meter/meter.h"
 #include "poller/schedule.h"
 
@@ -12,7 +13,7 @@
 struct plant_meter {
 	int64_t id;
 	char code[33];
-	uint8_t unit;
+	struct meter_address at;
 	const struct model *model; /* of the process, outlives this */
 	char serial[33];	   /* expected; "" when nobody has said */
 	int64_t device;		   /* generation of the device, as in the table */
@@ -20,7 +21,9 @@ struct plant_meter {
 	int64_t ct_ratio, pt_ratio;
 	int64_t rated_current_ma;
 	/* As remembered from before: */
+	char learned[33]; /* serial number that this device has told at first contact; "" */
 	struct utc read_at;
+	struct utc clock_set_at;
 	enum comm comm;
 	struct utc comm_since;
 };
@@ -29,10 +32,13 @@ struct plant_bus {
 	int64_t gateway_id;
 	int64_t group_id;
 	char code[33];
-	struct bus_settings settings;
-	struct plant_meter *meters; /* ascending by id */
+	struct bus_settings settings;  /* but for dial */
+	struct dial_patterns patterns; /* of a gateway that dials in */
+	char zone[64];		       /* of its site */
+	struct plant_meter *meters;    /* ascending by id */
 	size_t n;
-	uint64_t print; /* of everything that is configured: another one, another bus */
+	uint64_t print;	     /* of everything that is configured: another one, another bus */
+	uint64_t line_print; /* of the way to it alone: the same one, the same connection */
 	enum comm comm;
 	struct utc comm_since;
 };
@@ -48,3 +54,7 @@ void plant_bus_free(struct plant_bus *b);
  * is none) is left out and said so in the log when `talk`. */
 MUST_USE enum err plant_load(
 	struct db *db, const struct models *models, int64_t group_id, bool talk, struct plant *out);
+
+struct reception;
+/* Tells the reception which gateways dial in, whoever holds their leases. */
+MUST_USE enum err plant_diallers(struct db *db, struct reception *r);

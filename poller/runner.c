@@ -8,13 +8,19 @@
 
 #include "base/log.h"
 #include "base/rand.h"
+#include "base/zone.h"
+#include "poller/reception.h"
 #include "poller/wait.h"
+#include "rules/clockset.h"
 
 #define STACK_BYTES ((size_t)256 * 1024)
 #define RELAY_CHECK_MS 200 /* between two looks at a relay that was told to move */
 #define VALVE_CHECK_MS 1000
 #define SLOW_MS 5000 /* what moves longer than this is a valve */
 #define UTILISATION_MS 10000
+#define DOUBTS_MAX 3   /* readings held back while the serial number cannot be had */
+#define TWIN_MS 600000 /* so long after a second gateway of the same id was refused */
+#define RIVAL_TRIES 2  /* of the old connection before a new one takes its place */
 
 enum phase { PHASE_SEND, PHASE_CHECK };
 
@@ -33,6 +39,7 @@ struct runner {
 	struct plant_bus plant;
 	struct runner_ends ends;
 	pthread_t thread;
+	bool joined; /* the keeper's */
 	/* The thread's own. */
 	struct bus *bus;
 	struct schedule schedule;
@@ -42,15 +49,32 @@ struct runner {
 		struct utc since;
 		bool gateway_silent; /* as last told */
 	} * told;
-	GQueue jobs; /* struct job * */
+	struct trust {
+		bool doubted; /* its serial number is to be read before a reading is believed */
+		bool asked;   /* in vain, since the last reading was tried */
+		int tries;    /* readings held back */
+	} * trust;
+	struct set_clock {
+		struct utc at; /* 0: never */
+		int64_t by_s;
+	} * clocks;
+	struct zone *zone; /* of the site; NULL: unknown, then clocks are left alone */
+	struct patience *patience;
+	uint64_t breaks; /* of the connection, as last seen */
+	int64_t time_at; /* mono_ms(): when the time is told by broadcast */
+	int64_t twin_at; /* mono_ms(): a second gateway of the same id was refused */
+	GQueue jobs;	 /* struct job * */
+	size_t reading;	 /* the meter whose reading is under way */
+	bool overtaking;
 	int64_t window_start, window_busy;
 	/* Shared, under the gate. */
 	struct gate gate;
-	bool stop;
+	bool stop, ended;
+	bool arrived; /* at the reception */
 	GQueue inbox; /* struct order_out * */
 	bool *wanted;
 	enum identity *identity;
-	struct gateway_now health;
+	struct runner_health health;
 };
 
 const struct plant_bus *runner_bus(const struct runner *r)
@@ -208,6 +232,19 @@ static void identity_set(struct runner *r, size_t i, enum identity id)
 	gate_unlock(&r->gate);
 }
 
+static void fill_clock(
+	const struct runner *r, size_t i, const struct meter_reading *g, struct report *p)
+{
+	struct clock_facts f = { .shown = g->value[POINT_CLOCK], .at = g->at, .zone = r->zone };
+
+	p->has_clock = r->zone && reading_has(g, POINT_CLOCK);
+	if (!p->has_clock)
+		return;
+	p->clock_drift_s = clock_drift(&f);
+	p->clock_set_at = r->clocks[i].at;
+	p->clock_set_by_s = r->clocks[i].by_s;
+}
+
 static void report_reading(struct runner *r, size_t i, const struct meter_reading *g)
 {
 	const struct plant_meter *m = &r->plant.meters[i];
@@ -224,10 +261,21 @@ static void report_reading(struct runner *r, size_t i, const struct meter_readin
 	if (g->has_supply && g->supply != SUPPLY_UNKNOWN)
 		snprintf(p.observed, sizeof(p.observed), "%s", supply_word(g->supply));
 	p.other_serial = identity_get(r, i) == IDENTITY_OTHER;
+	snprintf(p.serial, sizeof(p.serial), "%s", m->learned);
 	p.most_per_hour = reading_most_per_hour(m->water, m->rated_current_ma, m->model->phases,
 		own ? m->ct_ratio : 1, own ? m->pt_ratio : 1);
 	p.step = register_step(m, g);
+	fill_clock(r, i, g, &p);
 	desk_put(r->ends.desk, &p);
+}
+
+/* "silent", "exception_2": as in gateway_fault. */
+static void fault_word(const struct bus_error *why, char *out, size_t size)
+{
+	if (why->kind == KIND_EXCEPTION)
+		snprintf(out, size, "exception_%d", why->exception);
+	else
+		snprintf(out, size, "%s", why->kind ? bus_kind_word(why->kind) : "");
 }
 
 static void report_failure(struct runner *r, size_t i, const struct bus_error *why)
@@ -237,6 +285,7 @@ static void report_failure(struct runner *r, size_t i, const struct bus_error *w
 	comm_changed(r, i);
 	p = report_of(r, i);
 	snprintf(p.error, sizeof(p.error), "%s", why->text);
+	fault_word(why, p.fault, sizeof(p.fault));
 	desk_put(r->ends.desk, &p);
 }
 
@@ -277,19 +326,31 @@ static const char *without_zeros(const char *s)
 	return s;
 }
 
-/* Is it the meter that we think it is? A model that tells no serial number cannot be mistaken. */
+/* The serial number that it must tell: the one in the table, or else the one that it told first. */
+static const char *expected_serial(const struct plant_meter *m)
+{
+	return m->serial[0] ? m->serial : m->learned;
+}
+
+/* Is it the meter that we think it is? A model that tells no serial number cannot be mistaken. One
+ * of which nobody has said the number is known by the first that it told: another one is noticed,
+ * but it never is certain enough for a cut. */
 static void identify(struct runner *r, size_t i, const struct meter_reading *g)
 {
-	const struct plant_meter *m = &r->plant.meters[i];
+	struct plant_meter *m = &r->plant.meters[i];
 	enum identity id = IDENTITY_UNREAD;
 
-	if (g->serial[0] && m->serial[0])
-		id = strcasecmp(without_zeros(g->serial), without_zeros(m->serial)) == 0
-			     ? IDENTITY_SURE
-			     : IDENTITY_OTHER;
-	if (id == IDENTITY_OTHER)
-		log_warn("meter=%s serial=%s expected=%s", m->code, g->serial, m->serial);
+	if (!expected_serial(m)[0])
+		snprintf(m->learned, sizeof(m->learned), "%s", g->serial);
+	if (g->serial[0] &&
+		strcasecmp(without_zeros(g->serial), without_zeros(expected_serial(m))) != 0)
+		id = IDENTITY_OTHER;
+	else if (g->serial[0] && m->serial[0])
+		id = IDENTITY_SURE;
+	if (id == IDENTITY_OTHER && identity_get(r, i) != IDENTITY_OTHER)
+		log_warn("meter=%s serial=%s expected=%s", m->code, g->serial, expected_serial(m));
 	identity_set(r, i, id);
+	r->trust[i] = (struct trust){ 0 };
 }
 
 static bool tells_serial(const struct model *m)
@@ -300,26 +361,204 @@ static bool tells_serial(const struct model *m)
 	return false;
 }
 
-static void run_read(struct runner *r, const struct task *t)
+/* Was it exchanged, perhaps? Its serial number is read before the next reading is believed. One
+ * that has shown another serial number stays another meter until it shows the right one. */
+static void doubt(struct runner *r, size_t i)
 {
-	const struct plant_meter *m = &r->plant.meters[t->meter];
-	enum point_class class = t->kind == TASK_CONFIG ? CLASS_CONFIG : CLASS_LIVE;
+	const struct plant_meter *m = &r->plant.meters[i];
+
+	if (!expected_serial(m)[0] || !tells_serial(m->model))
+		return;
+	if (identity_get(r, i) == IDENTITY_SURE)
+		identity_set(r, i, IDENTITY_UNREAD);
+	if (!r->trust[i].doubted)
+		r->trust[i] = (struct trust){ .doubted = true };
+	schedule_look(&r->schedule, i, mono_ms());
+}
+
+static void doubt_all(struct runner *r)
+{
+	for (size_t i = 0; i < r->plant.n; i++)
+		doubt(r, i);
+}
+
+/* The gateway or its connection was away: what hangs there may be something else now. */
+static void watch_breaks(struct runner *r)
+{
+	struct bus_stats s = bus_stats(r->bus);
+	uint64_t breaks = s.kinds[KIND_LOST] + s.kinds[KIND_UNREACHABLE] + s.hang_ups;
+
+	if (breaks == r->breaks)
+		return;
+	r->breaks = breaks;
+	doubt_all(r);
+}
+
+/* May a reading be believed? Not before the serial number was looked at; a meter that answers and
+ * cannot be brought to tell it is believed after a few tries, with its identity unread. */
+static bool is_believed(struct runner *r, size_t i, const struct meter_reading *g)
+{
+	struct trust *t = &r->trust[i];
+
+	if (g->serial[0])
+		identify(r, i, g);
+	if (t->doubted && ++t->tries > DOUBTS_MAX)
+		*t = (struct trust){ 0 };
+	if (t->doubted)
+		schedule_look(&r->schedule, i, mono_ms());
+	return !t->doubted;
+}
+
+/* How fast it was, or that it was not. */
+static void learn(struct runner *r, size_t i, const struct bus_error *why)
+{
+	struct patience *p = &r->patience[i];
+
+	if (why->fault == BUS_SILENT)
+		patience_silent(p);
+	else if (why->fault == BUS_FINE || why->fault == BUS_EXCEPTION)
+		patience_answered(p, bus_delay_ms(r->bus));
+	if (why->kind == KIND_LYING) /* seen only when it was decoded */
+		bus_count(r->bus, KIND_LYING);
+}
+
+static void be_patient(struct runner *r, size_t i)
+{
+	int ceiling_ms = r->plant.meters[i].model->limits.answer_ms;
+
+	if (ceiling_ms <= 0)
+		ceiling_ms = BUS_ANSWER_MS;
+	bus_patience(r->bus, patience_ms(&r->patience[i], ceiling_ms));
+}
+
+static void took_settings(struct runner *r, size_t i, enum err e, const struct meter_reading *g,
+	const struct bus_error *why)
+{
+	if (e == ERR_OK)
+		identify(r, i, g);
+	else
+		log_debug("meter=%s settings not read: %s", r->plant.meters[i].code, why->text);
+	r->trust[i].asked = e != ERR_OK;
+	if (e != ERR_OK && why->fault == BUS_EXCEPTION) /* it will not tell */
+		r->trust[i] = (struct trust){ 0 };
+}
+
+/* Leads the clock back by the rule. Not of a meter that may be another one. */
+static void mind_clock(struct runner *r, size_t i, const struct clock_facts *f)
+{
+	const struct plant_meter *m = &r->plant.meters[i];
+	int64_t step = clock_step(f);
+	struct bus_error why = { 0 };
+	enum err e;
+
+	if (!r->ends.sets_clocks || step == 0 || !model_sets_clock(m->model) ||
+		identity_get(r, i) == IDENTITY_OTHER)
+		return;
+	bus_patience(r->bus, 0);
+	e = meter_set_clock(r->bus, m->model, &m->at,
+		clock_wall(r->zone, utc_now()) + clock_drift(f) + step, NULL, &why);
+	if (e == ERR_UNAVAILABLE) /* nothing was sent */
+		return;
+	log_info("meter=%s clock drift=%" PRId64 " moved=%" PRId64 " answer=%s %s", m->code,
+		clock_drift(f), step, err_word(e), why.text);
+	/* A meter that refuses is not asked again before tomorrow. */
+	r->clocks[i] = (struct set_clock){ utc_now(), e == ERR_OK || e == ERR_UNKNOWN ? step : 0 };
+}
+
+static void took_reading(struct runner *r, size_t i, const struct meter_reading *g)
+{
+	struct clock_facts f = { .shown = g->value[POINT_CLOCK],
+		.at = g->at,
+		.zone = r->zone,
+		.set_at = r->clocks[i].at };
+
+	report_reading(r, i, g);
+	if (r->zone && reading_has(g, POINT_CLOCK))
+		mind_clock(r, i, &f);
+}
+
+/* For so long that somebody may have exchanged it. */
+static bool was_away(const struct runner *r, size_t i)
+{
+	int64_t last = r->turns[i].last_good;
+
+	return last != INT64_MIN && mono_ms() - last > SCHEDULE_SILENT_MS;
+}
+
+static enum outcome run_read(struct runner *r, const struct task *task)
+{
+	struct task t = *task;
+	const struct plant_meter *m = &r->plant.meters[t.meter];
 	struct meter_reading g = { 0 };
 	struct bus_error why = { 0 };
 	int64_t began = mono_ms();
 	enum outcome o;
-	enum err e = meter_read(r->bus, m->model, m->unit, class, &g, &why);
+	enum err e;
 
+	if (was_away(r, t.meter))
+		doubt(r, t.meter);
+	if (r->trust[t.meter].doubted) /* in turns: it may be deaf to the one */
+		t.kind = r->trust[t.meter].asked ? TASK_LIVE : TASK_CONFIG;
+	if (t.kind == TASK_LIVE)
+		r->trust[t.meter].asked = false;
+	be_patient(r, t.meter);
+	r->reading = t.meter;
+	e = meter_read(r->bus, m->model, &m->at, t.kind == TASK_CONFIG ? CLASS_CONFIG : CLASS_LIVE,
+		&g, &why);
 	o = outcome_of(e, &why);
-	schedule_done(&r->schedule, t, o, began, mono_ms());
-	if (t->kind == TASK_CONFIG && e == ERR_OK)
-		identify(r, t->meter, &g);
-	else if (t->kind == TASK_CONFIG)
-		log_debug("meter=%s settings not read: %s", m->code, why.text);
-	else if (e == ERR_OK)
-		report_reading(r, t->meter, &g);
-	if (e != ERR_OK && (t->kind == TASK_LIVE || o != OUTCOME_REFUSED))
-		report_failure(r, t->meter, &why);
+	learn(r, t.meter, &why);
+	watch_breaks(r);
+	schedule_done(&r->schedule, &t, o, began, mono_ms());
+	if (t.kind == TASK_CONFIG)
+		took_settings(r, t.meter, e, &g, &why);
+	else if (e == ERR_OK && is_believed(r, t.meter, &g))
+		took_reading(r, t.meter, &g);
+	if (o == OUTCOME_NO_ANSWER)
+		doubt(r, t.meter);
+	if (e != ERR_OK && (t.kind == TASK_LIVE || o != OUTCOME_REFUSED))
+		report_failure(r, t.meter, &why);
+	return o;
+}
+
+/* A second connection has come while there is one. The old one is tried: if it works, the new one
+ * is another gateway that claims the same id, and is refused; else the gateway has dialled anew. */
+static void settle_rivals(struct runner *r)
+{
+	uint64_t connects = bus_connects(r->bus);
+	bool works = false;
+
+	for (int i = 0; i < RIVAL_TRIES && !works; i++) {
+		struct task t = { .kind = TASK_LIVE, .meter = schedule_liveliest(&r->schedule) };
+		enum outcome o;
+
+		if (t.meter == r->plant.n)
+			break;
+		o = run_read(r, &t);
+		works = o == OUTCOME_ANSWERED || o == OUTCOME_REFUSED;
+		if (!bus_is_connected(r->bus) || bus_connects(r->bus) != connects)
+			return; /* the old one was dead */
+	}
+	if (!works) {
+		log_info("gateway=%s dialled in anew", r->plant.code);
+		bus_hang_up(r->bus);
+		doubt_all(r);
+		schedule_anew(&r->schedule, mono_ms());
+		return;
+	}
+	log_warn("gateway=%s dialled in twice at the same time: the second is refused",
+		r->plant.code);
+	reception_refuse(r->ends.reception, r->plant.gateway_id);
+	r->twin_at = mono_ms();
+}
+
+static void look_at_reception(struct runner *r)
+{
+	if (!r->ends.reception || !reception_waits(r->ends.reception, r->plant.gateway_id))
+		return;
+	if (bus_is_connected(r->bus))
+		settle_rivals(r);
+	else
+		schedule_knock(&r->schedule, mono_ms());
 }
 
 /* ---- acts ---- */
@@ -348,53 +587,24 @@ static void drop(struct runner *r, struct job *j, const char *why)
 	give_back(r, j, &result);
 }
 
-static bool tells_supply(const struct model *m, const struct model_read *q)
+/* A valve that tells only where it was, until it has arrived: meanwhile it moves. */
+static bool hides_moving(const struct model *m)
 {
-	for (size_t i = 0; i < m->supply_count; i++) {
-		const struct model_bits *b = &m->supplies[i].when;
-
-		if (b->function == q->function && b->address >= q->address &&
-			b->address < q->address + q->count)
-			return true;
-	}
-	return false;
+	if (m->limits.settle_ms <= SLOW_MS || m->supply_else == SUPPLY_MOVING)
+		return false;
+	for (size_t i = 0; i < m->supply_count; i++)
+		if (m->supplies[i].supply == SUPPLY_MOVING)
+			return false;
+	return true;
 }
 
-/* Reads only what tells about the relay or valve; a model with a single read gives a whole reading,
- * which is then news for the desk as well. */
-static enum err read_supply(
-	struct runner *r, size_t i, struct meter_reading *out, struct bus_error *why)
+static void show_moving(const struct job *j, const struct model *m, struct meter_reading *g)
 {
-	const struct plant_meter *m = &r->plant.meters[i];
-	struct register_block block;
-	struct problem what = { 0 };
-	size_t n = 0;
-	const struct model_read *plan = model_plan(m->model, CLASS_LIVE, &n);
-	enum err e = ERR_NOT_CONFIGURED;
+	enum supply wanted = j->order->on ? SUPPLY_ON : SUPPLY_OFF;
+	bool elsewhere = g->has_supply && g->supply != wanted && g->supply != SUPPLY_UNKNOWN;
 
-	if (n == 1)
-		return meter_read(r->bus, m->model, m->unit, CLASS_LIVE, out, why);
-	for (size_t k = 0; k < n; k++) {
-		struct bus_request q = { .unit = m->unit,
-			.function = plan[k].function,
-			.address = plan[k].address,
-			.count = plan[k].count,
-			.answer_ms = m->model->limits.answer_ms,
-			.pause_ms = m->model->limits.pause_ms };
-
-		if (!tells_supply(m->model, &plan[k]))
-			continue;
-		e = bus_read(r->bus, &q, block.regs, why);
-		if (e != ERR_OK)
-			return e;
-		block.function = q.function;
-		block.address = q.address;
-		block.count = q.count;
-		e = model_decode(m->model, &block, 1, out, &what);
-		out->at = utc_now();
-		return e;
-	}
-	return e;
+	if (elsewhere && hides_moving(m) && mono_ms() < j->deadline)
+		g->supply = SUPPLY_MOVING;
 }
 
 /* Looks at relay or valve. A whole reading is news for the desk; after a part of one the meter is
@@ -402,19 +612,24 @@ static enum err read_supply(
 static bool job_look(
 	struct runner *r, const struct job *j, struct meter_reading *g, struct bus_error *why)
 {
+	const struct plant_meter *m = &r->plant.meters[j->meter];
 	struct task t = { .kind = TASK_LIVE, .meter = j->meter };
 	int64_t began = mono_ms();
 	size_t n = 0;
 
-	if (read_supply(r, j->meter, g, why) != ERR_OK)
+	bus_patience(r->bus, 0);
+	if (meter_read_supply(r->bus, m->model, &m->at, g, why) != ERR_OK)
 		return false;
-	model_plan(r->plant.meters[j->meter].model, CLASS_LIVE, &n);
+	show_moving(j, m->model, g);
+	watch_breaks(r);
+	model_plan(m->model, CLASS_LIVE, &n);
 	if (n != 1) {
 		schedule_want(&r->schedule, j->meter);
 		return true;
 	}
 	schedule_done(&r->schedule, &t, OUTCOME_ANSWERED, began, mono_ms());
-	report_reading(r, j->meter, g);
+	if (is_believed(r, j->meter, g))
+		report_reading(r, j->meter, g);
 	return true;
 }
 
@@ -480,7 +695,8 @@ static void job_send(struct runner *r, struct job *j)
 		drop(r, j, refusal);
 		return;
 	}
-	e = meter_act(r->bus, m->model, m->unit, act, &permit, &why);
+	bus_patience(r->bus, 0); /* nothing is worse than an act of which nobody knows */
+	e = meter_act(r->bus, m->model, &m->at, act, &permit, &why);
 	if (e == ERR_FORBIDDEN) {
 		refusal = order_refusal(j->order);
 		drop(r, j, refusal ? refusal : "nobody has looked at it in time");
@@ -512,11 +728,12 @@ static void job_sell(struct runner *r, struct job *j)
 		drop(r, j, refusal);
 		return;
 	}
+	bus_patience(r->bus, 0);
 	if (j->order->release && model_can(m->model, ACT_AUTO))
-		e = meter_act(r->bus, m->model, m->unit, ACT_AUTO, &permit, &why);
+		e = meter_act(r->bus, m->model, &m->at, ACT_AUTO, &permit, &why);
 	if (e == ERR_OK)
 		e = meter_purchase(
-			r->bus, m->model, m->unit, j->order->count, j->order->milli, &permit, &why);
+			r->bus, m->model, &m->at, j->order->count, j->order->milli, &permit, &why);
 	else
 		why.sent = false; /* the purchase itself */
 	log_info("meter=%s purchase count=%" PRId64 " sent answer=%s %s", m->code, j->order->count,
@@ -547,7 +764,7 @@ static void job_set(struct runner *r, struct job *j)
 		return;
 	}
 	e = meter_setting_write(
-		r->bus, m->model, m->unit, j->order->setting, j->order->text, &permit, &why);
+		r->bus, m->model, &m->at, j->order->setting, j->order->text, &permit, &why);
 	log_info("meter=%s %s \"%s\" sent answer=%s %s", m->code,
 		meter_setting_word(j->order->setting), j->order->text, err_word(e), why.text);
 	snprintf(j->error, sizeof(j->error), "%s", why.text);
@@ -568,7 +785,7 @@ static void job_look_setting(struct runner *r, struct job *j)
 	struct order_result result = { .final = true, .result = ACT_RESULT_DONE };
 	struct bus_error why = { 0 };
 	enum err e =
-		meter_setting_read(r->bus, m->model, m->unit, j->order->setting, result.told, &why);
+		meter_setting_read(r->bus, m->model, &m->at, j->order->setting, result.told, &why);
 
 	if (e != ERR_OK) {
 		result.result = e == ERR_REFUSED || e == ERR_NOT_CONFIGURED ? ACT_RESULT_REFUSED
@@ -614,47 +831,76 @@ static void job_new(struct runner *r, struct order_out *o)
 
 /* ---- the thread ---- */
 
+/* Locked: what has been counted so far. */
+static void health_counts(struct runner *r, const struct bus_stats *s, int64_t now)
+{
+	struct gateway_now *h = &r->health.now;
+	int64_t span = now - r->window_start;
+
+	h->round_ms = r->schedule.round_ms;
+	r->health.last_answer = (struct utc){ utc_now().ms - (now - r->schedule.last_answer) };
+	h->transactions = (int64_t)s->requests;
+	h->failures = (int64_t)(s->requests - s->answers);
+	memcpy(r->health.kinds, s->kinds, sizeof(s->kinds));
+	memcpy(r->health.exceptions, s->exceptions, sizeof(s->exceptions));
+	r->health.twin = r->twin_at && now - r->twin_at < TWIN_MS;
+	if (span < UTILISATION_MS)
+		return;
+	h->utilisation_permille = (s->busy_ms - r->window_busy) * 1000 / span;
+	h->answer_p50_ms = answer_times_percentile(&s->times, 50);
+	h->answer_p95_ms = answer_times_percentile(&s->times, 95);
+	h->answer_p99_ms = answer_times_percentile(&s->times, 99);
+	r->window_start = now;
+	r->window_busy = s->busy_ms;
+}
+
 static void health_now(struct runner *r)
 {
 	struct bus_stats s = bus_stats(r->bus);
-	int64_t now = mono_ms(), span = now - r->window_start;
+	struct gateway_now *h = &r->health.now;
 	enum comm was;
 
 	gate_lock(&r->gate);
-	was = str_eq(r->health.comm, "silent") ? COMM_SILENT : COMM_OK;
+	was = str_eq(h->comm, "silent") ? COMM_SILENT : COMM_OK;
 	if ((r->schedule.comm == COMM_SILENT) != (was == COMM_SILENT) ||
-		(r->schedule.comm == COMM_OK && str_eq(r->health.comm, "never"))) {
-		r->health.comm_since = utc_now();
+		(r->schedule.comm == COMM_OK && str_eq(h->comm, "never"))) {
+		h->comm_since = utc_now();
 		log_info("gateway=%s comm=%s", r->plant.code, comm_word(r->schedule.comm));
 	}
-	snprintf(r->health.comm, sizeof(r->health.comm), "%s", comm_word(r->schedule.comm));
-	r->health.round_ms = r->schedule.round_ms;
-	r->health.transactions = (int64_t)s.requests;
-	r->health.failures = (int64_t)(s.requests - s.answers);
-	if (span >= UTILISATION_MS) {
-		r->health.utilisation_permille = (s.busy_ms - r->window_busy) * 1000 / span;
-		r->window_start = now;
-		r->window_busy = s.busy_ms;
-	}
+	snprintf(h->comm, sizeof(h->comm), "%s", comm_word(r->schedule.comm));
+	health_counts(r, &s, mono_ms());
+	gate_unlock(&r->gate);
+}
+
+/* Orders become jobs. */
+static void take_orders(struct runner *r)
+{
+	struct order_out *o;
+
+	gate_lock(&r->gate);
+	while ((o = g_queue_pop_head(&r->inbox)))
+		job_new(r, o);
 	gate_unlock(&r->gate);
 }
 
 /* Takes what others have left for this bus. False: it is to end. */
 static bool collect(struct runner *r)
 {
-	struct order_out *o;
-	bool stop;
+	bool stop, arrived;
 
+	take_orders(r);
 	gate_lock(&r->gate);
 	stop = r->stop;
-	while ((o = g_queue_pop_head(&r->inbox)))
-		job_new(r, o);
+	arrived = r->arrived;
+	r->arrived = false;
 	for (size_t i = 0; i < r->plant.n; i++)
 		if (r->wanted[i]) {
 			r->wanted[i] = false;
 			schedule_want(&r->schedule, i);
 		}
 	gate_unlock(&r->gate);
+	if (arrived && !stop)
+		look_at_reception(r);
 	return !stop;
 }
 
@@ -664,7 +910,7 @@ static bool has_mail(struct runner *r)
 
 	for (size_t i = 0; i < r->plant.n && !wanted; i++)
 		wanted = r->wanted[i];
-	return r->stop || wanted || !g_queue_is_empty(&r->inbox);
+	return r->stop || r->arrived || wanted || !g_queue_is_empty(&r->inbox);
 }
 
 #define NAP_MS 5000 /* so that silence is noticed and health told */
@@ -679,25 +925,76 @@ static void nap(struct runner *r, int64_t until)
 	gate_unlock(&r->gate);
 }
 
-static void run_job(struct runner *r, struct job *j)
+static void run_job(struct runner *r, struct job *job)
 {
-	switch (j->order->kind) {
+	switch (job->order->kind) {
 	case ORDER_SELL:
-		job_sell(r, j);
+		job_sell(r, job);
 		break;
 	case ORDER_SET:
-		job_set(r, j);
+		job_set(r, job);
 		break;
 	case ORDER_LOOK:
-		job_look_setting(r, j);
+		job_look_setting(r, job);
 		break;
 	case ORDER_SWITCH:
-		if (j->phase == PHASE_SEND)
-			job_send(r, j);
+		if (job->phase == PHASE_SEND)
+			job_send(r, job);
 		else
-			job_check(r, j);
+			job_check(r, job);
 		break;
 	}
+}
+
+/* Between two requests of a reading: what is due goes before the rest of it. */
+static void overtake(void *ctx)
+{
+	struct runner *r = ctx;
+	struct job *job;
+
+	if (r->overtaking)
+		return;
+	r->overtaking = true;
+	take_orders(r);
+	job = next_job(r);
+	if (job && job->next_at <= mono_ms()) {
+		run_job(r, job);
+		be_patient(r, r->reading);
+	}
+	r->overtaking = false;
+}
+
+#define TIME_EVERY_MS (INT64_C(24) * 3600 * 1000)
+#define TIME_RETRY_MS 60000
+#define MIDNIGHT_S 600 /* around it a set clock could repeat a day, or skip one */
+
+static const struct model *broadcast_model(const struct runner *r)
+{
+	for (size_t i = 0; i < r->plant.n; i++)
+		if (r->plant.meters[i].model->framing == MODEL_DLT645)
+			return r->plant.meters[i].model;
+	return NULL;
+}
+
+/* Meters of DL/T 645 are told the time together, once a day: there is nothing but a broadcast. */
+static void tell_time(struct runner *r)
+{
+	int64_t now = mono_ms(), wall, second;
+	const struct model *m;
+	struct bus_error why = { 0 };
+
+	if (!r->ends.sets_clocks || !r->zone || now < r->time_at)
+		return;
+	m = broadcast_model(r);
+	wall = clock_wall(r->zone, utc_now());
+	second = wall % 86400;
+	r->time_at = now + TIME_RETRY_MS;
+	if (!m || second < MIDNIGHT_S || second > 86400 - MIDNIGHT_S)
+		return;
+	if (meter_broadcast_time(r->bus, m, wall, NULL, &why) != ERR_OK)
+		return;
+	log_info("gateway=%s time told by broadcast", r->plant.code);
+	r->time_at = now + TIME_EVERY_MS;
 }
 
 static void step(struct runner *r)
@@ -710,8 +1007,10 @@ static void step(struct runner *r)
 		nap(r, t.until);
 		break;
 	case TASK_ACT:
-		ASSERT(job); /* an act is due only when there is a job */
+		ASSERT(job);	      /* an act is due only when there is a job */
+		r->overtaking = true; /* it has overtaken everybody already */
 		run_job(r, job);
+		r->overtaking = false;
 		break;
 	case TASK_CONFIG:
 	case TASK_LIVE:
@@ -729,6 +1028,7 @@ static void *run(void *arg)
 	log_context(context);
 	while (collect(r)) {
 		step(r);
+		tell_time(r);
 		schedule_age(&r->schedule, mono_ms());
 		report_aged(r);
 		health_now(r);
@@ -742,6 +1042,9 @@ static void *run(void *arg)
 		else
 			give_back(r, j, &unknown);
 	}
+	gate_lock(&r->gate);
+	r->ended = true;
+	gate_unlock(&r->gate);
 	return NULL;
 }
 
@@ -756,17 +1059,63 @@ static void remember(struct runner *r)
 		r->turns[i] = (struct turn){ .comm = m->comm,
 			.last_good = m->read_at.ms ? m->read_at.ms + offset : INT64_MIN };
 		r->told[i] = (struct meter_comm){ .comm = m->comm, .since = m->comm_since };
+		r->clocks[i].at = m->clock_set_at;
 	}
 	schedule_open(&r->schedule, r->turns, r->plant.n, r->ends.period_ms,
 		rand_below(UINT32_MAX) + 1, r->plant.comm, mono_ms());
-	for (size_t i = 0; i < r->plant.n; i++)
-		if (!tells_serial(r->plant.meters[i].model)) {
+	for (size_t i = 0; i < r->plant.n; i++) {
+		const struct plant_meter *m = &r->plant.meters[i];
+
+		if (!tells_serial(m->model)) {
 			r->identity[i] = IDENTITY_SURE;
 			r->turns[i].config_due = INT64_MAX;
 		}
+		r->trust[i].doubted = expected_serial(m)[0] && tells_serial(m->model);
+	}
 }
 
-static void runner_free(struct runner *r)
+static bool same_meter(const struct plant_meter *a, const struct plant_meter *b)
+{
+	return a->id == b->id && a->device == b->device && str_eq(a->at.text, b->at.text) &&
+	       a->model == b->model && str_eq(a->serial, b->serial);
+}
+
+/* The bus was configured anew: what is known of meters that are the same goes on, and so does the
+ * connection when it leads the same way. */
+static bool inherit(struct runner *r, struct runner *former)
+{
+	bool same_way = r->plant.line_print == former->plant.line_print;
+
+	for (size_t i = 0; i < r->plant.n && same_way; i++)
+		for (size_t k = 0; k < former->plant.n; k++) {
+			int64_t phase = r->turns[i].phase;
+
+			if (!same_meter(&r->plant.meters[i], &former->plant.meters[k]))
+				continue;
+			memcpy(r->plant.meters[i].learned, former->plant.meters[k].learned,
+				sizeof(r->plant.meters[i].learned));
+			r->turns[i] = former->turns[k];
+			r->turns[i].phase = phase;
+			r->told[i] = former->told[k];
+			r->trust[i] = former->trust[k];
+			r->clocks[i] = former->clocks[k];
+			r->patience[i] = former->patience[k];
+			r->identity[i] = former->identity[k];
+			break;
+		}
+	if (!same_way)
+		return false;
+	schedule_inherit(&r->schedule, &former->schedule);
+	bus_inherit(r->bus, former->bus);
+	r->breaks = former->breaks;
+	r->twin_at = former->twin_at;
+	r->window_start = former->window_start;
+	r->window_busy = former->window_busy;
+	r->health = former->health;
+	return true;
+}
+
+static void runner_clear(struct runner *r)
 {
 	bus_close(&r->bus);
 	plant_bus_free(&r->plant);
@@ -774,6 +1123,10 @@ static void runner_free(struct runner *r)
 	free(r->told);
 	free(r->wanted);
 	free(r->identity);
+	free(r->trust);
+	free(r->clocks);
+	zone_free(&r->zone);
+	free(r->patience);
 	gate_destroy(&r->gate);
 	free(r);
 }
@@ -798,39 +1151,75 @@ static enum err thread_start(struct runner *r)
 	return rc == 0 ? ERR_OK : ERR_UNAVAILABLE;
 }
 
-enum err runner_start(struct plant_bus *plant, const struct runner_ends *ends, struct runner **out)
+static int take_dialled(void *ctx)
 {
-	struct problem why = { 0 };
-	struct bus *bus = NULL;
-	struct runner *r;
-	enum err e = bus_open(&plant->settings, &bus, &why);
+	struct runner *r = ctx;
 
-	if (e != ERR_OK) {
-		log_warn("gateway=%s left out: %s", plant->code, why.text);
-		return e;
-	}
-	r = zeros(1, sizeof(*r));
+	return reception_take(r->ends.reception, r->plant.gateway_id);
+}
+
+static enum err open_bus(struct runner *r)
+{
+	struct bus_settings s = r->plant.settings;
+	struct problem why = { 0 };
+	enum err e;
+
+	if (r->ends.reception)
+		s.dial = (struct bus_dial){ take_dialled, r, &r->plant.patterns };
+	e = bus_open(&s, &r->bus, &why);
+	if (e != ERR_OK)
+		log_warn("gateway=%s left out: %s", r->plant.code, why.text);
+	return e;
+}
+
+static struct runner *runner_new(const struct plant_bus *plant, const struct runner_ends *ends)
+{
+	struct runner *r = zeros(1, sizeof(*r));
+
 	gate_init(&r->gate);
 	g_queue_init(&r->jobs);
 	g_queue_init(&r->inbox);
 	r->plant = *plant;
 	r->ends = *ends;
-	r->bus = bus;
 	r->turns = zeros(plant->n, sizeof(*r->turns));
 	r->told = zeros(plant->n, sizeof(*r->told));
 	r->wanted = zeros(plant->n, sizeof(*r->wanted));
 	r->identity = zeros(plant->n, sizeof(*r->identity));
+	r->trust = zeros(plant->n, sizeof(*r->trust));
+	r->clocks = zeros(plant->n, sizeof(*r->clocks));
+	if (plant->zone[0] && zone_open(plant->zone, &r->zone) != ERR_OK)
+		log_warn("gateway=%s zone=%s is unknown: clocks of its meters are left alone",
+			plant->code, plant->zone);
+	r->patience = zeros(plant->n, sizeof(*r->patience));
 	r->window_start = mono_ms();
-	r->health = (struct gateway_now){ .gateway_id = plant->gateway_id,
+	r->arrived = ends->reception != NULL; /* somebody may wait there already */
+	r->health.now = (struct gateway_now){ .gateway_id = plant->gateway_id,
 		.comm_since = plant->comm_since };
-	snprintf(r->health.comm, sizeof(r->health.comm), "%s", comm_word(plant->comm));
-	remember(r);
-	*plant = (struct plant_bus){ 0 };
-	e = thread_start(r);
+	snprintf(r->health.now.comm, sizeof(r->health.now.comm), "%s", comm_word(plant->comm));
+	return r;
+}
+
+enum err runner_start(struct plant_bus *plant, const struct runner_ends *ends,
+	struct runner *former, struct runner **out)
+{
+	struct runner *r = runner_new(plant, ends);
+	enum err e = open_bus(r);
+	bool inherited = false;
+
+	if (e == ERR_OK) {
+		remember(r);
+		inherited = former && inherit(r, former);
+		bus_on_gap(r->bus, overtake, r);
+		e = thread_start(r);
+	}
 	if (e != ERR_OK) {
-		runner_free(r);
+		if (inherited) /* for the next try */
+			bus_inherit(former->bus, r->bus);
+		r->plant.meters = NULL; /* the caller's */
+		runner_clear(r);
 		return e;
 	}
+	*plant = (struct plant_bus){ 0 };
 	*out = r;
 	return ERR_OK;
 }
@@ -843,23 +1232,49 @@ void runner_stop(struct runner *r)
 	gate_unlock(&r->gate);
 }
 
-void runner_join(struct runner **r)
+bool runner_has_ended(struct runner *r)
+{
+	bool ended;
+
+	gate_lock(&r->gate);
+	ended = r->ended;
+	gate_unlock(&r->gate);
+	return ended;
+}
+
+void runner_end(struct runner *r)
 {
 	struct order_out *o;
 
-	if (!*r)
+	if (r->joined)
 		return;
-	runner_stop(*r);
-	pthread_join((*r)->thread, NULL);
-	while ((o = g_queue_pop_head(&(*r)->inbox))) /* came after the last look */
-		orders_back_put(o->back ? o->back : (*r)->ends.back,
+	runner_stop(r);
+	pthread_join(r->thread, NULL);
+	r->joined = true;
+	while ((o = g_queue_pop_head(&r->inbox))) /* came after the last look */
+		orders_back_put(o->back ? o->back : r->ends.back,
 			&(struct order_result){ .order = o,
 				.final = true,
 				.dropped = true,
 				.error = "the poller gave the bus up",
 				.at = utc_now() });
-	runner_free(*r);
+}
+
+void runner_free(struct runner **r)
+{
+	if (!*r)
+		return;
+	runner_end(*r);
+	runner_clear(*r);
 	*r = NULL;
+}
+
+void runner_arrived(struct runner *r)
+{
+	gate_lock(&r->gate);
+	r->arrived = true;
+	gate_wake(&r->gate);
+	gate_unlock(&r->gate);
 }
 
 bool runner_want(struct runner *r, int64_t meter_id)
@@ -895,10 +1310,10 @@ void runner_order(struct runner *r, struct order_out *o)
 	gate_unlock(&r->gate);
 }
 
-void runner_health(struct runner *r, struct gateway_now *out)
+void runner_health(struct runner *r, struct runner_health *out)
 {
 	gate_lock(&r->gate);
 	*out = r->health;
 	gate_unlock(&r->gate);
-	out->updated_at = utc_now();
+	out->now.updated_at = utc_now();
 }

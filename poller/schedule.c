@@ -51,6 +51,17 @@ void schedule_open(struct schedule *s, struct turn *turns, size_t n, int64_t per
 	round_begin(s, now);
 }
 
+void schedule_inherit(struct schedule *s, const struct schedule *former)
+{
+	s->idle_until = former->idle_until;
+	s->down = former->down && s->n > 0;
+	s->probe_at = former->probe_at;
+	s->probe_pause = former->probe_pause;
+	s->comm = former->comm;
+	s->last_answer = former->last_answer;
+	s->round_ms = former->round_ms;
+}
+
 static struct task task_of(const struct schedule *s, size_t i, int64_t now)
 {
 	bool config = s->turns[i].config_due <= now;
@@ -82,19 +93,43 @@ static size_t longest_due(const struct schedule *s, bool failing, int64_t now, i
 	return found;
 }
 
-static size_t first_wanted(const struct schedule *s)
+/* What somebody asked for; of the meters that do not answer only when it is their time. *next as
+ * above. */
+static size_t first_wanted(const struct schedule *s, int64_t now, int64_t *next)
 {
-	size_t i = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct turn *t = &s->turns[i];
 
-	while (i < s->n && !s->turns[i].wanted)
-		i++;
-	return i;
+		if (!t->wanted)
+			continue;
+		if (t->fails <= 1 || s->idle_until <= now)
+			return i;
+		*next = sooner(*next, s->idle_until);
+	}
+	return s->n;
 }
 
+size_t schedule_liveliest(const struct schedule *s)
+{
+	size_t found = s->n;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->turns[i].fails == 0 && s->turns[i].last_good != INT64_MIN &&
+			(found == s->n || s->turns[i].last_good > s->turns[found].last_good))
+			found = i;
+	return found;
+}
+
+/* Every other time the meter that answered last, and else one after another. */
 static struct task probe(struct schedule *s, int64_t act_due, int64_t now)
 {
+	size_t lively = schedule_liveliest(s);
+
 	if (s->probe_at > now)
 		return (struct task){ .kind = TASK_WAIT, .until = sooner(act_due, s->probe_at) };
+	s->probe_lively = !s->probe_lively;
+	if (s->probe_lively && lively < s->n)
+		return (struct task){ .kind = TASK_LIVE, .meter = lively };
 	s->probe_next = (s->probe_next + 1) % s->n;
 	return (struct task){ .kind = TASK_LIVE, .meter = s->probe_next };
 }
@@ -110,7 +145,9 @@ struct task schedule_next(struct schedule *s, int64_t act_due, int64_t now)
 		return (struct task){ .kind = TASK_WAIT, .until = act_due };
 	if (s->down)
 		return probe(s, act_due, now);
-	i = first_wanted(s);
+	i = s->suspect ? schedule_liveliest(s) : s->n;
+	if (i == s->n)
+		i = first_wanted(s, now, &next);
 	if (i < s->n)
 		return task_of(s, i, now);
 	i = longest_due(s, true, now, &next_failing);
@@ -129,6 +166,17 @@ struct task schedule_next(struct schedule *s, int64_t act_due, int64_t now)
 void schedule_want(struct schedule *s, size_t meter)
 {
 	s->turns[meter].wanted = true;
+}
+
+void schedule_look(struct schedule *s, size_t meter, int64_t now)
+{
+	s->turns[meter].config_due = now;
+}
+
+void schedule_knock(struct schedule *s, int64_t now)
+{
+	s->probe_at = sooner(s->probe_at, now);
+	s->probe_pause = 0;
 }
 
 /* The next moment after now that has the meter's place in the period. */
@@ -150,17 +198,26 @@ static void round_seen(struct schedule *s, struct turn *t, int64_t now)
 	round_begin(s, now);
 }
 
+void schedule_anew(struct schedule *s, int64_t now)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		s->turns[i].due = now;
+		if (s->turns[i].fails > 1)
+			s->turns[i].fails = 1;
+	}
+	s->down = false;
+	s->suspect = false;
+	s->probe_pause = 0;
+	s->failed_streak = 0;
+	s->failed_last = SIZE_MAX;
+}
+
 /* Somebody spoke on this bus. If it was down, it is everybody's turn. */
 static void bus_alive(struct schedule *s, int64_t now)
 {
 	if (s->down)
-		for (size_t i = 0; i < s->n; i++) {
-			s->turns[i].due = now;
-			if (s->turns[i].fails > 1)
-				s->turns[i].fails = 1;
-		}
-	s->down = false;
-	s->probe_pause = 0;
+		schedule_anew(s, now);
+	s->suspect = false;
 	s->failed_streak = 0;
 	s->failed_last = SIZE_MAX;
 	s->last_answer = now;
@@ -183,7 +240,7 @@ static void answered(struct schedule *s, const struct task *task, int64_t now)
 	round_seen(s, t, now);
 }
 
-static int64_t backoff(struct schedule *s, int32_t fails)
+static int64_t backoff(struct schedule *s, int32_t fails, int64_t cost)
 {
 	int64_t pause = SCHEDULE_BACKOFF_MS;
 
@@ -192,6 +249,8 @@ static int64_t backoff(struct schedule *s, int32_t fails)
 	for (int32_t i = 2; i < fails && pause < SCHEDULE_BACKOFF_MAX_MS; i++)
 		pause *= 2;
 	pause = sooner(pause, SCHEDULE_BACKOFF_MAX_MS);
+	if (fails > SCHEDULE_SILENT_TRIES && pause < cost * SCHEDULE_ALONE)
+		pause = cost * SCHEDULE_ALONE;
 	return pause + jitter(s, pause / 4);
 }
 
@@ -219,6 +278,7 @@ void schedule_age(struct schedule *s, int64_t now)
 static void go_down(struct schedule *s, int64_t now)
 {
 	s->down = true;
+	s->suspect = false;
 	s->probe_pause = s->probe_pause ? sooner(s->probe_pause * 2, SCHEDULE_PROBE_MAX_MS)
 					: SCHEDULE_PROBE_MS;
 	s->probe_at = now + s->probe_pause + jitter(s, s->probe_pause / 4);
@@ -232,8 +292,13 @@ static void bus_failed(struct schedule *s, size_t meter, enum outcome o, int64_t
 	if (meter != s->failed_last)
 		s->failed_streak++;
 	s->failed_last = meter;
-	if (o == OUTCOME_NO_GATEWAY || s->down || s->failed_streak >= (enough < 2 ? 2 : enough))
+	if (o == OUTCOME_NO_GATEWAY || s->down || s->suspect)
 		go_down(s, now);
+	else if (s->failed_streak >= (enough < 2 ? 2 : enough)) {
+		s->suspect = schedule_liveliest(s) < s->n;
+		if (!s->suspect)
+			go_down(s, now);
+	}
 }
 
 static void failed(
@@ -254,7 +319,7 @@ static void failed(
 	t->fails += t->fails < INT32_MAX;
 	if (task->kind == TASK_CONFIG && t->fails > 1) /* it may only be deaf to this */
 		t->config_due = now + SCHEDULE_CONFIG_RETRY_MS;
-	t->due = now + backoff(s, t->fails);
+	t->due = now + backoff(s, t->fails, now - began);
 	if (t->fails > 1)
 		s->idle_until = now + (now - began) * (SCHEDULE_SHARE - 1);
 	round_seen(s, t, now);

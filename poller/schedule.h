@@ -4,8 +4,9 @@
  * First what supply acts want, then readings that somebody asked for, then meters whose turn has
  * come, then at most one meter that does not answer. Turns are spread over the period, so that a
  * bus hums evenly. A meter that failed once is tried again soon; after that it waits longer each
- * time, and all such meters together get a twentieth of the bus. When several different meters in a
- * row fail, or the gateway refuses, the bus is down: then one meter at a time is tried until one
+ * time, and all such meters together get a twentieth of the bus, also when somebody asks for them.
+ * When several different meters in a row fail, the one that answered last is asked: if it fails as
+ * well, or the gateway refuses, the bus is down, and one meter at a time is tried until one
  * answers. */
 #include "base/base.h"
 
@@ -13,6 +14,7 @@
 #define SCHEDULE_RETRY_MS 3000		/* after the first failure */
 #define SCHEDULE_BACKOFF_MS 10000	/* after the second, doubled each time ... */
 #define SCHEDULE_BACKOFF_MAX_MS 60000	/* ... up to this */
+#define SCHEDULE_ALONE 75		/* one silent meter waits so many times what a try costs */
 #define SCHEDULE_SHARE 20		/* meters that do not answer get 1/20 of the bus */
 #define SCHEDULE_SILENT_TRIES 3		/* a meter is silent after so many failures in a row ... */
 #define SCHEDULE_SILENT_MS 90000	/* ... and so long without an answer */
@@ -66,6 +68,8 @@ struct schedule {
 	bool down;
 	int64_t probe_at, probe_pause;
 	size_t probe_next;
+	bool probe_lively;
+	bool suspect;			   /* next: the meter that answered last */
 	size_t failed_last, failed_streak; /* different meters in a row */
 	enum comm comm;			   /* of the gateway */
 	int64_t last_answer;		   /* of anything on this bus */
@@ -76,6 +80,9 @@ struct schedule {
 /* turns hold last_good and comm as they are remembered; everything else is set here. */
 void schedule_open(struct schedule *s, struct turn *turns, size_t n, int64_t period, uint32_t seed,
 	enum comm comm, int64_t now);
+/* Right after schedule_open(), when the same bus has been configured anew: what is known of the bus
+ * as a whole. */
+void schedule_inherit(struct schedule *s, const struct schedule *former);
 /* act_due: when the next step of a supply act is due, INT64_MAX if there is none. */
 struct task schedule_next(struct schedule *s, int64_t act_due, int64_t now);
 /* What came of a LIVE or CONFIG task that began at `began`. */
@@ -83,5 +90,13 @@ void schedule_done(
 	struct schedule *s, const struct task *t, enum outcome o, int64_t began, int64_t now);
 /* Somebody wants a reading of this meter now. */
 void schedule_want(struct schedule *s, size_t meter);
+/* Before its next reading the settings of this meter are to be read. */
+void schedule_look(struct schedule *s, size_t meter, int64_t now);
+/* There may be a connection again: tries now what is down. */
+void schedule_knock(struct schedule *s, int64_t now);
+/* The connection was dead and there is another: what failed on it was no meter's fault. */
+void schedule_anew(struct schedule *s, int64_t now);
+/* The meter that answered last, of those that do; n when none does. */
+size_t schedule_liveliest(const struct schedule *s);
 /* Time alone makes meters and gateways silent: brings comm of all up to date. */
 void schedule_age(struct schedule *s, int64_t now);

@@ -10,9 +10,12 @@
 #include "base/log.h"
 #include "domain/alarm.h"
 #include "domain/charge.h"
+#include "domain/meterclock.h"
+#include "domain/outage.h"
 #include "domain/overload.h"
 #include "domain/readings.h"
 #include "domain/supplypoint.h"
+#include "rules/clockset.h"
 
 #define OFF_GRACE_MS 120000 /* after a cut, before use is a fault */
 #define OFF_USE_MILLI 50
@@ -28,6 +31,8 @@ enum meter_alarm {
 	ALARM_OFF_USE,
 	ALARM_OVERLOAD,
 	ALARM_OVERLOAD_LOCK,
+	ALARM_CLOCK,
+	ALARM_CLOCK_FAR, /* the same kind, urgent */
 	ALARM__MAX
 };
 static const struct {
@@ -46,6 +51,9 @@ static const struct {
 		"drew more than its limit and is cut for a while" },
 	[ALARM_OVERLOAD_LOCK] = { "overload_lock", "urgent",
 		"drew more than its limit too often and stays cut until a person decides" },
+	[ALARM_CLOCK] = { "clock_drift", "warn", "has a clock that is wrong by minutes" },
+	[ALARM_CLOCK_FAR] = { "clock_drift", "urgent",
+		"has a clock that is wrong by more than an hour" },
 };
 
 /* What the sink remembers of a meter. */
@@ -54,6 +62,8 @@ struct memo {
 	uint32_t open;	/* bit n: alarm n is open */
 	int64_t off_at; /* the cut that off_reg belongs to */
 	struct qty off_reg;
+	struct meter_clock clock; /* as stored */
+	int64_t serial_device;	  /* whose serial number is stored */
 };
 
 struct sink {
@@ -105,12 +115,13 @@ static struct memo *memo_of(struct sink *s, int64_t meter_id)
 struct open_row {
 	int64_t object_id;
 	char kind[33];
+	char severity[8];
 };
-SHAPE(open_shape, struct open_row, FIELD(struct open_row, object_id), FIELD(struct open_row, kind));
-static const struct query Q_OPEN = {
-	"SELECT object_id, kind FROM alarm WHERE object_kind = 'meter' AND open_key IS NOT NULL",
-	&open_shape
-};
+SHAPE(open_shape, struct open_row, FIELD(struct open_row, object_id), FIELD(struct open_row, kind),
+	FIELD(struct open_row, severity));
+static const struct query Q_OPEN = { "SELECT object_id, kind, severity FROM alarm WHERE "
+				     "object_kind = 'meter' AND open_key IS NOT NULL",
+	&open_shape };
 
 /* Alarms that are open from before. */
 static enum err remember(struct sink *s)
@@ -128,7 +139,8 @@ static enum err remember(struct sink *s)
 		((struct memo *)memo)->open = 0;
 	for (size_t i = 0; i < rows.n; i++)
 		for (unsigned k = 0; k < ALARM__MAX; k++)
-			if (str_eq(alarms[k].kind, r[i].kind))
+			if (str_eq(alarms[k].kind, r[i].kind) &&
+				str_eq(alarms[k].severity, r[i].severity))
 				memo_of(s, r[i].object_id)->open |= 1U << k;
 	return ERR_OK;
 }
@@ -152,6 +164,7 @@ struct item {
 	bool limited; /* its load is above its limit, or was */
 	bool taken;   /* by settlement */
 	bool behind;  /* readings that were kept are still to be settled before this one */
+	struct meter_clock clock; /* when it was stored */
 };
 
 struct batch {
@@ -334,6 +347,16 @@ static void silence_alarm(struct item *i)
 		alarm_set(i, ALARM_SILENT, true);
 }
 
+static void clock_alarm(struct item *i)
+{
+	int64_t off = llabs(i->report->clock_drift_s);
+
+	if (!i->report->has_reading || !i->report->has_clock)
+		return;
+	alarm_set(i, ALARM_CLOCK, off > CLOCK_WARN_S && off <= CLOCK_URGENT_S);
+	alarm_set(i, ALARM_CLOCK_FAR, off > CLOCK_URGENT_S);
+}
+
 static void item_begin(const struct batch *b, size_t k)
 {
 	const struct memo *m = memo_of(b->sink, b->reports[k].meter_id);
@@ -343,6 +366,7 @@ static void item_begin(const struct batch *b, size_t k)
 		.off_at = m->off_at,
 		.off_reg = m->off_reg };
 	silence_alarm(&b->items[k]);
+	clock_alarm(&b->items[k]);
 }
 
 /* Locks the meters that have a reading, and finds what is known of their supply. */
@@ -435,6 +459,7 @@ static void list_item(struct lists *l, const struct item *i)
 		};
 		snprintf(f->comm, sizeof(f->comm), "%s", comm_word(r->comm));
 		snprintf(f->error, sizeof(f->error), "%s", r->error);
+		snprintf(f->fault, sizeof(f->fault), "%s", r->fault);
 	}
 }
 
@@ -452,11 +477,35 @@ static enum err store_lists(struct db *db, const struct batch *b)
 	return e == ERR_OK ? meters_failed(db, l->failed, l->failed_n) : e;
 }
 
+struct last_row {
+	struct utc read_at;
+};
+SHAPE(last_shape, struct last_row, FIELD(struct last_row, read_at));
+static const struct query Q_LAST = { "SELECT read_at FROM meter_state WHERE meter_id = ?",
+	&last_shape };
+
+/* Since when a meter was silent, and until when. One that never answered is away from now. */
+static enum err keep_silence(struct db *db, const struct report *r, bool silent, struct utc now)
+{
+	struct last_row last = { 0 };
+	enum err e;
+
+	if (!silent)
+		return outage_end(db, "meter", r->meter_id, r->has_reading ? r->now.read_at : now);
+	e = db_one(db, &Q_LAST, ARGS(arg_i64(r->meter_id)), &last);
+	if (e != ERR_OK && e != ERR_NOT_FOUND)
+		return e;
+	return outage_begin(db, "meter", r->meter_id, last.read_at.ms ? last.read_at : now);
+}
+
 static enum err alarm_change(
 	struct db *db, const struct report *r, enum meter_alarm a, bool on, struct utc now)
 {
 	char text[200];
+	enum err e = a == ALARM_SILENT ? keep_silence(db, r, on, now) : ERR_OK;
 
+	if (e != ERR_OK)
+		return e;
 	if (!on)
 		return alarm_clear(db, alarms[a].kind, "meter", r->meter_id, now);
 	snprintf(text, sizeof(text), "meter %s %s", r->code, alarms[a].text);
@@ -493,18 +542,74 @@ static enum err watch_loads(struct db *db, struct batch *b, struct utc now)
 	return e;
 }
 
+/* Of one meter: what ends before what begins, for a kind may begin again more severely. */
+static enum err change_alarms(struct db *db, const struct item *i, uint32_t change, struct utc now)
+{
+	enum err e = ERR_OK;
+
+	for (unsigned turn = 0; turn < 2; turn++)
+		for (unsigned a = 0; a < ALARM__MAX && e == ERR_OK; a++)
+			if (change >> a & 1 && (i->open >> a & 1) == turn)
+				e = alarm_change(
+					db, i->report, (enum meter_alarm)a, turn == 1, now);
+	return e;
+}
+
 static enum err store_alarms(struct db *db, const struct batch *b, struct utc now)
 {
 	enum err e = ERR_OK;
 
-	for (size_t k = 0; k < b->n; k++) {
+	for (size_t k = 0; k < b->n && e == ERR_OK; k++) {
 		const struct item *i = &b->items[k];
 		uint32_t change = i->open ^ memo_of(b->sink, i->report->meter_id)->open;
 
-		for (unsigned a = 0; a < ALARM__MAX && e == ERR_OK; a++)
-			if (change >> a & 1)
-				e = alarm_change(
-					db, i->report, (enum meter_alarm)a, i->open >> a & 1, now);
+		e = change_alarms(db, i, change, now);
+	}
+	return e;
+}
+
+/* Serial numbers that were told at first contact. */
+static enum err store_serials(struct db *db, const struct batch *b)
+{
+	enum err e = ERR_OK;
+
+	for (size_t k = 0; k < b->n && e == ERR_OK; k++) {
+		const struct report *r = b->items[k].report;
+
+		if (r->has_reading && r->serial[0] &&
+			memo_of(b->sink, r->meter_id)->serial_device != r->device)
+			e = meter_serial_seen(db, r->meter_id, r->device, r->serial);
+	}
+	return e;
+}
+
+#define CLOCK_NEWS_S 2
+#define CLOCK_NEWS_MS 3600000
+
+static bool is_clock_news(const struct meter_clock *c, const struct meter_clock *was)
+{
+	return was->seen_at.ms == 0 || llabs(c->drift_s - was->drift_s) >= CLOCK_NEWS_S ||
+	       c->set_at.ms != was->set_at.ms || c->seen_at.ms - was->seen_at.ms >= CLOCK_NEWS_MS;
+}
+
+/* Only what is news: drifts change slowly. */
+static enum err store_clocks(struct db *db, const struct batch *b)
+{
+	enum err e = ERR_OK;
+
+	for (size_t k = 0; k < b->n && e == ERR_OK; k++) {
+		const struct report *r = b->items[k].report;
+		struct meter_clock c = { .meter_id = r->meter_id,
+			.drift_s = r->clock_drift_s,
+			.seen_at = r->now.read_at,
+			.set_at = r->clock_set_at,
+			.set_by_s = r->clock_set_by_s };
+
+		if (!r->has_reading || !r->has_clock ||
+			!is_clock_news(&c, &memo_of(b->sink, r->meter_id)->clock))
+			continue;
+		e = meter_clock_store(db, &c);
+		b->items[k].clock = c;
 	}
 	return e;
 }
@@ -564,6 +669,10 @@ static enum err batch_write(struct db *db, struct batch *b)
 		e = watch_loads(db, b, now);
 	if (e == ERR_OK)
 		e = store_supplies(db, b);
+	if (e == ERR_OK)
+		e = store_clocks(db, b);
+	if (e == ERR_OK)
+		e = store_serials(db, b);
 	return e == ERR_OK ? store_alarms(db, b, now) : e;
 }
 
@@ -590,6 +699,10 @@ static enum err batch_run(struct batch *b)
 		m->open = b->items[i].open;
 		m->off_at = b->items[i].off_at;
 		m->off_reg = b->items[i].off_reg;
+		if (b->items[i].clock.meter_id)
+			m->clock = b->items[i].clock;
+		if (b->reports[i].has_reading && b->reports[i].serial[0])
+			m->serial_device = b->reports[i].device;
 	}
 	return ERR_OK;
 }

@@ -3,7 +3,13 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { SECONDS_MAX = 7 * 86400, SLOW_MS = 2000, SLOW_MS_MAX = 600000, EXCEPTION_CODE = 4 };
+enum {
+	CLOCK_OFF_MAX = 366 * 86400,
+	SECONDS_MAX = 7 * 86400,
+	SLOW_MS = 2000,
+	SLOW_MS_MAX = 600000,
+	EXCEPTION_CODE = 4
+};
 #define OFFSET_DEFAULT INT64_C(1000000) /* a thousand kWh or m3 */
 
 static struct gateway *gateway_find(const struct control *c, const char *name)
@@ -79,7 +85,7 @@ static enum err change_read(const json_t *body, struct meter_change *out, struct
 {
 	static const char *const names[] = { "register_milli", "load_w", "relay", "firmware",
 		"credit_fen", "purchase_count", "power_fails", "refuses_settings", "loses_answer",
-		NULL };
+		"clock_off_s", NULL };
 	const json_t *load = json_object_get(body, "load_w");
 	struct meter_change c = { .load = -1 };
 	const char *relay = NULL;
@@ -96,6 +102,10 @@ static enum err change_read(const json_t *body, struct meter_change *out, struct
 		e = json_get_text(body, "relay", FIELD_OPTIONAL, 8, &relay, why);
 	if (!e)
 		e = change_prepaid_read(body, &c, why);
+	c.set_clock = json_object_get(body, "clock_off_s") != NULL;
+	if (!e)
+		e = json_get_int(body, "clock_off_s", FIELD_OPTIONAL, -CLOCK_OFF_MAX, CLOCK_OFF_MAX,
+			&c.clock_off_s, why);
 	if (e)
 		return e;
 	if (relay && !str_eq(relay, "on") && !str_eq(relay, "off"))
@@ -303,6 +313,73 @@ static void wire_show(void *ctx, const struct http_request *req, struct http_rep
 	http_answer_json(reply, 200, json_pack("{s:o}", "items", items));
 }
 
+static void line_show(void *ctx, const struct http_request *req, struct http_reply *reply)
+{
+	const struct control *c = ctx;
+
+	(void)req;
+	if (c->line)
+		http_answer_json(reply, 200, line_server_json(c->line));
+	else
+		http_answer_problem(reply, ERR_NOT_FOUND, NULL);
+}
+
+struct line_change {
+	int64_t register_milli;
+	enum line_fault fault;
+};
+
+static void line_apply(struct line_meter *m, const void *arg)
+{
+	const struct line_change *c = arg;
+
+	if (c->register_milli >= 0)
+		m->register_milli = c->register_milli;
+	if (c->fault != LINE_FAULT__MAX) {
+		m->fault = c->fault;
+		m->kept_n = 0;
+	}
+}
+
+static enum err line_change_read(
+	const struct http_request *req, struct line_change *out, struct problem *why)
+{
+	static const char *const names[] = { "register_milli", "fault", NULL };
+	AUTO(json_free) json_t *body = NULL;
+	const char *word = NULL;
+	enum err e = http_body_json(req, &body, why);
+
+	*out = (struct line_change){ -1, LINE_FAULT__MAX };
+	if (!e)
+		e = json_only(body, names, why);
+	if (!e)
+		e = json_get_int(body, "register_milli", FIELD_OPTIONAL, 0, 999999990,
+			&out->register_milli, why);
+	if (!e)
+		e = json_get_text(body, "fault", FIELD_OPTIONAL, 16, &word, why);
+	if (!e && word && line_fault_parse(word, &out->fault))
+		return problem_set(why, ERR_BAD_VALUE, "fault",
+			"none, silent, error, checksum, leaders, foreign, echo, late, split, "
+			"digits or stuck");
+	return e;
+}
+
+static void line_meter_change(void *ctx, const struct http_request *req, struct http_reply *reply)
+{
+	const struct control *c = ctx;
+	size_t i = c->line ? line_server_find(c->line, http_rest(req)) : LINE_METERS_MAX;
+	struct problem why = { 0 };
+	struct line_change change;
+	enum err e = i == LINE_METERS_MAX ? ERR_NOT_FOUND : line_change_read(req, &change, &why);
+
+	if (e) {
+		http_answer_problem(reply, e, &why);
+		return;
+	}
+	line_server_change(c->line, i, line_apply, &change);
+	line_show(ctx, req, reply);
+}
+
 static const struct http_route routes[] = {
 	{ "GET", "/sim/faults", faults_list },
 	{ "POST", "/sim/faults", faults_create },
@@ -310,6 +387,8 @@ static const struct http_route routes[] = {
 	{ "GET", "/sim/meters/", meter_show },
 	{ "POST", "/sim/meters/", meter_change },
 	{ "GET", "/sim/wire", wire_show },
+	{ "GET", "/sim/line", line_show },
+	{ "POST", "/sim/line/", line_meter_change },
 };
 
 void control_add_routes(struct http *http, struct control *control)

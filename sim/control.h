@@ -3,10 +3,12 @@
  * docs/simulator.md. */
 #include "sim/gateway.h"
 #include "sim/http.h"
+#include "sim/line_server.h"
 
 struct control {
 	struct gateway *const *gateways;
 	size_t n;
+	struct line_server *line; /* NULL: none */
 };
 
 /* control is borrowed and must outlive the server. */

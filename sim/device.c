@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "sim/wall.h"
 
 enum {
 	NOMINAL_MV = 230000,
@@ -256,7 +257,9 @@ static enum modbus_exception device_write(struct device *d, const struct modbus_
 {
 	enum modbus_exception bad = MODBUS_ILLEGAL_ADDRESS;
 
-	if (d->mall->water)
+	if (wall_is_write(d, req))
+		bad = wall_write(d, req);
+	else if (d->mall->water)
 		bad = write_valve(d, req);
 	else if (has_relay(d))
 		bad = write_relay(d, req);
@@ -407,7 +410,7 @@ void device_reading(const struct device *d, int64_t offset_milli, struct meter_r
 	}
 	reading_set(&r, POINT_CREDIT, prepaid_fen(&d->prepaid) * 10);
 	reading_set(&r, POINT_PURCHASE_COUNT, d->prepaid.count);
-	reading_set(&r, POINT_CLOCK, (int64_t)d->now.day * 86400 + d->now.second);
+	reading_set(&r, POINT_CLOCK, wall_told(d));
 	if (d->mall->water || has_relay(d)) {
 		r.has_supply = true;
 		r.supply = device_supply(d);

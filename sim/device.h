@@ -44,6 +44,7 @@ struct device {
 	struct tables tables; /* of the prepaid meters */
 	struct utc written_at;
 
+	int64_t clock_off_s; /* its clock against the true time; forgotten when the program ends */
 	int64_t valve_until_ms; /* mono: the move ends */
 	int64_t draw;		/* W or l/h since mono_ms */
 	struct moment now;

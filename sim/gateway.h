@@ -47,6 +47,8 @@ struct meter_change {
 	bool set_adds, set_credit, set_count, set_refuses, power_fails, loses;
 	bool adds, refuses;
 	int64_t credit_fen, count;
+	bool set_clock;
+	int64_t clock_off_s;
 };
 MUST_USE enum err gateway_change_meter(
 	struct gateway *g, int unit, const struct meter_change *change, struct problem *why);

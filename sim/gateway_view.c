@@ -75,6 +75,7 @@ static json_t *meter_json(const struct gateway *g, const struct device *d)
 			prices_json(&d->prepaid), "rate_now", rate_word(d)));
 	json_object_set_new(m, "load_w", d->load < 0 ? json_null() : json_integer(d->load));
 	json_object_set_new(m, "last_write_at", json_utc(d->written_at));
+	json_object_set_new(m, "clock_off_s", json_integer(d->clock_off_s));
 	return m;
 }
 
@@ -124,6 +125,8 @@ enum err gateway_change_meter(
 		d->load = change->load;
 	if (change->set_closed)
 		device_set_closed(d, change->closed);
+	if (change->set_clock)
+		d->clock_off_s = change->clock_off_s;
 	change_prepaid(d, change);
 	e = gateway_save(g, SAVE_AHEAD_MS);
 	pthread_mutex_unlock(&g->lock);

@@ -137,6 +137,8 @@ static void serve(const sigset_t *set, const struct sim *sim, const struct http 
 	for (size_t i = 0; i < n; i++)
 		log_info("event=gateway_open gateway=%s port=%u", gateway_name(gateways[i]),
 			gateway_port(gateways[i]));
+	if (sim_line(sim))
+		log_info("event=line_open address=%s", line_server_address(sim_line(sim)));
 	log_info("event=started http_port=%u", http_port(http));
 	while (sigwait(set, &number) != 0)
 		;
@@ -160,6 +162,7 @@ static enum err run(struct conf *conf, struct problem *why)
 	if (e)
 		return e;
 	control.gateways = sim_gateways(sim, &control.n);
+	control.line = sim_line(sim);
 	control_add_routes(http, &control);
 #ifdef SIM_SERVICES
 	e = svc_start(conf, http, &svc, why);

@@ -6,13 +6,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "meter/dialin.h"
+#include "sim/dialler.h"
+
 enum { PORT_BASE = 15020, BUSES = 5, SEED = 20260301 };
 
 struct sim {
 	struct mall *mall;
 	struct models *models;
 	struct zone *zone;
+	struct line_server *line;
 	struct gateway *gateways[MALL_BUSES_MAX];
+	struct dialler *diallers[MALL_BUSES_MAX]; /* NULL: this one waits to be called */
 	size_t n;
 };
 
@@ -96,6 +101,45 @@ static enum err gateway_setting(struct conf *conf, const struct mall *mall, int 
 	return e;
 }
 
+static void pattern_copy(const struct dial_pattern *p, uint8_t *out, size_t *n)
+{
+	memcpy(out, p->bytes, p->n);
+	*n = p->n;
+}
+
+/* The gateway dials in when it has an id: dial_in_G2 = DTU-0002. */
+static enum err dialler_open(
+	struct conf *conf, struct gateway *g, struct dialler **out, struct problem *why)
+{
+	struct dialler_settings s = { .gateway_port = gateway_port(g), .seed = gateway_port(g) };
+	const char *registration = conf_text(conf, "sim", "dial_registration", "{id}");
+	const char *heartbeat = conf_text(conf, "sim", "dial_heartbeat", "ping");
+	const char *master = conf_text(conf, "sim", "dial_in", "127.0.0.1:15100");
+	struct dial_patterns p = { 0 };
+	char key[32];
+	const char *id;
+	enum err e;
+
+	snprintf(key, sizeof key, "dial_in_%s", gateway_name(g));
+	id = conf_text(conf, "sim", key, "");
+	if (!id[0])
+		return ERR_OK;
+	if (!str_copy(s.master, sizeof s.master, master))
+		return problem_set(why, ERR_TOO_LARGE, "sim.dial_in", "is too long");
+	e = dial_patterns_read(id, registration, heartbeat, &p, why);
+	if (!e)
+		e = setting(conf, "dial_heartbeat_ms", 1, 600000, 2000, &s.heartbeat_ms, why);
+	if (!e)
+		e = setting(conf, "dial_redial_ms", 1, 600000, 1000, &s.redial_ms, why);
+	if (e)
+		return e;
+	pattern_copy(&p.at[0], s.registration, &s.registration_n);
+	if (p.n > 1)
+		pattern_copy(&p.at[1], s.heartbeat, &s.heartbeat_n);
+	*out = dialler_start(&s);
+	return ERR_OK;
+}
+
 static enum err gateways_start(struct sim *sim, struct conf *conf, struct problem *why)
 {
 	for (int bus = 0; bus < sim->mall->buses; bus++) {
@@ -108,7 +152,36 @@ static enum err gateways_start(struct sim *sim, struct conf *conf, struct proble
 		if (e)
 			return e;
 		sim->n++;
+		e = dialler_open(conf, sim->gateways[bus], &sim->diallers[bus], why);
+		if (e)
+			return e;
 	}
+	return ERR_OK;
+}
+
+/* A meter of each protocol, on a transparent server of their own. */
+static enum err line_start(struct sim *sim, struct conf *conf, struct problem *why)
+{
+	struct line_server_settings settings = { .zone = sim->zone };
+	struct line_meter m;
+	int port = -1;
+	enum err e = setting(conf, "line_port", -1, UINT16_MAX, -1, &port, why);
+
+	if (e || port < 0)
+		return e;
+	settings.port = (uint16_t)port;
+	e = line_server_start(&settings, &sim->line, why);
+	if (e)
+		return e;
+	line_meter_init(&m, LINE_DLT645, "201000000012");
+	m.register_milli = 12345670;
+	m.power_w = 1500;
+	m.credit_fen = 19856;
+	m.purchases = 12;
+	line_server_add(sim->line, &m);
+	line_meter_init(&m, LINE_CJT188, "00000805000001");
+	m.register_milli = 123000;
+	line_server_add(sim->line, &m);
 	return ERR_OK;
 }
 
@@ -126,6 +199,8 @@ enum err sim_start(struct conf *conf, struct sim **out, struct problem *why)
 			why, ERR_NOT_FOUND, "", "no time zone %s (install tzdata)", MALL_ZONE);
 	if (!e)
 		e = gateways_start(sim, conf, why);
+	if (!e)
+		e = line_start(sim, conf, why);
 	if (e)
 		return e;
 	*out = sim;
@@ -138,7 +213,10 @@ void sim_stop(struct sim **sim)
 	if (!*sim)
 		return;
 	for (size_t i = 0; i < (*sim)->n; i++)
+		dialler_stop(&(*sim)->diallers[i]);
+	for (size_t i = 0; i < (*sim)->n; i++)
 		gateway_stop(&(*sim)->gateways[i]);
+	line_server_stop(&(*sim)->line);
 	zone_free(&(*sim)->zone);
 	models_free(&(*sim)->models);
 	mall_free(&(*sim)->mall);
@@ -150,4 +228,9 @@ struct gateway *const *sim_gateways(const struct sim *sim, size_t *n)
 {
 	*n = sim->n;
 	return sim->gateways;
+}
+
+struct line_server *sim_line(const struct sim *sim)
+{
+	return sim->line;
 }

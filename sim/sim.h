@@ -2,6 +2,7 @@
 /* The whole wire: the mall, its gateways, and the settings by which they run ([sim]). */
 #include "base/conf.h"
 #include "sim/gateway.h"
+#include "sim/line_server.h"
 
 struct sim;
 
@@ -13,3 +14,5 @@ MUST_USE enum err sim_start(struct conf *conf, struct sim **out, struct problem 
 void sim_stop(struct sim **sim); /* may be given a pointer to NULL */
 
 struct gateway *const *sim_gateways(const struct sim *sim, size_t *n);
+/* The line with meters of DL/T 645 and CJ/T 188; NULL when there is none. */
+struct line_server *sim_line(const struct sim *sim);

@@ -143,9 +143,11 @@ SHAPE(settled_shape, struct settled_row, FIELD(struct settled_row, meter_id), SE
 static const struct query Q_LOCK = {
 	"SELECT" SETTLED_COLUMNS " FROM settled s WHERE s.meter_id = ? FOR UPDATE", &settled_shape
 };
-static const struct query Q_LOCK_ALL = { "SELECT STRAIGHT_JOIN" SETTLED_COLUMNS " FROM " DB_IDS
-					 " settled s ON s.meter_id = k.id FOR UPDATE",
-	&settled_shape };
+static const struct query Q_LOCK_ALL = {
+	"SELECT STRAIGHT_JOIN" SETTLED_COLUMNS " FROM " DB_IDS
+	" settled s FORCE INDEX (PRIMARY) ON s.meter_id = k.id ORDER BY s.meter_id FOR UPDATE",
+	&settled_shape
+};
 static const struct query Q_SETTLED_SET = {
 	"INSERT INTO settled (meter_id, read_at, register_milli, own_ratio, sharp_milli,"
 	" peak_milli, flat_milli, valley_milli) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"

@@ -57,7 +57,7 @@ static const struct query Q_TIERS = {
 	"SELECT STRAIGHT_JOIN t.contract_id, t.supply_point_id, t.cycle, t.used_milli FROM "
 	"JSON_TABLE(?, '$[*]'"
 	" COLUMNS (contract_id BIGINT PATH '$[0]', supply_point_id BIGINT PATH '$[1]')) k"
-	" JOIN tier_use t"
+	" JOIN tier_use t FORCE INDEX (PRIMARY)"
 	" ON t.contract_id = k.contract_id AND t.supply_point_id = k.supply_point_id FOR UPDATE",
 	&tier_shape
 };
@@ -110,10 +110,15 @@ static bool is_held(const struct subject *s)
 	return false;
 }
 
+/* A contract may hold its supply point for a second time. */
 static void tier_add(struct charge_batch *b, const struct subject *s, int64_t contract_id)
 {
-	struct tier_row *row = list_add(&b->tiers, sizeof(*row));
+	struct tier_row *row = b->tiers.at;
 
+	for (size_t i = s->tier_from; i < b->tiers.n; i++)
+		if (row[i].contract_id == contract_id)
+			return;
+	row = list_add(&b->tiers, sizeof(*row));
 	row->contract_id = contract_id;
 	row->supply_point_id = s->meter->supply_point_id;
 }
@@ -158,27 +163,35 @@ static char *tier_keys(const struct charge_batch *b)
 	return json_text(keys);
 }
 
-/* They come in the order of the keys; those that are not there are zero. */
+/* Into the row of the same key; looks from *at on, where it is when they come in order. */
+static void tier_put(struct charge_batch *b, const struct tier_row *r, size_t *at)
+{
+	struct tier_row *t = b->tiers.at;
+
+	for (size_t i = 0; i < b->tiers.n; i++, *at = (*at + 1) % b->tiers.n) {
+		struct tier_row *to = &t[*at];
+
+		if (to->contract_id != r->contract_id || to->supply_point_id != r->supply_point_id)
+			continue;
+		to->used_milli = r->used_milli;
+		/* Labels are compared as whole arrays: the rest stays zero. */
+		memcpy(to->cycle, r->cycle, strlen(r->cycle));
+		return;
+	}
+}
+
+/* Those that are not there stay zero. */
 static enum err load_tiers(struct db *db, struct charge_batch *b)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	AUTO(text_free) char *keys = tier_keys(b);
 	enum err e = db_list(db, &Q_TIERS, ARGS(arg_text(keys)), &rows);
 	const struct tier_row *r = rows.at;
-	struct tier_row *t = b->tiers.at;
+	size_t at = 0;
 
-	if (e != ERR_OK)
-		return e;
-	for (size_t i = 0, k = 0; i < rows.n; i++, k++) {
-		while (k < b->tiers.n && (t[k].contract_id != r[i].contract_id ||
-						 t[k].supply_point_id != r[i].supply_point_id))
-			k++;
-		ASSERT(k < b->tiers.n);
-		t[k].used_milli = r[i].used_milli;
-		/* Labels are compared as whole arrays: the rest stays zero. */
-		memcpy(t[k].cycle, r[i].cycle, strlen(r[i].cycle));
-	}
-	return ERR_OK;
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
+		tier_put(b, &r[i], &at);
+	return e;
 }
 
 static const struct query Q_TIER_SET = {

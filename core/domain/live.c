@@ -158,13 +158,13 @@ enum err live_read_wanted(struct db *db, int64_t meter_id, struct utc now)
 #define F(member) FIELD(struct live_gateway, member)
 SHAPE(gateway_shape, struct live_gateway, F(id), F(code), F(name), F(address), F(transport),
 	F(area), F(comm), F(comm_since), F(meters), F(fresh), F(round_ms), F(utilisation_permille),
-	F(enabled));
+	F(answer_p50_ms), F(answer_p95_ms), F(answer_p99_ms), F(enabled));
 #undef F
 static const struct query Q_GATEWAYS = {
 	"SELECT g.id, g.code, g.name, g.address, g.transport, r.name AS area,"
 	" COALESCE(s.comm, 'never') AS comm, s.comm_since, COUNT(m.id) AS meters,"
 	" CAST(COALESCE(SUM(t.read_at > ?), 0) AS SIGNED) AS fresh, s.round_ms,"
-	" s.utilisation_permille, g.enabled"
+	" s.utilisation_permille, s.answer_p50_ms, s.answer_p95_ms, s.answer_p99_ms, g.enabled"
 	" FROM gateway g LEFT JOIN gateway_state s ON s.gateway_id = g.id"
 	" LEFT JOIN area r ON r.id = g.area_id"
 	" LEFT JOIN meter m ON m.gateway_id = g.id AND m.enabled"
@@ -176,6 +176,39 @@ static const struct query Q_GATEWAYS = {
 enum err live_gateways(struct db *db, int64_t site_id, struct utc now, struct rows *out)
 {
 	return db_list(db, &Q_GATEWAYS, ARGS(arg_i64(now.ms - FRESH_MS), arg_i64(site_id)), out);
+}
+
+#define F(member) FIELD(struct live_fault, member)
+SHAPE(fault_shape, struct live_fault, F(gateway_id), F(gateway), F(kind), F(seen), F(last_at));
+#undef F
+static const struct query Q_FAULTS = {
+	"SELECT f.gateway_id, g.code AS gateway, f.kind, f.seen, f.last_at FROM gateway_fault f"
+	" JOIN gateway g ON g.id = f.gateway_id WHERE ? IN (0, g.site_id)"
+	" ORDER BY f.gateway_id, f.kind",
+	&fault_shape
+};
+
+enum err live_faults(struct db *db, int64_t site_id, struct rows *out)
+{
+	return db_list(db, &Q_FAULTS, ARGS(arg_i64(site_id)), out);
+}
+
+#define F(member) FIELD(struct live_reception, member)
+SHAPE(reception_shape, struct live_reception, F(accepted), F(turned_away), F(unknown), F(elsewhere),
+	F(refused));
+#undef F
+static const struct query Q_RECEPTION = {
+	"SELECT CAST(COALESCE(SUM(accepted), 0) AS SIGNED) AS accepted,"
+	" CAST(COALESCE(SUM(turned_away), 0) AS SIGNED) AS turned_away,"
+	" CAST(COALESCE(SUM(unknown), 0) AS SIGNED) AS unknown,"
+	" CAST(COALESCE(SUM(elsewhere), 0) AS SIGNED) AS elsewhere,"
+	" CAST(COALESCE(SUM(refused), 0) AS SIGNED) AS refused FROM reception",
+	&reception_shape
+};
+
+enum err live_reception(struct db *db, struct live_reception *out)
+{
+	return db_one(db, &Q_RECEPTION, NO_ARGS, out);
 }
 
 #define F(member) FIELD(struct live_board, member)

@@ -101,9 +101,26 @@ struct live_gateway {
 	int64_t fresh;
 	int64_t round_ms;
 	int64_t utilisation_permille;
+	int64_t answer_p50_ms, answer_p95_ms, answer_p99_ms;
 	bool enabled;
 };
 MUST_USE enum err live_gateways(struct db *db, int64_t site_id, struct utc now, struct rows *out);
+
+/* Failures of a kind on a bus, ever. By gateway, then kind. */
+struct live_fault {
+	int64_t gateway_id;
+	char gateway[33]; /* code */
+	char kind[25];
+	int64_t seen;
+	struct utc last_at;
+};
+MUST_USE enum err live_faults(struct db *db, int64_t site_id, struct rows *out);
+
+/* What the receptions of all pollers have seen of gateways that dial in, since they started. */
+struct live_reception {
+	int64_t accepted, turned_away, unknown, elsewhere, refused;
+};
+MUST_USE enum err live_reception(struct db *db, struct live_reception *out);
 
 struct live_board {
 	int64_t meters_total;

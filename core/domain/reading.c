@@ -132,16 +132,32 @@ enum err meters_answered(struct db *db, const struct meter_now *rows, size_t n)
 
 SHAPE(failure_shape, struct meter_failure, FIELD(struct meter_failure, meter_id),
 	FIELD(struct meter_failure, comm), FIELD(struct meter_failure, comm_since),
-	FIELD(struct meter_failure, fails), FIELD(struct meter_failure, error));
+	FIELD(struct meter_failure, fails), FIELD(struct meter_failure, error),
+	FIELD(struct meter_failure, fault));
 
 static const struct query Q_FAILED = {
-	"INSERT INTO meter_state (meter_id, comm, comm_since, fails, error) VALUES (?, ?, ?, ?, ?)"
+	"INSERT INTO meter_state (meter_id, comm, comm_since, fails, error, fault)"
+	" VALUES (?, ?, ?, ?, ?, ?)"
 	" ON DUPLICATE KEY UPDATE comm = VALUES(comm), comm_since = VALUES(comm_since),"
-	" fails = VALUES(fails), error = VALUES(error), version = version + 1",
+	" fails = VALUES(fails), error = VALUES(error),"
+	" fault = VALUES(fault), version = version + 1",
 	NULL
 };
 
 enum err meters_failed(struct db *db, const struct meter_failure *rows, size_t n)
 {
 	return db_bulk(db, &Q_FAILED, &failure_shape, rows, n);
+}
+
+/* serial_seen before serial_device: MariaDB assigns from left to right. */
+static const struct query Q_SERIAL = {
+	"UPDATE meter_state SET serial_seen = IF(serial_device = ?, serial_seen, ?),"
+	" serial_device = ? WHERE meter_id = ?",
+	NULL
+};
+
+enum err meter_serial_seen(struct db *db, int64_t meter_id, int64_t device, const char *serial)
+{
+	return db_exec(db, &Q_SERIAL,
+		ARGS(arg_i64(device), arg_text(serial), arg_i64(device), arg_i64(meter_id)), NULL);
 }

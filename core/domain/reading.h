@@ -91,5 +91,9 @@ struct meter_failure {
 	struct utc comm_since;
 	int64_t fails; /* in a row */
 	char error[201];
+	char fault[25]; /* its kind: "silent" "crc" … */
 };
+/* The serial number that a device told at first contact; the first one of a device stays. */
+MUST_USE enum err meter_serial_seen(
+	struct db *db, int64_t meter_id, int64_t device, const char *serial);
 MUST_USE enum err meters_failed(struct db *db, const struct meter_failure *rows, size_t n);

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "meter/dialin.h"
 #include "meter/frame.h"
 #include "meter/word.h"
 
@@ -21,17 +22,32 @@
  * reply; each reply is then checked in full by frame_check_reply(). libmodbus uses select(), so a
  * process holds FD_SETSIZE descriptors at most: more is an error here, never an abort. */
 
-#define STALE_MAX 16 /* late replies thrown away while waiting for the right one */
-#define SILENT_MAX 3 /* unanswered requests in a row before a connection is made anew */
-#define QUIET_MS 20  /* a serial line that says nothing for so long has finished */
-#define DRAIN_MAX 64 /* pieces; somebody who never stops talking is cut off */
+#define STALE_MAX 16	   /* late replies thrown away while waiting for the right one */
+#define SILENT_MAX 3	   /* unanswered requests in a row before a connection is made anew */
+#define QUIET_MS 20	   /* a serial line that says nothing for so long has finished */
+#define DRAIN_MAX 64	   /* pieces; somebody who never stops talking is cut off */
+#define DIAL_SILENT_MAX 10 /* the same, of a gateway that dials in */
+#define LATE_MS 1500	   /* RTU: a reply that is so late may still come ... */
+#define LATE_MAX 8	   /* ... of so many requests that are remembered */
+#define HEAP_MAX (2 * FRAME_MAX)
 
-static const char *const transport_words[] = { "modbus-tcp", "rtu-tcp", "rtu" };
+static const char *const transport_words[] = { "modbus-tcp", "rtu-tcp", "rtu", "dial-in" };
 static const char *const fault_words[] = { "fine", "unreachable", "lost", "silent", "exception",
 	"nonsense" };
 _Static_assert(ARRAY_LEN(fault_words) == BUS_FAULT__MAX, "a word for each");
 
+static const char *const kind_words[] = { "fine", "short", "long", "crc", "foreign", "late",
+	"noise", "lying", "exception", "silent", "unreachable", "lost" };
+_Static_assert(ARRAY_LEN(kind_words) == KIND__MAX, "a word for each");
+
 WORD_FUNCTIONS(transport, transport, transport_words, TRANSPORT__MAX)
+
+/* A request that nobody answered. */
+struct given_up {
+	uint8_t unit, function;
+	uint16_t count;
+	int64_t until; /* mono_ms(): then its reply comes no more */
+};
 
 struct bus {
 	struct bus_settings settings;
@@ -41,7 +57,14 @@ struct bus {
 	modbus_t *modbus;
 	int fd; /* -1: not connected */
 	uint16_t transaction;
-	int silent;	  /* unanswered requests in a row */
+	int silent; /* unanswered requests in a row */
+	struct given_up given_up[LATE_MAX];
+	size_t given_up_next;
+	int patience_ms, delay_ms; /* see bus_patience() */
+	void (*on_gap)(void *ctx);
+	void *gap_ctx;
+	uint8_t heap[HEAP_MAX]; /* received from a gateway that dials in, and not yet used */
+	size_t heap_n;
 	int64_t quiet_at; /* mono_ms() of the last sign of life or end of waiting */
 	struct bus_stats stats;
 };
@@ -50,6 +73,17 @@ const char *bus_fault_word(enum bus_fault f)
 {
 	ASSERT((size_t)f < ARRAY_LEN(fault_words));
 	return fault_words[f];
+}
+
+const char *bus_kind_word(enum bus_kind k)
+{
+	ASSERT((size_t)k < ARRAY_LEN(kind_words));
+	return kind_words[k];
+}
+
+static bool dials_in(const struct bus *b)
+{
+	return b->settings.transport == TRANSPORT_DIAL_IN;
 }
 
 static bool is_socket(const struct bus *b)
@@ -100,9 +134,24 @@ static modbus_t *context_new(const struct bus_settings *s)
 {
 	if (s->transport == TRANSPORT_MODBUS_TCP)
 		return modbus_new_tcp("127.0.0.1", 502);
-	if (s->transport == TRANSPORT_RTU_TCP)
+	if (s->transport == TRANSPORT_RTU_TCP || s->transport == TRANSPORT_DIAL_IN)
 		return modbus_new_rtu("/dev/null", 9600, 'N', 8, 1);
 	return modbus_new_rtu(s->address, s->baud, s->parity, 8, 1);
+}
+
+static enum err check_dial(const struct bus_settings *s, struct problem *why)
+{
+	if (s->dial.take && s->dial.patterns)
+		return ERR_OK;
+	return problem_set(why, ERR_BAD_VALUE, "transport",
+		"a gateway that dials in is reached through the poller that it dials");
+}
+
+static enum err check_address(struct bus *b, struct problem *why)
+{
+	if (dials_in(b))
+		return check_dial(&b->settings, why);
+	return is_socket(b) ? split_address(b, why) : check_serial(&b->settings, why);
 }
 
 enum err bus_open(const struct bus_settings *settings, struct bus **out, struct problem *why)
@@ -116,7 +165,7 @@ enum err bus_open(const struct bus_settings *settings, struct bus **out, struct 
 	if (b->settings.connect_ms <= 0)
 		b->settings.connect_ms = BUS_CONNECT_MS;
 	b->framing = settings->transport == TRANSPORT_MODBUS_TCP ? FRAMING_TCP : FRAMING_RTU;
-	e = is_socket(b) ? split_address(b, why) : check_serial(&b->settings, why);
+	e = check_address(b, why);
 	if (e != ERR_OK)
 		return e;
 	b->modbus = context_new(&b->settings);
@@ -139,6 +188,9 @@ static void disconnect(struct bus *b)
 	}
 	b->fd = -1;
 	b->silent = 0;
+	b->heap_n = 0;
+	if (dials_in(b)) /* what is late is lost with the connection */
+		memset(b->given_up, 0, sizeof(b->given_up));
 }
 
 void bus_close(struct bus **b)
@@ -160,6 +212,54 @@ bool bus_is_connected(const struct bus *b)
 struct bus_stats bus_stats(const struct bus *b)
 {
 	return b->stats;
+}
+
+uint64_t bus_connects(const struct bus *b)
+{
+	return b->stats.connects;
+}
+
+void bus_patience(struct bus *b, int ms)
+{
+	b->patience_ms = ms;
+	b->delay_ms = -1;
+}
+
+int bus_delay_ms(const struct bus *b)
+{
+	return b->delay_ms;
+}
+
+void bus_count(struct bus *b, enum bus_kind kind)
+{
+	b->stats.kinds[kind]++;
+}
+
+void bus_on_gap(struct bus *b, void (*fn)(void *ctx), void *ctx)
+{
+	b->on_gap = fn;
+	b->gap_ctx = ctx;
+}
+
+void bus_gap(struct bus *b)
+{
+	if (b->on_gap)
+		b->on_gap(b->gap_ctx);
+}
+
+void bus_hang_up(struct bus *b)
+{
+	disconnect(b);
+}
+
+void bus_inherit(struct bus *b, struct bus *former)
+{
+	struct bus was = *b;
+
+	*b = *former;
+	*former = was;
+	b->settings = was.settings;
+	former->settings = b->settings;
 }
 
 /* Readable (or writable) before the deadline; false: not. */
@@ -236,6 +336,22 @@ static enum err connect_socket(struct bus *b, struct bus_error *why)
 	return ERR_OK;
 }
 
+/* What the gateway has dialled for us; the context takes it like a connection that we made. */
+static enum err connect_dialled(struct bus *b, struct bus_error *why)
+{
+	int fd = b->settings.dial.take(b->settings.dial.ctx);
+
+	if (fd < 0)
+		return bus_error_set(why, ERR_UNAVAILABLE, BUS_UNREACHABLE,
+			"gateway %s has not dialled in", b->settings.address);
+	if (modbus_set_socket(b->modbus, fd) != 0) {
+		close(fd);
+		return unreachable(b, why, modbus_strerror(errno));
+	}
+	b->fd = fd;
+	return ERR_OK;
+}
+
 static enum err connect_line(struct bus *b, struct bus_error *why)
 {
 	if (modbus_connect(b->modbus) != 0)
@@ -250,7 +366,10 @@ static enum err bus_connect(struct bus *b, struct bus_error *why)
 
 	if (b->fd >= 0)
 		return ERR_OK;
-	e = is_socket(b) ? connect_socket(b, why) : connect_line(b, why);
+	if (dials_in(b))
+		e = connect_dialled(b, why);
+	else
+		e = is_socket(b) ? connect_socket(b, why) : connect_line(b, why);
 	if (e != ERR_OK)
 		return e;
 	b->stats.connects++;
@@ -260,12 +379,27 @@ static enum err bus_connect(struct bus *b, struct bus_error *why)
 	return unreachable(b, why, "too many open files in this process");
 }
 
-/* Throws away what came too late for its request. False: the other side has hung up. */
+/* Bytes thrown away; but the begin of a heartbeat whose rest is still to come is kept, so that the
+ * rest does not pass for the begin of a reply. */
+static void drained(struct bus *b, const uint8_t *bytes, size_t n)
+{
+	size_t tail;
+
+	if (!dials_in(b))
+		return;
+	tail = dial_tail(b->settings.dial.patterns, bytes, n);
+	memcpy(b->heap, bytes + n - tail, tail);
+	b->heap_n = tail;
+}
+
+/* Throws away what came too late for its request; on RTU until nothing more comes, for the rest of
+ * such a reply would spoil the next. False: the other side has hung up. */
 static bool drain(struct bus *b)
 {
 	uint8_t junk[FRAME_MAX];
-	int64_t quiet = is_socket(b) ? 0 : QUIET_MS;
+	int64_t quiet = b->framing == FRAMING_TCP ? 0 : QUIET_MS;
 
+	b->heap_n = 0;
 	for (int i = 0; i < DRAIN_MAX; i++) {
 		ssize_t n;
 
@@ -274,7 +408,35 @@ static bool drain(struct bus *b)
 		n = read(b->fd, junk, sizeof(junk));
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			return false;
+		if (n > 0)
+			drained(b, junk, (size_t)n);
 	}
+	return false;
+}
+
+/* RTU: nothing tells a late reply from the reply to the next request of its kind to its unit. So
+ * that one waits until no late reply can come any more. */
+static int64_t late_until(const struct bus *b, const struct bus_request *q)
+{
+	int64_t until = 0;
+
+	if (b->framing == FRAMING_TCP)
+		return 0;
+	for (size_t i = 0; i < LATE_MAX; i++) {
+		const struct given_up *g = &b->given_up[i];
+
+		if (g->unit == q->unit && g->function == q->function && g->count == q->count &&
+			g->until > until)
+			until = g->until;
+	}
+	return until;
+}
+
+static bool was_given_up(const struct bus *b, uint8_t unit)
+{
+	for (size_t i = 0; i < LATE_MAX; i++)
+		if (b->given_up[i].unit == unit && b->given_up[i].until > mono_ms())
+			return true;
 	return false;
 }
 
@@ -287,8 +449,10 @@ static enum err make_ready(struct bus *b, const struct bus_request *q, struct bu
 		return e;
 	if (q->pause_ms > 0)
 		mono_sleep_until(b->quiet_at + q->pause_ms);
+	mono_sleep_until(late_until(b, q));
 	if (drain(b))
 		return ERR_OK;
+	b->stats.hang_ups++;
 	disconnect(b); /* gateways close idle connections; that is no fault yet */
 	return bus_connect(b, why);
 }
@@ -327,11 +491,11 @@ static enum err send_frame(
 static enum err receive_failed(struct bus *b, int error, struct bus_error *why)
 {
 	if (error == ETIMEDOUT)
-		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "reply breaks off");
+		return bus_error_nonsense(why, KIND_SHORT, "reply breaks off");
 	if (error == EMBBADCRC)
-		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "CRC error");
+		return bus_error_nonsense(why, KIND_CRC, "CRC error");
 	if (error == EMBBADDATA)
-		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "reply is too long");
+		return bus_error_nonsense(why, KIND_LONG, "reply is too long");
 	return lost(b, why, error == ECONNRESET ? "closed by the other side" : strerror(error));
 }
 
@@ -381,6 +545,58 @@ static enum err receive_plain(struct bus *b, const struct bus_request *q, int64_
 	return ERR_OK;
 }
 
+/* The next frame of a gateway that dials in, whatever of its own it sends in between. */
+static enum err receive_dialled(struct bus *b, int64_t deadline, uint8_t reply[static FRAME_MAX],
+	size_t *n, struct bus_error *why)
+{
+	for (;;) {
+		size_t used = 0;
+		enum dial_found found =
+			dial_frame(b->settings.dial.patterns, b->heap, b->heap_n, reply, n, &used);
+		ssize_t got;
+
+		if (found == DIAL_FRAME) {
+			b->heap_n -= used;
+			memmove(b->heap, b->heap + used, b->heap_n);
+			return ERR_OK;
+		}
+		if (found == DIAL_JUNK || b->heap_n == sizeof(b->heap))
+			return bus_error_nonsense(why, KIND_NOISE, "bytes that are no reply");
+		if (!wait_for(b->fd, POLLIN, deadline))
+			return dial_is_quiet(b->settings.dial.patterns, b->heap, b->heap_n)
+				       ? ERR_TIMEOUT
+				       : receive_failed(b, ETIMEDOUT, why);
+		got = read(b->fd, b->heap + b->heap_n, sizeof(b->heap) - b->heap_n);
+		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+			return receive_failed(b, got == 0 ? ECONNRESET : errno, why);
+		b->heap_n += got > 0 ? (size_t)got : 0;
+		b->stats.bytes_in += got > 0 ? (size_t)got : 0;
+	}
+}
+
+static enum err receive(struct bus *b, const struct bus_request *q, int64_t deadline,
+	uint8_t reply[static FRAME_MAX], size_t *n, struct bus_error *why)
+{
+	if (dials_in(b))
+		return receive_dialled(b, deadline, reply, n, why);
+	return frame_is_vendor(q) ? receive_plain(b, q, deadline, reply, n, why)
+				  : receive_frame(b, q, deadline, reply, n, why);
+}
+
+/* A reply that was waited past: counted here, for the exchange goes on. */
+static void passed_over(struct bus *b, uint8_t unit, const struct bus_error *why)
+{
+	bool late = why->kind == KIND_LATE || was_given_up(b, unit);
+
+	bus_count(b, late ? KIND_LATE : KIND_FOREIGN);
+}
+
+/* Something more to look at. */
+static bool has_more(struct bus *b, int64_t deadline)
+{
+	return b->heap_n > 0 || wait_for(b->fd, POLLIN, deadline);
+}
+
 /* The reply to q, past late ones to earlier requests. */
 static enum err await_reply(struct bus *b, const struct bus_request *q, int64_t begin,
 	int answer_ms, uint16_t *regs, struct bus_error *why)
@@ -390,17 +606,21 @@ static enum err await_reply(struct bus *b, const struct bus_request *q, int64_t 
 	enum err e = ERR_RETRY;
 	int stale = 0;
 
-	while (wait_for(b->fd, POLLIN, begin + answer_ms) && stale < STALE_MAX) {
-		e = frame_is_vendor(q) ? receive_plain(b, q, begin + answer_ms, reply, &n, why)
-				       : receive_frame(b, q, begin + answer_ms, reply, &n, why);
+	while (has_more(b, begin + answer_ms) && stale < STALE_MAX) {
+		e = receive(b, q, begin + answer_ms, reply, &n, why);
 		if (e == ERR_OK)
 			e = frame_check_reply(b->framing, q, b->transaction, reply, n, regs, why);
+		if (e == ERR_TIMEOUT) /* heartbeats only */
+			break;
 		if (e != ERR_RETRY)
 			return e;
+		passed_over(b, b->framing == FRAMING_TCP ? q->unit : reply[0], why);
 		stale++;
 	}
-	if (stale > 0) /* the check has left the text about the last of them */
+	if (stale > 0) {	       /* the check has left the text about the last of them */
+		why->kind = KIND_FINE; /* and they are counted */
 		return ERR_PROTOCOL;
+	}
 	return bus_error_set(why, ERR_TIMEOUT, BUS_SILENT, "no answer within %d ms", answer_ms);
 }
 
@@ -413,26 +633,82 @@ static void clean_up(struct bus *b, enum err e)
 
 	b->silent = silent ? b->silent + 1 : 0;
 	if (!is_socket(b) || b->fd < 0)
-		return; /* drained before the next request */
+		return;	   /* drained before the next request */
+	if (dials_in(b)) { /* comes back when it pleases: not for the sake of one dead meter */
+		if (b->silent >= DIAL_SILENT_MAX)
+			disconnect(b);
+		return;
+	}
 	if (nonsense || b->silent >= SILENT_MAX || (silent && b->framing == FRAMING_RTU))
 		disconnect(b);
 }
 
-/* How long to wait: for the device, and for the line to carry request and reply (11 bits a byte).
- */
-static int patience_ms(const struct bus *b, const struct bus_request *q)
+/* What the line takes for request and reply (11 bits a byte). */
+static int line_ms(const struct bus *b, const struct bus_request *q)
 {
-	int answer_ms = q->answer_ms > 0 ? q->answer_ms : BUS_ANSWER_MS;
 	int bytes = 8 + 5 + 2 * q->count;
 
-	return b->settings.baud > 0 ? answer_ms + bytes * 11000 / b->settings.baud : answer_ms;
+	return b->settings.baud > 0 ? bytes * 11000 / b->settings.baud : 0;
+}
+
+static int answer_ms_of(const struct bus_request *q)
+{
+	return q->answer_ms > 0 ? q->answer_ms : BUS_ANSWER_MS;
+}
+
+/* A Modbus TCP gateway may still wait for the meter of the last request, and have ours stand in
+ * line. */
+static bool stands_in_line(const struct bus *b)
+{
+	return b->framing == FRAMING_TCP && b->silent > 0;
+}
+
+/* How long to wait: for the device, and for the line. */
+static int wait_ms(const struct bus *b, const struct bus_request *q)
+{
+	int answer_ms = answer_ms_of(q);
+
+	if (b->patience_ms > 0 && b->patience_ms < answer_ms && !stands_in_line(b))
+		answer_ms = b->patience_ms;
+	return answer_ms + line_ms(b, q);
+}
+
+static void note_answer(struct bus *b, const struct bus_request *q, bool in_line)
+{
+	int delay = b->stats.answer_ms - line_ms(b, q);
+
+	delay = delay > 0 ? delay : 0;
+	answer_times_add(&b->stats.times, b->stats.answer_ms);
+	if (!in_line && delay > b->delay_ms)
+		b->delay_ms = delay;
+}
+
+/* line: ms that request and reply take on it. */
+static void note_silence(struct bus *b, const struct bus_request *q, int64_t begin, int line)
+{
+	b->given_up[b->given_up_next] = (struct given_up){ .unit = q->unit,
+		.function = q->function,
+		.count = q->count,
+		.until = begin + answer_ms_of(q) + line + LATE_MS };
+	b->given_up_next = (b->given_up_next + 1) % LATE_MAX;
+}
+
+static void note(struct bus *b, const struct bus_error *why)
+{
+	unsigned code = (unsigned)why->exception;
+
+	if (why->kind != KIND_FINE && why->kind != KIND_LYING)
+		bus_count(b, why->kind);
+	if (why->kind == KIND_EXCEPTION)
+		b->stats.exceptions[code < BUS_EXCEPTIONS ? code : BUS_EXCEPTIONS - 1]++;
 }
 
 static enum err exchange(
 	struct bus *b, const struct bus_request *q, uint16_t *regs, struct bus_error *why)
 {
 	uint8_t frame[FRAME_MAX];
-	int answer_ms = patience_ms(b, q);
+	bool in_line = stands_in_line(b);
+	int answer_ms = wait_ms(b, q);
 	size_t n = frame_build(b->framing, q, ++b->transaction, frame);
 	int64_t begin;
 	enum err e;
@@ -456,7 +732,10 @@ static enum err exchange(
 	if (e == ERR_OK || e == ERR_REFUSED) {
 		b->stats.answers++;
 		b->stats.answer_ms = (int)(b->quiet_at - begin);
+		note_answer(b, q, in_line);
 	}
+	if (e == ERR_TIMEOUT)
+		note_silence(b, q, begin, line_ms(b, q));
 	clean_up(b, e);
 	return e;
 }
@@ -467,9 +746,10 @@ static enum err exchange_told(
 	struct bus_error w = { .address = q->address };
 	enum err e = exchange(b, q, regs, &w);
 
-	if (why && e == ERR_OK)
-		*why = (struct bus_error){ .address = q->address, .sent = true };
-	else if (why)
+	if (e == ERR_OK) /* it may tell of replies that were passed over */
+		w = (struct bus_error){ .address = q->address, .sent = true };
+	note(b, &w);
+	if (why)
 		*why = w;
 	return e;
 }
@@ -490,4 +770,168 @@ enum err bus_write(struct bus *b, const struct bus_request *request, struct bus_
 	if (!request->vendor && f != 5 && f != 6 && f != 15 && f != 16 && f != FRAME_ACREL_WRITE)
 		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE, "function %u does not write", f);
 	return exchange_told(b, request, NULL, why);
+}
+
+/* ---- other framings ---- */
+
+/* Bytes as they come, until a frame is found among them; what lies before it is noise. */
+struct inflow {
+	uint8_t bytes[2 * FRAME_MAX];
+	size_t n;
+};
+
+static void inflow_drop(struct inflow *in, size_t n)
+{
+	in->n -= n;
+	memmove(in->bytes, in->bytes + n, in->n);
+}
+
+/* What a gateway that dials in says of itself is taken out, wherever it stands. */
+static void inflow_clean(const struct bus *b, struct inflow *in)
+{
+	const struct dial_patterns *p = dials_in(b) ? b->settings.dial.patterns : NULL;
+
+	for (size_t i = 0; p && i < p->n; i++) {
+		const struct dial_pattern *d = &p->at[i];
+		uint8_t *found;
+
+		while (d->n > 0 && (found = memmem(in->bytes, in->n, d->bytes, d->n))) {
+			in->n -= d->n;
+			memmove(found, found + d->n, in->n - (size_t)(found - in->bytes));
+		}
+	}
+}
+
+/* ERR_TIMEOUT: nothing more came. */
+static enum err inflow_more(
+	struct bus *b, struct inflow *in, int64_t deadline, struct bus_error *why)
+{
+	ssize_t got;
+
+	if (in->n == sizeof(in->bytes))
+		inflow_drop(in, FRAME_MAX);
+	if (!wait_for(b->fd, POLLIN, deadline))
+		return ERR_TIMEOUT;
+	got = read(b->fd, in->bytes + in->n, sizeof(in->bytes) - in->n);
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		return receive_failed(b, got == 0 ? ECONNRESET : errno, why);
+	in->n += got > 0 ? (size_t)got : 0;
+	b->stats.bytes_in += got > 0 ? (size_t)got : 0;
+	inflow_clean(b, in);
+	return ERR_OK;
+}
+
+/* The reply to q, past noise, echoes, and what belongs to others. */
+static enum err await_frame(
+	struct bus *b, const struct bus_ask *q, int64_t begin, int answer_ms, struct bus_error *why)
+{
+	struct inflow in = { .n = b->heap_n };
+	bool passed = false;
+	enum err e = ERR_OK;
+
+	memcpy(in.bytes, b->heap, b->heap_n);
+	b->heap_n = 0;
+	while (e == ERR_OK) {
+		size_t at = 0, n = q->framing->find(in.bytes, in.n, &at);
+
+		if (n == 0) {
+			e = inflow_more(b, &in, begin + answer_ms, why);
+			continue;
+		}
+		e = q->framing->check(q->ask, in.bytes + at, n, why);
+		if (e != ERR_RETRY)
+			return e;
+		bus_count(b, why->kind);
+		inflow_drop(&in, at + n);
+		passed = true;
+		e = ERR_OK;
+	}
+	if (e != ERR_TIMEOUT)
+		return e;
+	drained(b, in.bytes, in.n);
+	if (passed) { /* the check has left the text about the last of them */
+		why->kind = KIND_FINE;
+		return ERR_PROTOCOL;
+	}
+	if (in.n > b->heap_n)
+		return receive_failed(b, ETIMEDOUT, why);
+	return bus_error_set(why, ERR_TIMEOUT, BUS_SILENT, "no answer within %d ms", answer_ms);
+}
+
+/* As a request of Modbus, for what is counted and remembered of it. No function of that number is
+ * read or written there. */
+static struct bus_request as_request(const struct bus_ask *q)
+{
+	return (struct bus_request){ .unit = (uint8_t)(q->mark >> 16),
+		.function = 1,
+		.count = (uint16_t)q->mark,
+		.answer_ms = q->answer_ms,
+		.pause_ms = q->pause_ms };
+}
+
+static int ask_line_ms(const struct bus *b, const struct bus_ask *q, size_t n)
+{
+	int bytes = (int)n + q->reply_bytes;
+
+	return b->settings.baud > 0 ? bytes * 11000 / b->settings.baud : 0;
+}
+
+static void note_framed(struct bus *b, enum err e, int64_t begin, int line)
+{
+	b->quiet_at = mono_ms();
+	b->stats.busy_ms += b->quiet_at - begin;
+	if (e != ERR_OK && e != ERR_REFUSED)
+		return;
+	b->stats.answers++;
+	b->stats.answer_ms = (int)(b->quiet_at - begin);
+	answer_times_add(&b->stats.times, b->stats.answer_ms);
+	if (b->stats.answer_ms - line > b->delay_ms)
+		b->delay_ms = b->stats.answer_ms > line ? b->stats.answer_ms - line : 0;
+}
+
+static enum err ask(struct bus *b, const struct bus_ask *q, struct bus_error *why)
+{
+	struct bus_request like = as_request(q);
+	uint8_t frame[FRAME_MAX];
+	size_t n = q->framing->build(q->ask, ++b->transaction, frame);
+	int line = ask_line_ms(b, q, n), answer_ms = answer_ms_of(&like);
+	int64_t begin;
+	enum err e;
+
+	if (b->framing == FRAMING_TCP)
+		return bus_error_set(why, ERR_BAD_VALUE, BUS_FINE,
+			"%s does not go over modbus-tcp: use rtu-tcp or rtu", q->framing->name);
+	if (b->patience_ms > 0 && b->patience_ms < answer_ms)
+		answer_ms = b->patience_ms;
+	answer_ms += line;
+	e = make_ready(b, &like, why);
+	if (e != ERR_OK)
+		return e;
+	if (q->permit && !q->permit->may_send(q->permit->ctx))
+		return bus_error_set(why, ERR_FORBIDDEN, BUS_FINE, "no longer permitted");
+	begin = mono_ms();
+	e = send_frame(b, frame, n, begin + answer_ms, why);
+	if (e != ERR_OK || q->unanswered) {
+		b->quiet_at = begin + line;
+		return e;
+	}
+	e = await_frame(b, q, begin, answer_ms, why);
+	note_framed(b, e, begin, line);
+	if (e == ERR_TIMEOUT)
+		note_silence(b, &like, begin, line);
+	clean_up(b, e);
+	return e;
+}
+
+enum err bus_exchange(struct bus *b, const struct bus_ask *request, struct bus_error *why)
+{
+	struct bus_error w = { 0 };
+	enum err e = ask(b, request, &w);
+
+	if (e == ERR_OK) /* it may tell of replies that were passed over */
+		w = (struct bus_error){ .sent = true };
+	note(b, &w);
+	if (why)
+		*why = w;
+	return e;
 }

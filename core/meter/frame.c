@@ -11,11 +11,15 @@
 enum err bus_error_set(
 	struct bus_error *why, enum err e, enum bus_fault fault, const char *fmt, ...)
 {
+	static const enum bus_kind kinds[] = { KIND_FINE, KIND_UNREACHABLE, KIND_LOST, KIND_SILENT,
+		KIND_EXCEPTION, KIND_LYING };
+	_Static_assert(ARRAY_LEN(kinds) == BUS_FAULT__MAX, "a kind for each");
 	va_list args;
 
 	if (!why)
 		return e;
 	why->fault = fault;
+	why->kind = kinds[fault];
 	va_start(args, fmt);
 	vsnprintf(why->text, sizeof(why->text), fmt, args);
 	va_end(args);
@@ -181,10 +185,41 @@ size_t frame_need_for(enum framing f, const struct bus_request *q, const uint8_t
 	return whole > n ? whole : n;
 }
 
-static enum err nonsense(struct bus_error *why, const char *what, unsigned got, unsigned expected)
+enum err bus_error_nonsense(struct bus_error *why, enum bus_kind kind, const char *text)
 {
-	return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "reply with %s %u instead of %u",
-		what, got, expected);
+	bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "%s", text);
+	if (why)
+		why->kind = kind;
+	return ERR_PROTOCOL;
+}
+
+enum err bus_error_passed(struct bus_error *why, enum bus_kind kind, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!why)
+		return ERR_RETRY;
+	why->fault = BUS_NONSENSE;
+	why->kind = kind;
+	va_start(args, fmt);
+	vsnprintf(why->text, sizeof(why->text), fmt, args);
+	va_end(args);
+	return ERR_RETRY;
+}
+
+static enum err nonsense(struct bus_error *why, enum bus_kind kind, const char *what, unsigned got,
+	unsigned expected)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "reply with %s %u instead of %u", what, got, expected);
+	return bus_error_nonsense(why, kind, text);
+}
+
+static enum err wrong_length(
+	struct bus_error *why, const char *what, unsigned got, unsigned expected)
+{
+	return nonsense(why, got < expected ? KIND_SHORT : KIND_LONG, what, got, expected);
 }
 
 static const char *exception_name(unsigned code)
@@ -206,7 +241,7 @@ static enum err check_exception(
 	const struct bus_request *q, const uint8_t *body, size_t n, struct bus_error *why)
 {
 	if (n != 3)
-		return nonsense(why, "length", (unsigned)n, 3);
+		return wrong_length(why, "length", (unsigned)n, 3);
 	if (why) {
 		why->exception = body[2];
 		why->address = q->address;
@@ -227,18 +262,19 @@ static enum err check_echo(
 	unsigned last = single ? single_value(q) : q->count;
 
 	if (n != 6)
-		return nonsense(why, "length", (unsigned)n, 6);
+		return wrong_length(why, "length", (unsigned)n, 6);
 	if (get16(body + 2) != q->address)
-		return nonsense(why, "register", get16(body + 2), q->address);
+		return nonsense(why, KIND_FOREIGN, "register", get16(body + 2), q->address);
 	if (get16(body + 4) != last)
-		return nonsense(why, single ? "value" : "count", get16(body + 4), last);
+		return nonsense(
+			why, KIND_FOREIGN, single ? "value" : "count", get16(body + 4), last);
 	return ERR_OK;
 }
 
 /* Whether the meter took it is seen by reading back only. */
 static enum err check_taken(size_t n, struct bus_error *why)
 {
-	return n == ACREL_REPLY ? ERR_OK : nonsense(why, "length", (unsigned)n, ACREL_REPLY);
+	return n == ACREL_REPLY ? ERR_OK : wrong_length(why, "length", (unsigned)n, ACREL_REPLY);
 }
 
 static enum err check_vendor(
@@ -247,7 +283,7 @@ static enum err check_vendor(
 	const struct bus_vendor *v = q->vendor;
 
 	if (n != 1 + v->reply_n)
-		return nonsense(why, "length", (unsigned)n, (unsigned)(1 + v->reply_n));
+		return wrong_length(why, "length", (unsigned)n, (unsigned)(1 + v->reply_n));
 	for (size_t i = 0; i < v->reply_n; i++)
 		if ((body[1 + i] ^ v->reply[i]) & v->fixed[i])
 			return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE,
@@ -267,9 +303,9 @@ static enum err check_registers(const struct bus_request *q, const uint8_t *body
 	unsigned bytes = data_bytes(q);
 
 	if (n < 3 || body[2] != bytes)
-		return nonsense(why, "byte count", n < 3 ? 0 : body[2], bytes);
+		return wrong_length(why, "byte count", n < 3 ? 0 : body[2], bytes);
 	if (n != 3 + bytes)
-		return nonsense(why, "length", (unsigned)n, 3 + bytes);
+		return wrong_length(why, "length", (unsigned)n, 3 + bytes);
 	for (unsigned i = 0; regs && i < q->count; i++)
 		regs[i] = is_bits(q) ? bit_of(body + 3, i) : get16(body + 3 + 2U * i);
 	return ERR_OK;
@@ -279,11 +315,11 @@ static enum err check_body(const struct bus_request *q, const uint8_t *body, siz
 	uint16_t *regs, struct bus_error *why)
 {
 	if (n < 3)
-		return nonsense(why, "length", (unsigned)n, 3);
+		return wrong_length(why, "length", (unsigned)n, 3);
 	unsigned function = q->vendor ? q->vendor->bytes[0] : q->function;
 
 	if ((body[1] & 0x7f) != function)
-		return nonsense(why, "function", body[1] & 0x7fU, function);
+		return nonsense(why, KIND_FOREIGN, "function", body[1] & 0x7fU, function);
 	if (body[1] & 0x80)
 		return check_exception(q, body, n, why);
 	if (q->vendor)
@@ -297,17 +333,18 @@ static enum err check_tcp(const struct bus_request *q, uint16_t transaction, con
 	size_t n, uint16_t *regs, struct bus_error *why)
 {
 	if (n < MBAP + 2)
-		return nonsense(why, "length", (unsigned)n, MBAP + 2);
+		return wrong_length(why, "length", (unsigned)n, MBAP + 2);
 	if (get16(reply + 2) != 0)
-		return nonsense(why, "protocol", get16(reply + 2), 0);
+		return nonsense(why, KIND_NOISE, "protocol", get16(reply + 2), 0);
 	if (get16(reply + 4) != n - MBAP)
-		return nonsense(why, "header length", get16(reply + 4), (unsigned)n - MBAP);
+		return nonsense(
+			why, KIND_NOISE, "header length", get16(reply + 4), (unsigned)n - MBAP);
 	if (get16(reply) != transaction) {
-		nonsense(why, "transaction", get16(reply), transaction);
+		nonsense(why, KIND_LATE, "transaction", get16(reply), transaction);
 		return ERR_RETRY;
 	}
 	if (reply[MBAP] != q->unit)
-		return nonsense(why, "unit", reply[MBAP], q->unit);
+		return nonsense(why, KIND_FOREIGN, "unit", reply[MBAP], q->unit);
 	return check_body(q, reply + MBAP, n - MBAP, regs, why);
 }
 
@@ -317,12 +354,12 @@ static enum err check_rtu(const struct bus_request *q, const uint8_t *reply, siz
 	uint16_t crc;
 
 	if (n < 3 + CRC)
-		return nonsense(why, "length", (unsigned)n, 3 + CRC);
+		return wrong_length(why, "length", (unsigned)n, 3 + CRC);
 	crc = frame_crc(reply, n - CRC);
 	if (reply[n - 2] != (uint8_t)crc || reply[n - 1] != crc >> 8)
-		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "CRC error");
+		return bus_error_nonsense(why, KIND_CRC, "CRC error");
 	if (reply[0] != q->unit) {
-		nonsense(why, "unit", reply[0], q->unit);
+		nonsense(why, KIND_FOREIGN, "unit", reply[0], q->unit);
 		return ERR_RETRY;
 	}
 	return check_body(q, reply, n - CRC, regs, why);

@@ -44,3 +44,8 @@ MUST_USE enum err frame_check_reply(enum framing f, const struct bus_request *re
 /* Fills the error (may be NULL) and returns e. */
 enum err bus_error_set(struct bus_error *why, enum err e, enum bus_fault fault, const char *fmt,
 	...) PRINTF_LIKE(4, 5);
+/* The same for a reply that is none: ERR_PROTOCOL, BUS_NONSENSE, of this kind. */
+enum err bus_error_nonsense(struct bus_error *why, enum bus_kind kind, const char *text);
+/* A reply that belongs to another request: ERR_RETRY. */
+enum err bus_error_passed(struct bus_error *why, enum bus_kind kind, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "meter/bcd.h"
 #include "meter/frame.h"
+#include "meter/meter_items.h"
 
 static struct bus_request request_of(const struct model *m, uint8_t unit)
 {
@@ -12,33 +14,30 @@ static struct bus_request request_of(const struct model *m, uint8_t unit)
 	};
 }
 
-enum err meter_read(struct bus *b, const struct model *m, uint8_t unit, enum point_class class,
+static enum err registers_read(const struct place *p, const struct model_read *plan, size_t n,
 	struct meter_reading *out, struct bus_error *why)
 {
 	struct register_block blocks[MODEL_READS_MAX];
-	struct meter_reading r = { 0 };
 	struct problem what = { 0 };
-	size_t n = 0;
-	const struct model_read *plan = model_plan(m, class, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		struct bus_request q = request_of(m, unit);
+		struct bus_request q = request_of(p->model, p->at->unit);
 		enum err e;
 
+		if (i > 0)
+			bus_gap(p->bus);
 		q.function = plan[i].function;
 		q.address = plan[i].address;
 		q.count = plan[i].count;
-		e = bus_read(b, &q, blocks[i].regs, why);
+		e = bus_read(p->bus, &q, blocks[i].regs, why);
 		if (e != ERR_OK)
 			return e;
 		blocks[i].function = q.function;
 		blocks[i].address = q.address;
 		blocks[i].count = q.count;
 	}
-	if (model_decode(m, blocks, n, &r, &what) != ERR_OK)
+	if (model_decode(p->model, blocks, n, out, &what) != ERR_OK)
 		return bus_error_set(why, ERR_PROTOCOL, BUS_NONSENSE, "%s", what.text);
-	r.at = utc_now();
-	*out = r;
 	return ERR_OK;
 }
 
@@ -83,7 +82,7 @@ enum err meter_act_write(
 {
 	const struct model_action *a = &m->actions[act];
 
-	if (!model_can(m, act))
+	if (m->framing != MODEL_MODBUS || !model_can(m, act))
 		return ERR_NOT_CONFIGURED;
 	write_begin(m, unit, out);
 	out->frame = a->frame;
@@ -174,12 +173,123 @@ static enum err write_out(struct bus *b, const struct model *m, struct meter_wri
 	return act_outcome(e, why);
 }
 
-enum err meter_purchase(struct bus *b, const struct model *m, uint8_t unit, int64_t count,
-	int64_t milli, const struct bus_permit *permit, struct bus_error *why)
+static enum err registers_act(const struct place *p, enum meter_act act,
+	const struct bus_permit *permit, struct bus_error *why)
+{
+	struct meter_write w;
+	enum err e = meter_act_write(p->model, p->at->unit, act, &w);
+
+	return e == ERR_OK ? write_out(p->bus, p->model, &w, permit, why) : e;
+}
+
+/* What a framing does in its own way. */
+static const struct {
+	size_t digits; /* of an address; 0: a unit */
+	enum err (*read)(const struct place *p, const struct model_read *plan, size_t n,
+		struct meter_reading *out, struct bus_error *why);
+	enum err (*act)(const struct place *p, enum meter_act act, const struct bus_permit *permit,
+		struct bus_error *why);
+} framings[MODEL_FRAMING__MAX] = {
+	[MODEL_MODBUS] = { 0, registers_read, registers_act },
+	[MODEL_DLT645] = { 12, dlt645_read, dlt645_act },
+	[MODEL_CJT188] = { 14, cjt188_read, cjt188_act },
+};
+
+enum err meter_address_parse(
+	const struct model *m, const char *text, struct meter_address *out, struct problem *why)
+{
+	struct meter_address at = { 0 };
+	size_t digits = framings[m->framing].digits;
+	int64_t unit = 0;
+
+	if (!str_copy(at.text, sizeof(at.text), text))
+		return problem_set(why, ERR_BAD_VALUE, "unit", "is too long");
+	if (digits > 0 && bcd_parse(text, digits / 2, at.digits) != ERR_OK)
+		return problem_set(
+			why, ERR_BAD_VALUE, "unit", "must be an address of %zu digits", digits);
+	if (digits == 0 && i64_parse(text, 1, 255, &unit) != ERR_OK)
+		return problem_set(why, ERR_BAD_VALUE, "unit", "must be a number from 1 to 255");
+	at.unit = (uint8_t)unit;
+	*out = at;
+	return ERR_OK;
+}
+
+bool meter_goes_over(const struct model *m, enum transport t)
+{
+	return m->framing == MODEL_MODBUS || t != TRANSPORT_MODBUS_TCP;
+}
+
+static enum err read_plan(const struct place *p, const struct model_read *plan, size_t n,
+	struct meter_reading *out, struct bus_error *why)
+{
+	struct meter_reading r = { 0 };
+	enum err e = framings[p->model->framing].read(p, plan, n, &r, why);
+
+	if (e != ERR_OK)
+		return e;
+	r.at = utc_now();
+	*out = r;
+	return ERR_OK;
+}
+
+enum err meter_read(struct bus *b, const struct model *m, const struct meter_address *at,
+	enum point_class class, struct meter_reading *out, struct bus_error *why)
+{
+	size_t n = 0;
+	const struct model_read *plan = model_plan(m, class, &n);
+
+	return read_plan(&(struct place){ b, m, at }, plan, n, out, why);
+}
+
+static bool tells_supply(const struct model *m, const struct model_read *q)
+{
+	for (size_t i = 0; i < m->supply_count; i++) {
+		const struct model_bits *w = &m->supplies[i].when;
+
+		if (m->framing != MODEL_MODBUS && w->item == q->item)
+			return true;
+		if (m->framing == MODEL_MODBUS && w->function == q->function &&
+			w->address >= q->address && w->address < q->address + q->count)
+			return true;
+	}
+	return false;
+}
+
+enum err meter_read_supply(struct bus *b, const struct model *m, const struct meter_address *at,
+	struct meter_reading *out, struct bus_error *why)
+{
+	struct model_read some[MODEL_READS_MAX];
+	size_t n = 0, count = 0;
+	const struct model_read *plan = model_plan(m, CLASS_LIVE, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (n == 1 || tells_supply(m, &plan[i]))
+			some[count++] = plan[i];
+	if (count == 0)
+		return bus_error_set(why, ERR_NOT_CONFIGURED, BUS_FINE,
+			"the model %s tells of no relay or valve", m->name);
+	return read_plan(&(struct place){ b, m, at }, some, count, out, why);
+}
+
+enum err meter_act(struct bus *b, const struct model *m, const struct meter_address *at,
+	enum meter_act act, const struct bus_permit *permit, struct bus_error *why)
+{
+	struct bus_error own = { 0 };
+
+	if (!why)
+		why = &own;
+	if (!model_can(m, act))
+		return bus_error_set(why, ERR_NOT_CONFIGURED, BUS_FINE,
+			"the model %s has no act \"%s\"", m->name, act_word(act));
+	return framings[m->framing].act(&(struct place){ b, m, at }, act, permit, why);
+}
+
+enum err meter_purchase(struct bus *b, const struct model *m, const struct meter_address *at,
+	int64_t count, int64_t milli, const struct bus_permit *permit, struct bus_error *why)
 {
 	struct meter_write w;
 	struct bus_error own = { 0 };
-	enum err e = meter_purchase_write(m, unit, count, milli, &w);
+	enum err e = meter_purchase_write(m, at->unit, count, milli, &w);
 
 	if (!why)
 		why = &own;
@@ -189,30 +299,16 @@ enum err meter_purchase(struct bus *b, const struct model *m, uint8_t unit, int6
 	return write_out(b, m, &w, permit, why);
 }
 
-enum err meter_act(struct bus *b, const struct model *m, uint8_t unit, enum meter_act act,
-	const struct bus_permit *permit, struct bus_error *why)
+enum err meter_set_clock(struct bus *b, const struct model *m, const struct meter_address *at,
+	int64_t wall_seconds, const struct bus_permit *permit, struct bus_error *why)
 {
 	struct meter_write w;
 	struct bus_error own = { 0 };
-	enum err e = meter_act_write(m, unit, act, &w);
+	enum err e;
 
 	if (!why)
 		why = &own;
-	if (e != ERR_OK)
-		return bus_error_set(
-			why, e, BUS_FINE, "the model %s has no act \"%s\"", m->name, act_word(act));
-	return write_out(b, m, &w, permit, why);
-}
-
-enum err meter_set_clock(struct bus *b, const struct model *m, uint8_t unit, int64_t wall_seconds,
-	const struct bus_permit *permit, struct bus_error *why)
-{
-	struct meter_write w;
-	struct bus_error own = { 0 };
-	enum err e = meter_clock_write(m, unit, wall_seconds, &w);
-
-	if (!why)
-		why = &own;
+	e = meter_clock_write(m, at->unit, wall_seconds, &w);
 	if (e == ERR_NOT_CONFIGURED)
 		return bus_error_set(
 			why, e, BUS_FINE, "the clock of the model %s cannot be set", m->name);
@@ -221,7 +317,7 @@ enum err meter_set_clock(struct bus *b, const struct model *m, uint8_t unit, int
 	return write_out(b, m, &w, permit, why);
 }
 
-enum err meter_setting_read(struct bus *b, const struct model *m, uint8_t unit,
+enum err meter_setting_read(struct bus *b, const struct model *m, const struct meter_address *at,
 	enum meter_setting s, char out[static METER_SETTING_TEXT], struct bus_error *why)
 {
 	struct register_block blocks[SETTING_READS_MAX];
@@ -232,7 +328,7 @@ enum err meter_setting_read(struct bus *b, const struct model *m, uint8_t unit,
 		return bus_error_set(why, ERR_NOT_CONFIGURED, BUS_FINE,
 			"the model %s does not tell its %s", m->name, meter_setting_word(s));
 	for (size_t i = 0; i < n; i++) {
-		struct bus_request q = request_of(m, unit);
+		struct bus_request q = request_of(m, at->unit);
 		enum err e;
 
 		q.function = reads[i].function;
@@ -251,7 +347,7 @@ enum err meter_setting_read(struct bus *b, const struct model *m, uint8_t unit,
 	return ERR_OK;
 }
 
-enum err meter_setting_write(struct bus *b, const struct model *m, uint8_t unit,
+enum err meter_setting_write(struct bus *b, const struct model *m, const struct meter_address *at,
 	enum meter_setting s, const char *text, const struct bus_permit *permit,
 	struct bus_error *why)
 {
@@ -268,7 +364,7 @@ enum err meter_setting_write(struct bus *b, const struct model *m, uint8_t unit,
 	for (size_t i = 0; i < n; i++) {
 		struct meter_write w;
 
-		write_begin(m, unit, &w);
+		write_begin(m, at->unit, &w);
 		write_registers(&w, frames[i].function, frames[i].address, frames[i].count);
 		w.request.values = frames[i].values;
 		e = write_out(b, m, &w, permit, why);
@@ -277,4 +373,19 @@ enum err meter_setting_write(struct bus *b, const struct model *m, uint8_t unit,
 			return i > 0 && e != ERR_REFUSED ? ERR_UNKNOWN : e;
 	}
 	return ERR_OK;
+}
+
+/* 2000 to 2099: two digits of the year. */
+#define CLOCK_LEAST INT64_C(946684800)
+#define CLOCK_MOST INT64_C(4102444799)
+
+enum err meter_broadcast_time(struct bus *b, const struct model *m, int64_t wall_seconds,
+	const struct bus_permit *permit, struct bus_error *why)
+{
+	if (m->framing != MODEL_DLT645)
+		return bus_error_set(why, ERR_NOT_CONFIGURED, BUS_FINE,
+			"the model %s hears no broadcast of time", m->name);
+	if (wall_seconds < CLOCK_LEAST || wall_seconds > CLOCK_MOST)
+		return bus_error_set(why, ERR_OUT_OF_RANGE, BUS_FINE, "no clock shows this time");
+	return dlt645_broadcast_time(&(struct place){ b, m, NULL }, wall_seconds, permit, why);
 }

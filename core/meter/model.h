@@ -47,6 +47,27 @@ enum wire {
  * as it should be, registers swapped, bytes swapped in each register, both. */
 enum wire_order { ORDER_ABCD, ORDER_CDAB, ORDER_BADC, ORDER_DCBA, ORDER__MAX };
 
+/* What goes around requests and replies. Modbus has registers; the other two have items, whose
+ * bytes are told apart by their place. */
+enum model_framing { MODEL_MODBUS, MODEL_DLT645, MODEL_CJT188, MODEL_FRAMING__MAX };
+const char *model_framing_word(enum model_framing f); /* "modbus" "dlt645" "cjt188" */
+MUST_USE enum err model_framing_parse(const char *word, enum model_framing *out);
+
+/* How a value lies in the bytes of an item, low pair of digits first. DIGITS is the serial number.
+ * WDMY is a date (weekday, day, month, year) whose time is another item; SMHDMYC a clock of seven
+ * bytes (second to year, and century). */
+enum item_wire { ITEM_BCD, ITEM_SIGNED_BCD, ITEM_DIGITS, ITEM_WDMY, ITEM_SMHDMYC, ITEM_WIRE__MAX };
+
+struct model_item {
+	uint32_t id;	/* data identification */
+	uint32_t other; /* a second item: what is subtracted, or the time of a date; 0: none */
+	uint8_t at, bytes;
+	enum item_wire wire;
+	bool optional; /* absent where the meter says that it has no such data */
+	bool has_unit;
+	uint8_t unit_at, unit; /* the byte that must stand there */
+};
+
 #define MODEL_NAME_MAX 48
 #define MODBUS_READ_MAX 125  /* registers in one read */
 #define MODBUS_WRITE_MAX 123 /* registers in one write */
@@ -86,6 +107,7 @@ struct model_point {
 	uint8_t digits;		  /* of a BCD or HEX serial number */
 	struct model_clock clock; /* of a clock in bytes */
 	enum point_class class;
+	struct model_item item; /* instead of registers */
 };
 
 /* A register that scales points: by its value, by ten to its value, or by a table. */
@@ -106,10 +128,12 @@ struct model_factor {
 	uint16_t plays; /* what a simulator shows, where no point tells the register */
 };
 
-/* A pattern of bits in one register. */
+/* A pattern of bits in one register, or in one or two bytes of an item. */
 struct model_bits {
 	uint8_t function;
 	uint16_t address;
+	uint32_t item;
+	uint8_t at, bytes;
 	uint16_t mask;
 	uint16_t value; /* holds when (register & mask) == value */
 };
@@ -162,6 +186,7 @@ struct model_action {
 	enum supply supply;
 	bool wants_clear; /* confirmed when this status is gone */
 	enum meter_status clear;
+	bool by_reply; /* nothing shows it: the meter's own good reply is all there is */
 };
 
 /* How the clock is set. */
@@ -223,12 +248,45 @@ struct model_read {
 	uint8_t function;
 	uint16_t address;
 	uint16_t count;
+	uint32_t item; /* instead of registers */
+	bool optional; /* every value in it is */
+};
+
+/* Who may switch a meter of DL/T 645. Secret: never logged. */
+struct dlt645_keys {
+	bool given;
+	uint8_t password[4];	  /* as sent: level, then three bytes */
+	uint8_t operator_code[4]; /* as sent */
+};
+
+struct model_dlt645 {
+	int leaders; /* FE in front of each request */
+	int valid_minutes;
+	struct dlt645_keys keys;
+};
+
+#define CJT188_WORDS_MAX 4
+struct cjt188_words {			    /* one kind of request, and what may come in reply */
+	uint8_t item[2];		    /* as sent */
+	uint8_t codes[CJT188_WORDS_MAX];    /* control codes of a good reply; 0: no more */
+	uint8_t items[CJT188_WORDS_MAX][2]; /* identification as it comes back */
+	uint8_t item_count;
+};
+
+struct model_cjt188 {
+	int leaders;
+	uint8_t type;  /* 10H: cold water */
+	bool sequence; /* replies repeat the sequence of their request */
+	struct cjt188_words read, act;
 };
 
 struct model {
 	char name[MODEL_NAME_MAX];
 	char maker[48];
 	char title[96];
+	enum model_framing framing;
+	struct model_dlt645 dlt645;
+	struct model_cjt188 cjt188;
 	enum utility utility;
 	enum maturity maturity;
 	enum credit_unit credit_unit;
@@ -276,6 +334,18 @@ const struct model_read *model_plan(const struct model *m, enum point_class clas
 MUST_USE enum err model_decode(const struct model *m, const struct register_block *blocks, size_t n,
 	struct meter_reading *out, struct problem *why);
 
+/* Bytes of an item as they came, without identification. */
+#define ITEM_DATA_MAX 200
+struct item_block {
+	uint32_t item;
+	bool absent; /* the meter has no such data */
+	size_t n;
+	uint8_t bytes[ITEM_DATA_MAX];
+};
+/* The same for a model of items. ERR_PROTOCOL also when a value that is not optional is missing. */
+MUST_USE enum err model_decode_items(const struct model *m, const struct item_block *blocks,
+	size_t n, struct meter_reading *out, struct problem *why);
+
 /* Reading to registers, the other way round, for simulators: the answer of such a meter to any
  * read. Values are rounded to what the registers can hold; absent ones read as 0 (ratios as 1).
  * ERR_NOT_FOUND: the meter has no such function or registers (Modbus exceptions 1 and 2).
@@ -321,6 +391,9 @@ struct models;
 MUST_USE enum err models_open(const char *dir, struct models **out, struct problem *why);
 void models_free(struct models **ms);
 const struct model *models_find(const struct models *ms, const char *name); /* NULL: none */
+/* Password and operator for every model of DL/T 645 that brings none itself. Before anybody uses
+ * the models. */
+void models_set_keys(struct models *ms, const struct dlt645_keys *keys);
 size_t models_count(const struct models *ms);
 const struct model *models_at(const struct models *ms, size_t i); /* sorted by name */
 /* The files that were left out: path, and JSON path with the reason. */

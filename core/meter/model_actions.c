@@ -60,8 +60,7 @@ static enum err parse_write(struct parse *ps, const json_t *obj, struct model_ac
 	return e == ERR_OK ? parse_values(ps, obj, a) : e;
 }
 
-/* What a reading shows once the act was carried out. */
-static enum err parse_confirm(struct parse *ps, const json_t *obj, struct model_action *a)
+enum err parse_confirm(struct parse *ps, const json_t *obj, struct model_action *a)
 {
 	const char *shows = NULL, *clears = NULL;
 	enum err e = field_text(ps, obj, "shows", FIELD_OPTIONAL, 40, &shows);
@@ -70,7 +69,9 @@ static enum err parse_confirm(struct parse *ps, const json_t *obj, struct model_
 		e = field_text(ps, obj, "clears", FIELD_OPTIONAL, 40, &clears);
 	if (e != ERR_OK)
 		return e;
-	if (!shows == !clears)
+	if (a->by_reply && (shows || clears))
+		return field_bad(ps, "by_reply", "is for what nothing else shows");
+	if (!a->by_reply && !shows == !clears)
 		return field_bad(ps, "shows", "or clears, one of the two, is needed");
 	a->wants_supply = shows;
 	a->wants_clear = clears;
@@ -91,8 +92,11 @@ static enum err parse_action(struct parse *ps, const json_t *obj, struct model_a
 	static const char *const vendor[] = { "frame", "reply", "shows", "clears", "deadline_ms",
 		"note", NULL };
 	struct model_action a = { .deadline_ms = ps->m->limits.settle_ms };
-	enum err e = field_at(
-		ps, json_only(obj, json_object_get(obj, "frame") ? vendor : plain, ps->why));
+	enum err e;
+
+	if (ps->m->framing != MODEL_MODBUS)
+		return parse_item_action(ps, obj, out);
+	e = field_at(ps, json_only(obj, json_object_get(obj, "frame") ? vendor : plain, ps->why));
 
 	if (e == ERR_OK)
 		e = parse_write(ps, obj, &a);
@@ -155,5 +159,5 @@ bool model_confirms(const struct model *m, enum meter_act act, const struct mete
 		return r->has_supply && r->supply == a->supply;
 	if (a->wants_clear)
 		return r->has_status && !reading_has_status(r, a->clear);
-	return false;
+	return a->by_reply;
 }

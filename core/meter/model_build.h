@@ -24,3 +24,9 @@ void frame_fill(struct model_frame *f, enum model_hole hole, const uint8_t *byte
 /* ERR_OUT_OF_RANGE: more than MODEL_READS_MAX reads. ERR_BAD_VALUE: a read of an odd count that no
  * block lets grow. */
 MUST_USE enum err model_plan_make(struct model *m, enum point_class class);
+/* The same for a model of items: each item that the class wants, once, in the order of the file. */
+MUST_USE enum err model_plan_items(struct model *m, enum point_class class);
+
+/* Scales a value and puts it into the reading. ERR_PROTOCOL: outside what is believed of the point.
+ */
+MUST_USE enum err point_set(const struct model_point *p, int64_t raw, struct meter_reading *r);

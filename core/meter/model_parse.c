@@ -11,26 +11,29 @@
 static const char *const utility_words[] = { "electricity", "water" };
 static const char *const maturity_words[] = { "draft", "tried", "proven" };
 static const char *const credit_words[] = { "none", "yuan", "kwh", "m3" };
+static const char *const framing_words[] = { "modbus", "dlt645", "cjt188" };
 
 WORD_FUNCTIONS(utility, utility, utility_words, UTILITY__MAX)
 WORD_FUNCTIONS(maturity, maturity, maturity_words, MATURITY__MAX)
 WORD_FUNCTIONS(credit, credit_unit, credit_words, CREDIT__MAX)
+WORD_FUNCTIONS(model_framing, model_framing, framing_words, MODEL_FRAMING__MAX)
 
 static enum err parse_limits(struct parse *ps, const json_t *root)
 {
-	static const char *const names[] = { "max_read", "gap_max", "pause_ms", "answer_ms",
-		"settle_ms", "even_counts", NULL };
+	static const char *const names[] = { "max_read", "gap_max", "even_counts", "pause_ms",
+		"answer_ms", "settle_ms", NULL };
 	const json_t *obj = json_object_get(root, "limits");
 	struct model_limits *l = &ps->m->limits;
+	bool items = ps->m->framing != MODEL_MODBUS; /* no registers to limit */
 	enum err e;
 
 	*l = (struct model_limits){ .settle_ms = 3000 };
 	snprintf(ps->path, sizeof(ps->path), "limits");
-	e = field_at(ps, json_only(obj, names, ps->why));
-	if (e == ERR_OK)
+	e = field_at(ps, json_only(obj, items ? names + 3 : names, ps->why));
+	if (e == ERR_OK && !items)
 		e = field_int(
 			ps, obj, "max_read", FIELD_REQUIRED, 1, MODBUS_READ_MAX, &l->max_read);
-	if (e == ERR_OK)
+	if (e == ERR_OK && !items)
 		e = field_int(ps, obj, "gap_max", FIELD_REQUIRED, 0, MODBUS_READ_MAX, &l->gap_max);
 	if (e == ERR_OK)
 		e = field_int(ps, obj, "pause_ms", FIELD_REQUIRED, 0, 1000, &l->pause_ms);
@@ -64,8 +67,8 @@ static enum err parse_names(struct parse *ps, const json_t *root)
 		return e;
 	if (!is_name(name))
 		return field_bad(ps, "name", "may hold small letters, digits and - only");
-	if (!str_eq(framing, "modbus"))
-		return field_bad(ps, "framing", "must be modbus");
+	if (model_framing_parse(framing, &ps->m->framing) != ERR_OK)
+		return field_bad(ps, "framing", "must be modbus, dlt645 or cjt188");
 	if (!str_copy(ps->m->name, sizeof(ps->m->name), name) ||
 		!str_copy(ps->m->maker, sizeof(ps->m->maker), maker) ||
 		!str_copy(ps->m->title, sizeof(ps->m->title), title))
@@ -173,16 +176,21 @@ static enum err parse_root(struct parse *ps, const json_t *root)
 		"framing", "phases", "credit_unit", "function", "order", "limits", "blocks",
 		"factors", "points", "status", "supply", "supply_else", "actions", "purchase",
 		"settings", "clock_set", "enciphered", "units", "sources", "note", NULL };
-	enum err e = json_only(root, names, ps->why);
+	static const char *const item_names[] = { "name", "maker", "title", "utility", "maturity",
+		"framing", "phases", "credit_unit", "limits", "frame", "points", "status", "supply",
+		"supply_else", "actions", "sources", "note", NULL };
+	enum err e = parse_names(ps, root);
+	bool items = ps->m->framing != MODEL_MODBUS;
 
 	if (e == ERR_OK)
-		e = parse_names(ps, root);
+		e = json_only(root, items ? item_names : names, ps->why);
 	if (e == ERR_OK)
 		e = parse_kind(ps, root);
 	if (e == ERR_OK)
 		e = parse_limits(ps, root);
 	if (e == ERR_OK)
-		e = field_rows(ps, root, "blocks", FIELD_REQUIRED, parse_block);
+		e = items ? parse_items_frame(ps, root)
+			  : field_rows(ps, root, "blocks", FIELD_REQUIRED, parse_block);
 	if (e == ERR_OK)
 		e = field_rows(ps, root, "factors", FIELD_OPTIONAL, parse_factor);
 	if (e == ERR_OK)

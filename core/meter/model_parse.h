@@ -64,6 +64,18 @@ MUST_USE enum err parse_layout(struct parse *ps, const json_t *obj, struct model
 MUST_USE enum err parse_frame(
 	struct parse *ps, const json_t *obj, unsigned holes, struct model_frame *out);
 
+/* What a row of a model of items has in common with one of registers. */
+MUST_USE enum err parse_point_name(struct parse *ps, const json_t *obj, struct model_point *p);
+MUST_USE enum err parse_class(struct parse *ps, const json_t *obj, enum point_class *out);
+/* What a reading shows once the act was carried out; by_reply is known already. */
+MUST_USE enum err parse_confirm(struct parse *ps, const json_t *obj, struct model_action *a);
+
+/* Rows of a model of items, and from its root "frame", which says how they are asked for. */
+MUST_USE enum err parse_items_frame(struct parse *ps, const json_t *root);
+MUST_USE enum err parse_item_point(struct parse *ps, const json_t *obj);
+MUST_USE enum err parse_item_place(struct parse *ps, const json_t *obj, struct model_bits *out);
+MUST_USE enum err parse_item_action(struct parse *ps, const json_t *obj, struct model_action *out);
+
 /* From the root; each may be absent. */
 MUST_USE enum err parse_actions(struct parse *ps, const json_t *root);
 MUST_USE enum err parse_clock_set(struct parse *ps, const json_t *root);

@@ -44,8 +44,10 @@ static struct model_read read_of(
 	const struct model_block *b = model_block_of(m, function, address, count);
 
 	if (b->whole)
-		return (struct model_read){ b->function, b->address, b->count };
-	return (struct model_read){ function, address, count };
+		return (struct model_read){
+			.function = b->function, .address = b->address, .count = b->count
+		};
+	return (struct model_read){ .function = function, .address = address, .count = count };
 }
 
 /* The registers that scale points of the class. */
@@ -104,8 +106,11 @@ enum err model_plan_make(struct model *m, enum point_class class)
 {
 	struct model_read want[MODEL_FACTORS_MAX + MODEL_POINTS_MAX + 2 * MODEL_FLAGS_MAX];
 	struct model_read *plan = m->plan[class];
-	size_t n = wanted(m, class, want), made = 0;
+	size_t n, made = 0;
 
+	if (m->framing != MODEL_MODBUS)
+		return model_plan_items(m, class);
+	n = wanted(m, class, want);
 	qsort(want, n, sizeof(want[0]), by_place);
 	for (size_t i = 0; i < n; i++) {
 		struct model_read both;

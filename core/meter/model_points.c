@@ -105,7 +105,7 @@ static bool is_twice(const struct model *m, const struct model_point *p)
 	return false;
 }
 
-static enum err parse_point_name(struct parse *ps, const json_t *obj, struct model_point *p)
+enum err parse_point_name(struct parse *ps, const json_t *obj, struct model_point *p)
 {
 	const char *word = NULL;
 	enum err e = field_text(ps, obj, "point", FIELD_REQUIRED, 40, &word);
@@ -155,10 +155,20 @@ static enum err parse_count(
 	return e;
 }
 
+enum err parse_class(struct parse *ps, const json_t *obj, enum point_class *out)
+{
+	size_t class = CLASS_LIVE;
+	enum err e = field_word(
+		ps, obj, "class", FIELD_OPTIONAL, class_words, ARRAY_LEN(class_words), &class);
+
+	*out = (enum point_class) class;
+	return e;
+}
+
 static enum err parse_point_wire(struct parse *ps, const json_t *obj, struct model_point *p)
 {
 	const char *word = NULL;
-	size_t i = 0, class = CLASS_LIVE;
+	size_t i = 0;
 	enum err e = field_text(ps, obj, "wire", FIELD_REQUIRED, 20, &word);
 
 	if (e != ERR_OK)
@@ -176,11 +186,7 @@ static enum err parse_point_wire(struct parse *ps, const json_t *obj, struct mod
 	e = parse_count(ps, obj, wires[i].count, p);
 	if (e == ERR_OK)
 		e = field_place(ps, obj, 2U * p->count, p->place);
-	if (e == ERR_OK)
-		e = field_word(ps, obj, "class", FIELD_OPTIONAL, class_words,
-			ARRAY_LEN(class_words), &class);
-	p->class = (enum point_class) class;
-	return e;
+	return e == ERR_OK ? parse_class(ps, obj, &p->class) : e;
 }
 
 /* One stretch of bits. */
@@ -260,7 +266,11 @@ enum err parse_point(struct parse *ps, const json_t *obj)
 		"order", "layout", "mask", "digits", "scale", "offset", "ratio", "factors", "class",
 		"note", NULL };
 	struct model_point p = { 0 };
-	enum err e = field_at(ps, json_only(obj, names, ps->why));
+	enum err e;
+
+	if (ps->m->framing != MODEL_MODBUS)
+		return parse_item_point(ps, obj);
+	e = field_at(ps, json_only(obj, names, ps->why));
 
 	if (e == ERR_OK)
 		e = parse_point_name(ps, obj, &p);

@@ -484,15 +484,19 @@ enum err model_setting_write(const struct model *m, enum meter_setting s, const 
 /* ---- reading ---- */
 
 /* Adds the read for these registers, unless one that is there tells them as well. */
-static void read_add(
-	const struct model *m, struct model_read *reads, size_t *n, const struct model_read *want)
+static struct model_read registers(uint8_t function, uint16_t address, uint16_t count)
 {
-	const struct model_block *b = model_block_of(m, want->function, want->address, want->count);
-	struct model_read r = *want;
+	return (struct model_read){ .function = function, .address = address, .count = count };
+}
+
+static void read_add(
+	const struct model *m, struct model_read *reads, size_t *n, struct model_read r)
+{
+	const struct model_block *b = model_block_of(m, r.function, r.address, r.count);
 
 	ASSERT(b); /* model_settings_parse() has seen to it */
 	if (b->whole)
-		r = (struct model_read){ b->function, b->address, b->count };
+		r = registers(b->function, b->address, b->count);
 	for (size_t i = 0; i < *n; i++)
 		if (reads[i].function == r.function && reads[i].address == r.address &&
 			reads[i].count >= r.count)
@@ -509,21 +513,20 @@ size_t model_setting_reads(const struct model *m, enum meter_setting s, struct m
 		return 0;
 	if (s == METER_PRICES)
 		read_add(m, out, &n,
-			&(struct model_read){ t->prices.function, t->prices.address,
-				(uint16_t)(2 * t->rates_n) });
+			registers(
+				t->prices.function, t->prices.address, (uint16_t)(2 * t->rates_n)));
 	if (s == METER_PREPAID)
-		read_add(m, out, &n,
-			&(struct model_read){ t->prepaid.function, t->prepaid.address, 1 });
+		read_add(m, out, &n, registers(t->prepaid.function, t->prepaid.address, 1));
 	if (s != METER_SLOTS)
 		return n;
 	if (t->slots.zones_n)
 		read_add(m, out, &n,
-			&(struct model_read){ t->slots.function, t->slots.zones,
-				registers_of(t->slots.zones_n) });
+			registers(
+				t->slots.function, t->slots.zones, registers_of(t->slots.zones_n)));
 	for (size_t i = 0; i < t->slots.schedules_n; i++)
 		read_add(m, out, &n,
-			&(struct model_read){ t->slots.function, t->slots.schedules[i],
-				registers_of(t->slots.slots) });
+			registers(t->slots.function, t->slots.schedules[i],
+				registers_of(t->slots.slots)));
 	return n;
 }
 

@@ -6,16 +6,18 @@
 enum err parse_bits(struct parse *ps, const json_t *obj, struct model_bits *out)
 {
 	struct model_bits b = { 0 };
-	enum err e = field_read_function(ps, obj, &b.function);
+	bool items = ps->m->framing != MODEL_MODBUS;
+	enum err e =
+		items ? parse_item_place(ps, obj, &b) : field_read_function(ps, obj, &b.function);
 
-	if (e == ERR_OK)
+	if (e == ERR_OK && !items)
 		e = field_hex(ps, obj, "address", FIELD_REQUIRED, &b.address);
 	if (e == ERR_OK)
 		e = field_hex(ps, obj, "mask", FIELD_REQUIRED, &b.mask);
 	b.value = b.mask;
 	if (e == ERR_OK)
 		e = field_hex(ps, obj, "value", FIELD_OPTIONAL, &b.value);
-	if (e == ERR_OK)
+	if (e == ERR_OK && !items)
 		e = field_in_block(ps, b.function, b.address, 1);
 	if (e != ERR_OK)
 		return e;
@@ -29,9 +31,12 @@ enum err parse_flag(struct parse *ps, const json_t *obj)
 {
 	static const char *const names[] = { "status", "function", "address", "mask", "value",
 		"note", NULL };
+	static const char *const item_names[] = { "status", "item", "at", "bytes", "mask", "value",
+		"note", NULL };
 	struct model_flag f = { 0 };
 	const char *word = NULL;
-	enum err e = field_at(ps, json_only(obj, names, ps->why));
+	bool items = ps->m->framing != MODEL_MODBUS;
+	enum err e = field_at(ps, json_only(obj, items ? item_names : names, ps->why));
 
 	if (e == ERR_OK)
 		e = field_text(ps, obj, "status", FIELD_REQUIRED, 40, &word);
@@ -53,9 +58,12 @@ enum err parse_state(struct parse *ps, const json_t *obj)
 {
 	static const char *const names[] = { "supply", "function", "address", "mask", "value",
 		"note", NULL };
+	static const char *const item_names[] = { "supply", "item", "at", "bytes", "mask", "value",
+		"note", NULL };
 	struct model_supply s = { 0 };
 	const char *word = NULL;
-	enum err e = field_at(ps, json_only(obj, names, ps->why));
+	bool items = ps->m->framing != MODEL_MODBUS;
+	enum err e = field_at(ps, json_only(obj, items ? item_names : names, ps->why));
 
 	if (e == ERR_OK)
 		e = field_text(ps, obj, "supply", FIELD_REQUIRED, 40, &word);

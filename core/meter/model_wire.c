@@ -169,6 +169,18 @@ static enum err number_decode(struct decoding *d, const struct model_point *p, c
 	return ERR_OK;
 }
 
+enum err point_set(const struct model_point *p, int64_t raw, struct meter_reading *r)
+{
+	__int128 exact = divide_round((__int128)raw * p->scale_num, p->scale_den);
+
+	if (exact < point_limits[p->point].least || exact > point_limits[p->point].most)
+		return ERR_PROTOCOL;
+	if (p->point == POINT_ENERGY || p->point == POINT_VOLUME)
+		r->step = (p->scale_num + p->scale_den - 1) / p->scale_den;
+	reading_set(r, p->point, (int64_t)exact);
+	return ERR_OK;
+}
+
 /* Printable characters, without the blanks and zeros that fill up. */
 static bool serial_ascii(const uint8_t *bytes, size_t n, char text[static SERIAL_MAX])
 {

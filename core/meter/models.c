@@ -150,6 +150,13 @@ const struct model *models_find(const struct models *ms, const char *name)
 	return NULL;
 }
 
+void models_set_keys(struct models *ms, const struct dlt645_keys *keys)
+{
+	for (size_t i = 0; i < ms->count; i++)
+		if (!ms->list[i]->dlt645.keys.given)
+			ms->list[i]->dlt645.keys = *keys;
+}
+
 size_t models_count(const struct models *ms)
 {
 	return ms->count;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/str.h"
 #include "meter/word.h"
 
 static const char *const point_words[] = {
@@ -94,13 +95,20 @@ json_t *status_json(uint32_t status)
 	return list;
 }
 
-json_t *reading_json(const struct meter_reading *r, const char *model, int unit)
+static json_t *unit_json(const char *unit)
+{
+	int64_t n = 0;
+
+	return i64_parse(unit, 1, 255, &n) == ERR_OK ? json_integer(n) : json_string(unit);
+}
+
+json_t *reading_json(const struct meter_reading *r, const char *model, const char *unit)
 {
 	json_t *obj = json_object();
 
 	json_object_set_new(obj, "time", json_utc(r->at));
 	json_object_set_new(obj, "model", json_string(model));
-	json_object_set_new(obj, "unit", json_integer(unit));
+	json_object_set_new(obj, "unit", unit_json(unit));
 	if (r->serial[0])
 		json_object_set_new(obj, "serial", json_string(r->serial));
 	put(obj, "energy_wh", r, POINT_ENERGY);

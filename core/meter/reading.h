@@ -64,7 +64,8 @@ MUST_USE enum err point_parse(const char *word, enum point *out);
 MUST_USE enum err status_parse(const char *word, enum meter_status *out);
 MUST_USE enum err supply_parse(const char *word, enum supply *out);
 
-/* The reading as `yufu meter read` prints it; the caller owns it. */
-json_t *reading_json(const struct meter_reading *r, const char *model, int unit);
+/* The reading as `yufu meter read` prints it; the caller owns it. A Modbus unit is a number in it,
+ * a longer address text. */
+json_t *reading_json(const struct meter_reading *r, const char *model, const char *unit);
 /* Status words only: ["arrears", "alarm1"]. */
 json_t *status_json(uint32_t status);

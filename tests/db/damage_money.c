@@ -150,7 +150,8 @@ static const struct damage list[] = {
 		"id INTO @h FROM shift WHERE closed_at > 0 AND counted_fen > 0 LIMIT 1",
 		"UPDATE shift SET counted_fen = counted_fen - 1 WHERE id = @h",
 		"closed_shift_has_its_entry", "CONCAT('shift:', @h)" },
-	{ "shift_opened_again", "shift", "id INTO @h FROM shift WHERE closed_at > 0 LIMIT 1",
+	{ "shift_opened_again", "shift",
+		"id INTO @h FROM shift WHERE closed_at > 0 AND counted_fen > 0 LIMIT 1",
 		"UPDATE shift SET closed_at = 0 WHERE id = @h", "closed_shift_has_its_entry",
 		"CONCAT('shift:', @h)" },
 	/* what kinds of entries move */
@@ -247,7 +248,7 @@ static const struct damage list[] = {
 	{ "order_paid_at", "pay_order", AN_ORDER, "UPDATE pay_order SET paid_at = 0 WHERE id = @o",
 		"order_times_are_of_its_state", ORDER_NAME },
 	{ "order_closed_at", "pay_order", AN_ORDER,
-		"UPDATE pay_order SET closed_at = 5 - closed_at WHERE id = @o AND closed_at = 0",
+		"UPDATE pay_order SET closed_at = IF(closed_at, 0, 5) WHERE id = @o",
 		"order_times_are_of_its_state", ORDER_NAME },
 	{ "order_never_notified", "pay_notify",
 		"o.id, o.entry_id INTO @o, @e FROM pay_order o WHERE o.state = 'paid' LIMIT 1",

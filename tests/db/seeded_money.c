@@ -602,25 +602,28 @@ static void second_person(struct world *w)
 /* ---- the hour ---- */
 
 struct agreeing {
-	const struct contract *c;
+	int64_t contract, permille, cap_fen;
 };
 
 static enum err agree_tx(struct db *db, void *ctx)
 {
-	const struct contract *c = ((const struct agreeing *)ctx)->c;
+	const struct agreeing *a = ctx;
 	struct problem why = { 0 };
 
-	return debt_agree(db, c->id, c->permille, c->cap_fen, &why);
+	return debt_agree(db, a->contract, a->permille, a->cap_fen, &why);
 }
 
-/* Old debt is repaid with a share of each payment. */
+/* Old debt is repaid with a share of each payment; nothing is agreed on once all is over. */
 static void repayment_play(struct world *w)
 {
 	struct contract *c = &w->contracts[lot(w, 0, (int64_t)w->contracts_n - 1)];
+	struct agreeing a = { c->id, lot(w, 0, 1000), lot(w, 0, 3000) };
 
-	c->permille = lot(w, 0, 1000);
-	c->cap_fen = lot(w, 0, 3000);
-	assert_int_equal(db_tx(w->api, agree_tx, &(struct agreeing){ c }), ERR_OK);
+	assert_int_equal(db_tx(w->api, agree_tx, &a), c->ended ? ERR_CONFLICT : ERR_OK);
+	if (c->ended)
+		return;
+	c->permille = a.permille;
+	c->cap_fen = a.cap_fen;
 }
 
 void money_play(struct world *w)

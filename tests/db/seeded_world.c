@@ -172,7 +172,8 @@ static void meter_make(struct world *w)
 	if (lot == 0)
 		return;
 	if (w->purses_n == 0 || m->water || able || w->meters[w->meters_n - 2].credit.able ||
-		w->meters[w->meters_n - 2].water || lots_between(&w->lots, 0, 4) > 0)
+		!str_eq(w->purses[w->purses_n - 1].purpose, "electricity") ||
+		lots_between(&w->lots, 0, 4) > 0)
 		purse_make(w, m->water);
 	m->holds[m->holds_n++] =
 		(struct hold){ (int64_t)w->purses_n, w->purses_n - 1, w->start - 3 * DAY, 0 };

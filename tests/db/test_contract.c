@@ -891,593 +891,580 @@ static void test_reopening_takes_up_fees_and_sub_tenants(void **state)
 	MUST(fee_run(api, s.site, (struct month){ (2026 - 1970) * 12 + 11 }, "worker",
 		(struct utc){ NOON + 10 * DAY }, &ran, &why));
 	assert_int_equal(balance(contract), YUAN(100) - FEN(18000) - FEN(60000));
-	/* A fee that would begin after the contract has ended never begins, and stands against
-	 * nothing. */
-	static void test_a_fee_of_later_days_ends_with_the_contract(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done done = { 0 };
-		struct shop s = vacant_shop();
-		struct fee_actor by = { 0, "user:1", "", { NOON + 2000 } };
-		struct fee_new fee = { .kind = "rent",
-			.monthly_fen = 30000,
-			.from = day_of(2026, 12, 10),
-			.once_key = "later-fee" };
-		struct contract_close c;
-		int64_t id = 0;
+}
 
-		(void)state;
-		assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
-		fee.contract_id = open_for(&s, s.meter, NOON + 1000, YUAN(100));
-		MUST(fee_add(api, &fee, &by, &id, &why));
-		c = closing(fee.contract_id, "none");
-		assert_int_equal(read_meter(s.meter, NOON + DAY, 1000), ERR_OK);
-		MUST(contract_close(api, ask_at(&a, NOON + DAY + 1000), &c, &done, &why));
-		assert_int_equal(balance(fee.contract_id), YUAN(100));
-		everything_ties();
-	}
+/* A fee that would begin after the contract has ended never begins, and stands against nothing. */
+static void test_a_fee_of_later_days_ends_with_the_contract(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop();
+	struct fee_actor by = { 0, "user:1", "", { NOON + 2000 } };
+	struct fee_new fee = { .kind = "rent",
+		.monthly_fen = 30000,
+		.from = day_of(2026, 12, 10),
+		.once_key = "later-fee" };
+	struct contract_close c;
+	int64_t id = 0;
 
-	static int64_t notices(int64_t contract, const char *kind)
-	{
-		char sql[200];
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	fee.contract_id = open_for(&s, s.meter, NOON + 1000, YUAN(100));
+	MUST(fee_add(api, &fee, &by, &id, &why));
+	c = closing(fee.contract_id, "none");
+	assert_int_equal(read_meter(s.meter, NOON + DAY, 1000), ERR_OK);
+	MUST(contract_close(api, ask_at(&a, NOON + DAY + 1000), &c, &done, &why));
+	assert_int_equal(balance(fee.contract_id), YUAN(100));
+	everything_ties();
+}
 
-		snprintf(sql, sizeof(sql),
-			"SELECT COUNT(*) AS v FROM notice n JOIN account a ON a.id = n.account_id"
-			" WHERE n.kind = '%s' AND a.contract_id = %%lld",
-			kind);
-		return shop_number(root, sql, contract);
-	}
+static int64_t notices(int64_t contract, const char *kind)
+{
+	char sql[200];
 
-	/* What was used since the change is charged in the same act as the money is carried in:
-	 * nobody is told of arrears in between. */
-	static void test_money_carried_in_is_there_before_the_first_charge(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done done = { 0 };
-		struct shop s = vacant_shop();
-		struct contract_open o = { .code = "",
-			.site_id = s.site,
-			.tenant = { 0, "CARRY", "Shop", "", "", "A1" },
-			.at = { NOON + 1000 },
-			.meters =
-				&(struct life_reading){ s.meter, true, { 3000 }, { NOON + HOUR } },
-			.meters_n = 1,
-			.purses = &(struct life_purse){ "electricity", { YUAN(100) }, { 0 }, { 0 },
-				{ 0 }, { 0 } },
-			.purses_n = 1 };
+	snprintf(sql, sizeof(sql),
+		"SELECT COUNT(*) AS v FROM notice n JOIN account a ON a.id = n.account_id"
+		" WHERE n.kind = '%s' AND a.contract_id = %%lld",
+		kind);
+	return shop_number(root, sql, contract);
+}
 
-		(void)state;
-		assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
-		MUST(contract_open(api, ask_at(&a, NOON + HOUR), &o, &done, &why));
-		assert_true(balance(done.id) < YUAN(100));
-		assert_int_equal(notices(done.id, "arrears"), 0);
-		assert_int_equal(blocks(s.point, "arrears"), 0);
-		everything_ties();
-	}
+/* What was used since the change is charged in the same act as the money is carried in:
+ * nobody is told of arrears in between. */
+static void test_money_carried_in_is_there_before_the_first_charge(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop();
+	struct contract_open o = { .code = "",
+		.site_id = s.site,
+		.tenant = { 0, "CARRY", "Shop", "", "", "A1" },
+		.at = { NOON + 1000 },
+		.meters = &(struct life_reading){ s.meter, true, { 3000 }, { NOON + HOUR } },
+		.meters_n = 1,
+		.purses = &(struct life_purse){ "electricity", { YUAN(100) }, { 0 }, { 0 }, { 0 },
+			{ 0 } },
+		.purses_n = 1 };
 
-	/* A debt that is carried into the fee purse is told, like any other. */
-	static void test_a_debt_carried_in_is_told(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done done = { 0 };
-		struct shop s = vacant_shop();
-		struct contract_open o = { .code = "",
-			.site_id = s.site,
-			.tenant = { 0, "OWES", "Shop", "", "", "A1" },
-			.meters = &(struct life_reading){ .meter_id = s.meter },
-			.meters_n = 1,
-			.purses = (struct life_purse[]){ { "electricity", { YUAN(10) }, { 0 },
-								 { 0 }, { 0 }, { 0 } },
-				{ "fee", { -YUAN(5) }, { 0 }, { 0 }, { 0 }, { 0 } } },
-			.purses_n = 2 };
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	MUST(contract_open(api, ask_at(&a, NOON + HOUR), &o, &done, &why));
+	assert_true(balance(done.id) < YUAN(100));
+	assert_int_equal(notices(done.id, "arrears"), 0);
+	assert_int_equal(blocks(s.point, "arrears"), 0);
+	everything_ties();
+}
 
-		(void)state;
-		assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
-		MUST(contract_open(api, ask_at(&a, NOON + 1000), &o, &done, &why));
-		assert_int_equal(notices(done.id, "fee_short"), 1);
-		assert_int_equal(notices(done.id, "arrears"), 0);
-		everything_ties();
-	}
+/* A debt that is carried into the fee purse is told, like any other. */
+static void test_a_debt_carried_in_is_told(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop();
+	struct contract_open o = { .code = "",
+		.site_id = s.site,
+		.tenant = { 0, "OWES", "Shop", "", "", "A1" },
+		.meters = &(struct life_reading){ .meter_id = s.meter },
+		.meters_n = 1,
+		.purses = (struct life_purse[]){ { "electricity", { YUAN(10) }, { 0 }, { 0 }, { 0 },
+							 { 0 } },
+			{ "fee", { -YUAN(5) }, { 0 }, { 0 }, { 0 }, { 0 } } },
+		.purses_n = 2 };
 
-	static void test_what_stands_against_a_closing(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done done = { 0 };
-		struct shop s = vacant_shop();
-		int64_t contract, now = NOON + 60000, before;
-		struct contract_close c;
-		struct order order;
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	MUST(contract_open(api, ask_at(&a, NOON + 1000), &o, &done, &why));
+	assert_int_equal(notices(done.id, "fee_short"), 1);
+	assert_int_equal(notices(done.id, "arrears"), 0);
+	everything_ties();
+}
 
-		(void)state;
-		assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
-		contract = open_for(&s, s.meter, NOON + 1000, YUAN(900));
-		c = closing(contract, "cash");
-		before = checksums();
-		REFUSED(ERR_SHIFT_CLOSED, contract_close(api, ask_at(&a, now), &c, &done, &why));
-		c.payout = "bank"; /* above the limit of one person */
-		REFUSED(ERR_CONFLICT, contract_close(api, ask_at(&a, now), &c, &done, &why));
-		assert_non_null(strstr(why_text, "second person"));
-		c.payout = "none";
-		c.at.ms = NOON - HOUR;
-		REFUSED(ERR_OUT_OF_RANGE, contract_close(api, ask_at(&a, now), &c, &done, &why));
-		c.at.ms = now + 1;
-		REFUSED(ERR_OUT_OF_RANGE, contract_close(api, ask_at(&a, now), &c, &done, &why));
-		c.at.ms = 0;
-		ask_at(&a, now)->site_id = s.site + 1;
-		REFUSED(ERR_NOT_FOUND, contract_close(api, &a.ask, &c, &done, &why));
-		assert_int_equal(checksums(), before);
-		MUST(order_create(api,
-			&(struct order_new){ .account_id = purse(contract),
-				.amount_fen = 1000,
-				.channel = "wechat_native",
-				.service = "wechat",
-				.payer_address = "" },
-			(struct utc){ now }, &order, &why));
-		REFUSED(ERR_CONFLICT, contract_close(api, ask_at(&a, now), &c, &done, &why));
-		assert_non_null(strstr(why_text, order.out_trade_no));
-		assert_int_equal(order_closed(api, order.id, (struct utc){ now }), ERR_OK);
-		MUST(contract_close(api, ask_at(&a, now), &c, &done, &why));
-		/* A closed account takes no recharge, its contract no meter. */
-		REFUSED(ERR_CONFLICT, order_create(api,
-					      &(struct order_new){ .account_id = purse(contract),
-						      .amount_fen = 1000,
-						      .channel = "wechat_native",
-						      .service = "wechat",
-						      .payer_address = "" },
-					      (struct utc){ now }, &order, &why));
-		REFUSED(ERR_CONFLICT,
-			contract_add(api, ask_at(&a, now), contract, c.at,
-				&(struct life_reading){ .meter_id = s.meter }, 1, &done, &why));
-		everything_ties();
-	}
+static void test_what_stands_against_a_closing(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop();
+	int64_t contract, now = NOON + 60000, before;
+	struct contract_close c;
+	struct order order;
 
-	static void test_close_and_reopen(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done done = { 0 }, back = { 0 };
-		struct shop s = vacant_shop();
-		int64_t contract, next, bank = company("bank");
-		struct contract_close c;
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(900));
+	c = closing(contract, "cash");
+	before = checksums();
+	REFUSED(ERR_SHIFT_CLOSED, contract_close(api, ask_at(&a, now), &c, &done, &why));
+	c.payout = "bank"; /* above the limit of one person */
+	REFUSED(ERR_CONFLICT, contract_close(api, ask_at(&a, now), &c, &done, &why));
+	assert_non_null(strstr(why_text, "second person"));
+	c.payout = "none";
+	c.at.ms = NOON - HOUR;
+	REFUSED(ERR_OUT_OF_RANGE, contract_close(api, ask_at(&a, now), &c, &done, &why));
+	c.at.ms = now + 1;
+	REFUSED(ERR_OUT_OF_RANGE, contract_close(api, ask_at(&a, now), &c, &done, &why));
+	c.at.ms = 0;
+	ask_at(&a, now)->site_id = s.site + 1;
+	REFUSED(ERR_NOT_FOUND, contract_close(api, &a.ask, &c, &done, &why));
+	assert_int_equal(checksums(), before);
+	MUST(order_create(api,
+		&(struct order_new){ .account_id = purse(contract),
+			.amount_fen = 1000,
+			.channel = "wechat_native",
+			.service = "wechat",
+			.payer_address = "" },
+		(struct utc){ now }, &order, &why));
+	REFUSED(ERR_CONFLICT, contract_close(api, ask_at(&a, now), &c, &done, &why));
+	assert_non_null(strstr(why_text, order.out_trade_no));
+	assert_int_equal(order_closed(api, order.id, (struct utc){ now }), ERR_OK);
+	MUST(contract_close(api, ask_at(&a, now), &c, &done, &why));
+	/* A closed account takes no recharge, its contract no meter. */
+	REFUSED(ERR_CONFLICT, order_create(api,
+				      &(struct order_new){ .account_id = purse(contract),
+					      .amount_fen = 1000,
+					      .channel = "wechat_native",
+					      .service = "wechat",
+					      .payer_address = "" },
+				      (struct utc){ now }, &order, &why));
+	REFUSED(ERR_CONFLICT,
+		contract_add(api, ask_at(&a, now), contract, c.at,
+			&(struct life_reading){ .meter_id = s.meter }, 1, &done, &why));
+	everything_ties();
+}
 
-		(void)state;
-		assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
-		contract = open_for(&s, s.meter, NOON + 1000, YUAN(100));
-		c = closing(contract, "bank");
-		REFUSED(ERR_CONFLICT,
-			contract_reopen(api, ask_at(&a, NOON + 2000), contract, &back, &why));
-		MUST(contract_close(api, ask_at(&a, NOON + 60000), &c, &done, &why));
-		assert_int_equal(balance(contract), 0);
-		/* Half a kilowatt-hour goes by before anyone notices. */
-		assert_int_equal(read_meter(s.meter, NOON + HOUR, 1500), ERR_OK);
-		MUST(contract_reopen(api, ask_at(&a, NOON + HOUR + 1000), contract, &back, &why));
-		assert_true(has_step(&back, "not_charged"));
-		assert_int_equal(step_amount(&back, "reversed"), YUAN(100));
-		assert_int_equal(balance(contract), YUAN(100));
-		assert_int_equal(company("bank"), bank);
-		assert_int_equal(read_meter(s.meter, NOON + 2 * HOUR, 2500), ERR_OK);
-		assert_int_equal(balance(contract), YUAN(100) - 1000 * WH);
-		/* A second closing of its own, at once taken back, leaves no gap. */
-		life_done_free(&done);
-		life_done_free(&back);
-		MUST(contract_close(api, ask_at(&a, NOON + 2 * HOUR), &c, &done, &why));
-		MUST(contract_reopen(
-			api, ask_at(&a, NOON + 2 * HOUR + 1000), contract, &back, &why));
-		assert_false(has_step(&back, "not_charged"));
-		assert_int_equal(balance(contract), YUAN(100) - 1000 * WH);
-		/* Not once somebody else has the meter. */
-		life_done_free(&done);
-		MUST(contract_close(api, ask_at(&a, NOON + 2 * HOUR + 2000), &c, &done, &why));
-		next = open_for(&s, s.meter, NOON + 2 * HOUR + 3000, YUAN(1));
-		assert_true(next > contract);
-		REFUSED(ERR_CONFLICT, contract_reopen(api, ask_at(&a, NOON + 2 * HOUR + 4000),
-					      contract, &done, &why));
-		assert_non_null(strstr(why_text, "has gone to contract"));
-		everything_ties();
-	}
+static void test_close_and_reopen(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 }, back = { 0 };
+	struct shop s = vacant_shop();
+	int64_t contract, next, bank = company("bank");
+	struct contract_close c;
 
-	/* ---- change of tenant ---- */
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(100));
+	c = closing(contract, "bank");
+	REFUSED(ERR_CONFLICT, contract_reopen(api, ask_at(&a, NOON + 2000), contract, &back, &why));
+	MUST(contract_close(api, ask_at(&a, NOON + 60000), &c, &done, &why));
+	assert_int_equal(balance(contract), 0);
+	/* Half a kilowatt-hour goes by before anyone notices. */
+	assert_int_equal(read_meter(s.meter, NOON + HOUR, 1500), ERR_OK);
+	MUST(contract_reopen(api, ask_at(&a, NOON + HOUR + 1000), contract, &back, &why));
+	assert_true(has_step(&back, "not_charged"));
+	assert_int_equal(step_amount(&back, "reversed"), YUAN(100));
+	assert_int_equal(balance(contract), YUAN(100));
+	assert_int_equal(company("bank"), bank);
+	assert_int_equal(read_meter(s.meter, NOON + 2 * HOUR, 2500), ERR_OK);
+	assert_int_equal(balance(contract), YUAN(100) - 1000 * WH);
+	/* A second closing of its own, at once taken back, leaves no gap. */
+	life_done_free(&done);
+	life_done_free(&back);
+	MUST(contract_close(api, ask_at(&a, NOON + 2 * HOUR), &c, &done, &why));
+	MUST(contract_reopen(api, ask_at(&a, NOON + 2 * HOUR + 1000), contract, &back, &why));
+	assert_false(has_step(&back, "not_charged"));
+	assert_int_equal(balance(contract), YUAN(100) - 1000 * WH);
+	/* Not once somebody else has the meter. */
+	life_done_free(&done);
+	MUST(contract_close(api, ask_at(&a, NOON + 2 * HOUR + 2000), &c, &done, &why));
+	next = open_for(&s, s.meter, NOON + 2 * HOUR + 3000, YUAN(1));
+	assert_true(next > contract);
+	REFUSED(ERR_CONFLICT,
+		contract_reopen(api, ask_at(&a, NOON + 2 * HOUR + 4000), contract, &done, &why));
+	assert_non_null(strstr(why_text, "has gone to contract"));
+	everything_ties();
+}
 
-	static struct contract_open next_tenant(const char *code)
-	{
-		static const struct life_purse fifty = { "electricity", { YUAN(50) }, { 0 }, { 0 },
-			{ 0 }, { 0 } };
+/* ---- change of tenant ---- */
 
-		return (struct contract_open){ .code = "",
-			.tenant = { 0, code, "Next", "", "", "A1" },
-			.purses = &fifty,
-			.purses_n = 1 };
-	}
+static struct contract_open next_tenant(const char *code)
+{
+	static const struct life_purse fifty = { "electricity", { YUAN(50) }, { 0 }, { 0 }, { 0 },
+		{ 0 } };
 
-	static void test_change_of_tenant_at_noon(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done done = { 0 }, again = { 0 };
-		struct shop s = vacant_shop();
-		int64_t contract;
-		/* Offline since 11:00; the caretaker read it at 13:00: 4 kWh, two for each. */
-		struct life_reading typed = { s.meter, true, { 14000 }, { NOON + HOUR } };
-		struct contract_close c;
-		struct contract_open o = next_tenant("NOON");
+	return (struct contract_open){ .code = "",
+		.tenant = { 0, code, "Next", "", "", "A1" },
+		.purses = &fifty,
+		.purses_n = 1 };
+}
 
-		(void)state;
-		assert_int_equal(read_meter(s.meter, NOON - 2 * HOUR, 10000), ERR_OK);
-		contract = open_for(&s, s.meter, NOON - 2 * HOUR + 1000, YUAN(20));
-		assert_int_equal(read_meter(s.meter, NOON - HOUR, 10000), ERR_OK);
-		c = closing(contract, "none");
-		c.at.ms = NOON;
-		c.readings = &typed;
-		c.readings_n = 1;
-		MUST(contract_change(api, ask_at(&a, NOON + 2 * HOUR), &c, &o, &done, &why));
-		assert_int_equal(step_amount(&done, "settle"), 4000 * WH);
-		assert_int_equal(balance(contract), YUAN(20) - 2000 * WH);
-		assert_int_equal(balance(done.id), YUAN(50) - 2000 * WH);
-		MUST(contract_change(api, &a.ask, &c, &o, &again, &why));
-		assert_true(again.repeated && again.id == done.id);
-		assert_int_equal(read_meter(s.meter, NOON + 3 * HOUR, 15000), ERR_OK);
-		assert_int_equal(balance(contract), YUAN(20) - 2000 * WH);
-		assert_int_equal(balance(done.id), YUAN(50) - 3000 * WH);
-		everything_ties();
-	}
+static void test_change_of_tenant_at_noon(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 }, again = { 0 };
+	struct shop s = vacant_shop();
+	int64_t contract;
+	/* Offline since 11:00; the caretaker read it at 13:00: 4 kWh, two for each. */
+	struct life_reading typed = { s.meter, true, { 14000 }, { NOON + HOUR } };
+	struct contract_close c;
+	struct contract_open o = next_tenant("NOON");
 
-	static void test_change_of_tenant_now(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done done = { 0 };
-		struct shop s = vacant_shop();
-		int64_t contract;
-		struct contract_close c;
-		struct contract_open o = next_tenant("NOW");
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON - 2 * HOUR, 10000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON - 2 * HOUR + 1000, YUAN(20));
+	assert_int_equal(read_meter(s.meter, NOON - HOUR, 10000), ERR_OK);
+	c = closing(contract, "none");
+	c.at.ms = NOON;
+	c.readings = &typed;
+	c.readings_n = 1;
+	MUST(contract_change(api, ask_at(&a, NOON + 2 * HOUR), &c, &o, &done, &why));
+	assert_int_equal(step_amount(&done, "settle"), 4000 * WH);
+	assert_int_equal(balance(contract), YUAN(20) - 2000 * WH);
+	assert_int_equal(balance(done.id), YUAN(50) - 2000 * WH);
+	MUST(contract_change(api, &a.ask, &c, &o, &again, &why));
+	assert_true(again.repeated && again.id == done.id);
+	assert_int_equal(read_meter(s.meter, NOON + 3 * HOUR, 15000), ERR_OK);
+	assert_int_equal(balance(contract), YUAN(20) - 2000 * WH);
+	assert_int_equal(balance(done.id), YUAN(50) - 3000 * WH);
+	everything_ties();
+}
 
-		(void)state;
-		assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
-		contract = open_for(&s, s.meter, NOON + 1000, YUAN(1));
-		assert_int_equal(read_meter(s.meter, NOON + HOUR, 3000), ERR_OK);
-		assert_int_equal(blocks(s.point, "arrears"), 1);
-		c = closing(contract, "bank");
-		MUST(contract_change(api, ask_at(&a, NOON + HOUR + 60000), &c, &o, &done, &why));
-		assert_int_equal(owed_by(contract), 1000 * WH);
-		assert_int_equal(blocks(s.point, "arrears"), 0);
-		assert_int_equal(balance(done.id), YUAN(50));
-		/* Tiers and days of the two are apart; the meter is one. */
-		assert_int_equal(read_meter(s.meter, NOON + 2 * HOUR, 4000), ERR_OK);
-		assert_int_equal(balance(done.id), YUAN(50) - 1000 * WH);
-		everything_ties();
-	}
+static void test_change_of_tenant_now(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop();
+	int64_t contract;
+	struct contract_close c;
+	struct contract_open o = next_tenant("NOW");
 
-	/* ---- exchange of a device ---- */
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(1));
+	assert_int_equal(read_meter(s.meter, NOON + HOUR, 3000), ERR_OK);
+	assert_int_equal(blocks(s.point, "arrears"), 1);
+	c = closing(contract, "bank");
+	MUST(contract_change(api, ask_at(&a, NOON + HOUR + 60000), &c, &o, &done, &why));
+	assert_int_equal(owed_by(contract), 1000 * WH);
+	assert_int_equal(blocks(s.point, "arrears"), 0);
+	assert_int_equal(balance(done.id), YUAN(50));
+	/* Tiers and days of the two are apart; the meter is one. */
+	assert_int_equal(read_meter(s.meter, NOON + 2 * HOUR, 4000), ERR_OK);
+	assert_int_equal(balance(done.id), YUAN(50) - 1000 * WH);
+	everything_ties();
+}
 
-	static struct meter_change_new exchange(int64_t meter, int64_t old_reg, int64_t new_reg)
-	{
-		return (struct meter_change_new){ .meter_id = meter,
-			.old_register = { old_reg },
-			.model = "eastron-sdm120",
-			.unit = "77",
-			.serial = "20260001",
-			.new_register = { new_reg },
-			.ct_ratio = 1,
-			.pt_ratio = 1,
-			.reason = "broken display" };
-	}
+/* ---- exchange of a device ---- */
 
-	static void test_the_day_of_an_exchange_adds_up(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done done = { 0 }, again = { 0 };
-		struct shop s = vacant_shop();
-		struct meter_change_new n = exchange(s.meter, 5427000, 5000);
-		int64_t contract, device;
+static struct meter_change_new exchange(int64_t meter, int64_t old_reg, int64_t new_reg)
+{
+	return (struct meter_change_new){ .meter_id = meter,
+		.old_register = { old_reg },
+		.model = "eastron-sdm120",
+		.unit = "77",
+		.serial = "20260001",
+		.new_register = { new_reg },
+		.ct_ratio = 1,
+		.pt_ratio = 1,
+		.reason = "broken display" };
+}
 
-		(void)state;
-		/* 5422 kWh on the old one, 5 on the new one when it is put in. */
-		assert_int_equal(read_meter(s.meter, NOON, 5422000), ERR_OK);
-		contract = open_for(&s, s.meter, NOON + 1000, YUAN(100));
-		device =
-			shop_number(root, "SELECT device AS v FROM meter WHERE id = %lld", s.meter);
-		shop_set(root,
-			"INSERT INTO meter_state (meter_id, verdict) VALUES (%lld, 'implausible')",
-			(long long)s.meter);
-		MUST(meter_replace(api, ask_at(&a, NOON + HOUR), &n, &done, &why));
-		assert_int_equal(step_amount(&done, "settle"), 5000 * WH);
-		assert_int_equal(read_meter(s.meter, NOON + 2 * HOUR, 8000), ERR_OK);
-		/* 5 kWh of the old one and 3 of the new one: 8, and not -5414. */
-		assert_int_equal(shop_number(root,
-					 "SELECT SUM(qty_milli) AS v FROM usage_day WHERE"
-					 " contract_id <> 0 AND meter_id = %lld",
-					 s.meter),
-			8000);
-		assert_int_equal(balance(contract), YUAN(100) - 8000 * WH);
-		assert_int_equal(
-			shop_number(root, "SELECT device AS v FROM meter WHERE id = %lld", s.meter),
-			device + 1);
-		assert_int_equal(shop_number(root,
-					 "SELECT verdict = 'accepted' AS v FROM meter_state"
-					 " WHERE meter_id = %lld",
-					 s.meter),
-			1);
-		assert_int_equal(shop_number(root,
-					 "SELECT used_milli AS v FROM tier_use WHERE contract_id"
-					 " = %lld",
-					 contract),
-			8000);
-		MUST(meter_replace(api, &a.ask, &n, &again, &why));
-		assert_true(again.repeated && again.id == done.id);
-		REFUSED(ERR_CONFLICT, meter_replace_undo(api, ask_at(&a, NOON + 3 * HOUR), s.meter,
-					      &again, &why));
-		assert_non_null(strstr(why_text, "has counted"));
-		everything_ties();
-	}
+static void test_the_day_of_an_exchange_adds_up(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 }, again = { 0 };
+	struct shop s = vacant_shop();
+	struct meter_change_new n = exchange(s.meter, 5427000, 5000);
+	int64_t contract, device;
 
-	static void test_an_exchange_taken_back(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done done = { 0 }, back = { 0 }, again = { 0 };
-		struct shop s = vacant_shop();
-		struct meter_change_new n = exchange(s.meter, 2000, 0);
-		int64_t contract;
+	(void)state;
+	/* 5422 kWh on the old one, 5 on the new one when it is put in. */
+	assert_int_equal(read_meter(s.meter, NOON, 5422000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(100));
+	device = shop_number(root, "SELECT device AS v FROM meter WHERE id = %lld", s.meter);
+	shop_set(root, "INSERT INTO meter_state (meter_id, verdict) VALUES (%lld, 'implausible')",
+		(long long)s.meter);
+	MUST(meter_replace(api, ask_at(&a, NOON + HOUR), &n, &done, &why));
+	assert_int_equal(step_amount(&done, "settle"), 5000 * WH);
+	assert_int_equal(read_meter(s.meter, NOON + 2 * HOUR, 8000), ERR_OK);
+	/* 5 kWh of the old one and 3 of the new one: 8, and not -5414. */
+	assert_int_equal(shop_number(root,
+				 "SELECT SUM(qty_milli) AS v FROM usage_day WHERE"
+				 " contract_id <> 0 AND meter_id = %lld",
+				 s.meter),
+		8000);
+	assert_int_equal(balance(contract), YUAN(100) - 8000 * WH);
+	assert_int_equal(
+		shop_number(root, "SELECT device AS v FROM meter WHERE id = %lld", s.meter),
+		device + 1);
+	assert_int_equal(shop_number(root,
+				 "SELECT verdict = 'accepted' AS v FROM meter_state"
+				 " WHERE meter_id = %lld",
+				 s.meter),
+		1);
+	assert_int_equal(shop_number(root,
+				 "SELECT used_milli AS v FROM tier_use WHERE contract_id"
+				 " = %lld",
+				 contract),
+		8000);
+	MUST(meter_replace(api, &a.ask, &n, &again, &why));
+	assert_true(again.repeated && again.id == done.id);
+	REFUSED(ERR_CONFLICT,
+		meter_replace_undo(api, ask_at(&a, NOON + 3 * HOUR), s.meter, &again, &why));
+	assert_non_null(strstr(why_text, "has counted"));
+	everything_ties();
+}
 
-		(void)state;
-		n.ct_ratio = 40;
-		shop_set(root, "UPDATE meter SET capacity_milli = 999999990 WHERE id = %lld",
-			(long long)s.meter);
-		assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
-		contract = open_for(&s, s.meter, NOON + 1000, YUAN(100));
-		REFUSED(ERR_CONFLICT,
-			meter_replace_undo(api, ask_at(&a, NOON + HOUR), s.meter, &back, &why));
-		MUST(meter_replace(api, ask_at(&a, NOON + HOUR), &n, &done, &why));
-		assert_int_equal(
-			read_meter(s.meter, NOON + HOUR + 60000, 0), ERR_OK); /* has not counted */
-		MUST(meter_replace_undo(
-			api, ask_at(&a, NOON + HOUR + 120000), s.meter, &back, &why));
-		MUST(meter_replace_undo(api, &a.ask, s.meter, &again, &why));
-		assert_true(again.repeated);
-		assert_int_equal(
-			shop_number(root,
-				"SELECT COUNT(*) AS v FROM meter WHERE model = 'acrel-ddsy1352'"
-				" AND unit = '1' AND device = 3 AND capacity_milli = 999999990"
-				" AND id = %lld",
-				s.meter),
-			1);
-		/* It counts on from where it was, by its own ratio. */
-		assert_int_equal(read_meter(s.meter, NOON + 2 * HOUR, 2500), ERR_OK);
-		assert_int_equal(balance(contract), YUAN(100) - 1500 * WH);
-		REFUSED(ERR_CONFLICT, meter_replace_undo(api, ask_at(&a, NOON + 3 * HOUR), s.meter,
-					      &again, &why));
-		everything_ties();
-	}
+static void test_an_exchange_taken_back(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 }, back = { 0 }, again = { 0 };
+	struct shop s = vacant_shop();
+	struct meter_change_new n = exchange(s.meter, 2000, 0);
+	int64_t contract;
 
-	static void test_ratio_of_the_new_device(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done done = { 0 };
-		struct shop s = vacant_shop();
-		struct meter_change_new n = exchange(s.meter, 2000, 100);
-		int64_t contract;
+	(void)state;
+	n.ct_ratio = 40;
+	shop_set(root, "UPDATE meter SET capacity_milli = 999999990 WHERE id = %lld",
+		(long long)s.meter);
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(100));
+	REFUSED(ERR_CONFLICT,
+		meter_replace_undo(api, ask_at(&a, NOON + HOUR), s.meter, &back, &why));
+	MUST(meter_replace(api, ask_at(&a, NOON + HOUR), &n, &done, &why));
+	assert_int_equal(read_meter(s.meter, NOON + HOUR + 60000, 0), ERR_OK); /* has not counted */
+	MUST(meter_replace_undo(api, ask_at(&a, NOON + HOUR + 120000), s.meter, &back, &why));
+	MUST(meter_replace_undo(api, &a.ask, s.meter, &again, &why));
+	assert_true(again.repeated);
+	assert_int_equal(shop_number(root,
+				 "SELECT COUNT(*) AS v FROM meter WHERE model = 'acrel-ddsy1352'"
+				 " AND unit = '1' AND device = 3 AND capacity_milli = 999999990"
+				 " AND id = %lld",
+				 s.meter),
+		1);
+	/* It counts on from where it was, by its own ratio. */
+	assert_int_equal(read_meter(s.meter, NOON + 2 * HOUR, 2500), ERR_OK);
+	assert_int_equal(balance(contract), YUAN(100) - 1500 * WH);
+	REFUSED(ERR_CONFLICT,
+		meter_replace_undo(api, ask_at(&a, NOON + 3 * HOUR), s.meter, &again, &why));
+	everything_ties();
+}
 
-		(void)state;
-		n.ct_ratio = 10;
-		assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
-		contract = open_for(&s, s.meter, NOON + 1000, YUAN(100));
-		MUST(meter_replace(api, ask_at(&a, NOON + HOUR), &n, &done, &why));
-		assert_int_equal(read_meter(s.meter, NOON + 2 * HOUR, 300), ERR_OK);
-		/* 1 kWh by the old one, 0.2 kWh times 10 by the new one. */
-		assert_int_equal(balance(contract), YUAN(100) - 3000 * WH);
-		everything_ties();
-	}
+static void test_ratio_of_the_new_device(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop();
+	struct meter_change_new n = exchange(s.meter, 2000, 100);
+	int64_t contract;
 
-	static void test_what_stands_against_an_exchange(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done done = { 0 };
-		struct shop s = vacant_shop(), other = vacant_shop();
-		struct meter_change_new n;
-		int64_t now = NOON + HOUR, before;
+	(void)state;
+	n.ct_ratio = 10;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(100));
+	MUST(meter_replace(api, ask_at(&a, NOON + HOUR), &n, &done, &why));
+	assert_int_equal(read_meter(s.meter, NOON + 2 * HOUR, 300), ERR_OK);
+	/* 1 kWh by the old one, 0.2 kWh times 10 by the new one. */
+	assert_int_equal(balance(contract), YUAN(100) - 3000 * WH);
+	everything_ties();
+}
 
-		(void)state;
-		(void)meter_make(&s, 2, 0);
-		assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
-		before = checksums();
-		n = exchange(s.meter, 999, 0); /* below what is settled */
-		REFUSED(ERR_OUT_OF_RANGE, meter_replace(api, ask_at(&a, now), &n, &done, &why));
-		n = exchange(s.meter, 999999999, 0); /* more than it can have counted */
-		REFUSED(ERR_OUT_OF_RANGE, meter_replace(api, ask_at(&a, now), &n, &done, &why));
-		n = exchange(s.meter, 2000, 0);
-		n.at.ms = now + 1;
-		REFUSED(ERR_OUT_OF_RANGE, meter_replace(api, ask_at(&a, now), &n, &done, &why));
-		n.at.ms = NOON - 1;
-		REFUSED(ERR_OUT_OF_RANGE, meter_replace(api, ask_at(&a, now), &n, &done, &why));
-		n = exchange(s.meter, 2000, 0);
-		n.unit = "2"; /* taken */
-		REFUSED(ERR_CONFLICT, meter_replace(api, ask_at(&a, now), &n, &done, &why));
-		n = exchange(s.meter, 2000, 0);
-		n.gateway_id = other.gateway; /* of another site */
-		REFUSED(ERR_NOT_FOUND, meter_replace(api, ask_at(&a, now), &n, &done, &why));
-		n = exchange(s.meter, 2000, 0);
-		n.ct_ratio = 0;
-		REFUSED(ERR_OUT_OF_RANGE, meter_replace(api, ask_at(&a, now), &n, &done, &why));
-		n = exchange(999999, 2000, 0);
-		REFUSED(ERR_NOT_FOUND, meter_replace(api, ask_at(&a, now), &n, &done, &why));
-		assert_int_equal(checksums(), before);
-	}
+static void test_what_stands_against_an_exchange(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop(), other = vacant_shop();
+	struct meter_change_new n;
+	int64_t now = NOON + HOUR, before;
 
-	static void test_credit_in_the_meter_comes_back_first(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done done = { 0 };
-		struct shop s = vacant_shop();
-		struct meter_change_new n = exchange(s.meter, 1000, 0);
-		struct contract_close c;
-		int64_t contract;
+	(void)state;
+	(void)meter_make(&s, 2, 0);
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	before = checksums();
+	n = exchange(s.meter, 999, 0); /* below what is settled */
+	REFUSED(ERR_OUT_OF_RANGE, meter_replace(api, ask_at(&a, now), &n, &done, &why));
+	n = exchange(s.meter, 999999999, 0); /* more than it can have counted */
+	REFUSED(ERR_OUT_OF_RANGE, meter_replace(api, ask_at(&a, now), &n, &done, &why));
+	n = exchange(s.meter, 2000, 0);
+	n.at.ms = now + 1;
+	REFUSED(ERR_OUT_OF_RANGE, meter_replace(api, ask_at(&a, now), &n, &done, &why));
+	n.at.ms = NOON - 1;
+	REFUSED(ERR_OUT_OF_RANGE, meter_replace(api, ask_at(&a, now), &n, &done, &why));
+	n = exchange(s.meter, 2000, 0);
+	n.unit = "2"; /* taken */
+	REFUSED(ERR_CONFLICT, meter_replace(api, ask_at(&a, now), &n, &done, &why));
+	n = exchange(s.meter, 2000, 0);
+	n.gateway_id = other.gateway; /* of another site */
+	REFUSED(ERR_NOT_FOUND, meter_replace(api, ask_at(&a, now), &n, &done, &why));
+	n = exchange(s.meter, 2000, 0);
+	n.ct_ratio = 0;
+	REFUSED(ERR_OUT_OF_RANGE, meter_replace(api, ask_at(&a, now), &n, &done, &why));
+	n = exchange(999999, 2000, 0);
+	REFUSED(ERR_NOT_FOUND, meter_replace(api, ask_at(&a, now), &n, &done, &why));
+	assert_int_equal(checksums(), before);
+}
 
-		(void)state;
-		assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
-		contract = open_for(&s, s.meter, NOON + 1000, YUAN(10));
-		c = closing(contract, "none");
-		shop_set(root, "UPDATE meter SET billing = 'meter' WHERE id = %lld",
-			(long long)s.meter);
-		shop_set(root,
-			"INSERT INTO meter_credit (meter_id, unit, step_milli, count, worth_nano) "
-			"VALUES"
-			" (%lld, 'yuan', 10, 1, 5)",
-			(long long)s.meter);
-		REFUSED(ERR_CONFLICT,
-			contract_close(api, ask_at(&a, NOON + 2000), &c, &done, &why));
-		assert_non_null(strstr(why_text, "holds credit itself"));
-		REFUSED(ERR_CONFLICT, meter_replace(api, ask_at(&a, NOON + 2000), &n, &done, &why));
-		shop_set(root, "UPDATE meter_credit SET worth_nano = 0 WHERE meter_id = %lld",
-			(long long)s.meter);
-		MUST(contract_close(api, ask_at(&a, NOON + 2000), &c, &done, &why));
-		shop_set(
-			root, "DELETE FROM meter_credit WHERE meter_id = %lld", (long long)s.meter);
-		shop_set(root, "UPDATE meter SET billing = 'account' WHERE id = %lld",
-			(long long)s.meter);
-	}
+static void test_credit_in_the_meter_comes_back_first(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop();
+	struct meter_change_new n = exchange(s.meter, 1000, 0);
+	struct contract_close c;
+	int64_t contract;
 
-	/* ---- previews ---- */
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(10));
+	c = closing(contract, "none");
+	shop_set(root, "UPDATE meter SET billing = 'meter' WHERE id = %lld", (long long)s.meter);
+	shop_set(root,
+		"INSERT INTO meter_credit (meter_id, unit, step_milli, count, worth_nano) "
+		"VALUES"
+		" (%lld, 'yuan', 10, 1, 5)",
+		(long long)s.meter);
+	REFUSED(ERR_CONFLICT, contract_close(api, ask_at(&a, NOON + 2000), &c, &done, &why));
+	assert_non_null(strstr(why_text, "holds credit itself"));
+	REFUSED(ERR_CONFLICT, meter_replace(api, ask_at(&a, NOON + 2000), &n, &done, &why));
+	shop_set(root, "UPDATE meter_credit SET worth_nano = 0 WHERE meter_id = %lld",
+		(long long)s.meter);
+	MUST(contract_close(api, ask_at(&a, NOON + 2000), &c, &done, &why));
+	shop_set(root, "DELETE FROM meter_credit WHERE meter_id = %lld", (long long)s.meter);
+	shop_set(root, "UPDATE meter SET billing = 'account' WHERE id = %lld", (long long)s.meter);
+}
 
-	static void test_a_preview_changes_nothing(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done seen = { 0 }, done = { 0 };
-		struct shop s = vacant_shop();
-		struct contract_open o = next_tenant("PREVIEW");
-		struct meter_change_new n = exchange(s.meter, 3000, 0);
-		struct contract_close c;
-		struct life_ask *ask;
-		int64_t contract, before;
+/* ---- previews ---- */
 
-		(void)state;
-		assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
-		contract = open_for(&s, s.meter, NOON + 1000, YUAN(10));
-		assert_int_equal(read_meter(s.meter, NOON + HOUR, 2000), ERR_OK);
-		c = closing(contract, "bank");
-		before = checksums();
-		ask = ask_at(&a, NOON + HOUR + 1000);
-		ask->preview = true;
-		MUST(contract_change(api, ask, &c, &o, &seen, &why));
-		assert_int_equal(seen.id, 0);
-		assert_int_equal(step_amount(&seen, "payout"), YUAN(10) - 1000 * WH);
-		assert_int_equal(step_amount(&seen, "opening"), YUAN(50));
-		life_done_free(&seen);
-		MUST(meter_replace(api, ask, &n, &seen, &why));
-		life_done_free(&seen);
-		MUST(contract_close(api, ask, &c, &seen, &why));
-		assert_int_equal(checksums(), before);
-		/* The same act then does what was seen. */
-		ask->preview = false;
-		MUST(contract_close(api, ask, &c, &done, &why));
-		assert_true(json_equal(seen.steps, done.steps));
-		assert_true(checksums() != before);
-		/* And taking it back can be previewed as well. */
-		before = checksums();
-		ask = ask_at(&a, NOON + HOUR + 2000);
-		ask->preview = true;
-		life_done_free(&done);
-		MUST(contract_reopen(api, ask, contract, &done, &why));
-		assert_int_equal(checksums(), before);
-		everything_ties();
-	}
+static void test_a_preview_changes_nothing(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done seen = { 0 }, done = { 0 };
+	struct shop s = vacant_shop();
+	struct contract_open o = next_tenant("PREVIEW");
+	struct meter_change_new n = exchange(s.meter, 3000, 0);
+	struct contract_close c;
+	struct life_ask *ask;
+	int64_t contract, before;
 
-	/* ---- sub-tenants ---- */
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(10));
+	assert_int_equal(read_meter(s.meter, NOON + HOUR, 2000), ERR_OK);
+	c = closing(contract, "bank");
+	before = checksums();
+	ask = ask_at(&a, NOON + HOUR + 1000);
+	ask->preview = true;
+	MUST(contract_change(api, ask, &c, &o, &seen, &why));
+	assert_int_equal(seen.id, 0);
+	assert_int_equal(step_amount(&seen, "payout"), YUAN(10) - 1000 * WH);
+	assert_int_equal(step_amount(&seen, "opening"), YUAN(50));
+	life_done_free(&seen);
+	MUST(meter_replace(api, ask, &n, &seen, &why));
+	life_done_free(&seen);
+	MUST(contract_close(api, ask, &c, &seen, &why));
+	assert_int_equal(checksums(), before);
+	/* The same act then does what was seen. */
+	ask->preview = false;
+	MUST(contract_close(api, ask, &c, &done, &why));
+	assert_true(json_equal(seen.steps, done.steps));
+	assert_true(checksums() != before);
+	/* And taking it back can be previewed as well. */
+	before = checksums();
+	ask = ask_at(&a, NOON + HOUR + 2000);
+	ask->preview = true;
+	life_done_free(&done);
+	MUST(contract_reopen(api, ask, contract, &done, &why));
+	assert_int_equal(checksums(), before);
+	everything_ties();
+}
 
-	static void test_sub_tenants(void **state)
-	{
-		AUTO(asked_free) struct asked a = { 0 };
-		AUTO(life_done_free) struct life_done done = { 0 };
-		struct shop s = vacant_shop();
-		int64_t below = meter_make(&s, 2, s.meter), beside = meter_make(&s, 3, 0);
-		int64_t contract, user, stranger, id = 0, again = 0;
-		struct sub_tenant_new n = {
-			.meter_id = below, .name = "Kiosk", .actor = "user:9", .address = ""
-		};
-		struct utc now = { NOON + 2000 };
-		struct contract_close c;
+/* ---- sub-tenants ---- */
 
-		(void)state;
-		assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
-		contract = open_for(&s, s.meter, NOON + 1000, YUAN(10));
-		shop_set(root, "INSERT INTO user (username, kind) VALUES ('sub%d', 'tenant')",
-			shops);
-		user = shop_number(root, "SELECT LAST_INSERT_ID() AS v", 0);
-		shop_set(root, "INSERT INTO user (username, kind) VALUES ('str%d', 'tenant')",
-			shops);
-		stranger = shop_number(root, "SELECT LAST_INSERT_ID() AS v", 0);
-		shop_set(root,
-			"INSERT INTO user_tenant SELECT %lld, tenant_id FROM contract WHERE id = "
-			"%lld",
-			(long long)user, (long long)contract);
-		n.user_id = stranger;
-		REFUSED(ERR_NOT_FOUND, sub_tenant_add(api, &n, now, &id, &why));
-		n.user_id = user;
-		n.meter_id = beside; /* not below */
-		REFUSED(ERR_NOT_FOUND, sub_tenant_add(api, &n, now, &id, &why));
-		n.meter_id = s.meter; /* one's own */
-		REFUSED(ERR_NOT_FOUND, sub_tenant_add(api, &n, now, &id, &why));
-		n.meter_id = below;
-		MUST(sub_tenant_add(api, &n, now, &id, &why));
-		MUST(sub_tenant_add(api, &n, now, &again, &why));
-		assert_int_equal(again, id);
-		n.name = "Other";
-		REFUSED(ERR_CONFLICT, sub_tenant_add(api, &n, now, &again, &why));
-		/* It is measured and never charged. */
-		assert_int_equal(read_meter(below, NOON, 100), ERR_OK);
-		assert_int_equal(read_meter(below, NOON + HOUR, 900), ERR_OK);
-		assert_int_equal(balance(contract), YUAN(10));
-		assert_int_equal(sub_tenant_remove(api, stranger, id, "x", "", now), ERR_NOT_FOUND);
-		shop_set(root,
-			"INSERT INTO block (supply_point_id, kind, since_at) VALUES (%lld,"
-			" 'sub_tenant', 1)",
-			(long long)point_of(below));
-		assert_int_equal(sub_tenant_remove(api, user, id, "x", "", now), ERR_OK);
-		assert_int_equal(blocks(point_of(below), "sub_tenant"), 0);
-		/* What hangs below ends with the contract. */
-		MUST(sub_tenant_add(api, &n, now, &id, &why));
-		shop_set(root,
-			"INSERT INTO block (supply_point_id, kind, since_at) VALUES (%lld,"
-			" 'sub_tenant', 1)",
-			(long long)point_of(below));
-		c = closing(contract, "bank");
-		MUST(contract_close(api, ask_at(&a, NOON + 3000), &c, &done, &why));
-		assert_true(has_step(&done, "sub_tenant_ends"));
-		assert_int_equal(blocks(point_of(below), "sub_tenant"), 0);
-		assert_int_equal(shop_number(root,
-					 "SELECT COUNT(*) AS v FROM sub_tenant WHERE"
-					 " contract_id = %lld",
-					 contract),
-			0);
-		REFUSED(ERR_NOT_FOUND, sub_tenant_add(api, &n, now, &id, &why));
-		everything_ties();
-	}
+static void test_sub_tenants(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 };
+	struct shop s = vacant_shop();
+	int64_t below = meter_make(&s, 2, s.meter), beside = meter_make(&s, 3, 0);
+	int64_t contract, user, stranger, id = 0, again = 0;
+	struct sub_tenant_new n = {
+		.meter_id = below, .name = "Kiosk", .actor = "user:9", .address = ""
+	};
+	struct utc now = { NOON + 2000 };
+	struct contract_close c;
 
-	int main(void)
-	{
-		const struct CMUnitTest tests[] = {
-			cmocka_unit_test(test_open_in_one_step),
-			cmocka_unit_test(test_a_meter_has_one_contract),
-			cmocka_unit_test(test_rivals_for_one_meter),
-			cmocka_unit_test(test_add_a_meter_later),
-			cmocka_unit_test(test_a_hundred_meters),
-			cmocka_unit_test(test_close_at_the_last_reading),
-			cmocka_unit_test(test_close_offline),
-			cmocka_unit_test(test_close_with_debt),
-			cmocka_unit_test(test_deposit_and_subsidy),
-			cmocka_unit_test(test_cash_leaves_and_comes_back),
-			cmocka_unit_test(test_fees_end_with_the_contract),
-			cmocka_unit_test(test_reopening_takes_up_fees_and_sub_tenants),
-			cmocka_unit_test(test_a_fee_of_later_days_ends_with_the_contract),
-			cmocka_unit_test(test_money_carried_in_is_there_before_the_first_charge),
-			cmocka_unit_test(test_a_debt_carried_in_is_told),
-			cmocka_unit_test(test_what_stands_against_a_closing),
-			cmocka_unit_test(test_close_and_reopen),
-			cmocka_unit_test(test_change_of_tenant_at_noon),
-			cmocka_unit_test(test_change_of_tenant_now),
-			cmocka_unit_test(test_the_day_of_an_exchange_adds_up),
-			cmocka_unit_test(test_an_exchange_taken_back),
-			cmocka_unit_test(test_ratio_of_the_new_device),
-			cmocka_unit_test(test_what_stands_against_an_exchange),
-			cmocka_unit_test(test_credit_in_the_meter_comes_back_first),
-			cmocka_unit_test(test_a_preview_changes_nothing),
-			cmocka_unit_test(test_sub_tenants),
-		};
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(10));
+	shop_set(root, "INSERT INTO user (username, kind) VALUES ('sub%d', 'tenant')", shops);
+	user = shop_number(root, "SELECT LAST_INSERT_ID() AS v", 0);
+	shop_set(root, "INSERT INTO user (username, kind) VALUES ('str%d', 'tenant')", shops);
+	stranger = shop_number(root, "SELECT LAST_INSERT_ID() AS v", 0);
+	shop_set(root,
+		"INSERT INTO user_tenant SELECT %lld, tenant_id FROM contract WHERE id = "
+		"%lld",
+		(long long)user, (long long)contract);
+	n.user_id = stranger;
+	REFUSED(ERR_NOT_FOUND, sub_tenant_add(api, &n, now, &id, &why));
+	n.user_id = user;
+	n.meter_id = beside; /* not below */
+	REFUSED(ERR_NOT_FOUND, sub_tenant_add(api, &n, now, &id, &why));
+	n.meter_id = s.meter; /* one's own */
+	REFUSED(ERR_NOT_FOUND, sub_tenant_add(api, &n, now, &id, &why));
+	n.meter_id = below;
+	MUST(sub_tenant_add(api, &n, now, &id, &why));
+	MUST(sub_tenant_add(api, &n, now, &again, &why));
+	assert_int_equal(again, id);
+	n.name = "Other";
+	REFUSED(ERR_CONFLICT, sub_tenant_add(api, &n, now, &again, &why));
+	/* It is measured and never charged. */
+	assert_int_equal(read_meter(below, NOON, 100), ERR_OK);
+	assert_int_equal(read_meter(below, NOON + HOUR, 900), ERR_OK);
+	assert_int_equal(balance(contract), YUAN(10));
+	assert_int_equal(sub_tenant_remove(api, stranger, id, "x", "", now), ERR_NOT_FOUND);
+	shop_set(root,
+		"INSERT INTO block (supply_point_id, kind, since_at) VALUES (%lld,"
+		" 'sub_tenant', 1)",
+		(long long)point_of(below));
+	assert_int_equal(sub_tenant_remove(api, user, id, "x", "", now), ERR_OK);
+	assert_int_equal(blocks(point_of(below), "sub_tenant"), 0);
+	/* What hangs below ends with the contract. */
+	MUST(sub_tenant_add(api, &n, now, &id, &why));
+	shop_set(root,
+		"INSERT INTO block (supply_point_id, kind, since_at) VALUES (%lld,"
+		" 'sub_tenant', 1)",
+		(long long)point_of(below));
+	c = closing(contract, "bank");
+	MUST(contract_close(api, ask_at(&a, NOON + 3000), &c, &done, &why));
+	assert_true(has_step(&done, "sub_tenant_ends"));
+	assert_int_equal(blocks(point_of(below), "sub_tenant"), 0);
+	assert_int_equal(shop_number(root,
+				 "SELECT COUNT(*) AS v FROM sub_tenant WHERE"
+				 " contract_id = %lld",
+				 contract),
+		0);
+	REFUSED(ERR_NOT_FOUND, sub_tenant_add(api, &n, now, &id, &why));
+	everything_ties();
+}
 
-		return cmocka_run_group_tests(tests, open_world, close_world);
-	}
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_open_in_one_step),
+		cmocka_unit_test(test_a_meter_has_one_contract),
+		cmocka_unit_test(test_rivals_for_one_meter),
+		cmocka_unit_test(test_add_a_meter_later),
+		cmocka_unit_test(test_a_hundred_meters),
+		cmocka_unit_test(test_close_at_the_last_reading),
+		cmocka_unit_test(test_close_offline),
+		cmocka_unit_test(test_close_with_debt),
+		cmocka_unit_test(test_deposit_and_subsidy),
+		cmocka_unit_test(test_cash_leaves_and_comes_back),
+		cmocka_unit_test(test_fees_end_with_the_contract),
+		cmocka_unit_test(test_reopening_takes_up_fees_and_sub_tenants),
+		cmocka_unit_test(test_a_fee_of_later_days_ends_with_the_contract),
+		cmocka_unit_test(test_money_carried_in_is_there_before_the_first_charge),
+		cmocka_unit_test(test_a_debt_carried_in_is_told),
+		cmocka_unit_test(test_what_stands_against_a_closing),
+		cmocka_unit_test(test_close_and_reopen),
+		cmocka_unit_test(test_change_of_tenant_at_noon),
+		cmocka_unit_test(test_change_of_tenant_now),
+		cmocka_unit_test(test_the_day_of_an_exchange_adds_up),
+		cmocka_unit_test(test_an_exchange_taken_back),
+		cmocka_unit_test(test_ratio_of_the_new_device),
+		cmocka_unit_test(test_what_stands_against_an_exchange),
+		cmocka_unit_test(test_credit_in_the_meter_comes_back_first),
+		cmocka_unit_test(test_a_preview_changes_nothing),
+		cmocka_unit_test(test_sub_tenants),
+	};
+
+	return cmocka_run_group_tests(tests, open_world, close_world);
+}

@@ -7,6 +7,9 @@
 #include "base/log.h"
 #include "domain/act.h"
 #include "domain/brake.h"
+#include "domain/gateway.h"
+#include "domain/meterclock.h"
+#include "domain/outage.h"
 #include "domain/storage.h"
 #include "poller/sink.h"
 
@@ -334,6 +337,144 @@ static void test_a_fenced_sink_writes_nothing(void **state)
 	assert_int_equal(batch[0].meter_id, mine.meter);
 	assert_int_equal(sink_batch(w->sink, batch, 1), ERR_OK);
 	assert_int_equal(readings(w, &mine), 1);
+}
+
+static int64_t gateway_of(struct world *w, const struct shop *s)
+{
+	return shop_number(w->root, "SELECT gateway_id AS v FROM meter WHERE id = %lld", s->meter);
+}
+
+static void expect_clock(struct world *w, const struct shop *s, int64_t warn, int64_t urgent)
+{
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT COUNT(*) AS v FROM alarm WHERE kind = 'clock_drift' AND severity ="
+			" 'warn' AND open_key IS NOT NULL AND object_id = %lld",
+			s->meter),
+		warn);
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT COUNT(*) AS v FROM alarm WHERE kind = 'clock_drift' AND severity ="
+			" 'urgent' AND open_key IS NOT NULL AND object_id = %lld",
+			s->meter),
+		urgent);
+}
+
+static void test_clocks_that_are_wrong(void **state)
+{
+	static const struct {
+		int64_t drift, warn, urgent;
+	} rows[] = { { 299, 0, 0 }, { -301, 1, 0 }, { -3600, 1, 0 }, { 3601, 0, 1 }, { 400, 1, 0 },
+		{ -86400, 0, 1 }, { 5, 0, 0 } };
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct meter_clock c;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct report r = report_of(&s, SHOP_T0 + (int64_t)i * 60000, 1000);
+
+		r.has_clock = true;
+		r.clock_drift_s = rows[i].drift;
+		if (i == 2) {
+			r.clock_set_at = (struct utc){ SHOP_T0 };
+			r.clock_set_by_s = 300;
+		}
+		assert_int_equal(sink_batch(w->sink, &r, 1), ERR_OK);
+		expect_clock(w, &s, rows[i].warn, rows[i].urgent);
+		assert_int_equal(meter_clock_get(w->db, s.meter, &c), ERR_OK);
+		assert_int_equal(c.drift_s, rows[i].drift);
+		assert_int_equal(c.set_at.ms, i < 2 ? 0 : SHOP_T0);
+		assert_int_equal(c.set_by_s, i < 2 ? 0 : 300);
+		sink_forget(w->sink); /* another process goes on as well */
+	}
+}
+
+static void test_the_first_serial_of_a_device_stays(void **state)
+{
+	static const struct {
+		int64_t device;
+		const char *told, *kept;
+	} rows[] = { { 1, "", "" }, { 1, "A1", "A1" }, { 1, "B2", "A1" }, { 2, "B2", "B2" } };
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct report r = report_of(&s, SHOP_T0 + (int64_t)i * 60000, 1000);
+
+		r.device = rows[i].device;
+		shop_set(w->root, "UPDATE meter SET device = %lld WHERE id = %lld",
+			(long long)r.device, (long long)s.meter);
+		snprintf(r.serial, sizeof(r.serial), "%s", rows[i].told);
+		assert_int_equal(sink_batch(w->sink, &r, 1), ERR_OK);
+		shop_set(w->root, "SET @told = '%s'", rows[i].kept);
+		assert_int_equal(shop_number(w->root,
+					 "SELECT serial_seen = @told AS v FROM meter_state WHERE "
+					 "meter_id = %lld",
+					 s.meter),
+			1);
+	}
+}
+
+static void expect_outage(struct world *w, const char *kind, int64_t id, int64_t until)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	const struct outage *o;
+
+	assert_int_equal(outages_of(w->db, kind, id, (struct utc){ 0 }, 10, &rows), ERR_OK);
+	assert_int_equal(rows.n, 1);
+	o = rows.at;
+	assert_int_equal(o->from_at.ms, SHOP_T0);
+	assert_int_equal(o->until_at.ms, until);
+}
+
+/* How long a meter was away is kept; a gateway that was away has one outage and one alarm. */
+static void test_outages_are_kept(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct utc t0 = { SHOP_T0 }, later = { SHOP_T0 + 70000 };
+	int64_t gateway = gateway_of(w, &s);
+	struct report r;
+
+	assert_int_equal(sink_one(w, &s, SHOP_T0, 1000), ERR_OK);
+	for (int i = 0; i < 2; i++) {
+		r = report_of(&s, SHOP_T0, 1000);
+		r.has_reading = false;
+		r.fails = 3;
+		r.comm = COMM_SILENT;
+		assert_int_equal(sink_batch(w->sink, &r, 1), ERR_OK);
+		expect_outage(w, "meter", s.meter, 0);
+	}
+	assert_int_equal(sink_one(w, &s, SHOP_T0 + 900000, 1010), ERR_OK);
+	expect_outage(w, "meter", s.meter, SHOP_T0 + 900000);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(gateway_alarm(w->db, gateway, "G", true, t0, later), ERR_OK);
+		expect_outage(w, "gateway", gateway, 0);
+	}
+	assert_int_equal(gateway_alarm(w->db, gateway, "G", false, later, later), ERR_OK);
+	expect_outage(w, "gateway", gateway, later.ms);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT COUNT(*) AS v FROM alarm WHERE kind = 'gateway_silent'"
+				 " AND cleared_at > 0 AND object_id = %lld",
+				 gateway),
+		1);
+}
+
+static void test_faults_add_up(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	int64_t gateway = gateway_of(w, &s);
+	const struct gateway_fault rows[] = { { gateway, "crc", 3, { SHOP_T0 } },
+		{ gateway, "exception_2", 1, { SHOP_T0 } } };
+
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(gateway_faults_add(w->db, rows, 2), ERR_OK);
+	assert_int_equal(shop_number(w->root,
+				 "SELECT seen AS v FROM gateway_fault WHERE kind = 'crc' AND "
+				 "gateway_id = %lld",
+				 gateway),
+		6);
 }
 
 static void test_silence_and_its_gateway(void **state)
@@ -1013,6 +1154,10 @@ int main(void)
 		cmocka_unit_test(test_one_bad_meter_blocks_nobody),
 		cmocka_unit_test(test_a_late_tariff_charges_like_a_timely_one),
 		cmocka_unit_test(test_a_fenced_sink_writes_nothing),
+		cmocka_unit_test(test_clocks_that_are_wrong),
+		cmocka_unit_test(test_the_first_serial_of_a_device_stays),
+		cmocka_unit_test(test_outages_are_kept),
+		cmocka_unit_test(test_faults_add_up),
 		cmocka_unit_test(test_silence_and_its_gateway),
 		cmocka_unit_test(test_use_while_off),
 		cmocka_unit_test(test_the_newest_reading_wins_on_the_desk),

@@ -133,7 +133,7 @@ static int close_world(void **state)
 	for (size_t i = 0; i < n; i++) {
 		struct runner *r = fleet_remove(w->fleet, ids[i]);
 
-		runner_join(&r);
+		runner_free(&r);
 	}
 	purchaser_stop(w->purchaser);
 	setter_stop(w->setter);
@@ -228,15 +228,14 @@ static void start_bus(struct bench *b)
 	AUTO(plant_free) struct plant p = { 0 };
 	struct world *w = b->w;
 	struct db *db = db_open(&w->settings);
+	/* Nobody reads unless he is asked to. */
+	struct runner_ends ends = { .desk = w->desk, .back = w->back, .period_ms = 10 * HOUR };
 	struct runner *r = NULL;
 
 	assert_int_equal(plant_load(db, w->models, b->s.group, true, &p), ERR_OK);
 	assert_int_equal(p.n, 1);
 	assert_int_equal(p.buses[0].n, 1);
-	/* Nobody reads unless he is asked to. */
-	assert_int_equal(
-		runner_start(&p.buses[0], &(struct runner_ends){ w->desk, w->back, 10 * HOUR }, &r),
-		ERR_OK);
+	assert_int_equal(runner_start(&p.buses[0], &ends, NULL, &r), ERR_OK);
 	fleet_add(w->fleet, r);
 	db_free(&db);
 }

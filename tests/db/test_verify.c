@@ -142,7 +142,7 @@ static int play(void)
 
 	log_open("play", LOG_LEVEL_ERROR);
 	db_library_open();
-	w = world_open(SEED, METERS);
+	w = world_open(SEED, METERS, false);
 	for (int64_t hour = 0; hour < DAYS * 24; hour++)
 		play_hour(w, w->start + hour * HOUR);
 	world_free(&w);
@@ -200,7 +200,9 @@ static void a_mall_at_work_ties_at_any_time(void **state)
 		moved += count(db, &Q_SETTLED) + count(db, &Q_RECHARGED) > before;
 	}
 	player = 0;
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		fail_msg("the mall ended with status %d, signal %d", WEXITSTATUS(status),
+			WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 	assert_true(looked > 1);
 	assert_true(moved > 1); /* there was something to be confused by */
 	db_free(&db);

@@ -49,6 +49,23 @@ static void settings_come_back(
 		(void)!model_setting_write(m, s, text, frames, &n);
 }
 
+/* Answers of every length; what is told must be inside its limits. */
+static void read_items(const struct model *m, enum point_class class)
+{
+	struct item_block blocks[MODEL_READS_MAX] = { 0 };
+	struct meter_reading r;
+	size_t n = 0;
+	const struct model_read *plan = model_plan(m, class, &n);
+
+	for (size_t length = 0; length <= ITEM_DATA_MAX; length += 1 + length / 4) {
+		for (size_t i = 0; i < n; i++) {
+			blocks[i].item = plan[i].item;
+			blocks[i].n = length;
+		}
+		(void)!model_decode_items(m, blocks, n, &r, NULL);
+	}
+}
+
 /* Whatever a model says is written must be a frame; a vendor's must take the reply that it says. */
 static void must_be_frame(const struct meter_write *w)
 {
@@ -101,7 +118,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (model_parse((const char *)data, size, &m, &why) != ERR_OK)
 		return 0;
 	for (size_t c = 0; c < CLASS__MAX; c++)
-		read_by_plan(m, (enum point_class)c);
+		if (m->framing == MODEL_MODBUS)
+			read_by_plan(m, (enum point_class)c);
+		else
+			read_items(m, (enum point_class)c);
 	for (size_t k = 0; k < METER_SETTING__MAX; k++)
 		settings_come_back(m, (enum meter_setting)k, data, size);
 	write_all(m);

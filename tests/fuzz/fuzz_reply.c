@@ -80,6 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	m = model_of(data[0]);
+	if (m->framing != MODEL_MODBUS)
+		return 0; /* fuzz_items.c */
 	f = data[1] & 1 ? FRAMING_RTU : FRAMING_TCP;
 	plan = model_plan(m, data[1] & 2 ? CLASS_CONFIG : CLASS_LIVE, &reads);
 	if (reads == 0)

@@ -43,9 +43,12 @@ enum mood {
 	EXCEPTION_2,
 	EXCEPTION_11,
 	LATE, /* keeps the reply until the next request, then sends both */
+	LAZY, /* thinks for LAZY_MS */
 	DRIP, /* byte by byte */
 	JUNK,
 };
+
+#define LAZY_MS 300
 
 /* One server: what came in, and how it behaves. */
 struct fake {
@@ -205,6 +208,10 @@ static bool answer(struct fake *f, int fd)
 		memcpy(f->late, frame, n);
 		f->late_n = n;
 		return true;
+	case LAZY:
+		poll(&(struct pollfd){ .fd = f->stop[0], .events = POLLIN }, 1, LAZY_MS);
+		put(fd, frame, n);
+		return true;
 	case DRIP:
 		for (size_t i = 0; i < n; i++)
 			put(fd, frame + i, 1);
@@ -350,26 +357,33 @@ struct row {
 	enum bus_fault fault;
 	const char *text; /* what the sentence must say */
 	bool rtu, tcp;
+	enum bus_kind kind; /* as which it is counted; on RTU some only fail their checksum */
 };
 
 static const struct row rows[] = {
-	{ SILENT, ERR_TIMEOUT, BUS_SILENT, "no answer within 250 ms", true, true },
-	{ BREAKS_OFF, ERR_PROTOCOL, BUS_NONSENSE, "reply breaks off", true, true },
-	{ HANGS_UP, ERR_UNAVAILABLE, BUS_LOST, "closed by the other side", true, true },
-	{ HANGS_UP_MID, ERR_UNAVAILABLE, BUS_LOST, "closed by the other side", true, true },
-	{ BYTE_COUNT_LOW, ERR_PROTOCOL, BUS_NONSENSE, "byte count 38 instead of 40", true, true },
-	{ BYTE_COUNT_HIGH, ERR_PROTOCOL, BUS_NONSENSE, "byte count 42 instead of 40", true, true },
-	{ ENDLESS, ERR_PROTOCOL, BUS_NONSENSE, "", true, true },
-	{ WRONG_UNIT, ERR_PROTOCOL, BUS_NONSENSE, "unit 5 instead of 1", true, true },
-	{ WRONG_FUNCTION, ERR_PROTOCOL, BUS_NONSENSE, "function 4 instead of 3", true, true },
-	{ WRONG_PROTOCOL, ERR_PROTOCOL, BUS_NONSENSE, "protocol 256 instead of 0", false, true },
-	{ WRONG_HEADER_LENGTH, ERR_PROTOCOL, BUS_NONSENSE, "header length", false, true },
-	{ WRONG_TRANSACTION, ERR_PROTOCOL, BUS_NONSENSE, "transaction", false, true },
-	{ WRONG_CRC, ERR_PROTOCOL, BUS_NONSENSE, "CRC error", true, false },
-	{ JUNK, ERR_PROTOCOL, BUS_NONSENSE, "", true, true },
+	{ SILENT, ERR_TIMEOUT, BUS_SILENT, "no answer within 250 ms", true, true, KIND_SILENT },
+	{ BREAKS_OFF, ERR_PROTOCOL, BUS_NONSENSE, "reply breaks off", true, true, KIND_SHORT },
+	{ HANGS_UP, ERR_UNAVAILABLE, BUS_LOST, "closed by the other side", true, true, KIND_LOST },
+	{ HANGS_UP_MID, ERR_UNAVAILABLE, BUS_LOST, "closed by the other side", true, true,
+		KIND_LOST },
+	{ BYTE_COUNT_LOW, ERR_PROTOCOL, BUS_NONSENSE, "byte count 38 instead of 40", true, true,
+		KIND_SHORT },
+	{ BYTE_COUNT_HIGH, ERR_PROTOCOL, BUS_NONSENSE, "byte count 42 instead of 40", true, true,
+		KIND_LONG },
+	{ ENDLESS, ERR_PROTOCOL, BUS_NONSENSE, "", true, true, KIND_LONG },
+	{ WRONG_UNIT, ERR_PROTOCOL, BUS_NONSENSE, "unit 5 instead of 1", true, true, KIND_FOREIGN },
+	{ WRONG_FUNCTION, ERR_PROTOCOL, BUS_NONSENSE, "function 4 instead of 3", true, true,
+		KIND_FOREIGN },
+	{ WRONG_PROTOCOL, ERR_PROTOCOL, BUS_NONSENSE, "protocol 256 instead of 0", false, true,
+		KIND_NOISE },
+	{ WRONG_HEADER_LENGTH, ERR_PROTOCOL, BUS_NONSENSE, "header length", false, true,
+		KIND_NOISE },
+	{ WRONG_TRANSACTION, ERR_PROTOCOL, BUS_NONSENSE, "transaction", false, true, KIND_LATE },
+	{ WRONG_CRC, ERR_PROTOCOL, BUS_NONSENSE, "CRC error", true, false, KIND_CRC },
+	{ JUNK, ERR_PROTOCOL, BUS_NONSENSE, "", true, true, KIND_FINE },
 	{ EXCEPTION_2, ERR_REFUSED, BUS_EXCEPTION,
-		"exception 2 at register 0x0061 (illegal address)", true, true },
-	{ EXCEPTION_11, ERR_REFUSED, BUS_EXCEPTION, "exception 11", true, true },
+		"exception 2 at register 0x0061 (illegal address)", true, true, KIND_EXCEPTION },
+	{ EXCEPTION_11, ERR_REFUSED, BUS_EXCEPTION, "exception 11", true, true, KIND_EXCEPTION },
 };
 
 /* Most faults show at once; these use up the time. */
@@ -389,11 +403,13 @@ static void try_rows(struct fake *f, struct bus *b)
 		struct bus_request q = read_of(1, 0x61, 20, GOOD_MS);
 		uint16_t regs[20];
 		struct bus_error why = { 0 };
+		uint64_t before;
 		enum err e;
 
 		if (f->framing == FRAMING_TCP ? !r->tcp : !r->rtu)
 			continue;
 		memset(regs, 0xEE, sizeof(regs));
+		before = bus_stats(b).kinds[r->kind];
 		f->mood = r->mood;
 		q.answer_ms = patience(r->mood);
 		e = bus_read(b, &q, regs, &why);
@@ -402,6 +418,8 @@ static void try_rows(struct fake *f, struct bus *b)
 				why.text);
 		assert_int_equal(why.address, 0x61);
 		assert_true(why.sent);
+		if (r->kind && bus_stats(b).kinds[r->kind] != before + 1)
+			fail_msg("row %zu was not counted as %s", i, bus_kind_word(r->kind));
 		for (unsigned k = 0; k < 20; k++)
 			assert_int_equal(regs[k], 0xEEEE);
 		must_be_good(f, b, 1, (uint16_t)(0x100 + i));
@@ -483,6 +501,86 @@ static void late_replies_are_skipped(void **state)
 	fake_stop(&f);
 }
 
+/* On RTU only the unit tells: a late reply of another one is passed over and counted. */
+static void late_replies_are_skipped_on_a_line(void **state)
+{
+	struct fake f;
+	struct bus *b;
+
+	(void)state;
+	fake_start_line(&f);
+	b = bus_to(TRANSPORT_RTU, f.address);
+	for (uint8_t i = 0; i < 5; i++) {
+		struct bus_request q = read_of((uint8_t)(10 + i), 0x61, 20, BAD_MS);
+		uint16_t regs[20];
+		struct bus_error why = { 0 };
+
+		f.mood = LATE;
+		assert_int_equal(bus_read(b, &q, regs, &why), ERR_TIMEOUT);
+		must_be_good(&f, b, 1, (uint16_t)(0x200 + i));
+	}
+	assert_int_equal(bus_stats(b).kinds[KIND_LATE], 5);
+	assert_int_equal(bus_stats(b).kinds[KIND_SILENT], 5);
+	assert_int_equal(bus_stats(b).kinds[KIND_FOREIGN], 0);
+	bus_close(&b);
+	fake_stop(&f);
+}
+
+/* The same unit asked again for other registers: nothing in the late reply tells that it is not the
+ * answer, so that it must have come and gone before. */
+static void a_late_reply_does_not_pass_for_the_next(void **state)
+{
+	struct fake f[2];
+	struct bus *b[2];
+
+	(void)state;
+	fake_start_line(&f[0]);
+	b[0] = bus_to(TRANSPORT_RTU, f[0].address);
+	fake_start(&f[1], FRAMING_RTU);
+	b[1] = bus_to(TRANSPORT_RTU_TCP, f[1].address);
+	for (int i = 0; i < 2; i++) {
+		struct bus_request q = read_of(1, 0x61, 20, 50);
+		uint16_t regs[20];
+
+		f[i].mood = LAZY;
+		assert_int_equal(bus_read(b[i], &q, regs, NULL), ERR_TIMEOUT);
+		must_be_good(&f[i], b[i], 1, 0x200);
+		bus_close(&b[i]);
+		fake_stop(&f[i]);
+	}
+}
+
+/* Less patience than the request has, learned by whoever asks; behind a Modbus TCP gateway not
+ * right after a silence, for the request may stand in line there. */
+static void patience_is_bounded_by_what_was_learned(void **state)
+{
+	struct bus_request q = read_of(1, 0x61, 20, GOOD_MS);
+	uint16_t regs[20];
+	struct bus_error why = { 0 };
+	struct fake f;
+	struct bus *b;
+
+	(void)state;
+	fake_start(&f, FRAMING_TCP);
+	b = bus_to(TRANSPORT_MODBUS_TCP, f.address);
+	bus_patience(b, 40);
+	assert_int_equal(bus_delay_ms(b), -1);
+	f.mood = SILENT;
+	assert_int_equal(bus_read(b, &q, regs, &why), ERR_TIMEOUT);
+	assert_string_equal(why.text, "no answer within 40 ms");
+	f.mood = LAZY;
+	assert_int_equal(bus_read(b, &q, regs, &why), ERR_OK);
+	assert_int_equal(bus_delay_ms(b), -1); /* nobody knows what it waited for */
+	assert_int_equal(bus_read(b, &q, regs, &why), ERR_TIMEOUT);
+	bus_patience(b, 0);
+	f.mood = GOOD;
+	assert_int_equal(bus_read(b, &q, regs, &why), ERR_OK);
+	assert_int_equal(bus_read(b, &q, regs, &why), ERR_OK);
+	assert_true(bus_delay_ms(b) >= 0);
+	bus_close(&b);
+	fake_stop(&f);
+}
+
 static void slow_and_long_replies_are_fine(void **state)
 {
 	struct fake f;
@@ -528,6 +626,8 @@ static void silence_in_a_row_makes_a_new_connection(void **state)
 	fake_stop(&f);
 }
 
+static const struct meter_address nine = { .unit = 9 };
+
 static void writes_are_confirmed_or_unknown(void **state)
 {
 	static const struct {
@@ -558,12 +658,12 @@ static void writes_are_confirmed_or_unknown(void **state)
 
 		m.limits.answer_ms = waits ? BAD_MS : GOOD_MS;
 		f.mood = outcomes[i].mood;
-		assert_int_equal(meter_act(b, &m, 9, ACT_OFF, NULL, &why), outcomes[i].err);
+		assert_int_equal(meter_act(b, &m, &nine, ACT_OFF, NULL, &why), outcomes[i].err);
 	}
 	f.mood = GOOD;
-	assert_int_equal(meter_act(b, &m, 9, ACT_OFF, NULL, NULL), ERR_OK);
+	assert_int_equal(meter_act(b, &m, &nine, ACT_OFF, NULL, NULL), ERR_OK);
 	assert_int_equal(
-		meter_act(b, models_find(models, "acrel-dtsd1352"), 9, ACT_OFF, NULL, NULL),
+		meter_act(b, models_find(models, "acrel-dtsd1352"), &nine, ACT_OFF, NULL, NULL),
 		ERR_NOT_CONFIGURED);
 	bus_close(&b);
 	fake_stop(&f);
@@ -815,6 +915,9 @@ int main(void)
 		cmocka_unit_test(faults_are_told_apart_on_rtu_over_tcp),
 		cmocka_unit_test(a_serial_line_works),
 		cmocka_unit_test(late_replies_are_skipped),
+		cmocka_unit_test(late_replies_are_skipped_on_a_line),
+		cmocka_unit_test(a_late_reply_does_not_pass_for_the_next),
+		cmocka_unit_test(patience_is_bounded_by_what_was_learned),
 		cmocka_unit_test(slow_and_long_replies_are_fine),
 		cmocka_unit_test(silence_in_a_row_makes_a_new_connection),
 		cmocka_unit_test(writes_are_confirmed_or_unknown),

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <modbus/modbus.h>
 
 #include "base/json.h"
+#include "cmd_fixture.h"
 #include "ctl/cmds.h"
 
 struct meter {
@@ -101,67 +101,12 @@ static int meter_stop(void **state)
 	return 0;
 }
 
-struct result {
-	int status;
-	char out[4096];
-	char err[1024];
-};
-
-static void slurp(FILE *f, char *text, size_t size)
-{
-	size_t n;
-
-	rewind(f);
-	n = fread(text, 1, size - 1, f);
-	text[n] = '\0';
-	fclose(f);
-}
-
-/* Runs the command in a process of its own, for its output and its exit status. */
-static struct result run(int (*command)(int, char **), const char *const argv[])
-{
-	struct result r;
-	FILE *out = tmpfile(), *err = tmpfile();
-	int argc = 0, status = 0;
-	pid_t child;
-
-	while (argv[argc])
-		argc++;
-	assert_true(out && err);
-	fflush(NULL);
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		char *own[32] = { 0 };
-
-		dup2(fileno(out), STDOUT_FILENO);
-		dup2(fileno(err), STDERR_FILENO);
-		for (int i = 0; i < argc; i++)
-			own[i] = strdup(argv[i]);
-		status = command(argc, own);
-		fflush(NULL);
-		_exit(status);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	r.status = WEXITSTATUS(status);
-	slurp(out, r.out, sizeof(r.out));
-	slurp(err, r.err, sizeof(r.err));
-	return r;
-}
-
 #define METER(verb, unit, ...)                                                                     \
 	(const char *const[])                                                                      \
 	{                                                                                          \
 		"meter", verb, "--model", "acrel-ddsy1352", "--transport", "modbus-tcp",           \
 			"--address", m->address, "--unit", unit, ##__VA_ARGS__, NULL               \
 	}
-
-static void one_line(const char *text)
-{
-	assert_non_null(strchr(text, '\n'));
-	assert_string_equal(strchr(text, '\n'), "\n");
-}
 
 static void read_prints_one_reading(void **state)
 {

@@ -17,6 +17,8 @@
 
 enum { INPUT_REGISTERS = 0x122, REGISTERS = 0x21C, COILS = 0x12, INPUTS = 8 };
 
+static const struct meter_address nine = { .unit = 9 };
+
 struct mx1 {
 	modbus_t *modbus;
 	modbus_mapping_t *map;
@@ -173,7 +175,7 @@ static struct meter_reading read_class(const struct table *t, enum point_class c
 	struct meter_reading r = { 0 };
 	struct bus_error why = { 0 };
 
-	if (meter_read(t->bus, t->model, 9, class, &r, &why) != ERR_OK)
+	if (meter_read(t->bus, t->model, &nine, class, &r, &why) != ERR_OK)
 		fail_msg("%s", why.text);
 	return r;
 }
@@ -217,7 +219,7 @@ static void its_relay_obeys(void **state)
 		struct bus_error why = { 0 };
 		struct meter_reading r;
 
-		if (meter_act(t.bus, t.model, 9, rows[i].act, NULL, &why) != ERR_OK)
+		if (meter_act(t.bus, t.model, &nine, rows[i].act, NULL, &why) != ERR_OK)
 			fail_msg("row %zu: %s", i, why.text);
 		r = read_class(&t, CLASS_LIVE);
 		assert_int_equal(r.supply, rows[i].supply);
@@ -246,17 +248,17 @@ static void clock_and_credit_go_by_its_makers_frames(void **state)
 	assert_true(model_sets_clock(t.model));
 	/* 2028-02-29 23:59:58, a Tuesday */
 	assert_int_equal(
-		meter_set_clock(t.bus, t.model, 9, INT64_C(1835481598), NULL, &why), ERR_OK);
+		meter_set_clock(t.bus, t.model, &nine, INT64_C(1835481598), NULL, &why), ERR_OK);
 	must_have_sent(m, "41 01 20 28 02 29 02 23 59 58");
-	assert_int_equal(meter_set_clock(t.bus, t.model, 9, -1, NULL, &why), ERR_OUT_OF_RANGE);
+	assert_int_equal(meter_set_clock(t.bus, t.model, &nine, -1, NULL, &why), ERR_OUT_OF_RANGE);
 	/* purchase 8 of 12.3 kWh */
-	assert_int_equal(meter_purchase(t.bus, t.model, 9, 8, 12300, NULL, &why), ERR_OK);
+	assert_int_equal(meter_purchase(t.bus, t.model, &nine, 8, 12300, NULL, &why), ERR_OK);
 	must_have_sent(m, "42 00 08 00 00 00 7B 5A");
-	assert_int_equal(meter_purchase(t.bus, t.model, 9, 8, 12345, NULL, &why), ERR_OUT_OF_RANGE);
+	assert_int_equal(meter_purchase(t.bus, t.model, &nine, 8, 12345, NULL, &why), ERR_OUT_OF_RANGE);
 	assert_int_equal(
-		meter_purchase(t.bus, t.model, 9, 65536, 12300, NULL, &why), ERR_OUT_OF_RANGE);
+		meter_purchase(t.bus, t.model, &nine, 65536, 12300, NULL, &why), ERR_OUT_OF_RANGE);
 	m->refuses = true;
-	assert_int_equal(meter_purchase(t.bus, t.model, 9, 8, 12300, NULL, &why), ERR_REFUSED);
+	assert_int_equal(meter_purchase(t.bus, t.model, &nine, 8, 12300, NULL, &why), ERR_REFUSED);
 	assert_string_equal(why.text, "exception 3 to function 0x42 (illegal value)");
 	m->refuses = false;
 	get_up(&t);
@@ -273,14 +275,14 @@ static void enciphered_writes_are_refused(void **state)
 
 	m->map->tab_registers[0x21B] = 0x8000;
 	assert_int_equal(
-		meter_purchase(t.bus, t.model, 9, 8, 12300, NULL, &why), ERR_NOT_CONFIGURED);
+		meter_purchase(t.bus, t.model, &nine, 8, 12300, NULL, &why), ERR_NOT_CONFIGURED);
 	assert_string_equal(why.text, "writes of this meter are enciphered, not supported");
 	assert_false(why.sent);
-	assert_int_equal(meter_set_clock(t.bus, t.model, 9, INT64_C(1835481598), NULL, &why),
+	assert_int_equal(meter_set_clock(t.bus, t.model, &nine, INT64_C(1835481598), NULL, &why),
 		ERR_NOT_CONFIGURED);
-	assert_int_equal(meter_act(t.bus, t.model, 9, ACT_AUTO, NULL, &why), ERR_NOT_CONFIGURED);
+	assert_int_equal(meter_act(t.bus, t.model, &nine, ACT_AUTO, NULL, &why), ERR_NOT_CONFIGURED);
 	assert_int_equal(m->vendor_frames, before);
-	assert_int_equal(meter_act(t.bus, t.model, 9, ACT_ON, NULL, &why), ERR_OK);
+	assert_int_equal(meter_act(t.bus, t.model, &nine, ACT_ON, NULL, &why), ERR_OK);
 	m->map->tab_registers[0x21B] = 0;
 	get_up(&t);
 }
@@ -294,11 +296,11 @@ static void nonsense_is_no_reading(void **state)
 	struct bus_error why = { 0 };
 
 	m->map->tab_input_registers[0x102] = 0x45A7;
-	assert_int_equal(meter_read(t.bus, t.model, 9, CLASS_LIVE, &r, &why), ERR_PROTOCOL);
+	assert_int_equal(meter_read(t.bus, t.model, &nine, CLASS_LIVE, &r, &why), ERR_PROTOCOL);
 	assert_string_equal(why.text, "energy at register 0x0100 is not decimal digits");
 	fill(m);
 	m->map->tab_input_registers[0x121] = 2;
-	assert_int_equal(meter_read(t.bus, t.model, 9, CLASS_LIVE, &r, &why), ERR_PROTOCOL);
+	assert_int_equal(meter_read(t.bus, t.model, &nine, CLASS_LIVE, &r, &why), ERR_PROTOCOL);
 	assert_non_null(strstr(why.text, "power at register 0x0108 needs a factor"));
 	fill(m);
 	get_up(&t);

@@ -9,13 +9,16 @@
 #include <cmocka.h>
 
 #include "base/str.h"
+#include "meter/cjt188.h"
+#include "meter/dlt645.h"
 #include "meter/frame.h"
 #include "meter/meter.h"
 
 /* tests/vectors/model_*.txt, line by line:
  *   model NAME · unit N · class live|config   hold until changed
- *   request HEX, reply HEX                    Modbus RTU frames; the pairs up to `end` are one
- * reading expect POINT VALUE · absent POINT · serial TEXT · supply WORD · nosupply · status WORD...
+ *   request HEX, reply HEX                    frames as on a serial line; the pairs up to `end` are
+ * one reading
+ *   expect POINT VALUE · absent POINT · serial TEXT · supply WORD · nosupply · status WORD...
  *   refused POINT                             the reply cannot be; the point is named
  *   act WORD HEX                              the frame of an act
  *   setting KIND                              the pairs that follow are its reads, up to
@@ -29,11 +32,14 @@ struct walk {
 	const struct model *model;
 	const char *file;
 	int line;
-	uint8_t unit;
+	struct meter_address at;
 	enum point_class class;
 	bool of_setting;
 	enum meter_setting setting;
 	struct register_block blocks[MODEL_READS_MAX];
+	struct item_block items[MODEL_READS_MAX];
+	struct dlt645_frame dlt645; /* as asked last */
+	struct cjt188_frame cjt188;
 	size_t count;
 	bool decoded;
 	enum err result;
@@ -70,10 +76,62 @@ static struct bus_request planned(struct walk *w)
 
 	if (w->count >= n)
 		fail_at(w, "the plan has no such read");
-	return (struct bus_request){ .unit = w->unit,
+	return (struct bus_request){ .unit = w->at.unit,
 		.function = plan[w->count].function,
 		.address = plan[w->count].address,
 		.count = plan[w->count].count };
+}
+
+/* A read of the plan that asks for exactly these bytes, leaders aside. A model of items need not
+ * ask for all of them. */
+static void item_request(struct walk *w, const uint8_t *golden, size_t n)
+{
+	size_t reads = 0;
+	const struct model_read *plan = model_plan(w->model, w->class, &reads);
+
+	for (size_t i = 0; i < reads; i++) {
+		uint8_t ours[FRAME_MAX];
+		size_t k;
+
+		w->items[w->count] = (struct item_block){ .item = plan[i].item };
+		w->dlt645 = (struct dlt645_frame){ .control = DLT645_READ, .n = 4 };
+		memcpy(w->dlt645.address, w->at.digits, DLT645_ADDRESS);
+		dlt645_put_item(plan[i].item, w->dlt645.data);
+		w->cjt188 = (struct cjt188_frame){
+			.type = w->model->cjt188.type, .control = CJT188_READ, .n = 3
+		};
+		memcpy(w->cjt188.address, w->at.digits, CJT188_ADDRESS);
+		memcpy(w->cjt188.data, w->model->cjt188.read.item, 2);
+		k = w->model->framing == MODEL_DLT645 ? dlt645_build(&w->dlt645, 0, ours)
+						      : cjt188_build(&w->cjt188, 0, ours);
+		if (k == n && memcmp(golden, ours, n) == 0)
+			return;
+	}
+	fail_at(w, "we would ask for something else");
+}
+
+static void item_reply(struct walk *w, const uint8_t *golden, size_t n)
+{
+	struct item_block *b = &w->items[w->count];
+	struct dlt645_frame d = { 0 };
+	struct cjt188_frame c = { 0 };
+	const struct cjt188_words *words = &w->model->cjt188.read;
+	struct cjt188_expect expect = { .item_count = words->item_count };
+	struct bus_error why = { 0 };
+	bool dlt645 = w->model->framing == MODEL_DLT645;
+	size_t at = 0, head = dlt645 ? 4 : 3;
+	size_t length = dlt645 ? dlt645_find(golden, n, &at) : cjt188_find(golden, n, &at);
+	enum err e;
+
+	memcpy(expect.codes, words->codes, sizeof(expect.codes));
+	memcpy(expect.items, words->items, sizeof(expect.items));
+	e = dlt645 ? dlt645_check_reply(&w->dlt645, golden + at, length, &d, &why)
+		   : cjt188_check_reply(&w->cjt188, &expect, golden + at, length, &c, &why);
+	if (e != ERR_OK || at + length != n)
+		fail_at(w, why.text);
+	b->n = (dlt645 ? d.n : c.n) - head;
+	memcpy(b->bytes, (dlt645 ? d.data : c.data) + head, b->n);
+	w->count++;
 }
 
 /* The plan asks for exactly these bytes. */
@@ -87,6 +145,10 @@ static void on_request(struct walk *w, const char *hex)
 		w->count = 0;
 		w->decoded = false;
 	}
+	if (w->model->framing != MODEL_MODBUS) {
+		item_request(w, golden, n);
+		return;
+	}
 	q = planned(w);
 	if (frame_build(FRAMING_RTU, &q, 0, ours) != n || memcmp(golden, ours, n) != 0)
 		fail_at(w, "we would ask for something else");
@@ -95,11 +157,16 @@ static void on_request(struct walk *w, const char *hex)
 static void on_reply(struct walk *w, const char *hex)
 {
 	uint8_t golden[FRAME_MAX];
-	struct bus_request q = planned(w);
+	struct bus_request q;
 	struct register_block *b = &w->blocks[w->count];
 	struct bus_error why = { 0 };
 	size_t n = bytes_of(w, hex, golden);
 
+	if (w->model->framing != MODEL_MODBUS) {
+		item_reply(w, golden, n);
+		return;
+	}
+	q = planned(w);
 	b->function = q.function;
 	b->address = q.address;
 	b->count = q.count;
@@ -112,7 +179,10 @@ static void decode(struct walk *w)
 {
 	if (w->decoded)
 		return;
-	w->result = model_decode(w->model, w->blocks, w->count, &w->reading, &w->why);
+	w->result =
+		w->model->framing == MODEL_MODBUS
+			? model_decode(w->model, w->blocks, w->count, &w->reading, &w->why)
+			: model_decode_items(w->model, w->items, w->count, &w->reading, &w->why);
 	w->decoded = true;
 }
 
@@ -207,6 +277,32 @@ static void on_refused(struct walk *w, const char *rest)
 		fail_at(w, "not refused");
 }
 
+/* What the frame says but for sequence and time. */
+static void item_act(struct walk *w, const struct model_action *a, const char *hex)
+{
+	uint8_t golden[FRAME_MAX];
+	size_t n = bytes_of(w, hex, golden);
+	struct dlt645_frame d = { 0 };
+	struct cjt188_frame c = { 0 };
+	size_t at = 0;
+
+	w->checks++;
+	if (w->model->framing == MODEL_DLT645) {
+		if (dlt645_find(golden, n, &at) != n || dlt645_parse(golden, n, &d, NULL) != ERR_OK)
+			fail_at(w, "not a frame");
+		if (memcmp(d.address, w->at.digits, sizeof(d.address)) != 0 ||
+			d.control != a->function || d.n != 16 || d.data[8] != a->values[0])
+			fail_at(w, "we would send something else");
+		return;
+	}
+	if (cjt188_find(golden, n, &at) != n - at || cjt188_parse(golden + at, n - at, &c, NULL))
+		fail_at(w, "not a frame");
+	if (memcmp(c.address, w->at.digits, sizeof(c.address)) != 0 || c.control != a->function ||
+		c.n != 4 || memcmp(c.data, w->model->cjt188.act.item, 2) != 0 ||
+		c.data[3] != a->values[0])
+		fail_at(w, "we would send something else");
+}
+
 /* The write is these bytes. */
 static void check_write(struct walk *w, const struct meter_write *write, const char *hex)
 {
@@ -224,8 +320,13 @@ static void on_act(struct walk *w, const char *rest)
 	char word[8];
 	int skip = 0;
 
-	if (sscanf(rest, "%7s %n", word, &skip) != 1 || act_parse(word, &act) != ERR_OK ||
-		meter_act_write(w->model, w->unit, act, &w->sent) != ERR_OK)
+	if (sscanf(rest, "%7s %n", word, &skip) != 1 || act_parse(word, &act) != ERR_OK)
+		fail_at(w, "no such act");
+	if (w->model->framing != MODEL_MODBUS) {
+		item_act(w, &w->model->actions[act], rest + skip);
+		return;
+	}
+	if (meter_act_write(w->model, w->at.unit, act, &w->sent) != ERR_OK)
 		fail_at(w, "no such act");
 	check_write(w, &w->sent, rest + skip);
 }
@@ -238,7 +339,7 @@ static void on_setclock(struct walk *w, const char *rest)
 
 	if (sscanf(rest, "%23s %n", number, &skip) != 1 ||
 		i64_parse(number, INT64_MIN, INT64_MAX, &seconds) != ERR_OK ||
-		meter_clock_write(w->model, w->unit, seconds, &w->sent) != ERR_OK)
+		meter_clock_write(w->model, w->at.unit, seconds, &w->sent) != ERR_OK)
 		fail_at(w, "the clock cannot be set to this");
 	check_write(w, &w->sent, rest + skip);
 }
@@ -252,7 +353,7 @@ static void on_purchase(struct walk *w, const char *rest)
 	if (sscanf(rest, "%23s %23s %n", count, milli, &skip) != 2 ||
 		i64_parse(count, 0, INT64_MAX, &c) != ERR_OK ||
 		i64_parse(milli, 0, INT64_MAX, &a) != ERR_OK ||
-		meter_purchase_write(w->model, w->unit, c, a, &w->sent) != ERR_OK)
+		meter_purchase_write(w->model, w->at.unit, c, a, &w->sent) != ERR_OK)
 		fail_at(w, "this cannot be sold");
 	check_write(w, &w->sent, rest + skip);
 }
@@ -280,7 +381,8 @@ static void on_model(struct walk *w, const char *rest)
 
 static void on_unit(struct walk *w, const char *rest)
 {
-	w->unit = (uint8_t)strtol(rest, NULL, 10);
+	if (meter_address_parse(w->model, rest, &w->at, &w->why) != ERR_OK)
+		fail_at(w, "no such unit");
 }
 
 static void on_class(struct walk *w, const char *rest)
@@ -335,7 +437,7 @@ static void on_set(struct walk *w, const char *rest)
 	if (model_setting_write(w->model, w->setting, text, frames, &frames_n) != ERR_OK)
 		fail_at(w, "cannot be written");
 	for (size_t i = 0; i < frames_n; i++) {
-		struct bus_request q = { .unit = w->unit,
+		struct bus_request q = { .unit = w->at.unit,
 			.function = frames[i].function,
 			.address = frames[i].address,
 			.count = frames[i].count,

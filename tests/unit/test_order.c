@@ -84,8 +84,8 @@ static enum err act(struct order_out *o, enum news news, size_t *bytes)
 	snprintf(settings.address, sizeof(settings.address), "%s", g.address);
 	assert_int_equal(models_open(NULL, &models, NULL), ERR_OK);
 	assert_int_equal(bus_open(&settings, &b, NULL), ERR_OK);
-	e = meter_act(b, models_find(models, "acrel-ddsy1352"), 1, o->on ? ACT_ON : ACT_OFF,
-		&permit, &why);
+	e = meter_act(b, models_find(models, "acrel-ddsy1352"),
+		&(struct meter_address){ .unit = 1 }, o->on ? ACT_ON : ACT_OFF, &permit, &why);
 	bus_close(&b);
 	assert_int_equal(pthread_join(g.thread, NULL), 0);
 	close(g.listen_fd);

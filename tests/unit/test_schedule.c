@@ -1,6 +1,9 @@
 /* The bus as a pure machine: a simulated day in microseconds. */
 #include "cmock.h"
 
+#include <string.h>
+
+#include "meter/patience.h"
 #include "poller/schedule.h"
 
 #define METERS 70
@@ -257,6 +260,132 @@ static void test_acts_then_wishes(void **state)
 		assert_true(t.until <= w.now + 10);
 }
 
+/* Somebody who asks again and again for a meter that is dead does not get the bus for it. */
+static void test_wishes_for_a_dead_meter_are_bounded(void **state)
+{
+	struct world w;
+	int64_t begin;
+
+	(void)state;
+	open_world(&w, METERS);
+	w.dead[3] = true;
+	run_until(&w, w.now + 300000);
+	forget_worst(&w);
+	begin = w.now;
+	while (w.now < begin + 600000) {
+		schedule_want(&w.s, 3);
+		run_until(&w, w.now + 100);
+	}
+	assert_true(w.tries[3] > 20); /* it is tried for them, but */
+	assert_true(w.wasted * SCHEDULE_SHARE <= (w.now - begin) + TIMEOUT_MS * SCHEDULE_SHARE);
+	for (size_t i = 0; i < METERS; i++)
+		if (!w.dead[i])
+			assert_in_range(w.worst[i], 1, SCHEDULE_PERIOD_MS + 2 * TIMEOUT_MS);
+}
+
+/* ---- a saturated bus: 9600 8N1, block reads of 48 registers, meters that think 20 to 100 ms ----
+ */
+
+#define ASK_MS 12	 /* 8 bytes and the gap */
+#define REPLY_MS 109	 /* 101 bytes and the gap */
+#define SETTINGS_MS 40	 /* a short read of the serial number */
+#define PAUSE_MS 30	 /* the meter wants it */
+#define CEILING_MS 1000	 /* the model's answer time */
+#define WINDOW_MS 600000 /* ten minutes */
+
+struct line {
+	struct schedule s;
+	struct turn turns[METERS];
+	struct patience patience[METERS];
+	bool dead[METERS];
+	size_t n;
+	int64_t now;
+	int64_t reads[METERS];
+	int64_t config_reads;
+	uint32_t seed;
+};
+
+static int thinks_ms(struct line *l)
+{
+	l->seed = l->seed * 1664525 + 1013904223;
+	return 20 + (int)(l->seed >> 16) % 81;
+}
+
+static void line_step(struct line *l)
+{
+	struct task t = schedule_next(&l->s, INT64_MAX, l->now);
+	int64_t began = l->now;
+	struct patience *p;
+
+	if (t.kind == TASK_WAIT) {
+		l->now = t.until;
+		return;
+	}
+	p = &l->patience[t.meter];
+	if (l->dead[t.meter]) {
+		l->now += ASK_MS + REPLY_MS + patience_ms(p, CEILING_MS) + PAUSE_MS;
+		patience_silent(p);
+		schedule_done(&l->s, &t, OUTCOME_NO_ANSWER, began, l->now);
+		schedule_look(&l->s, t.meter, l->now);
+		return;
+	}
+	if (t.kind == TASK_CONFIG) {
+		l->config_reads++;
+		l->now += SETTINGS_MS + thinks_ms(l) + PAUSE_MS;
+	} else {
+		int ms = thinks_ms(l);
+
+		l->now += ASK_MS + REPLY_MS + ms + PAUSE_MS;
+		patience_answered(p, ms);
+		l->reads[t.meter]++;
+	}
+	schedule_done(&l->s, &t, OUTCOME_ANSWERED, began, l->now);
+}
+
+/* Readings of the others in ten minutes when these meters go silent as they begin; apart: how far
+ * from each other their places on the bus are. */
+static int64_t readings_with(size_t n, size_t dead, size_t apart)
+{
+	struct line l = { .n = n, .now = 1000000, .seed = 5 };
+	int64_t end, sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		l.turns[i].last_good = INT64_MIN;
+	schedule_open(&l.s, l.turns, n, 1000, 7, COMM_NEVER, l.now); /* always somebody's turn */
+	for (end = l.now + 120000; l.now < end;)
+		line_step(&l);
+	memset(l.reads, 0, sizeof(l.reads));
+	for (size_t i = 0; i < dead; i++)
+		l.dead[(i * apart) % n] = true;
+	for (end = l.now + WINDOW_MS; l.now < end;)
+		line_step(&l);
+	assert_false(l.s.down);
+	assert_int_equal(l.s.comm, COMM_OK);
+	for (size_t i = 0; i < n; i++)
+		sum += l.dead[i] ? 0 : l.reads[i];
+	return sum;
+}
+
+/* Measured against a bus on which the silent meters are not there at all, so that the time which
+ * their own readings would have taken does not flatter the result. */
+static void test_silent_meters_cost_their_neighbours_little(void **state)
+{
+	int64_t perfect, real;
+
+	(void)state;
+	perfect = readings_with(METERS - 1, 0, 1);
+	real = readings_with(METERS, 1, 1);
+	if (real * 100 < perfect * 98)
+		fail_msg("one silent: %lld of %lld", (long long)real, (long long)perfect);
+	perfect = readings_with(METERS - 10, 0, 1);
+	for (size_t apart = 1; apart < 10; apart += 2) {
+		real = readings_with(METERS, 10, apart);
+		if (real * 100 < perfect * 90)
+			fail_msg("ten silent, %zu apart: %lld of %lld", apart, (long long)real,
+				(long long)perfect);
+	}
+}
+
 static void test_empty_bus_waits(void **state)
 {
 	struct schedule s;
@@ -280,6 +409,8 @@ int main(void)
 		cmocka_unit_test(test_silent_gateway_is_not_its_meters),
 		cmocka_unit_test(test_single_meter_is_not_a_gateway),
 		cmocka_unit_test(test_acts_then_wishes),
+		cmocka_unit_test(test_wishes_for_a_dead_meter_are_bounded),
+		cmocka_unit_test(test_silent_meters_cost_their_neighbours_little),
 		cmocka_unit_test(test_empty_bus_waits),
 	};
 

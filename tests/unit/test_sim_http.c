@@ -284,6 +284,34 @@ static void the_wire_is_counted(void **state)
 	close(fd);
 }
 
+static void a_line_is_shown_and_disturbed(void **state)
+{
+	struct side *s = *state;
+	struct line_meter m;
+	AUTO(json_free) json_t *all = NULL;
+	const json_t *one;
+
+	assert_int_equal(ask(s, "GET", "/sim/line", NULL, NULL), 404);
+	assert_int_equal(line_server_start(&(struct line_server_settings){ .zone = s->wire.zone },
+				 &s->control.line, NULL),
+		ERR_OK);
+	line_meter_init(&m, LINE_DLT645, "201000000012");
+	line_server_add(s->control.line, &m);
+	assert_int_equal(ask(s, "POST", "/sim/line/201000000013", "{}", NULL), 404);
+	assert_int_equal(
+		ask(s, "POST", "/sim/line/201000000012", "{\"fault\":\"loud\"}", NULL), 422);
+	assert_int_equal(ask(s, "POST", "/sim/line/201000000012",
+				 "{\"fault\":\"silent\",\"register_milli\":5000}", &all),
+		200);
+	one = json_array_get(json_object_get(all, "items"), 0);
+	assert_text(one, "address", "201000000012");
+	assert_text(one, "fault", "silent");
+	assert_text(one, "relay", "on");
+	assert_int_equal(json_integer_value(json_object_get(one, "register_milli")), 5000);
+	assert_int_equal(line_server_meter(s->control.line, 0).fault, LINE_FAULT_SILENT);
+	line_server_stop(&s->control.line);
+}
+
 static void a_taken_port_is_an_error(void **state)
 {
 	struct side *s = *state;
@@ -309,6 +337,7 @@ int main(void)
 		TEST(faults_come_and_go),
 		TEST(nonsense_is_refused_and_changes_nothing),
 		TEST(the_wire_is_counted),
+		TEST(a_line_is_shown_and_disturbed),
 		TEST(a_taken_port_is_an_error),
 	};
 

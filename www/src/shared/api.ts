@@ -219,6 +219,8 @@ export interface Gateway {
 	fresh: number;
 	round_ms: number | null;
 	utilisation_permille: number | null;
+	answer_ms: { p50: number; p95: number; p99: number };
+	faults: { kind: string; seen: number; last_at: string }[];
 	enabled: boolean;
 }
 

@@ -34,6 +34,7 @@ export const en: Words = {
 		use: 'busy',
 		fresh_of: (a, b) => `${a}/${b} fresh`,
 		gateway_silent: (t) => `Bus silent since ${t}`,
+		answers: (a, b, c) => `Answers within ${a} ms (half), ${b} ms (95%), ${c} ms (99%)`,
 		none_match: 'No meter matches.',
 		none: 'No meters yet. They appear here after an import.',
 		tiles: (n) => `Meters of ${n}; move with the arrow keys`,
@@ -45,7 +46,7 @@ export const en: Words = {
 		stale: (t) => `No connection: this picture is of ${t}`,
 		updated: (t) => `as of ${t}`,
 		alarm: {
-			meter_silent: 'Does not answer', gateway_silent: 'Gateway does not answer; its meters cannot be read', register_fell: 'Register below the last settled one', register_jumped: 'Register jumped by more than can be',
+			gateway_twin: 'Another gateway claims this id', clock_drift: 'Clock is wrong', meter_silent: 'Does not answer', gateway_silent: 'Gateway does not answer; its meters cannot be read', register_fell: 'Register below the last settled one', register_jumped: 'Register jumped by more than can be',
 			identity_changed: 'Has another serial number', tariff_missing: 'Has no tariff', settle_failed: 'Cannot be settled', use_while_off: 'Counts although its supply is off',
 			mass_trip: 'More supplies are due to be cut within a minute than may be; cutting is paused', supply_stuck: 'Does not switch after several tries', still_dark: 'Due to be on for a minute and still off', valve_stuck: 'The valve is neither open nor shut for a minute',
 			paid_dark: 'Paid more than a minute ago, and supply is not back', payment_second: 'A second payment for one order; it lies in suspense', payment_amount: 'Paid amount differs from the order',

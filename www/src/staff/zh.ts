@@ -33,6 +33,7 @@ export const zh = {
 		use: '利用率',
 		fresh_of: (a: number, b: number) => `${a}/${b} 新鲜`,
 		gateway_silent: (t: string) => `总线失联，自 ${t}`,
+		answers: (a: number, b: number, c: number) => `应答时间：半数 ${a} 毫秒，95% ${b} 毫秒，99% ${c} 毫秒内`,
 		none_match: '没有符合条件的表计。',
 		none: '还没有表计。导入表计后会显示在这里。',
 		tiles: (n: string) => `${n} 的表计，用方向键移动`,
@@ -44,7 +45,7 @@ export const zh = {
 		stale: (t: string) => `连接中断，画面停在 ${t}`,
 		updated: (t: string) => `${t} 更新`,
 		alarm: {
-			meter_silent: '没有应答', gateway_silent: '网关没有应答，其下表计无法读取', register_fell: '读数低于已结算的读数', register_jumped: '读数跳变，超过可能的用量',
+			gateway_twin: '另有网关冒用此编号', clock_drift: '时钟不准', meter_silent: '没有应答', gateway_silent: '网关没有应答，其下表计无法读取', register_fell: '读数低于已结算的读数', register_jumped: '读数跳变，超过可能的用量',
 			identity_changed: '表号与登记的不同', tariff_missing: '没有适用的电价', settle_failed: '无法结算', use_while_off: '断电后仍在计量',
 			mass_trip: '一分钟内待断电的户数超过上限，已暂停断电', supply_stuck: '多次操作，继电器没有动作', still_dark: '应供电已超过一分钟，仍然断电', valve_stuck: '阀门超过一分钟既未开到位也未关到位',
 			paid_dark: '付款已超过一分钟，仍未恢复供电', payment_second: '同一订单收到第二笔付款，已挂账', payment_amount: '付款金额与订单不符',
