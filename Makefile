@@ -42,8 +42,8 @@ asan tsan:
 	@cd build/$(if $(filter asan,$@),dev,tsan) && $(CTEST) $(if $(filter tsan,$@),-E ^e2e) $(CTEST_ARGS)
 
 bench:
-	@scripts/install.sh --for test
-	@scripts/build.sh release $(PROGRAMS) settle_bench meter_server store_bench bus_bench db_seeded
+	@scripts/install.sh --for bench
+	@scripts/build.sh release $(PROGRAMS) settle_bench store_bench meter_server bus_speed bus_bench db_seeded
 	@scripts/www.sh
 	@exec scripts/node bench/bench.mjs $(BENCH_ARGS)
 

@@ -2,7 +2,7 @@
 //   BENCH_ARGS="--recharges 50 --fresh 600 --soak 20"
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import os from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import path from 'node:path';
@@ -198,6 +198,39 @@ function seeded(meters, days) {
 	row(what, 'FAILED', `${seed}; ${late ? `not done after ${SEEDED_MINUTES} minutes` : (/ERROR: (.*)/.exec(out)?.[1] ?? `exit ${run.status ?? run.signal}`)}; ${took}`);
 }
 
+/** Reads of 48 registers for a second of processor time, beside what others would use, turn by turn. */
+async function speed(turns = 3, buses = 300, seconds = 4) {
+	const server = spawn(path.join(ROOT, 'build/bench/meter_server'), { stdio: ['pipe', 'pipe', 'inherit'] });
+	const [port] = await new Promise((resolve) => server.stdout.once('data', (d) => resolve([String(d).trim()])));
+	const speedOf = (kind) => [path.join(ROOT, 'build/bench/bus_speed'), kind, port, buses, seconds];
+	const peers = {
+		'our bus': speedOf('ours'),
+		'a bare loop on libmodbus': speedOf('libmodbus'),
+		pymodbus: ['/usr/bin/python3', path.join(ROOT, 'bench/peers/pymodbus_loop.py'), port, buses, seconds],
+		'modbus-serial for Node': [process.execPath, path.join(ROOT, 'bench/peers/modbus_serial_loop.mjs'), port, buses, seconds],
+	};
+	const rates = Object.fromEntries(Object.keys(peers).map((name) => [name, []]));
+	try {
+		for (let turn = 0; turn < turns; turn++)
+			for (const [name, [file, ...args]] of Object.entries(peers)) {
+				const run = spawnSync(file, args.map(String), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+				if (run.status !== 0) throw new Error(`${name} failed`);
+				const r = JSON.parse(run.stdout);
+				if (r.failed) throw new Error(`${name}: ${r.failed} reads failed`);
+				rates[name].push(r.done / r.cpu);
+			}
+	} finally {
+		server.stdin.end();
+	}
+	const ratios = (name) => rates['our bus'].map((ours, i) => ours / rates[name][i]).sort((a, b) => a - b);
+	const goals = { 'a bare loop on libmodbus': 0.9, pymodbus: 5, 'modbus-serial for Node': 1.5 };
+	for (const [name, list] of Object.entries(rates)) {
+		const median = [...list].sort((a, b) => a - b)[Math.floor(turns / 2)];
+		const goal = goals[name] && `${ratios(name)[Math.floor(turns / 2)].toFixed(2)} times that is ours; goal: ${goals[name]}`;
+		row(`reads for a second of processor time, ${name}`, `${Math.round(median)}`, goal || `${buses} buses, a thread each, meters that answer at once`);
+	}
+}
+
 /** So many meters, each read, settled and stored every minute. */
 function scale(meters, buses, pollers) {
 	const run = spawnSync(path.join(ROOT, 'scripts/node'), [path.join(ROOT, 'bench/scale.mjs'), '--meters', meters, '--buses', buses, '--pollers', pollers],
@@ -249,6 +282,7 @@ try {
 settlement();
 if (Number(options.bus)) bus(Number(options.bus));
 storage();
+await speed();
 for (const size of options.scale.split(',').filter(Boolean)) scale(...size.split('x'));
 if (options.seeded !== '0') seeded(...options.seeded.split('x'));
 if (Number(options.soak)) {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# scripts/install.sh --for run|test|lint|fuzz|build
+# scripts/install.sh --for run|test|bench|lint|fuzz|build
 #
 # Installs what a fresh Debian 12 lacks, and says what. Asks dpkg first, so that a second run needs
 # neither the network nor any right. Node packages are installed again only when a lock file changed.
@@ -14,6 +14,7 @@ build="gcc libc6-dev make cmake ninja-build pkg-config libfcgi-dev libmodbus-dev
 run="mariadb-server-core mariadb-client-core nginx=nginx-light node=nodejs npm=npm tzdata
 	ca-certificates setpriv=util-linux"
 browser="chromium=chromium fonts-noto-cjk"
+peers="python3 python3-pymodbus"
 clang="clang-14 libclang-rt-14-dev"
 lint="clang-14 clang-tidy-14 clang-format-14 cppcheck"
 
@@ -122,7 +123,13 @@ case "${1:-} ${2:-}" in
 	node_packages www
 	node_packages tests/e2e
 	;;
+"--for bench")
+	system_packages "$build $run $browser $peers"
+	node_packages www
+	node_packages tests/e2e
+	node_packages bench/peers
+	;;
 "--for lint") system_packages "$build $lint" ;;
 "--for fuzz") system_packages "$build $clang" ;;
-*) fail "usage: install.sh --for run|test|lint|fuzz|build" ;;
+*) fail "usage: install.sh --for run|test|bench|lint|fuzz|build" ;;
 esac
