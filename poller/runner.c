@@ -637,9 +637,13 @@ static bool job_look(
 static void job_wait(struct runner *r, struct job *j, struct order_result *result)
 {
 	bool moving = str_eq(result->observed, supply_word(SUPPLY_MOVING));
+	int64_t late;
 	bool slow = r->plant.meters[j->meter].model->limits.settle_ms > SLOW_MS;
 
 	j->next_at = mono_ms() + (slow ? VALVE_CHECK_MS : RELAY_CHECK_MS);
+	late = bus_late_until(r->bus, r->plant.meters[j->meter].at.unit);
+	if (j->next_at < late) /* others have the bus meanwhile */
+		j->next_at = late;
 	result->final = false;
 	result->result = ACT_RESULT_MOVING;
 	if (moving && !j->told_moving)

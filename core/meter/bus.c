@@ -432,6 +432,16 @@ static int64_t late_until(const struct bus *b, const struct bus_request *q)
 	return until;
 }
 
+int64_t bus_late_until(const struct bus *b, uint8_t unit)
+{
+	int64_t until = 0;
+
+	for (size_t i = 0; b->framing != FRAMING_TCP && i < LATE_MAX; i++)
+		if (b->given_up[i].unit == unit && b->given_up[i].until > until)
+			until = b->given_up[i].until;
+	return until;
+}
+
 static bool was_given_up(const struct bus *b, uint8_t unit)
 {
 	for (size_t i = 0; i < LATE_MAX; i++)
@@ -618,7 +628,7 @@ static enum err await_reply(struct bus *b, const struct bus_request *q, int64_t 
 		stale++;
 	}
 	if (stale > 0) {	       /* the check has left the text about the last of them */
-		why->kind = KIND_FINE; /* and they are counted */
+		why->kind = KIND_FINE; /* they are counted; its own may still come */
 		return ERR_PROTOCOL;
 	}
 	return bus_error_set(why, ERR_TIMEOUT, BUS_SILENT, "no answer within %d ms", answer_ms);
@@ -734,7 +744,7 @@ static enum err exchange(
 		b->stats.answer_ms = (int)(b->quiet_at - begin);
 		note_answer(b, q, in_line);
 	}
-	if (e == ERR_TIMEOUT)
+	if (e == ERR_TIMEOUT || (e == ERR_PROTOCOL && why->kind == KIND_FINE))
 		note_silence(b, q, begin, line_ms(b, q));
 	clean_up(b, e);
 	return e;

@@ -138,6 +138,8 @@ void bus_patience(struct bus *b, int ms);
 /* The longest that a device took for an answer since bus_patience(), without the time on the line;
  * -1: nobody answered, or it cannot be said. */
 int bus_delay_ms(const struct bus *b);
+/* mono_ms() until which a request to this unit may have to wait for late replies; 0: not. */
+int64_t bus_late_until(const struct bus *b, uint8_t unit);
 /* Counts what was found out after the exchange: a reply that lies. */
 void bus_count(struct bus *b, enum bus_kind kind);
 /* Somebody who is called between the requests of a reading, for what cannot wait for its end: may

@@ -16,7 +16,7 @@ const noise = (n) => { const x = Math.sin(n * 12.9898) * 43758.5453; return x - 
 // --- the mall
 const gateways = 'ABCDE'.split('').map((letter, g) => ({
 	id: g + 1, code: `G${g + 1}`, name: `${g + 1} 号竖井网关`, address: `127.0.0.1:${15020 + g}`, transport: 'modbus-tcp',
-	area: `${g + 1} 号竖井`, comm: { state: 'ok', since: iso(Date.now() - 86400e3) }, meters: 74, fresh: 74, round_ms: 11800 + g * 130, utilisation_permille: 197 + g * 3, enabled: true, letter,
+	area: `${g + 1} 号竖井`, comm: { state: 'ok', since: iso(Date.now() - 86400e3) }, meters: 74, fresh: 74, round_ms: 11800 + g * 130, utilisation_permille: 197 + g * 3, answer_ms: { p50: 175, p95: 180, p99: 191 }, faults: g === 3 ? [{ kind: 'silent', seen: 12, last_at: iso(Date.now() - 3600e3) }] : [], enabled: true, letter,
 }));
 const SHOPS = ['好味面馆', '晨光文具', '星巴客咖啡', '都匀毛尖茶庄', '苗家银饰', '小城理发', '鲜果时光', '一点点奶茶'];
 const meters = [];
