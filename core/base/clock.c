@@ -27,7 +27,8 @@ void mono_sleep_until(int64_t deadline_ms)
 	struct timespec ts = { .tv_sec = deadline_ms / 1000,
 		.tv_nsec = deadline_ms % 1000 * 1000000 };
 
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+	if (deadline_ms > mono_ms())
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
 /* Howard Hinnant's days_from_civil and its inverse. */

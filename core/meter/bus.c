@@ -24,6 +24,7 @@
 
 #define STALE_MAX 16	   /* late replies thrown away while waiting for the right one */
 #define SILENT_MAX 3	   /* unanswered requests in a row before a connection is made anew */
+#define IDLE_MS 1000	   /* without a request: the other side may have hung up */
 #define QUIET_MS 20	   /* a serial line that says nothing for so long has finished */
 #define DRAIN_MAX 64	   /* pieces; somebody who never stops talking is cut off */
 #define DIAL_SILENT_MAX 10 /* the same, of a gateway that dials in */
@@ -58,12 +59,13 @@ struct bus {
 	int fd; /* -1: not connected */
 	uint16_t transaction;
 	int silent; /* unanswered requests in a row */
+	bool clean; /* the last request was answered, by nothing but its reply */
 	struct given_up given_up[LATE_MAX];
 	size_t given_up_next;
 	int patience_ms, delay_ms; /* see bus_patience() */
 	void (*on_gap)(void *ctx);
 	void *gap_ctx;
-	uint8_t heap[HEAP_MAX]; /* received from a gateway that dials in, and not yet used */
+	uint8_t heap[HEAP_MAX]; /* received and not yet used; not over RTU that we connect to */
 	size_t heap_n;
 	int64_t quiet_at; /* mono_ms() of the last sign of life or end of waiting */
 	struct bus_stats stats;
@@ -450,6 +452,13 @@ static bool was_given_up(const struct bus *b, uint8_t unit)
 	return false;
 }
 
+/* On TCP each reply names its request, so that after an answer nothing needs to be thrown away; but
+ * gateways hang up on those that were idle for long. */
+static bool is_ready(const struct bus *b)
+{
+	return b->framing == FRAMING_TCP && b->clean && mono_ms() - b->quiet_at < IDLE_MS;
+}
+
 /* Connected, silent for the pause that the meter asks for, and nothing stale in the way. */
 static enum err make_ready(struct bus *b, const struct bus_request *q, struct bus_error *why)
 {
@@ -460,7 +469,7 @@ static enum err make_ready(struct bus *b, const struct bus_request *q, struct bu
 	if (q->pause_ms > 0)
 		mono_sleep_until(b->quiet_at + q->pause_ms);
 	mono_sleep_until(late_until(b, q));
-	if (drain(b))
+	if (is_ready(b) || drain(b))
 		return ERR_OK;
 	b->stats.hang_ups++;
 	disconnect(b); /* gateways close idle connections; that is no fault yet */
@@ -555,6 +564,33 @@ static enum err receive_plain(struct bus *b, const struct bus_request *q, int64_
 	return ERR_OK;
 }
 
+/* Modbus TCP: whatever has come is taken at once, for a call costs more than a frame does. */
+static enum err receive_tcp(struct bus *b, const struct bus_request *q, int64_t deadline,
+	uint8_t reply[static FRAME_MAX], size_t *n, struct bus_error *why)
+{
+	for (;;) {
+		size_t need = frame_need_for(b->framing, q, b->heap, b->heap_n);
+		ssize_t got;
+
+		if (need > FRAME_MAX)
+			return receive_failed(b, EMBBADDATA, why);
+		if (need <= b->heap_n) {
+			memcpy(reply, b->heap, need);
+			b->heap_n -= need;
+			memmove(b->heap, b->heap + need, b->heap_n);
+			*n = need;
+			return ERR_OK;
+		}
+		got = read(b->fd, b->heap + b->heap_n, sizeof(b->heap) - b->heap_n);
+		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+			return receive_failed(b, got == 0 ? ECONNRESET : errno, why);
+		if (got < 0 && !wait_for(b->fd, POLLIN, deadline))
+			return receive_failed(b, ETIMEDOUT, why);
+		b->heap_n += got > 0 ? (size_t)got : 0;
+		b->stats.bytes_in += got > 0 ? (size_t)got : 0;
+	}
+}
+
 /* The next frame of a gateway that dials in, whatever of its own it sends in between. */
 static enum err receive_dialled(struct bus *b, int64_t deadline, uint8_t reply[static FRAME_MAX],
 	size_t *n, struct bus_error *why)
@@ -589,6 +625,8 @@ static enum err receive(struct bus *b, const struct bus_request *q, int64_t dead
 {
 	if (dials_in(b))
 		return receive_dialled(b, deadline, reply, n, why);
+	if (b->framing == FRAMING_TCP)
+		return receive_tcp(b, q, deadline, reply, n, why);
 	return frame_is_vendor(q) ? receive_plain(b, q, deadline, reply, n, why)
 				  : receive_frame(b, q, deadline, reply, n, why);
 }
@@ -746,6 +784,7 @@ static enum err exchange(
 	}
 	if (e == ERR_TIMEOUT || (e == ERR_PROTOCOL && why->kind == KIND_FINE))
 		note_silence(b, q, begin, line_ms(b, q));
+	b->clean = (e == ERR_OK || e == ERR_REFUSED) && b->heap_n == 0;
 	clean_up(b, e);
 	return e;
 }
