@@ -1,6 +1,7 @@
 #include "meter/bus.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <modbus/modbus.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -67,7 +68,8 @@ struct bus {
 	void *gap_ctx;
 	uint8_t heap[HEAP_MAX]; /* received and not yet used; not over RTU that we connect to */
 	size_t heap_n;
-	int64_t quiet_at; /* mono_ms() of the last sign of life or end of waiting */
+	int64_t receive_ms; /* how long a call to receive waits on this connection; Modbus TCP */
+	int64_t quiet_at;   /* mono_ms() of the last sign of life or end of waiting */
 	struct bus_stats stats;
 };
 
@@ -334,6 +336,9 @@ static enum err connect_socket(struct bus *b, struct bus_error *why)
 		close(fd);
 		return unreachable(b, why, modbus_strerror(errno));
 	}
+	if (b->framing == FRAMING_TCP) /* it waits by itself: take_in() */
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	b->receive_ms = 0;
 	b->fd = fd;
 	return ERR_OK;
 }
@@ -489,7 +494,8 @@ static enum err send_frame(
 	size_t done = 0;
 
 	while (done < n) {
-		ssize_t rc = is_socket(b) ? send(b->fd, frame + done, n - done, MSG_NOSIGNAL)
+		ssize_t rc = is_socket(b) ? send(b->fd, frame + done, n - done,
+						    MSG_NOSIGNAL | MSG_DONTWAIT)
 					  : write(b->fd, frame + done, n - done);
 
 		if (rc > 0) {
@@ -564,7 +570,40 @@ static enum err receive_plain(struct bus *b, const struct bus_request *q, int64_
 	return ERR_OK;
 }
 
-/* Modbus TCP: whatever has come is taken at once, for a call costs more than a frame does. */
+#define RECEIVE_SLACK_MS 50
+
+static bool receive_waits(struct bus *b, int64_t ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+
+	if (b->receive_ms >= ms && b->receive_ms <= ms + RECEIVE_SLACK_MS)
+		return true;
+	if (setsockopt(b->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) != 0)
+		return false;
+	b->receive_ms = ms;
+	return true;
+}
+
+/* Modbus TCP: waits for bytes and takes all there are in one call, for a call costs more than a
+ * frame does. As read(); EAGAIN when none came in time. */
+static ssize_t take_in(struct bus *b, int64_t deadline)
+{
+	ssize_t got;
+
+	do {
+		int64_t left = deadline - mono_ms();
+
+		if (!receive_waits(b, left > 0 ? left : 1))
+			return -1;
+		got = recv(b->fd, b->heap + b->heap_n, sizeof(b->heap) - b->heap_n, 0);
+	} while (got < 0 && errno == EINTR);
+	if (got > 0) {
+		b->heap_n += (size_t)got;
+		b->stats.bytes_in += (size_t)got;
+	}
+	return got;
+}
+
 static enum err receive_tcp(struct bus *b, const struct bus_request *q, int64_t deadline,
 	uint8_t reply[static FRAME_MAX], size_t *n, struct bus_error *why)
 {
@@ -581,13 +620,11 @@ static enum err receive_tcp(struct bus *b, const struct bus_request *q, int64_t 
 			*n = need;
 			return ERR_OK;
 		}
-		got = read(b->fd, b->heap + b->heap_n, sizeof(b->heap) - b->heap_n);
-		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-			return receive_failed(b, got == 0 ? ECONNRESET : errno, why);
-		if (got < 0 && !wait_for(b->fd, POLLIN, deadline))
-			return receive_failed(b, ETIMEDOUT, why);
-		b->heap_n += got > 0 ? (size_t)got : 0;
-		b->stats.bytes_in += got > 0 ? (size_t)got : 0;
+		got = take_in(b, deadline);
+		if (got == 0)
+			return receive_failed(b, ECONNRESET, why);
+		if (got < 0)
+			return receive_failed(b, errno == EAGAIN ? ETIMEDOUT : errno, why);
 	}
 }
 
@@ -639,10 +676,14 @@ static void passed_over(struct bus *b, uint8_t unit, const struct bus_error *why
 	bus_count(b, late ? KIND_LATE : KIND_FOREIGN);
 }
 
-/* Something more to look at. */
+/* Something more to look at, if it be the end. */
 static bool has_more(struct bus *b, int64_t deadline)
 {
-	return b->heap_n > 0 || wait_for(b->fd, POLLIN, deadline);
+	if (b->heap_n > 0)
+		return true;
+	if (b->framing != FRAMING_TCP)
+		return wait_for(b->fd, POLLIN, deadline);
+	return take_in(b, deadline) >= 0 || errno != EAGAIN;
 }
 
 /* The reply to q, past late ones to earlier requests. */
