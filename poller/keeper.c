@@ -23,6 +23,8 @@ struct keeper {
 	GHashTable *told;     /* gateway id -> struct counted */
 	GHashTable *rejected; /* gateway id -> print that could not be started */
 	uint64_t talked;      /* print of all, when the log last heard what was left out */
+	char touched[27];     /* when the tables behind it were last written; "" not known */
+	int64_t look_at;      /* mono_ms(): then looks at them whatever that says */
 	struct lease giving;  /* its buses have been stopped, for another poller; group 0: none */
 };
 
@@ -230,6 +232,36 @@ static const struct query Q_PRINT = {
 	&print_shape
 };
 
+struct touched_row {
+	char touched[27];
+	bool lately;
+};
+SHAPE(touched_shape, struct touched_row, FIELD(struct touched_row, touched),
+	FIELD(struct touched_row, lately));
+/* When these tables were last written, as far as the server knows. A second is coarse, and a
+ * transaction may show only later, so whatever is young counts as new. */
+static const struct query Q_TOUCHED = {
+	"SELECT COALESCE(CAST(MAX(update_time) AS CHAR), '') AS touched,"
+	" COALESCE(MAX(update_time) > NOW() - INTERVAL 10 SECOND, 1) AS lately"
+	" FROM information_schema.tables WHERE table_schema = DATABASE()"
+	" AND table_name IN ('meter', 'meter_ratio', 'gateway', 'site')",
+	&touched_shape
+};
+
+/* A look at every row is dear with very many meters: only when something was written, and now and
+ * then in any case. */
+static bool worth_a_look(struct keeper *k)
+{
+	struct touched_row row = { .lately = true };
+
+	if (db_one(k->db, &Q_TOUCHED, NO_ARGS, &row) == ERR_OK && !row.lately &&
+		str_eq(row.touched, k->touched) && mono_ms() < k->look_at)
+		return false;
+	snprintf(k->touched, sizeof(k->touched), "%s", row.touched);
+	k->look_at = mono_ms() + KEEPER_LOOK_MS;
+	return true;
+}
+
 /* False: the database is away. */
 static bool follow_all(struct keeper *k, bool force)
 {
@@ -237,6 +269,8 @@ static bool follow_all(struct keeper *k, bool force)
 	size_t n = holdings_list(k->ends.holdings, false, held, HOLDINGS_MAX);
 	struct print_row row;
 
+	if (!force && !worth_a_look(k))
+		return true;
 	if (db_one(k->db, &Q_PRINT, NO_ARGS, &row) != ERR_OK)
 		return false;
 	if ((uint64_t)row.print == k->talked && !force)

@@ -25,5 +25,6 @@ void keeper_free(struct keeper **k);
 void keeper_run(struct keeper *k);
 void keeper_stop(struct keeper *k); /* any thread */
 void keeper_give_back(struct keeper *k);
+#define KEEPER_LOOK_MS 60000
 #define KEEPER_PLANT_MS 2500 /* so that a change takes effect within 5 s */
 #define KEEPER_HEALTH_MS 2000
