@@ -3,19 +3,20 @@
  * JSON.
  *
  *   bus_speed ours|libmodbus PORT BUSES SECONDS */
+#include <inttypes.h>
 #include <modbus.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "meter/bus.h"
 
 #define BLOCK 0x0200
 #define REGISTERS 48
+#define LANES_MAX 900
 
 struct lane {
 	int port;
@@ -73,41 +74,50 @@ static void *lane_run(void *ctx)
 	return NULL;
 }
 
-static double cpu_s(void)
+static int64_t cpu_us(void)
 {
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * INT64_C(1000000) + u.ru_utime.tv_usec +
+	       u.ru_stime.tv_usec;
+}
+
+/* Runs all lanes to their end; what they did is in them. */
+static void lanes_run(struct lane *lanes, int64_t n)
+{
+	pthread_t threads[LANES_MAX];
+
+	for (int64_t i = 0; i < n; i++)
+		ASSERT(pthread_create(&threads[i], NULL, lane_run, &lanes[i]) == 0);
+	for (int64_t i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
 }
 
 int main(int argc, char **argv)
 {
-	int buses = argc == 5 ? atoi(argv[3]) : 0;
-	struct lane *lanes = calloc((size_t)buses + 1, sizeof(*lanes));
-	pthread_t *threads = calloc((size_t)buses + 1, sizeof(*threads));
-	int64_t done = 0, failed = 0, began = mono_ms(), until;
+	struct lane lanes[LANES_MAX];
+	int64_t port, buses, seconds, done = 0, failed = 0, began = mono_ms(), took_ms, cpu;
 
-	if (buses < 1 || buses > 900 || !lanes || !threads) {
+	if (argc != 5 || i64_parse(argv[2], 1, 65535, &port) != ERR_OK ||
+		i64_parse(argv[3], 1, LANES_MAX, &buses) != ERR_OK ||
+		i64_parse(argv[4], 1, 3600, &seconds) != ERR_OK) {
 		fprintf(stderr, "usage: bus_speed ours|libmodbus PORT BUSES SECONDS\n");
 		return 2;
 	}
-	until = began + atoi(argv[4]) * INT64_C(1000);
-	for (int i = 0; i < buses; i++) {
-		lanes[i] = (struct lane){ .port = atoi(argv[2]),
-			.until = until,
-			.bare = strcmp(argv[1], "libmodbus") == 0 };
-		ASSERT(pthread_create(&threads[i], NULL, lane_run, &lanes[i]) == 0);
-	}
-	for (int i = 0; i < buses; i++) {
-		pthread_join(threads[i], NULL);
+	for (int64_t i = 0; i < buses; i++)
+		lanes[i] = (struct lane){ .port = (int)port,
+			.until = began + seconds * 1000,
+			.bare = str_eq(argv[1], "libmodbus") };
+	lanes_run(lanes, buses);
+	for (int64_t i = 0; i < buses; i++) {
 		done += lanes[i].done;
 		failed += lanes[i].failed;
 	}
-	printf("{\"done\": %lld, \"failed\": %lld, \"seconds\": %.2f, \"cpu\": %.3f}\n",
-		(long long)done, (long long)failed, (double)(mono_ms() - began) / 1000, cpu_s());
-	free(lanes);
-	free(threads);
+	took_ms = mono_ms() - began;
+	cpu = cpu_us();
+	printf("{\"done\": %" PRId64 ", \"failed\": %" PRId64 ", \"seconds\": %" PRId64
+	       ".%03" PRId64 ", \"cpu\": %" PRId64 ".%06" PRId64 "}\n",
+		done, failed, took_ms / 1000, took_ms % 1000, cpu / 1000000, cpu % 1000000);
 	return 0;
 }

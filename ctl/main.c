@@ -19,8 +19,10 @@ static const struct command {
 		"add NAME --role ROLE [--site CODE]: password from standard input" },
 	{ "tariff", cmd_tariff, NULL, "simulate TARIFF.json READINGS.csv [--tz ZONE]" },
 	{ "verify", NULL, cmd_verify, ": recompute the books from first records" },
-	{ "model", cmd_model, NULL, "check FILE.json | list: meter models" },
-	{ "meter", cmd_meter, NULL, "read | supply: talk to one meter, without a database" },
+	{ "model", cmd_model, NULL,
+		"check FILE.json | list [--models DIR] | units NAME SIZE BASE WIDE: meter models" },
+	{ "meter", cmd_meter, NULL,
+		"read | settings | supply: talk to one meter, without a database" },
 	{ "demo", NULL, cmd_demo, "load FILE|-: fill an empty database with a demonstration mall" },
 };
 

@@ -134,7 +134,8 @@ enum err meter_billing(struct request *r, struct answer *a)
 	if (e == ERR_OK && c.to_meter)
 		e = credit_model(r->api->models_dir, m.model, &c.facts, &a->why);
 	else if (e == ERR_OK)
-		(void)!credit_model(r->api->models_dir, m.model, &c.facts, NULL); /* without: nothing to switch off */
+		(void)!credit_model(r->api->models_dir, m.model, &c.facts,
+			NULL); /* without: nothing to switch off */
 	if (e == ERR_OK)
 		e = credit_convert(r->db, &c, &done, &a->why);
 	if (e != ERR_OK)

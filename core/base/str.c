@@ -35,6 +35,20 @@ bool str_starts(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+bool str_word(const char **text, char *dst, size_t size)
+{
+	size_t n;
+
+	*text += strspn(*text, " ");
+	n = strcspn(*text, " ");
+	if (n == 0 || n >= size)
+		return false;
+	memcpy(dst, *text, n);
+	dst[n] = '\0';
+	*text += n;
+	return true;
+}
+
 enum err i64_parse(const char *text, int64_t min, int64_t max, int64_t *out)
 {
 	char *end;

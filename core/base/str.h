@@ -8,6 +8,9 @@ void text_free(char **s); /* for AUTO(), of text from malloc() */
 MUST_USE bool str_copy(char *dst, size_t size, const char *src);
 bool str_eq(const char *a, const char *b); /* both non-NULL */
 bool str_starts(const char *s, const char *prefix);
+/* The next word of a text that blanks separate; *text moves behind it. False: there is none, or it
+ * does not fit (dst is as it was then). */
+MUST_USE bool str_word(const char **text, char *dst, size_t size);
 
 MUST_USE enum err i64_parse(const char *text, int64_t min, int64_t max, int64_t *out);
 

@@ -1,6 +1,5 @@
 #include "meter/cjt188.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "meter/bcd.h"
@@ -85,19 +84,11 @@ static bool is_item(const struct cjt188_expect *x, const uint8_t *data)
 	return false;
 }
 
-static enum err wrong_length(struct bus_error *why, unsigned got, unsigned expected)
-{
-	char text[80];
-
-	snprintf(text, sizeof(text), "reply with %u bytes of data instead of %u", got, expected);
-	return bus_error_nonsense(why, got < expected ? KIND_SHORT : KIND_LONG, text);
-}
-
 static enum err check_data(const struct cjt188_frame *ask, const struct cjt188_expect *x,
 	const struct cjt188_frame *reply, struct bus_error *why)
 {
 	if (reply->n < PREFIX)
-		return wrong_length(why, reply->n, PREFIX);
+		return bus_error_length(why, reply->n, PREFIX);
 	if (!is_item(x, reply->data))
 		return bus_error_passed(why, KIND_LATE,
 			"reply for item %02X%02X instead of %02X%02X", reply->data[0],

@@ -78,14 +78,6 @@ static bool reads(uint8_t control)
 	return control == DLT645_READ || control == DLT645_READ_MORE;
 }
 
-static enum err wrong_length(struct bus_error *why, unsigned got, unsigned expected)
-{
-	char text[80];
-
-	snprintf(text, sizeof(text), "reply with %u bytes of data instead of %u", got, expected);
-	return bus_error_nonsense(why, got < expected ? KIND_SHORT : KIND_LONG, text);
-}
-
 static enum err refused(
 	const struct dlt645_frame *ask, const struct dlt645_frame *reply, struct bus_error *why)
 {
@@ -97,7 +89,7 @@ static enum err refused(
 	size_t used = 0;
 
 	if (reply->n != 1)
-		return wrong_length(why, reply->n, 1);
+		return bus_error_length(why, reply->n, 1);
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
 		if (((reply->data[0] >> i) & 1) && used < sizeof(words))
 			used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s",
@@ -117,11 +109,11 @@ static enum err check_data(
 	unsigned least = ask->control == DLT645_READ_MORE ? 5 : 4;
 
 	if (ask->control == DLT645_RELAY && reply->n != 0)
-		return wrong_length(why, reply->n, 0);
+		return bus_error_length(why, reply->n, 0);
 	if (!reads(ask->control))
 		return ERR_OK;
 	if (reply->n < least)
-		return wrong_length(why, reply->n, least);
+		return bus_error_length(why, reply->n, least);
 	if (memcmp(reply->data, ask->data, 4) != 0)
 		return bus_error_passed(why, KIND_LATE, "reply for item %08X instead of %08X",
 			dlt645_item(reply->data), dlt645_item(ask->data));

@@ -193,6 +193,14 @@ enum err bus_error_nonsense(struct bus_error *why, enum bus_kind kind, const cha
 	return ERR_PROTOCOL;
 }
 
+enum err bus_error_length(struct bus_error *why, unsigned got, unsigned expected)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "reply with %u bytes of data instead of %u", got, expected);
+	return bus_error_nonsense(why, got < expected ? KIND_SHORT : KIND_LONG, text);
+}
+
 enum err bus_error_passed(struct bus_error *why, enum bus_kind kind, const char *fmt, ...)
 {
 	va_list args;

@@ -46,6 +46,8 @@ enum err bus_error_set(struct bus_error *why, enum err e, enum bus_fault fault, 
 	...) PRINTF_LIKE(4, 5);
 /* The same for a reply that is none: ERR_PROTOCOL, BUS_NONSENSE, of this kind. */
 enum err bus_error_nonsense(struct bus_error *why, enum bus_kind kind, const char *text);
+/* The same for one with less or more bytes of data than it has to have. */
+enum err bus_error_length(struct bus_error *why, unsigned got, unsigned expected);
 /* A reply that belongs to another request: ERR_RETRY. */
 enum err bus_error_passed(struct bus_error *why, enum bus_kind kind, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);

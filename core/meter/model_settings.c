@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "meter/model_build.h"
 
 /* ---- the file ---- */
@@ -146,6 +147,17 @@ static enum err parse_rates(const struct part *p)
 	return ERR_OK;
 }
 
+/* What every part begins with: no field but these, and the function that reads it. */
+static enum err part_begin(
+	const struct part *p, const char *const *names, bool by_rate, uint8_t *function)
+{
+	enum err e = at_part(p, json_only(p->obj, names, p->why));
+
+	if (e == ERR_OK && by_rate && p->m->settings.rates_n == 0)
+		return bad(p, "rates", "of the settings are needed");
+	return e == ERR_OK ? get_function(p, function) : e;
+}
+
 static enum err parse_prices(const struct part *of)
 {
 	static const char *const names[] = { "function", "address", "step_micro", "write", "note",
@@ -157,11 +169,7 @@ static enum err parse_prices(const struct part *of)
 
 	if (!p.obj)
 		return ERR_OK;
-	e = at_part(&p, json_only(p.obj, names, p.why));
-	if (e == ERR_OK && s->rates_n == 0)
-		return bad(&p, "rates", "of the settings are needed");
-	if (e == ERR_OK)
-		e = get_function(&p, &function);
+	e = part_begin(&p, names, true, &function);
 	if (e == ERR_OK)
 		e = get_address(&p, "address", &s->prices.address);
 	if (e == ERR_OK)
@@ -184,9 +192,7 @@ static enum err parse_prepaid(const struct part *of)
 
 	if (!p.obj)
 		return ERR_OK;
-	e = at_part(&p, json_only(p.obj, names, p.why));
-	if (e == ERR_OK)
-		e = get_function(&p, &function);
+	e = part_begin(&p, names, false, &function);
 	if (e == ERR_OK)
 		e = get_address(&p, "address", &s->prepaid.address);
 	if (e == ERR_OK)
@@ -251,11 +257,7 @@ static enum err parse_slots(const struct part *of)
 
 	if (!p.obj)
 		return ERR_OK;
-	e = at_part(&p, json_only(p.obj, names, p.why));
-	if (e == ERR_OK && s->rates_n == 0)
-		return bad(&p, "rates", "of the settings are needed");
-	if (e == ERR_OK)
-		e = get_function(&p, &function);
+	e = part_begin(&p, names, true, &function);
 	if (e == ERR_OK)
 		e = get_number(&p, "slots", FIELD_REQUIRED, 1, MODEL_SCHEDULE_SLOTS_MAX, &slots);
 	if (e == ERR_OK)
@@ -328,21 +330,6 @@ void model_holds(const struct model *m, bool rates[static METER_RATES], int64_t 
 
 /* ---- writing ---- */
 
-/* One more word of a text that blanks separate. */
-static bool word_next(const char **text, char *word, size_t size)
-{
-	size_t n;
-
-	*text += strspn(*text, " ");
-	n = strcspn(*text, " ");
-	if (n == 0 || n >= size)
-		return false;
-	memcpy(word, *text, n);
-	word[n] = '\0';
-	*text += n;
-	return true;
-}
-
 /* The number by which the meter knows a rate, from 0; false when it has none. */
 static bool rate_number(const struct model_settings *s, const char *word, size_t *out)
 {
@@ -393,8 +380,8 @@ static enum err prices_write(
 	char rate[16], price[MONEY_TEXT_MAX];
 	size_t n = 0;
 
-	while (word_next(&text, rate, sizeof(rate))) {
-		if (n++ == s->rates_n || !word_next(&text, price, sizeof(price)) ||
+	while (str_word(&text, rate, sizeof(rate))) {
+		if (n++ == s->rates_n || !str_word(&text, price, sizeof(price)) ||
 			price_put(s, rate, price, bytes) != ERR_OK)
 			return ERR_BAD_VALUE;
 	}
@@ -426,10 +413,10 @@ static enum err slots_bytes(const struct model_settings *s, const char *text, ui
 	char time[8], rate[16];
 	size_t n = 0, i;
 
-	while (word_next(&text, time, sizeof(time))) {
+	while (str_word(&text, time, sizeof(time))) {
 		uint8_t *slot = bytes + 3 * n;
 
-		if (n == s->slots.slots || !word_next(&text, rate, sizeof(rate)) ||
+		if (n == s->slots.slots || !str_word(&text, rate, sizeof(rate)) ||
 			!rate_number(s, rate, &i) || !clock_parse(time, &slot[2], &slot[1]))
 			return ERR_BAD_VALUE;
 		slot[0] = (uint8_t)(s->slots.rate_first + i);

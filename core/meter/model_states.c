@@ -27,16 +27,23 @@ enum err parse_bits(struct parse *ps, const json_t *obj, struct model_bits *out)
 	return ERR_OK;
 }
 
+/* No field but what the bits mean, and where they are. */
+static enum err bits_only(struct parse *ps, const json_t *obj, const char *meaning)
+{
+	const char *const registers[] = { meaning, "function", "address", "mask", "value", "note",
+		NULL };
+	const char *const items[] = { meaning, "item", "at", "bytes", "mask", "value", "note",
+		NULL };
+	bool is_modbus = ps->m->framing == MODEL_MODBUS;
+
+	return field_at(ps, json_only(obj, is_modbus ? registers : items, ps->why));
+}
+
 enum err parse_flag(struct parse *ps, const json_t *obj)
 {
-	static const char *const names[] = { "status", "function", "address", "mask", "value",
-		"note", NULL };
-	static const char *const item_names[] = { "status", "item", "at", "bytes", "mask", "value",
-		"note", NULL };
 	struct model_flag f = { 0 };
 	const char *word = NULL;
-	bool items = ps->m->framing != MODEL_MODBUS;
-	enum err e = field_at(ps, json_only(obj, items ? item_names : names, ps->why));
+	enum err e = bits_only(ps, obj, "status");
 
 	if (e == ERR_OK)
 		e = field_text(ps, obj, "status", FIELD_REQUIRED, 40, &word);
@@ -56,14 +63,9 @@ enum err parse_flag(struct parse *ps, const json_t *obj)
 
 enum err parse_state(struct parse *ps, const json_t *obj)
 {
-	static const char *const names[] = { "supply", "function", "address", "mask", "value",
-		"note", NULL };
-	static const char *const item_names[] = { "supply", "item", "at", "bytes", "mask", "value",
-		"note", NULL };
 	struct model_supply s = { 0 };
 	const char *word = NULL;
-	bool items = ps->m->framing != MODEL_MODBUS;
-	enum err e = field_at(ps, json_only(obj, items ? item_names : names, ps->why));
+	enum err e = bits_only(ps, obj, "supply");
 
 	if (e == ERR_OK)
 		e = field_text(ps, obj, "supply", FIELD_REQUIRED, 40, &word);

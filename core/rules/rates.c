@@ -68,21 +68,6 @@ enum err rates_split(const struct rates_facts *f, struct rates_split *out)
 
 /* ---- slots ---- */
 
-/* One more word of a text that blanks separate. */
-static bool word_next(const char **text, char *word, size_t size)
-{
-	size_t n;
-
-	*text += strspn(*text, " ");
-	n = strcspn(*text, " ");
-	if (n == 0 || n >= size)
-		return false;
-	memcpy(word, *text, n);
-	word[n] = '\0';
-	*text += n;
-	return true;
-}
-
 struct slot_text {
 	int32_t second;
 	char rate[65];
@@ -94,8 +79,8 @@ static bool slot_next(const char **text, const char *before, struct slot_text *o
 	char time[8];
 
 	do {
-		if (!word_next(text, time, sizeof(time)) ||
-			!word_next(text, out->rate, sizeof(out->rate)))
+		if (!str_word(text, time, sizeof(time)) ||
+			!str_word(text, out->rate, sizeof(out->rate)))
 			return false;
 		out->second = slot_second(time);
 	} while (str_eq(out->rate, before));

@@ -226,7 +226,7 @@ static void prices_play(struct world *w)
 			 * again. */
 			assign(w, &w->meters[i],
 				w->meters[i].billed && w->meters[i].holds_n ? w->start - 4 * DAY
-									     : seeded_now.ms);
+									    : seeded_now.ms);
 }
 
 /* ---- the hour ---- */

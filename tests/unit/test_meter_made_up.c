@@ -254,7 +254,8 @@ static void clock_and_credit_go_by_its_makers_frames(void **state)
 	/* purchase 8 of 12.3 kWh */
 	assert_int_equal(meter_purchase(t.bus, t.model, &nine, 8, 12300, NULL, &why), ERR_OK);
 	must_have_sent(m, "42 00 08 00 00 00 7B 5A");
-	assert_int_equal(meter_purchase(t.bus, t.model, &nine, 8, 12345, NULL, &why), ERR_OUT_OF_RANGE);
+	assert_int_equal(
+		meter_purchase(t.bus, t.model, &nine, 8, 12345, NULL, &why), ERR_OUT_OF_RANGE);
 	assert_int_equal(
 		meter_purchase(t.bus, t.model, &nine, 65536, 12300, NULL, &why), ERR_OUT_OF_RANGE);
 	m->refuses = true;
@@ -280,7 +281,8 @@ static void enciphered_writes_are_refused(void **state)
 	assert_false(why.sent);
 	assert_int_equal(meter_set_clock(t.bus, t.model, &nine, INT64_C(1835481598), NULL, &why),
 		ERR_NOT_CONFIGURED);
-	assert_int_equal(meter_act(t.bus, t.model, &nine, ACT_AUTO, NULL, &why), ERR_NOT_CONFIGURED);
+	assert_int_equal(
+		meter_act(t.bus, t.model, &nine, ACT_AUTO, NULL, &why), ERR_NOT_CONFIGURED);
 	assert_int_equal(m->vendor_frames, before);
 	assert_int_equal(meter_act(t.bus, t.model, &nine, ACT_ON, NULL, &why), ERR_OK);
 	m->map->tab_registers[0x21B] = 0;

@@ -257,100 +257,103 @@ static void reads_never_leave_a_block(void **state)
 }
 
 /* Every wire kind in every order: one point, known registers, known value. */
+static const struct {
+	const char *wire, *order, *scale;
+	uint16_t regs[4];
+	bool refused;
+	int64_t value;
+} wires[] = {
+	{ "u16", "abcd", "1", { 0xFFFF }, false, 65535 },
+	{ "u16", "dcba", "1", { 0x0100 }, false, 1 },
+	{ "s16", "abcd", "10", { 0x8000 }, false, -327680 },
+	{ "u32", "abcd", "10", { 0x0012, 0xD687 }, false, 12345670 },
+	{ "u32", "cdab", "10", { 0xD687, 0x0012 }, false, 12345670 },
+	{ "u32", "badc", "10", { 0x1200, 0x87D6 }, false, 12345670 },
+	{ "u32", "dcba", "10", { 0x87D6, 0x1200 }, false, 12345670 },
+	{ "u32", "abcd", "0.1", { 0, 15 }, false, 2 }, /* 1.5: halves go up */
+	{ "s32", "abcd", "0.1", { 0xFFFF, 0xFFF1 }, false, -2 },
+	{ "u32", "abcd", "1/3", { 0, 10 }, false, 3 },
+	{ "s32", "abcd", "1", { 0xFFFF, 0xFFFE }, false, -2 },
+	{ "u64", "abcd", "1", { 0, 0x0001, 0, 2 }, false, 0x100000002 },
+	{ "u64", "cdab", "1", { 2, 0, 0x0001, 0 }, false, 0x100000002 },
+	{ "u64", "abcd", "1", { 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF }, true, 0 },
+	{ "s64", "abcd", "1", { 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF }, false, -1 },
+	{ "u48", "abcd", "1", { 0x0001, 0x0000, 0x0002 }, false, 0x100000002 },
+	{ "u48", "cdab", "1", { 0x0002, 0x0000, 0x0001 }, false, 0x100000002 },
+	{ "u48", "badc", "1", { 0x0100, 0x0000, 0x0200 }, false, 0x100000002 },
+	{ "u48", "dcba", "1", { 0x0200, 0x0000, 0x0100 }, false, 0x100000002 },
+	{ "s48", "abcd", "1", { 0xFFFF, 0xFFFF, 0xFFFE }, false, -2 },
+	{ "s48", "abcd", "1", { 0x8000, 0x0000, 0x0000 }, true, 0 },
+	{ "u64", "badc", "1", { 0, 0x0100, 0, 0x0200 }, false, 0x100000002 },
+	{ "u64", "dcba", "1", { 0x0200, 0, 0x0100, 0 }, false, 0x100000002 },
+	/* each byte named: 64 bits have more orders than four */
+	{ "u64", "efghabcd", "1", { 0, 2, 0, 0x0001 }, false, 0x100000002 },
+	{ "u64", "cdabghef", "1", { 0x0001, 0, 2, 0 }, false, 0x100000002 },
+	{ "u64", "fehgbadc", "1", { 0, 0x0200, 0, 0x0100 }, false, 0x100000002 },
+	{ "u32", "acbd", "1", { 0x0012, 0x0034 }, false, 0x00001234 },
+	{ "u16", "ba", "1", { 0x3412 }, false, 0x1234 },
+	{ "f64", "abcd", "1000", { 0x3FE1, 0x70A3, 0xD70A, 0x3D71 }, false, 545 },
+	{ "f64", "dcba", "1000", { 0x713D, 0x0AD7, 0xA370, 0xE13F }, false, 545 },
+	{ "f64", "abcd", "1", { 0x7FF8, 0, 0, 0 }, true, 0 }, /* not a number */
+	{ "f64", "abcd", "1", { 0x7FEF, 0xFFFF, 0xFFFF, 0xFFFF }, true, 0 },
+	{ "bcd\",\"count\":1,\"note\":\"", "abcd", "1", { 0x1234 }, false, 1234 },
+	{ "bcd\",\"count\":2,\"note\":\"", "abcd", "10", { 0x0012, 0x3456 }, false, 1234560 },
+	{ "bcd\",\"count\":2,\"note\":\"", "dcba", "1", { 0x5634, 0x1200 }, false, 123456 },
+	{ "bcd\",\"count\":3,\"note\":\"", "cdab", "1", { 0x0001, 0x0000, 0 }, false, 1 },
+	{ "bcd\",\"count\":4,\"note\":\"64", "abcd", "1", { 0, 0x1234, 0x5678, 0x9012 }, false,
+		123456789012 },
+	{ "bcd\",\"count\":1,\"note\":\"", "abcd", "1", { 0x123A }, true, 0 },
+	{ "u16\",\"mask\":\"0x0FF0", "abcd", "1", { 0xA12B }, false, 0x12 },
+	{ "u32\",\"mask\":\"0x00FFFFFF", "abcd", "1", { 0xAA01, 0x0203 }, false, 0x010203 },
+	{ "u32\",\"mask\":\"0xFF000000", "dcba", "1", { 0, 0x007B }, false, 0x7B },
+	{ "u16\",\"offset\":-40,\"note\":\"", "abcd", "0.1", { 665 }, false, 27 },
+	{ "s16\",\"offset\":40,\"note\":\"", "abcd", "1", { 0xFFFE }, false, 38 },
+	/* 1E 85 0B 3F, as sent, is 0.545 */
+	{ "f32", "dcba", "1000", { 0x1E85, 0x0B3F }, false, 545 },
+	{ "f32", "abcd", "1000", { 0x3F0B, 0x851E }, false, 545 },
+	{ "f32", "abcd", "1", { 0xBFC0, 0x0000 }, false, -2 }, /* -1.5 */
+	{ "f32", "abcd", "1", { 0x7FC0, 0x0000 }, true, 0 },   /* not a number */
+	{ "f32", "abcd", "1", { 0x7F80, 0x0000 }, true, 0 },   /* infinite */
+	{ "f32", "abcd", "1", { 0xFF80, 0x0000 }, true, 0 },
+	{ "f32", "abcd", "1", { 0x7F7F, 0xFFFF }, true, 0 },  /* 3.4e38 */
+	{ "f32", "abcd", "1", { 0x8000, 0x0000 }, false, 0 }, /* -0 */
+	{ "f32", "abcd", "1", { 0x0000, 0x0001 }, false, 0 }, /* denormal */
+};
+
+static void wire_decodes(size_t i)
+{
+	AUTO(buf_free) struct buf points = { 0 };
+	struct register_block b = { .function = 4, .address = 10, .count = 4 };
+	struct meter_reading r = { .value[POINT_POWER] = 77 };
+	struct problem why = { 0 };
+	struct model *m;
+	enum err e;
+
+	buf_printf(&points,
+		ENERGY ",{\"point\":\"power\",\"function\":4,\"address\":\"0x000A\","
+		       "\"wire\":\"%s\",\"order\":\"%s\",\"scale\":\"%s\"}",
+		wires[i].wire, wires[i].order, wires[i].scale);
+	m = form_model(points.text);
+	/* 64 bits reach beyond what power may be, so widen by using no limit: credit */
+	memcpy(b.regs, wires[i].regs, sizeof(wires[i].regs));
+	if (strstr(wires[i].wire, "64") || strstr(wires[i].wire, "48"))
+		m->points[1].point = POINT_CREDIT;
+	e = model_decode(m, &b, 1, &r, &why);
+	if (e != (wires[i].refused ? ERR_PROTOCOL : ERR_OK))
+		fail_msg("row %zu: %s", i, why.text);
+	if (wires[i].refused)
+		assert_int_equal(r.value[POINT_POWER], 77); /* untouched */
+	else
+		assert_int_equal(r.value[m->points[1].point], wires[i].value);
+	assert_false(reading_has(&r, POINT_ENERGY)); /* not in the block given */
+	model_free(&m);
+}
+
 static void wires_and_orders(void **state)
 {
-	static const struct {
-		const char *wire, *order, *scale;
-		uint16_t regs[4];
-		bool refused;
-		int64_t value;
-	} rows[] = {
-		{ "u16", "abcd", "1", { 0xFFFF }, false, 65535 },
-		{ "u16", "dcba", "1", { 0x0100 }, false, 1 },
-		{ "s16", "abcd", "10", { 0x8000 }, false, -327680 },
-		{ "u32", "abcd", "10", { 0x0012, 0xD687 }, false, 12345670 },
-		{ "u32", "cdab", "10", { 0xD687, 0x0012 }, false, 12345670 },
-		{ "u32", "badc", "10", { 0x1200, 0x87D6 }, false, 12345670 },
-		{ "u32", "dcba", "10", { 0x87D6, 0x1200 }, false, 12345670 },
-		{ "u32", "abcd", "0.1", { 0, 15 }, false, 2 }, /* 1.5: halves go up */
-		{ "s32", "abcd", "0.1", { 0xFFFF, 0xFFF1 }, false, -2 },
-		{ "u32", "abcd", "1/3", { 0, 10 }, false, 3 },
-		{ "s32", "abcd", "1", { 0xFFFF, 0xFFFE }, false, -2 },
-		{ "u64", "abcd", "1", { 0, 0x0001, 0, 2 }, false, 0x100000002 },
-		{ "u64", "cdab", "1", { 2, 0, 0x0001, 0 }, false, 0x100000002 },
-		{ "u64", "abcd", "1", { 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF }, true, 0 },
-		{ "s64", "abcd", "1", { 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF }, false, -1 },
-		{ "u48", "abcd", "1", { 0x0001, 0x0000, 0x0002 }, false, 0x100000002 },
-		{ "u48", "cdab", "1", { 0x0002, 0x0000, 0x0001 }, false, 0x100000002 },
-		{ "u48", "badc", "1", { 0x0100, 0x0000, 0x0200 }, false, 0x100000002 },
-		{ "u48", "dcba", "1", { 0x0200, 0x0000, 0x0100 }, false, 0x100000002 },
-		{ "s48", "abcd", "1", { 0xFFFF, 0xFFFF, 0xFFFE }, false, -2 },
-		{ "s48", "abcd", "1", { 0x8000, 0x0000, 0x0000 }, true, 0 },
-		{ "u64", "badc", "1", { 0, 0x0100, 0, 0x0200 }, false, 0x100000002 },
-		{ "u64", "dcba", "1", { 0x0200, 0, 0x0100, 0 }, false, 0x100000002 },
-		/* each byte named: 64 bits have more orders than four */
-		{ "u64", "efghabcd", "1", { 0, 2, 0, 0x0001 }, false, 0x100000002 },
-		{ "u64", "cdabghef", "1", { 0x0001, 0, 2, 0 }, false, 0x100000002 },
-		{ "u64", "fehgbadc", "1", { 0, 0x0200, 0, 0x0100 }, false, 0x100000002 },
-		{ "u32", "acbd", "1", { 0x0012, 0x0034 }, false, 0x00001234 },
-		{ "u16", "ba", "1", { 0x3412 }, false, 0x1234 },
-		{ "f64", "abcd", "1000", { 0x3FE1, 0x70A3, 0xD70A, 0x3D71 }, false, 545 },
-		{ "f64", "dcba", "1000", { 0x713D, 0x0AD7, 0xA370, 0xE13F }, false, 545 },
-		{ "f64", "abcd", "1", { 0x7FF8, 0, 0, 0 }, true, 0 }, /* not a number */
-		{ "f64", "abcd", "1", { 0x7FEF, 0xFFFF, 0xFFFF, 0xFFFF }, true, 0 },
-		{ "bcd\",\"count\":1,\"note\":\"", "abcd", "1", { 0x1234 }, false, 1234 },
-		{ "bcd\",\"count\":2,\"note\":\"", "abcd", "10", { 0x0012, 0x3456 }, false,
-			1234560 },
-		{ "bcd\",\"count\":2,\"note\":\"", "dcba", "1", { 0x5634, 0x1200 }, false, 123456 },
-		{ "bcd\",\"count\":3,\"note\":\"", "cdab", "1", { 0x0001, 0x0000, 0 }, false, 1 },
-		{ "bcd\",\"count\":4,\"note\":\"64", "abcd", "1", { 0, 0x1234, 0x5678, 0x9012 },
-			false, 123456789012 },
-		{ "bcd\",\"count\":1,\"note\":\"", "abcd", "1", { 0x123A }, true, 0 },
-		{ "u16\",\"mask\":\"0x0FF0", "abcd", "1", { 0xA12B }, false, 0x12 },
-		{ "u32\",\"mask\":\"0x00FFFFFF", "abcd", "1", { 0xAA01, 0x0203 }, false, 0x010203 },
-		{ "u32\",\"mask\":\"0xFF000000", "dcba", "1", { 0, 0x007B }, false, 0x7B },
-		{ "u16\",\"offset\":-40,\"note\":\"", "abcd", "0.1", { 665 }, false, 27 },
-		{ "s16\",\"offset\":40,\"note\":\"", "abcd", "1", { 0xFFFE }, false, 38 },
-		/* 1E 85 0B 3F, as sent, is 0.545 */
-		{ "f32", "dcba", "1000", { 0x1E85, 0x0B3F }, false, 545 },
-		{ "f32", "abcd", "1000", { 0x3F0B, 0x851E }, false, 545 },
-		{ "f32", "abcd", "1", { 0xBFC0, 0x0000 }, false, -2 }, /* -1.5 */
-		{ "f32", "abcd", "1", { 0x7FC0, 0x0000 }, true, 0 },   /* not a number */
-		{ "f32", "abcd", "1", { 0x7F80, 0x0000 }, true, 0 },   /* infinite */
-		{ "f32", "abcd", "1", { 0xFF80, 0x0000 }, true, 0 },
-		{ "f32", "abcd", "1", { 0x7F7F, 0xFFFF }, true, 0 },  /* 3.4e38 */
-		{ "f32", "abcd", "1", { 0x8000, 0x0000 }, false, 0 }, /* -0 */
-		{ "f32", "abcd", "1", { 0x0000, 0x0001 }, false, 0 }, /* denormal */
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		AUTO(buf_free) struct buf points = { 0 };
-		struct register_block b = { .function = 4, .address = 10, .count = 4 };
-		struct meter_reading r = { .value[POINT_POWER] = 77 };
-		struct problem why = { 0 };
-		struct model *m;
-		enum err e;
-
-		buf_printf(&points,
-			ENERGY ",{\"point\":\"power\",\"function\":4,\"address\":\"0x000A\","
-			       "\"wire\":\"%s\",\"order\":\"%s\",\"scale\":\"%s\"}",
-			rows[i].wire, rows[i].order, rows[i].scale);
-		m = form_model(points.text);
-		/* 64 bits reach beyond what power may be, so widen by using no limit: credit */
-		memcpy(b.regs, rows[i].regs, sizeof(rows[i].regs));
-		if (strstr(rows[i].wire, "64") || strstr(rows[i].wire, "48"))
-			m->points[1].point = POINT_CREDIT;
-		e = model_decode(m, &b, 1, &r, &why);
-		if (e != (rows[i].refused ? ERR_PROTOCOL : ERR_OK))
-			fail_msg("row %zu: %s", i, why.text);
-		if (rows[i].refused)
-			assert_int_equal(r.value[POINT_POWER], 77); /* untouched */
-		else
-			assert_int_equal(r.value[m->points[1].point], rows[i].value);
-		assert_false(reading_has(&r, POINT_ENERGY)); /* not in the block given */
-		model_free(&m);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(wires); i++)
+		wire_decodes(i);
 }
 
 /* A model with one more point, and what it makes of these registers from 0x000A. */
