@@ -1,8 +1,10 @@
 #pragma once
 /* A connection to one gateway port or serial line: one request at a time, for one thread. Connects
- * at the first request, and again when the connection was lost. No call waits longer than the time
- * given for connecting plus the time given for the answer (plus the resolver's, for a host name).
- */
+ * at the first request, and again when the connection was lost. A call waits as long as connecting
+ * may take (plus the resolver, for a host name; twice, when the other side had hung up), plus the
+ * pause that the meter asks for, plus the time given for the answer and what the line takes. On
+ * Modbus TCP that may be 50 ms longer; on RTU there comes before it what bus_late_until() says, and
+ * what it takes until nothing stale comes any more (2 s at most). */
 #include "base/err.h"
 #include "meter/model.h"
 #include "meter/patience.h"
@@ -105,7 +107,7 @@ struct bus_request {
 	const uint16_t *values;		 /* to write; 0 or 1 for a coil */
 	const struct bus_vendor *vendor; /* a frame of the maker's own instead of all these */
 	int answer_ms;			 /* 0: BUS_ANSWER_MS */
-	int pause_ms;			 /* silence kept since the last answer on this bus */
+	int pause_ms;			 /* silence kept since the last exchange on this bus */
 	const struct bus_permit *permit; /* NULL: none is needed */
 };
 
@@ -150,16 +152,17 @@ void bus_gap(struct bus *b);
 void bus_hang_up(struct bus *b);
 /* Times a connection was made. */
 uint64_t bus_connects(const struct bus *b);
-/* Exchanges connection and counts with another bus of the same settings, for an heir. */
+/* Exchanges connection, counts and who is called in gaps with another bus of the same transport,
+ * address and line, for an heir. */
 void bus_inherit(struct bus *b, struct bus *former);
 
 /* regs gets request->count registers (or coils, each 0 or 1), and only when all is well.
  * ERR_UNAVAILABLE (unreachable, lost), ERR_TIMEOUT (silent), ERR_REFUSED (exception), ERR_PROTOCOL
- * (nonsense). */
+ * (nonsense), ERR_BAD_VALUE (there is no such request), ERR_FORBIDDEN (its permit was refused). */
 MUST_USE enum err bus_read(
 	struct bus *b, const struct bus_request *request, uint16_t *regs, struct bus_error *why);
 /* One write; done when the device echoed it, or answered a vendor's frame as it should. Errors as
- * bus_read, and ERR_FORBIDDEN when its permit was refused; see bus_error.sent. */
+ * bus_read; see bus_error.sent. */
 MUST_USE enum err bus_write(
 	struct bus *b, const struct bus_request *request, struct bus_error *why);
 
