@@ -133,8 +133,9 @@ void fees_make(struct world *w)
 			fee_new_one(w, i);
 }
 
-/* Ends a fee in the model: what months were charged too much comes back. */
-static void fee_ends(struct world *w, struct fee_model *f, int32_t to)
+/* Its months cost what they do with this end: what was charged too much comes back, what too little
+ * is taken. */
+static void end_set(struct world *w, struct fee_model *f, int32_t to)
 {
 	bool moved = false;
 
@@ -143,6 +144,11 @@ static void fee_ends(struct world *w, struct fee_model *f, int32_t to)
 		moved = charge(w, f, f->charged[i].month) || moved;
 	if (moved)
 		model_level(w, &w->purses[f->purse]);
+}
+
+static void fee_ends(struct world *w, struct fee_model *f, int32_t to)
+{
+	end_set(w, f, to);
 	happened(w, EVENT_FEE_ENDED);
 }
 
@@ -167,8 +173,27 @@ void fees_stop(struct world *w, size_t contract, int32_t last_day)
 	for (size_t i = 0; i < w->fees_n; i++) {
 		struct fee_model *f = &w->fees[i];
 
-		if (f->contract == contract && f->to > last_day)
-			fee_ends(w, f, last_day < f->from - 1 ? f->from - 1 : last_day);
+		if (f->contract != contract)
+			continue;
+		f->stopped = f->to > last_day;
+		if (!f->stopped)
+			continue;
+		f->before = f->to;
+		f->stop = last_day < f->from - 1 ? f->from - 1 : last_day;
+		fee_ends(w, f, f->stop);
+	}
+}
+
+void fees_resume(struct world *w, size_t contract)
+{
+	for (size_t i = 0; i < w->fees_n; i++) {
+		struct fee_model *f = &w->fees[i];
+
+		if (f->contract != contract || !f->stopped)
+			continue;
+		f->stopped = false;
+		end_set(w, f, f->before);
+		happened(w, EVENT_FEE_RESUMED);
 	}
 }
 

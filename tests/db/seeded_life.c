@@ -646,6 +646,7 @@ static void reopen_play(struct world *w)
 	}
 	for (size_t i = 0; i < c->undo_n; i++)
 		entry_undone(w, c, &c->undo[i]);
+	fees_resume(w, (size_t)(c - w->contracts));
 	levels_of(w, c->id);
 	happened(w, EVENT_REOPENED);
 }
