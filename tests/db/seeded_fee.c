@@ -159,7 +159,9 @@ static void fee_end_play(struct world *w)
 	struct problem why = { 0 };
 	int32_t to = today(w) + (int32_t)lot(w, -10, 10);
 
-	if (w->contracts[f->contract].ended || f->to != INT32_MAX)
+	if (w->contracts[f->contract].ended) /* of one that is closed: earlier only */
+		to = f->to - (int32_t)lot(w, 1, 10);
+	else if (f->to != INT32_MAX)
 		return;
 	if (to < f->from - 1)
 		to = f->from - 1;
@@ -192,6 +194,8 @@ void fees_resume(struct world *w, size_t contract)
 		if (f->contract != contract || !f->stopped)
 			continue;
 		f->stopped = false;
+		if (f->to != f->stop) /* somebody ended it earlier since */
+			continue;
 		end_set(w, f, f->before);
 		happened(w, EVENT_FEE_RESUMED);
 	}
