@@ -67,6 +67,7 @@ enum event {
 	EVENT_FEE,
 	EVENT_FEE_ENDED,
 	EVENT_FEE_RESUMED,
+	EVENT_FEE_STAYS,
 	EVENT_CLOSED,
 	EVENT_CLOSED_OFFLINE,
 	EVENT_CHANGED,
@@ -456,6 +457,8 @@ void fees_make(struct world *w);
 void fees_play(struct world *w);
 /* What a closing does to the fees of a contract. */
 void fees_stop(struct world *w, size_t contract, int32_t last_day);
+/* Some of those that its closing ended are ended earlier yet. */
+void fees_second_thought(struct world *w, size_t contract);
 /* What a reopening does to them: they go on as if they had never ended. */
 void fees_resume(struct world *w, size_t contract);
 

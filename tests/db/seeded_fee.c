@@ -129,7 +129,7 @@ static void fee_new_one(struct world *w, size_t contract)
 void fees_make(struct world *w)
 {
 	for (size_t i = 0; i < w->contracts_n; i++)
-		if (lot(w, 0, 2) == 0)
+		if (lot(w, 0, 1))
 			fee_new_one(w, i);
 }
 
@@ -152,9 +152,8 @@ static void fee_ends(struct world *w, struct fee_model *f, int32_t to)
 	happened(w, EVENT_FEE_ENDED);
 }
 
-static void fee_end_play(struct world *w)
+static void fee_end_play(struct world *w, struct fee_model *f)
 {
-	struct fee_model *f = &w->fees[lot(w, 0, (int64_t)w->fees_n - 1)];
 	struct fee_actor by = clerk();
 	struct problem why = { 0 };
 	int32_t to = today(w) + (int32_t)lot(w, -10, 10);
@@ -186,6 +185,13 @@ void fees_stop(struct world *w, size_t contract, int32_t last_day)
 	}
 }
 
+void fees_second_thought(struct world *w, size_t contract)
+{
+	for (size_t i = 0; i < w->fees_n; i++)
+		if (w->fees[i].contract == contract && w->fees[i].stopped && lot(w, 0, 1))
+			fee_end_play(w, &w->fees[i]);
+}
+
 void fees_resume(struct world *w, size_t contract)
 {
 	for (size_t i = 0; i < w->fees_n; i++) {
@@ -194,8 +200,10 @@ void fees_resume(struct world *w, size_t contract)
 		if (f->contract != contract || !f->stopped)
 			continue;
 		f->stopped = false;
-		if (f->to != f->stop) /* somebody ended it earlier since */
+		if (f->to != f->stop) { /* somebody ended it earlier since */
+			happened(w, EVENT_FEE_STAYS);
 			continue;
+		}
 		end_set(w, f, f->before);
 		happened(w, EVENT_FEE_RESUMED);
 	}
@@ -208,7 +216,7 @@ void fees_play(struct world *w)
 	if (lot(w, 0, 29) == 0)
 		fee_new_one(w, (size_t)lot(w, 0, (int64_t)w->contracts_n - 1));
 	if (w->fees_n > 0 && lot(w, 0, 29) == 0)
-		fee_end_play(w);
+		fee_end_play(w, &w->fees[lot(w, 0, (int64_t)w->fees_n - 1)]);
 	assert_int_equal(fees_due(w->worker, seeded_now), ERR_OK);
 	for (int32_t back = 2; back >= 0; back--)
 		for (size_t i = 0; i < w->fees_n; i++) {
