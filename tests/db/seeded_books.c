@@ -31,7 +31,6 @@ static const char *const event_words[EVENT__MAX] = {
 	[EVENT_FEE] = "fee charged",
 	[EVENT_FEE_ENDED] = "fee ended",
 	[EVENT_FEE_RESUMED] = "fee resumed",
-	[EVENT_FEE_STAYS] = "fee stays",
 	[EVENT_CLOSED] = "closing",
 	[EVENT_CLOSED_OFFLINE] = "closing offline",
 	[EVENT_CHANGED] = "change of tenant",

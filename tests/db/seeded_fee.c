@@ -188,7 +188,7 @@ void fees_stop(struct world *w, size_t contract, int32_t last_day)
 void fees_second_thought(struct world *w, size_t contract)
 {
 	for (size_t i = 0; i < w->fees_n; i++)
-		if (w->fees[i].contract == contract && w->fees[i].stopped && lot(w, 0, 1))
+		if (w->fees[i].contract == contract && w->fees[i].stopped && lot(w, 0, 3) == 0)
 			fee_end_play(w, &w->fees[i]);
 }
 
@@ -200,10 +200,8 @@ void fees_resume(struct world *w, size_t contract)
 		if (f->contract != contract || !f->stopped)
 			continue;
 		f->stopped = false;
-		if (f->to != f->stop) { /* somebody ended it earlier since */
-			happened(w, EVENT_FEE_STAYS);
+		if (f->to != f->stop) /* somebody ended it earlier since */
 			continue;
-		}
 		end_set(w, f, f->before);
 		happened(w, EVENT_FEE_RESUMED);
 	}
