@@ -889,7 +889,8 @@ static enum err entries_reverse(struct deal *d, int64_t closing)
 
 /* ---- what ended with it ---- */
 
-static enum err fee_again(struct deal *d, const json_t *step)
+/* A fee that somebody ended on an earlier day since stays ended. */
+static enum err fee_again(struct deal *d, const json_t *step, struct day stopped)
 {
 	struct life *l = d->life;
 	struct fee_actor by = { 0, l->ask->actor, l->ask->address, l->ask->now };
@@ -904,7 +905,14 @@ static enum err fee_again(struct deal *d, const json_t *step)
 	enum err e = db_one(l->db, &Q_BALANCES, ARGS(arg_i64(d->contract_id)), &before);
 
 	if (e == ERR_OK)
-		e = fee_resume(l->db, s.fee_id, last_day ? last_day : "", &by);
+		e = fee_resume(l->db, s.fee_id, stopped, last_day ? last_day : "", &by);
+	if (e == ERR_CONFLICT) {
+		step_add(l, &(struct step){ .what = "fee_stays",
+				    .purpose = "fee",
+				    .fee_id = s.fee_id,
+				    .detail = s.detail });
+		return ERR_OK;
+	}
 	if (e == ERR_OK)
 		e = db_one(l->db, &Q_BALANCES, ARGS(arg_i64(d->contract_id)), &after);
 	if (e == ERR_OK)
@@ -938,21 +946,26 @@ static enum err sub_again(struct deal *d, const json_t *step)
 static enum err ended_resume(struct deal *d, const struct closed_row *c)
 {
 	AUTO(json_free) json_t *steps = NULL;
+	AUTO(zone_free) struct zone *z = NULL;
 	struct steps_row row;
 	const json_t *step;
+	struct day stopped;
 	size_t i;
 	enum err e = db_one(d->life->db, &Q_STEPS, ARGS(arg_i64(c->id)), &row);
 
 	if (e == ERR_OK)
 		e = json_parse(row.steps, strlen(row.steps), &steps, NULL);
+	if (e == ERR_OK)
+		e = zone_open(d->zone, &z);
 	if (e != ERR_OK)
 		return e;
+	stopped = zone_local(z, (struct utc){ d->end_at.ms - 1 }).day;
 	json_array_foreach(steps, i, step)
 	{
 		const char *what = json_string_value(json_object_get(step, "what"));
 
 		if (str_eq(what, "fee_ends"))
-			e = fee_again(d, step);
+			e = fee_again(d, step, stopped);
 		else if (str_eq(what, "sub_tenant_ends") && json_object_get(step, "meter_id"))
 			e = sub_again(d, step);
 		if (e != ERR_OK)

@@ -753,11 +753,27 @@ enum err fees_end(struct db *db, int64_t contract_id, struct day to, const struc
 	return e;
 }
 
-enum err fee_resume(struct db *db, int64_t id, const char *to_day, const struct fee_actor *by)
+/* Is its last day still the one that the closing gave it? */
+static enum err still_stopped(struct db *db, int64_t id, struct day stopped)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	struct fee f;
+	struct fee_term t;
+	enum err e = fee_load(db, id, &f, &t, &z);
+
+	if (e == ERR_OK && stopped.days < t.from.days - 1)
+		stopped.days = t.from.days - 1;
+	return e == ERR_OK && (!t.ends || t.to.days != stopped.days) ? ERR_CONFLICT : e;
+}
+
+enum err fee_resume(struct db *db, int64_t id, struct day stopped, const char *to_day,
+	const struct fee_actor *by)
 {
 	struct ending g = { .id = id, .ends = to_day[0] != '\0', .by = by };
 	enum err e = g.ends ? day_parse(to_day, &g.to) : ERR_OK;
 
 	ASSERT(db_in_tx(db));
+	if (e == ERR_OK)
+		e = still_stopped(db, id, stopped);
 	return e == ERR_OK ? end_one(db, &g) : e;
 }

@@ -74,10 +74,11 @@ MUST_USE enum err fee_end(
  * before its purses are emptied. */
 MUST_USE enum err fees_end(
 	struct db *db, int64_t contract_id, struct day to, const struct fee_actor *by);
-/* Takes that back for one fee: it has its former last day again ("": none), and its months cost
- * what they did. Inside db_tx. */
-MUST_USE enum err fee_resume(
-	struct db *db, int64_t id, const char *to_day, const struct fee_actor *by);
+/* Takes that back for one fee that was ended on stopped: it has its former last day again ("":
+ * none), and its months cost what they did. ERR_CONFLICT, and nothing is changed, when it was ended
+ * on another day since. Inside db_tx, when the contract is open again. */
+MUST_USE enum err fee_resume(struct db *db, int64_t id, struct day stopped, const char *to_day,
+	const struct fee_actor *by);
 
 struct fee_run {
 	int64_t fees; /* charged for the month so far, by this run and those before */

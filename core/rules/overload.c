@@ -36,6 +36,15 @@ static enum overload_act calm(struct overload_state *s)
 	return OVERLOAD_RETURN;
 }
 
+/* The reading that ended a cut is no cause for the next one, should it come again. */
+static enum overload_act returned(const struct overload_reading *r, struct overload_state *s)
+{
+	enum overload_act act = calm(s);
+
+	s->seen_at = r->at;
+	return act;
+}
+
 /* A person has lifted the block: what was before does not count. */
 static void forgive(struct overload_state *s)
 {
@@ -77,11 +86,11 @@ static enum overload_act on_tripped(
 	if (l->limit_w <= 0)
 		return calm(s);
 	if (r->off)
-		return r->at.ms >= overload_returns_at(l, s).ms ? calm(s) : OVERLOAD_KEEP;
+		return r->at.ms >= overload_returns_at(l, s).ms ? returned(r, s) : OVERLOAD_KEEP;
 	if (!r->good || above(l, r))
 		return OVERLOAD_KEEP;
 	s->trips--; /* it was never cut */
-	return calm(s);
+	return returned(r, s);
 }
 
 enum overload_act overload_step(

@@ -24,7 +24,7 @@ struct overload_limits {
 struct overload_state {
 	enum overload_phase phase;
 	struct utc since;   /* over: first reading above; tripped, locked: of the cut */
-	struct utc seen_at; /* over: last reading above */
+	struct utc seen_at; /* over: last reading above; calm: the reading that ended a cut, or 0 */
 	int64_t trips;	    /* in a row, each within OVERLOAD_ROW_MS of the one before */
 	struct utc trip_at; /* the last of them */
 };

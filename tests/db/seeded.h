@@ -66,6 +66,7 @@ enum event {
 	EVENT_SELF_APPROVAL_REFUSED,
 	EVENT_FEE,
 	EVENT_FEE_ENDED,
+	EVENT_FEE_RESUMED,
 	EVENT_CLOSED,
 	EVENT_CLOSED_OFFLINE,
 	EVENT_CHANGED,
@@ -128,6 +129,8 @@ struct fee_model {
 	int64_t monthly_fen;
 	int32_t from, to; /* to INT32_MAX: open */
 	int64_t created;
+	bool stopped; /* by the closing of its contract: on `stop`, `before` was its end */
+	int32_t stop, before;
 	struct {
 		int32_t month;
 		int64_t fen;
@@ -453,6 +456,10 @@ void fees_make(struct world *w);
 void fees_play(struct world *w);
 /* What a closing does to the fees of a contract. */
 void fees_stop(struct world *w, size_t contract, int32_t last_day);
+/* Some of those that its closing ended are ended earlier yet. */
+void fees_second_thought(struct world *w, size_t contract);
+/* What a reopening does to them: they go on as if they had never ended. */
+void fees_resume(struct world *w, size_t contract);
 
 /* seeded_share.c */
 void shares_make(struct world *w);

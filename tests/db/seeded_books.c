@@ -30,6 +30,7 @@ static const char *const event_words[EVENT__MAX] = {
 	[EVENT_SELF_APPROVAL_REFUSED] = "refused own approval",
 	[EVENT_FEE] = "fee charged",
 	[EVENT_FEE_ENDED] = "fee ended",
+	[EVENT_FEE_RESUMED] = "fee resumed",
 	[EVENT_CLOSED] = "closing",
 	[EVENT_CLOSED_OFFLINE] = "closing offline",
 	[EVENT_CHANGED] = "change of tenant",

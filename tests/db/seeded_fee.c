@@ -129,12 +129,13 @@ static void fee_new_one(struct world *w, size_t contract)
 void fees_make(struct world *w)
 {
 	for (size_t i = 0; i < w->contracts_n; i++)
-		if (lot(w, 0, 2) == 0)
+		if (lot(w, 0, 1))
 			fee_new_one(w, i);
 }
 
-/* Ends a fee in the model: what months were charged too much comes back. */
-static void fee_ends(struct world *w, struct fee_model *f, int32_t to)
+/* Its months cost what they do with this end: what was charged too much comes back, what too little
+ * is taken. */
+static void end_set(struct world *w, struct fee_model *f, int32_t to)
 {
 	bool moved = false;
 
@@ -143,17 +144,23 @@ static void fee_ends(struct world *w, struct fee_model *f, int32_t to)
 		moved = charge(w, f, f->charged[i].month) || moved;
 	if (moved)
 		model_level(w, &w->purses[f->purse]);
+}
+
+static void fee_ends(struct world *w, struct fee_model *f, int32_t to)
+{
+	end_set(w, f, to);
 	happened(w, EVENT_FEE_ENDED);
 }
 
-static void fee_end_play(struct world *w)
+static void fee_end_play(struct world *w, struct fee_model *f)
 {
-	struct fee_model *f = &w->fees[lot(w, 0, (int64_t)w->fees_n - 1)];
 	struct fee_actor by = clerk();
 	struct problem why = { 0 };
 	int32_t to = today(w) + (int32_t)lot(w, -10, 10);
 
-	if (w->contracts[f->contract].ended || f->to != INT32_MAX)
+	if (w->contracts[f->contract].ended) /* of one that is closed: earlier only */
+		to = f->to - (int32_t)lot(w, 1, 10);
+	else if (f->to != INT32_MAX)
 		return;
 	if (to < f->from - 1)
 		to = f->from - 1;
@@ -167,8 +174,36 @@ void fees_stop(struct world *w, size_t contract, int32_t last_day)
 	for (size_t i = 0; i < w->fees_n; i++) {
 		struct fee_model *f = &w->fees[i];
 
-		if (f->contract == contract && f->to > last_day)
-			fee_ends(w, f, last_day < f->from - 1 ? f->from - 1 : last_day);
+		if (f->contract != contract)
+			continue;
+		f->stopped = f->to > last_day;
+		if (!f->stopped)
+			continue;
+		f->before = f->to;
+		f->stop = last_day < f->from - 1 ? f->from - 1 : last_day;
+		fee_ends(w, f, f->stop);
+	}
+}
+
+void fees_second_thought(struct world *w, size_t contract)
+{
+	for (size_t i = 0; i < w->fees_n; i++)
+		if (w->fees[i].contract == contract && w->fees[i].stopped && lot(w, 0, 3) == 0)
+			fee_end_play(w, &w->fees[i]);
+}
+
+void fees_resume(struct world *w, size_t contract)
+{
+	for (size_t i = 0; i < w->fees_n; i++) {
+		struct fee_model *f = &w->fees[i];
+
+		if (f->contract != contract || !f->stopped)
+			continue;
+		f->stopped = false;
+		if (f->to != f->stop) /* somebody ended it earlier since */
+			continue;
+		end_set(w, f, f->before);
+		happened(w, EVENT_FEE_RESUMED);
 	}
 }
 
@@ -179,7 +214,7 @@ void fees_play(struct world *w)
 	if (lot(w, 0, 29) == 0)
 		fee_new_one(w, (size_t)lot(w, 0, (int64_t)w->contracts_n - 1));
 	if (w->fees_n > 0 && lot(w, 0, 29) == 0)
-		fee_end_play(w);
+		fee_end_play(w, &w->fees[lot(w, 0, (int64_t)w->fees_n - 1)]);
 	assert_int_equal(fees_due(w->worker, seeded_now), ERR_OK);
 	for (int32_t back = 2; back >= 0; back--)
 		for (size_t i = 0; i < w->fees_n; i++) {

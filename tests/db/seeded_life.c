@@ -629,6 +629,8 @@ static void reopen_play(struct world *w)
 			w->meters[i].holds_n + 2 >= ARRAY_LEN(w->meters[i].holds))
 			return;
 	want = reopen_answer(w, c);
+	if (want == ERR_OK)
+		fees_second_thought(w, (size_t)(c - w->contracts));
 	asking_open(w, &ask, "reopen");
 	got = contract_reopen(w->api, &ask.ask, c->id, &done, &why);
 	answer_is(w, "reopening", got, want, &why);
@@ -646,6 +648,7 @@ static void reopen_play(struct world *w)
 	}
 	for (size_t i = 0; i < c->undo_n; i++)
 		entry_undone(w, c, &c->undo[i]);
+	fees_resume(w, (size_t)(c - w->contracts));
 	levels_of(w, c->id);
 	happened(w, EVENT_REOPENED);
 }
@@ -724,11 +727,11 @@ static void replace_play(struct world *w)
 
 void life_play(struct world *w)
 {
-	if (lot(w, 0, 11) == 0)
+	if (lot(w, 0, 7) == 0)
 		close_play(w);
 	if (lot(w, 0, 19) == 0)
 		change_play(w);
-	if (lot(w, 0, 15) == 0)
+	if (lot(w, 0, 3) == 0)
 		reopen_play(w);
 	if (lot(w, 0, 7) == 0)
 		open_play(w);

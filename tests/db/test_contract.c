@@ -893,6 +893,40 @@ static void test_reopening_takes_up_fees_and_sub_tenants(void **state)
 	assert_int_equal(balance(contract), YUAN(100) - FEN(18000) - FEN(60000));
 }
 
+/* What the tenant need not pay any more was decided after the closing: the reopening leaves it. */
+static void test_a_fee_ended_after_the_closing_stays_ended(void **state)
+{
+	AUTO(asked_free) struct asked a = { 0 };
+	AUTO(life_done_free) struct life_done done = { 0 }, back = { 0 };
+	struct shop s = vacant_shop();
+	struct fee_actor clerk = { 0, "user:1", "", { NOON + DAY + 2000 } };
+	struct fee_run ran;
+	struct contract_close c;
+	int64_t contract, fee, rent;
+	char text[DAY_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(read_meter(s.meter, NOON, 1000), ERR_OK);
+	contract = open_for(&s, s.meter, NOON + 1000, YUAN(100));
+	fee = open_fee(contract, "property_fee", "", "stays-fee");
+	rent = open_fee(contract, "rent", "", "stays-rent");
+	MUST(fee_run(api, s.site, (struct month){ (2026 - 1970) * 12 + 10 }, "worker",
+		(struct utc){ NOON + 2000 }, &ran, &why));
+	c = closing(contract, "none");
+	assert_int_equal(read_meter(s.meter, NOON + DAY, 1000), ERR_OK);
+	MUST(contract_close(api, ask_at(&a, NOON + DAY + 1000), &c, &done, &why));
+	MUST(fee_end(api, fee, day_of(2026, 11, 22), &clerk, &why));
+	MUST(contract_reopen(api, ask_at(&a, NOON + DAY + 3000), contract, &back, &why));
+	assert_string_equal(fee_last_day(contract, fee, text), "2026-11-22");
+	assert_string_equal(fee_last_day(contract, rent, text), "");
+	assert_true(has_step(&back, "fee_stays"));
+	/* one day of the one, nine of the other */
+	assert_int_equal(balance(contract), YUAN(100) - FEN(1000) - FEN(9000));
+	MUST(fee_run(api, s.site, (struct month){ (2026 - 1970) * 12 + 11 }, "worker",
+		(struct utc){ NOON + 10 * DAY }, &ran, &why));
+	assert_int_equal(balance(contract), YUAN(100) - FEN(10000) - FEN(30000));
+}
+
 /* A fee that would begin after the contract has ended never begins, and stands against nothing. */
 static void test_a_fee_of_later_days_ends_with_the_contract(void **state)
 {
@@ -1450,6 +1484,7 @@ int main(void)
 		cmocka_unit_test(test_cash_leaves_and_comes_back),
 		cmocka_unit_test(test_fees_end_with_the_contract),
 		cmocka_unit_test(test_reopening_takes_up_fees_and_sub_tenants),
+		cmocka_unit_test(test_a_fee_ended_after_the_closing_stays_ended),
 		cmocka_unit_test(test_a_fee_of_later_days_ends_with_the_contract),
 		cmocka_unit_test(test_money_carried_in_is_there_before_the_first_charge),
 		cmocka_unit_test(test_a_debt_carried_in_is_told),

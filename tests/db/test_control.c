@@ -183,6 +183,23 @@ static void test_too_much_load_is_cut_returns_and_locks(void **state)
 		1);
 }
 
+/* The poller gives a reading again when the answer to it was lost. */
+static void test_the_reading_that_ended_a_cut_given_again(void **state)
+{
+	struct world *w = *state;
+	struct shop s = limited_shop(w);
+
+	shop_set(w->root, "UPDATE meter SET overload_delay_s = 0 WHERE id = %lld",
+		(long long)s.meter);
+	draw(w, &s, (struct load){ 0, 1000, 3600, "on" });
+	assert_true(overloaded(w, &s));
+	draw(w, &s, (struct load){ 300, 1000, 3600, "off" });
+	assert_false(overloaded(w, &s));
+	draw(w, &s, (struct load){ 300, 1000, 3600, "off" });
+	assert_false(overloaded(w, &s));
+	assert_int_equal(shop_number(w->root, NOTICES("overload"), s.account), 1);
+}
+
 static void test_money_does_not_lift_an_overload(void **state)
 {
 	struct world *w = *state;
@@ -823,6 +840,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_too_much_load_is_cut_returns_and_locks),
+		cmocka_unit_test(test_the_reading_that_ended_a_cut_given_again),
 		cmocka_unit_test(test_money_does_not_lift_an_overload),
 		cmocka_unit_test(test_a_reading_in_doubt_cuts_nothing),
 		cmocka_unit_test(test_without_a_limit_nothing_is_kept),

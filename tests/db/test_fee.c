@@ -447,6 +447,43 @@ static void who_cannot_pay_is_told_before(void **state)
 	assert_int_equal(notices(db, &s, "fee_short"), 1);
 }
 
+static void level_is(struct db *db, const struct shop *s, const char *want)
+{
+	char sql[160];
+
+	snprintf(sql, sizeof(sql), "SELECT level = '%s' AS v FROM account WHERE id = %%lld", want);
+	if (!shop_number(db, sql, purse(db, s)))
+		fail_msg("at %lld the level is not %s", (long long)balance(db, s), want);
+}
+
+/* A warning comes when the threshold is reached, not a billionth of a yuan below it; zero owes
+ * nothing. */
+static void a_fee_purse_at_its_threshold_has_reached_it(void **state)
+{
+	struct db *db = *state;
+	struct shop s = shop_make(db, 90);
+
+	added(&s, "property_fee", 10000, "2026-11-01", "", "threshold-fee");
+	shop_set(db, "UPDATE account SET warn1_nano = %lld, warn2_nano = %lld WHERE id = %lld",
+		(long long)FEN(10000), (long long)FEN(5000), (long long)purse(db, &s));
+	pay(db, &s, 20000, "2026-11-01T09:30", "threshold-1");
+	level_is(db, &s, "ok");
+	run(&s, "2026-11", "2026-11-01T10:00");
+	assert_int_equal(balance(db, &s), FEN(10000));
+	level_is(db, &s, "low1");
+	assert_int_equal(notices(db, &s, "fee_low"), 1);
+	pay(db, &s, 5000, "2026-11-20T09:30", "threshold-2");
+	level_is(db, &s, "ok");
+	run(&s, "2026-12", "2026-12-01T10:00");
+	assert_int_equal(balance(db, &s), FEN(5000));
+	level_is(db, &s, "low2");
+	pay(db, &s, 5000, "2026-12-20T09:30", "threshold-3");
+	run(&s, "2027-01", "2027-01-01T10:00");
+	assert_int_equal(balance(db, &s), 0);
+	level_is(db, &s, "low2");
+	assert_int_equal(notices(db, &s, "fee_short"), 0);
+}
+
 static void each_fee_has_its_line(void **state)
 {
 	struct db *db = *state;
@@ -766,6 +803,7 @@ int main(void)
 		cmocka_unit_test(bad_fees_are_refused),
 		cmocka_unit_test(the_tenant_sees_it_beforehand),
 		cmocka_unit_test(who_cannot_pay_is_told_before),
+		cmocka_unit_test(a_fee_purse_at_its_threshold_has_reached_it),
 		cmocka_unit_test(each_fee_has_its_line),
 		cmocka_unit_test(short_listed_approved_cut_paid_lifted),
 		cmocka_unit_test(a_fee_that_was_paid_waits_for_the_light),

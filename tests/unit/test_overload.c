@@ -83,6 +83,22 @@ static void two_returns_then_a_lock(void **state)
 	TELL(&LIMITS, steps);
 }
 
+/* A relay that carries load although it says off: its reading, given again after an answer that was
+ * lost, does not cut once more. */
+static void the_reading_that_ended_a_cut_may_come_again(void **state)
+{
+	static const struct overload_limits at_once = { 3000, 0, 300, 2 };
+	static const struct step steps[] = {
+		{ 10, 5000, "", OVERLOAD_CUT, OVERLOAD_TRIPPED },
+		{ 310, 5000, "bf", OVERLOAD_RETURN, OVERLOAD_CALM },
+		{ 310, 5000, "f", OVERLOAD_KEEP, OVERLOAD_CALM },
+		{ 311, 5000, "", OVERLOAD_CUT, OVERLOAD_TRIPPED },
+	};
+
+	(void)state;
+	TELL(&at_once, steps);
+}
+
 static void cuts_far_apart_do_not_add_up(void **state)
 {
 	struct overload_state s = { 0 };
@@ -241,6 +257,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_short_peak_passes),
 		cmocka_unit_test(two_returns_then_a_lock),
+		cmocka_unit_test(the_reading_that_ended_a_cut_may_come_again),
 		cmocka_unit_test(cuts_far_apart_do_not_add_up),
 		cmocka_unit_test(doubt_and_silence_do_not_cut),
 		cmocka_unit_test(a_load_that_falls_in_time_is_not_cut),
