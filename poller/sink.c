@@ -1,79 +1,13 @@
-#include "poller/sink.h"
+#include "poller/sink_inside.h"
 
-#include <glib.h>
 #include <inttypes.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
-#include "domain/alarm.h"
-#include "domain/charge.h"
-#include "domain/meterclock.h"
-#include "domain/outage.h"
-#include "domain/overload.h"
 #include "domain/readings.h"
-#include "domain/supplypoint.h"
-#include "rules/clockset.h"
 
 #define OFF_GRACE_MS 120000 /* after a cut, before use is a fault */
 #define OFF_USE_MILLI 50
-
-/* Alarms of a meter that come and go with its readings. */
-enum meter_alarm {
-	ALARM_SILENT,
-	ALARM_FELL,
-	ALARM_JUMPED,
-	ALARM_IDENTITY,
-	ALARM_TARIFF,
-	ALARM_SETTLE,
-	ALARM_OFF_USE,
-	ALARM_OVERLOAD,
-	ALARM_OVERLOAD_LOCK,
-	ALARM_CLOCK,
-	ALARM_CLOCK_FAR, /* the same kind, urgent */
-	ALARM__MAX
-};
-static const struct {
-	const char *kind;
-	const char *severity;
-	const char *text; /* after "meter A17 " */
-} alarms[ALARM__MAX] = {
-	[ALARM_SILENT] = { "meter_silent", "warn", "does not answer" },
-	[ALARM_FELL] = { "register_fell", "urgent", "shows a register below the last settled one" },
-	[ALARM_JUMPED] = { "register_jumped", "urgent", "shows more than it can have counted" },
-	[ALARM_IDENTITY] = { "identity_changed", "urgent", "has another serial number" },
-	[ALARM_TARIFF] = { "tariff_missing", "urgent", "has no tariff for its use" },
-	[ALARM_SETTLE] = { "settle_failed", "urgent", "cannot be settled" },
-	[ALARM_OFF_USE] = { "use_while_off", "urgent", "counts although its supply is off" },
-	[ALARM_OVERLOAD] = { "overload", "urgent",
-		"drew more than its limit and is cut for a while" },
-	[ALARM_OVERLOAD_LOCK] = { "overload_lock", "urgent",
-		"drew more than its limit too often and stays cut until a person decides" },
-	[ALARM_CLOCK] = { "clock_drift", "warn", "has a clock that is wrong by minutes" },
-	[ALARM_CLOCK_FAR] = { "clock_drift", "urgent",
-		"has a clock that is wrong by more than an hour" },
-};
-
-/* What the sink remembers of a meter. */
-struct memo {
-	int64_t meter_id;
-	uint32_t open;	/* bit n: alarm n is open */
-	int64_t off_at; /* the cut that off_reg belongs to */
-	struct qty off_reg;
-	struct meter_clock clock; /* as stored */
-	int64_t serial_device;	  /* whose serial number is stored */
-};
-
-struct sink {
-	struct db *db;
-	struct desk *desk;
-	struct holdings *holdings;
-	struct tariffs *tariffs;
-	GHashTable *memos;     /* &memo.meter_id -> struct memo */
-	atomic_bool remembers; /* open alarms have been read */
-};
 
 struct sink *sink_open(const struct db_settings *settings, struct desk *desk, struct holdings *h)
 {
@@ -99,7 +33,7 @@ void sink_free(struct sink **s)
 	*s = NULL;
 }
 
-static struct memo *memo_of(struct sink *s, int64_t meter_id)
+struct memo *sink_memo_of(struct sink *s, int64_t meter_id)
 {
 	struct memo *m = g_hash_table_lookup(s->memos, &meter_id);
 
@@ -112,70 +46,12 @@ static struct memo *memo_of(struct sink *s, int64_t meter_id)
 	return m;
 }
 
-struct open_row {
-	int64_t object_id;
-	char kind[33];
-	char severity[8];
-};
-SHAPE(open_shape, struct open_row, FIELD(struct open_row, object_id), FIELD(struct open_row, kind),
-	FIELD(struct open_row, severity));
-static const struct query Q_OPEN = { "SELECT object_id, kind, severity FROM alarm WHERE "
-				     "object_kind = 'meter' AND open_key IS NOT NULL",
-	&open_shape };
-
-/* Alarms that are open from before. */
-static enum err remember(struct sink *s)
-{
-	AUTO(rows_free) struct rows rows = { 0 };
-	enum err e = db_list(s->db, &Q_OPEN, NO_ARGS, &rows);
-	const struct open_row *r = rows.at;
-	GHashTableIter memos;
-	gpointer memo;
-
-	if (e != ERR_OK)
-		return e;
-	g_hash_table_iter_init(&memos, s->memos);
-	while (g_hash_table_iter_next(&memos, NULL, &memo)) /* others may have cleared them */
-		((struct memo *)memo)->open = 0;
-	for (size_t i = 0; i < rows.n; i++)
-		for (unsigned k = 0; k < ALARM__MAX; k++)
-			if (str_eq(alarms[k].kind, r[i].kind) &&
-				str_eq(alarms[k].severity, r[i].severity))
-				memo_of(s, r[i].object_id)->open |= 1U << k;
-	return ERR_OK;
-}
-
 void sink_forget(struct sink *s)
 {
 	atomic_store(&s->remembers, false);
 }
 
 /* ---- a batch ---- */
-
-/* What a batch makes of one report. Made anew each time the transaction runs. */
-struct item {
-	const struct report *report;
-	enum verdict verdict;
-	uint32_t open;	/* alarms afterwards */
-	int64_t off_at; /* for the memo */
-	struct qty off_reg;
-	int64_t supply_point_id;
-	bool observe; /* the supply is not what the database thinks */
-	bool limited; /* its load is above its limit, or was */
-	bool taken;   /* by settlement */
-	bool behind;  /* readings that were kept are still to be settled before this one */
-	struct meter_clock clock; /* when it was stored */
-};
-
-struct batch {
-	struct sink *sink;
-	const struct report *reports; /* ascending by meter */
-	struct item *items;
-	size_t n;
-	bool settle; /* false: keep the readings only; settling them failed for good */
-	struct lease fenced;
-	struct charge_batch *charges; /* of the transaction under way */
-};
 
 struct point_row {
 	int64_t meter_id;
@@ -206,20 +82,6 @@ static const struct query Q_POINTS = {
 	&point_shape
 };
 
-static void alarm_set(struct item *i, enum meter_alarm a, bool on)
-{
-	i->open = on ? i->open | 1U << a : i->open & ~(1U << a);
-}
-
-static void verdict_alarms(struct item *i)
-{
-	if (i->verdict == VERDICT_REPEATED || i->verdict == VERDICT_LATE)
-		return; /* they say nothing about the meter */
-	alarm_set(i, ALARM_FELL, i->verdict == VERDICT_BACKWARDS);
-	alarm_set(i, ALARM_JUMPED, i->verdict == VERDICT_IMPLAUSIBLE);
-	alarm_set(i, ALARM_IDENTITY, i->verdict == VERDICT_IDENTITY);
-}
-
 static enum verdict judge(
 	const struct report *r, const struct settled *last, const struct point_row *p)
 {
@@ -248,7 +110,7 @@ static void watch_off(struct item *i, const struct point_row *p)
 
 	if (!off) {
 		if (str_eq(r->observed, "on"))
-			alarm_set(i, ALARM_OFF_USE, false);
+			sink_alarm_set(i, ALARM_OFF_USE, false);
 		i->off_at = 0;
 		return;
 	}
@@ -257,7 +119,7 @@ static void watch_off(struct item *i, const struct point_row *p)
 		i->off_reg = r->now.register_milli;
 	}
 	if (r->now.register_milli.milli - i->off_reg.milli > OFF_USE_MILLI)
-		alarm_set(i, ALARM_OFF_USE, true);
+		sink_alarm_set(i, ALARM_OFF_USE, true);
 }
 
 #define CATCH_UP_MAX 200 /* readings of a meter in one transaction */
@@ -302,7 +164,7 @@ static enum err settle(struct db *db, struct batch *b, struct item *i, struct qt
 	enum err e = ERR_OK;
 
 	if (!b->settle) {
-		alarm_set(i, ALARM_SETTLE, true);
+		sink_alarm_set(i, ALARM_SETTLE, true);
 		return ERR_OK;
 	}
 	if (waited && charge_last(b->charges, r->meter_id)->read_at.ms)
@@ -310,7 +172,7 @@ static enum err settle(struct db *db, struct batch *b, struct item *i, struct qt
 	if (e == ERR_OK && !i->behind)
 		charge_take(b->charges, &c);
 	i->taken = true;
-	alarm_set(i, ALARM_SETTLE, false);
+	sink_alarm_set(i, ALARM_SETTLE, false);
 	return e;
 }
 
@@ -330,43 +192,20 @@ static enum err take_reading(
 	if (!r->has_register)
 		return ERR_OK;
 	i->verdict = judge(r, charge_last(b->charges, r->meter_id), p);
-	verdict_alarms(i);
+	sink_verdict_alarms(i);
 	watch_off(i, p);
 	return i->verdict == VERDICT_ACCEPTED ? settle(db, b, i, p->capacity) : ERR_OK;
 }
 
-/* One alarm for a gateway, not one for each meter behind it; and a meter is silent by its own tries
- * only. */
-static void silence_alarm(struct item *i)
-{
-	const struct report *r = i->report;
-
-	if (r->comm != COMM_SILENT || r->gateway_silent)
-		alarm_set(i, ALARM_SILENT, false);
-	else if (r->fails >= SCHEDULE_SILENT_TRIES)
-		alarm_set(i, ALARM_SILENT, true);
-}
-
-static void clock_alarm(struct item *i)
-{
-	int64_t off = llabs(i->report->clock_drift_s);
-
-	if (!i->report->has_reading || !i->report->has_clock)
-		return;
-	alarm_set(i, ALARM_CLOCK, off > CLOCK_WARN_S && off <= CLOCK_URGENT_S);
-	alarm_set(i, ALARM_CLOCK_FAR, off > CLOCK_URGENT_S);
-}
-
 static void item_begin(const struct batch *b, size_t k)
 {
-	const struct memo *m = memo_of(b->sink, b->reports[k].meter_id);
+	const struct memo *m = sink_memo_of(b->sink, b->reports[k].meter_id);
 
 	b->items[k] = (struct item){ .report = &b->reports[k],
 		.open = m->open,
 		.off_at = m->off_at,
 		.off_reg = m->off_reg };
-	silence_alarm(&b->items[k]);
-	clock_alarm(&b->items[k]);
+	sink_report_alarms(&b->items[k]);
 }
 
 /* Locks the meters that have a reading, and finds what is known of their supply. */
@@ -412,220 +251,10 @@ static void take_results(struct batch *b)
 		struct item *i = &b->items[k];
 
 		if (i->taken)
-			alarm_set(i, ALARM_TARIFF,
+			sink_alarm_set(i, ALARM_TARIFF,
 				i->behind || charge_result(b->charges, i->report->meter_id) ==
 						     ERR_NOT_FOUND);
 	}
-}
-
-struct lists {
-	struct reading_row readings[SINK_BATCH];
-	struct meter_now answered[SINK_BATCH];
-	struct meter_failure failed[SINK_BATCH];
-	size_t readings_n, answered_n, failed_n;
-};
-
-static void lists_free(struct lists **l)
-{
-	free(*l);
-}
-
-static void list_item(struct lists *l, const struct item *i)
-{
-	const struct report *r = i->report;
-
-	if (r->has_reading) {
-		struct meter_now *n = &l->answered[l->answered_n++];
-
-		*n = r->now;
-		snprintf(n->verdict, sizeof(n->verdict), "%s", verdict_word(i->verdict));
-		snprintf(n->comm, sizeof(n->comm), "%s", comm_word(r->comm));
-		n->comm_since = r->comm_since;
-	}
-	if (r->has_reading && r->has_register) {
-		struct reading_row *row = &l->readings[l->readings_n++];
-
-		*row = (struct reading_row){ .meter_id = r->meter_id,
-			.read_at = r->now.read_at,
-			.register_milli = r->now.register_milli,
-			.power_w = r->now.power_w };
-		snprintf(row->verdict, sizeof(row->verdict), "%s", verdict_word(i->verdict));
-	}
-	if (!r->has_reading || r->fails > 0 || r->comm != COMM_OK) {
-		struct meter_failure *f = &l->failed[l->failed_n++];
-
-		*f = (struct meter_failure){
-			.meter_id = r->meter_id, .comm_since = r->comm_since, .fails = r->fails
-		};
-		snprintf(f->comm, sizeof(f->comm), "%s", comm_word(r->comm));
-		snprintf(f->error, sizeof(f->error), "%s", r->error);
-		snprintf(f->fault, sizeof(f->fault), "%s", r->fault);
-	}
-}
-
-static enum err store_lists(struct db *db, const struct batch *b)
-{
-	AUTO(lists_free) struct lists *l = calloc(1, sizeof(*l));
-	enum err e;
-
-	ASSERT(l);
-	for (size_t i = 0; i < b->n; i++)
-		list_item(l, &b->items[i]);
-	e = readings_store(db, l->readings, l->readings_n);
-	if (e == ERR_OK)
-		e = meters_answered(db, l->answered, l->answered_n);
-	return e == ERR_OK ? meters_failed(db, l->failed, l->failed_n) : e;
-}
-
-struct last_row {
-	struct utc read_at;
-};
-SHAPE(last_shape, struct last_row, FIELD(struct last_row, read_at));
-static const struct query Q_LAST = { "SELECT read_at FROM meter_state WHERE meter_id = ?",
-	&last_shape };
-
-/* Since when a meter was silent, and until when. One that never answered is away from now. */
-static enum err keep_silence(struct db *db, const struct report *r, bool silent, struct utc now)
-{
-	struct last_row last = { 0 };
-	enum err e;
-
-	if (!silent)
-		return outage_end(db, "meter", r->meter_id, r->has_reading ? r->now.read_at : now);
-	e = db_one(db, &Q_LAST, ARGS(arg_i64(r->meter_id)), &last);
-	if (e != ERR_OK && e != ERR_NOT_FOUND)
-		return e;
-	return outage_begin(db, "meter", r->meter_id, last.read_at.ms ? last.read_at : now);
-}
-
-static enum err alarm_change(
-	struct db *db, const struct report *r, enum meter_alarm a, bool on, struct utc now)
-{
-	char text[200];
-	enum err e = a == ALARM_SILENT ? keep_silence(db, r, on, now) : ERR_OK;
-
-	if (e != ERR_OK)
-		return e;
-	if (!on)
-		return alarm_clear(db, alarms[a].kind, "meter", r->meter_id, now);
-	snprintf(text, sizeof(text), "meter %s %s", r->code, alarms[a].text);
-	return alarm_raise(db,
-		&(struct alarm_new){ .kind = alarms[a].kind,
-			.severity = alarms[a].severity,
-			.object_kind = "meter",
-			.object_id = r->meter_id,
-			.object_code = r->code,
-			.text = text },
-		now);
-}
-
-/* Loads above their limits; after the purses, for a cut locks the supply point. */
-static enum err watch_loads(struct db *db, struct batch *b, struct utc now)
-{
-	enum err e = ERR_OK;
-
-	for (size_t k = 0; k < b->n && e == ERR_OK; k++) {
-		struct item *i = &b->items[k];
-		const struct report *r = i->report;
-		struct overload_report load = { r->meter_id, r->now.read_at, r->now.power_w,
-			r->has_register &&
-				(i->verdict == VERDICT_ACCEPTED || i->verdict == VERDICT_REPEATED),
-			r->observed };
-		enum overload_phase phase = OVERLOAD_CALM;
-
-		if (!i->limited)
-			continue;
-		e = overload_watch(db, &load, now, &phase);
-		alarm_set(i, ALARM_OVERLOAD, phase == OVERLOAD_TRIPPED);
-		alarm_set(i, ALARM_OVERLOAD_LOCK, phase == OVERLOAD_LOCKED);
-	}
-	return e;
-}
-
-/* Of one meter: what ends before what begins, for a kind may begin again more severely. */
-static enum err change_alarms(struct db *db, const struct item *i, uint32_t change, struct utc now)
-{
-	enum err e = ERR_OK;
-
-	for (unsigned turn = 0; turn < 2; turn++)
-		for (unsigned a = 0; a < ALARM__MAX && e == ERR_OK; a++)
-			if (change >> a & 1 && (i->open >> a & 1) == turn)
-				e = alarm_change(
-					db, i->report, (enum meter_alarm)a, turn == 1, now);
-	return e;
-}
-
-static enum err store_alarms(struct db *db, const struct batch *b, struct utc now)
-{
-	enum err e = ERR_OK;
-
-	for (size_t k = 0; k < b->n && e == ERR_OK; k++) {
-		const struct item *i = &b->items[k];
-		uint32_t change = i->open ^ memo_of(b->sink, i->report->meter_id)->open;
-
-		e = change_alarms(db, i, change, now);
-	}
-	return e;
-}
-
-/* Serial numbers that were told at first contact. */
-static enum err store_serials(struct db *db, const struct batch *b)
-{
-	enum err e = ERR_OK;
-
-	for (size_t k = 0; k < b->n && e == ERR_OK; k++) {
-		const struct report *r = b->items[k].report;
-
-		if (r->has_reading && r->serial[0] &&
-			memo_of(b->sink, r->meter_id)->serial_device != r->device)
-			e = meter_serial_seen(db, r->meter_id, r->device, r->serial);
-	}
-	return e;
-}
-
-#define CLOCK_NEWS_S 2
-#define CLOCK_NEWS_MS 3600000
-
-static bool is_clock_news(const struct meter_clock *c, const struct meter_clock *was)
-{
-	return was->seen_at.ms == 0 || llabs(c->drift_s - was->drift_s) >= CLOCK_NEWS_S ||
-	       c->set_at.ms != was->set_at.ms || c->seen_at.ms - was->seen_at.ms >= CLOCK_NEWS_MS;
-}
-
-/* Only what is news: drifts change slowly. */
-static enum err store_clocks(struct db *db, const struct batch *b)
-{
-	enum err e = ERR_OK;
-
-	for (size_t k = 0; k < b->n && e == ERR_OK; k++) {
-		const struct report *r = b->items[k].report;
-		struct meter_clock c = { .meter_id = r->meter_id,
-			.drift_s = r->clock_drift_s,
-			.seen_at = r->now.read_at,
-			.set_at = r->clock_set_at,
-			.set_by_s = r->clock_set_by_s };
-
-		if (!r->has_reading || !r->has_clock ||
-			!is_clock_news(&c, &memo_of(b->sink, r->meter_id)->clock))
-			continue;
-		e = meter_clock_store(db, &c);
-		b->items[k].clock = c;
-	}
-	return e;
-}
-
-static enum err store_supplies(struct db *db, const struct batch *b)
-{
-	enum err e = ERR_OK;
-
-	for (size_t k = 0; k < b->n && e == ERR_OK; k++) {
-		const struct item *i = &b->items[k];
-
-		if (i->observe)
-			e = supply_observe(db, i->supply_point_id, i->report->observed,
-				i->report->now.read_at);
-	}
-	return e;
 }
 
 /* Every group of the batch, ascending, each once. */
@@ -662,18 +291,18 @@ static enum err batch_write(struct db *db, struct batch *b)
 	if (e != ERR_OK)
 		return e;
 	take_results(b);
-	e = store_lists(db, b);
+	e = sink_store_readings(db, b);
 	if (e == ERR_OK)
 		e = charge_post(db, charge_sums(b->charges), now);
 	if (e == ERR_OK)
-		e = watch_loads(db, b, now);
+		e = sink_watch_loads(db, b, now);
 	if (e == ERR_OK)
-		e = store_supplies(db, b);
+		e = sink_store_supplies(db, b);
 	if (e == ERR_OK)
-		e = store_clocks(db, b);
+		e = sink_store_clocks(db, b);
 	if (e == ERR_OK)
-		e = store_serials(db, b);
-	return e == ERR_OK ? store_alarms(db, b, now) : e;
+		e = sink_store_serials(db, b);
+	return e == ERR_OK ? sink_store_alarms(db, b, now) : e;
 }
 
 static enum err batch_tx(struct db *db, void *ctx)
@@ -694,7 +323,7 @@ static enum err batch_run(struct batch *b)
 	if (e != ERR_OK)
 		return e;
 	for (size_t i = 0; i < b->n; i++) {
-		struct memo *m = memo_of(b->sink, b->reports[i].meter_id);
+		struct memo *m = sink_memo_of(b->sink, b->reports[i].meter_id);
 
 		m->open = b->items[i].open;
 		m->off_at = b->items[i].off_at;
@@ -779,7 +408,7 @@ enum err sink_batch(struct sink *s, struct report *reports, size_t n)
 
 	ASSERT(n <= SINK_BATCH);
 	if (!atomic_exchange(&s->remembers, true)) {
-		e = remember(s);
+		e = sink_remember_alarms(s);
 		if (e != ERR_OK) {
 			sink_forget(s);
 			desk_put_back(s->desk, reports, n);
