@@ -77,7 +77,6 @@ static bool job_look(
 	int64_t began = mono_ms();
 	size_t n = 0;
 
-	bus_patience(r->bus, 0);
 	if (meter_read_supply(r->bus, m->model, &m->at, g, why) != ERR_OK)
 		return false;
 	show_moving(j, m->model, g);
@@ -163,7 +162,6 @@ static void job_send(struct runner *r, struct job *j)
 	const char *refusal;
 	enum err e;
 
-	bus_patience(r->bus, 0); /* nothing is worse than an act of which nobody knows */
 	e = meter_act(r->bus, m->model, &m->at, act, &permit, &why);
 	if (e == ERR_FORBIDDEN) {
 		refusal = order_refusal(j->order);
@@ -191,7 +189,6 @@ static void job_sell(struct runner *r, struct job *j)
 	struct bus_error why = { 0 };
 	enum err e = ERR_OK;
 
-	bus_patience(r->bus, 0);
 	if (j->order->release && model_can(m->model, ACT_AUTO))
 		e = meter_act(r->bus, m->model, &m->at, ACT_AUTO, &permit, &why);
 	if (e == ERR_OK)
@@ -293,6 +290,7 @@ void runner_run_job(struct runner *r)
 		drop(r, job, refusal);
 		return;
 	}
+	bus_patience(r->bus, 0); /* nothing is worse than an act of which nobody knows */
 	switch (job->order->kind) {
 	case ORDER_SELL:
 		job_sell(r, job);
