@@ -116,11 +116,29 @@ static void whole_files(void **state)
 	assert_int_not_equal(file_read("/tmp", 10, &b), ERR_OK);
 }
 
+static void words(void **state)
+{
+	const char *text = "  08:00 peak  valleys ";
+	char word[7];
+
+	(void)state;
+	assert_true(str_word(&text, word, sizeof(word)));
+	assert_string_equal(word, "08:00");
+	assert_true(str_word(&text, word, sizeof(word)));
+	assert_string_equal(word, "peak");
+	assert_false(str_word(&text, word, sizeof(word))); /* too long by one */
+	assert_string_equal(word, "peak");
+	assert_string_equal(text, "valleys ");
+	text = "  ";
+	assert_false(str_word(&text, word, sizeof(word)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(copies_or_refuses),
 		cmocka_unit_test(whole_numbers),
+		cmocka_unit_test(words),
 		cmocka_unit_test(hex),
 		cmocka_unit_test(growing_text),
 		cmocka_unit_test(whole_files),
