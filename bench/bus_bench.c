@@ -42,6 +42,7 @@ struct bench {
 		_Atomic int64_t readings[METERS]; /* taken from the desk */
 		int64_t before[METERS];
 		int64_t requests;
+		uint64_t silences;
 	} buses[BUSES];
 	int64_t command_ms[COMMANDS_MAX];
 	size_t commands;
@@ -130,6 +131,14 @@ static int64_t requests_of(struct bus_under_test *u)
 	return h.now.transactions;
 }
 
+static uint64_t silences_of(struct bus_under_test *u)
+{
+	struct runner_health h;
+
+	runner_health(u->runner, &h);
+	return h.kinds[KIND_SILENT];
+}
+
 /* From here it counts, and from here the silent ones are silent: noticing them is part of it. */
 static void window_begin(struct bench *b)
 {
@@ -145,6 +154,7 @@ static void window_begin(struct bench *b)
 		for (int i = 0; i < METERS; i++)
 			u->before[i] = u->readings[i];
 		u->requests = requests_of(u);
+		u->silences = silences_of(u);
 	}
 }
 
@@ -277,6 +287,8 @@ static void report(struct bench *b, int64_t wall_ms)
 	print_cost(b, "ten_silent_percent", TEN_SILENT);
 	printf("\"readings\": %" PRId64 ", \"requests\": %" PRId64 ", \"requests_ddsy1352\": %zu, ",
 		readings, requests, ddsy);
+	printf("\"silences_without_cause\": %" PRIu64 ", ",
+		silences_of(&b->buses[ALL_ANSWER]) - b->buses[ALL_ANSWER].silences);
 	printf("\"commands\": %zu, \"command_p50_ms\": %" PRId64 ", \"command_p95_ms\": %" PRId64
 	       ", \"turn_ms\": %" PRId64 "}\n",
 		n, n ? b->command_ms[n / 2] : 0, n ? b->command_ms[(n * 95 + 99) / 100 - 1] : 0,
