@@ -268,7 +268,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stack.down(
 try {
 	const started = Date.now();
 	await stack.up();
-	row('from nothing to healthy', `${((Date.now() - started) / 1000).toFixed(1)} s`, 'database, keys, demo mall with two weeks of history');
+	row('from nothing to healthy', `${((Date.now() - started) / 1000).toFixed(1)} s`, 'database, keys, demo mall');
 	await stack.allFresh();
 	row('… to every meter read', `${((Date.now() - started) / 1000).toFixed(1)} s`);
 	await load(stack, 60);
