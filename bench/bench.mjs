@@ -27,7 +27,7 @@ const AMOUNT_FEN = 2000;
 const table = [];
 
 function row(what, figure, remark = '') {
-	table.push([what, figure, remark]);
+	table.push([what, String(figure), remark]);
 	process.stderr.write(`bench: ${what}: ${figure} ${remark}\n`);
 }
 
