@@ -113,6 +113,7 @@ GRANT INSERT ON share_source TO 'yufu_api'@'localhost';
 GRANT INSERT, DELETE ON share_target TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON session TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON sms_code TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE, DELETE ON user_wechat TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON idempotency TO 'yufu_api'@'localhost';
 GRANT UPDATE ON supply_point TO 'yufu_api'@'localhost';
 GRANT UPDATE ON tenant TO 'yufu_api'@'localhost';

@@ -91,13 +91,11 @@ static enum err worker_open(struct conf *conf, struct worker *w, struct problem 
 	enum err e = db_settings_read(conf, &w->settings, why);
 
 	if (e == ERR_OK)
-		e = pay_load(conf, &w->pay, why);
-	if (e == ERR_OK)
-		e = notice_load(conf, &w->notice, why);
-	if (e == ERR_OK)
 		e = storage_read(conf, &w->storage, why);
 	if (e != ERR_OK)
 		return e;
+	pay_load(conf, &w->pay);
+	notice_load(conf, &w->notice);
 	gethostname(host, sizeof(host) - 1);
 	snprintf(w->name, sizeof(w->name), "%s:%d", host, (int)getpid());
 	pthread_mutex_init(&w->lock, NULL);

@@ -48,15 +48,14 @@ static enum err credit(struct tools *t, const struct order *o, const struct pay_
 
 /* Unpaid past its time. Only the service's own "closed" ends it, except where the service never
  * heard of the order: then its own expiry has. */
-static enum err expire(struct tools *t, const struct pay_channel *channel, const struct order *o,
-	enum pay_state state)
+static enum err expire(struct tools *t, const struct order *o, enum pay_state state)
 {
 	struct problem why = { 0 };
 	enum err e;
 
 	if (state == PAY_NOT_EXIST)
 		return order_closed(t->db, o->id, utc_now());
-	e = pay_close(t->pay, channel, o->out_trade_no, utc_now(), mono_ms() + CALL_MS, &why);
+	e = pay_close(t->pay, o->service, o->out_trade_no, utc_now(), mono_ms() + CALL_MS, &why);
 	if (e == ERR_OK)
 		return order_closed(t->db, o->id, utc_now());
 	log_info("order=%s close=%s code=%s", o->out_trade_no, err_word(e), why.field);
@@ -84,7 +83,7 @@ static enum err ask(struct tools *t, const struct order *o)
 		return e;
 	if (!o->pay[0] && now.ms < o->expires_at.ms)
 		return reopen(t, channel, o);
-	e = pay_query(t->pay, channel, o->out_trade_no, now, mono_ms() + CALL_MS, &event, &why);
+	e = pay_query(t->pay, o->service, o->out_trade_no, now, mono_ms() + CALL_MS, &event, &why);
 	if (e != ERR_OK) {
 		log_warn("order=%s query=%s code=%s", o->out_trade_no, err_word(e), why.field);
 		return ERR_OK; /* unknown: asked again by plan */
@@ -98,7 +97,7 @@ static enum err ask(struct tools *t, const struct order *o)
 		return refund_seen(t, o);
 	case PAY_NOT_PAID:
 	case PAY_NOT_EXIST:
-		return late ? expire(t, channel, o, event.state) : ERR_OK;
+		return late ? expire(t, o, event.state) : ERR_OK;
 	case PAY_UNKNOWN:
 	case PAY_OTHER:
 		break;

@@ -29,7 +29,7 @@ static enum err send_one(struct tools *t, const struct outgoing *o)
 	snprintf(out_id, sizeof(out_id), "yufu-%" PRId64, o->id);
 	if (json_parse(o->params, strlen(o->params), &params, &why) == ERR_OK)
 		notice_send_sms(t->notice,
-			&(struct notice_message){ .phone = o->recipient,
+			&(struct notice_message){ .recipient = o->recipient,
 				.kind = o->template,
 				.params = params,
 				.out_id = out_id },

@@ -64,7 +64,7 @@ enum err aliyun_load(struct conf *conf, struct aliyun_sms **out, struct problem 
 	enum err e;
 
 	if (!conf_text(conf, SECTION, "access_key_id", NULL))
-		return ERR_OK;
+		return problem_set(why, ERR_NOT_CONFIGURED, "", "[" SECTION "] is not set up");
 	a = calloc(1, sizeof(*a));
 	ASSERT(a);
 	e = take(conf, "endpoint", a->endpoint, sizeof(a->endpoint), why);
@@ -84,6 +84,19 @@ enum err aliyun_load(struct conf *conf, struct aliyun_sms **out, struct problem 
 	*out = a;
 	a = NULL;
 	return ERR_OK;
+}
+
+const struct problem *aliyun_off(const struct notice *n)
+{
+	return n->aliyun ? NULL : &n->aliyun_off;
+}
+
+bool aliyun_serves(const struct notice *n, const char *kind, const char *language)
+{
+	const struct notice_kind *k = notice_kind_find(kind);
+
+	(void)language;
+	return n->aliyun && k && n->aliyun->templates[k - notice_kinds][0];
 }
 
 /* ---- signature V3 ---- */
@@ -162,7 +175,7 @@ static bool body_of(const struct aliyun_sms *a, const struct notice_message *m, 
 	param = template_param(kind, m->params);
 	if (!param)
 		return false;
-	ASSERT(form_add(&f, "PhoneNumbers", m->phone) == ERR_OK);
+	ASSERT(form_add(&f, "PhoneNumbers", m->recipient) == ERR_OK);
 	ASSERT(form_add(&f, "SignName", a->sign_name) == ERR_OK);
 	ASSERT(form_add(&f, "TemplateCode", a->templates[kind - notice_kinds]) == ERR_OK);
 	ASSERT(form_add(&f, "TemplateParam", param) == ERR_OK);
@@ -267,7 +280,7 @@ void aliyun_send(const struct notice *notice, const struct notice_message *m, st
 		result(out, NOTICE_REFUSED, false, "not_configured");
 		return;
 	}
-	if (!is_mobile(m->phone)) {
+	if (!is_mobile(m->recipient)) {
 		result(out, NOTICE_REFUSED, false, "bad_phone");
 		return;
 	}

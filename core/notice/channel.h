@@ -12,11 +12,14 @@ struct aliyun_sms {
 };
 
 struct notice {
-	struct aliyun_sms *aliyun; /* NULL: not configured */
+	struct aliyun_sms *aliyun; /* NULL: off */
+	struct problem aliyun_off; /* and why */
 };
 
 MUST_USE enum err aliyun_load(struct conf *conf, struct aliyun_sms **out, struct problem *why);
 void aliyun_free(struct aliyun_sms **a);
+const struct problem *aliyun_off(const struct notice *n);
+bool aliyun_serves(const struct notice *n, const char *kind, const char *language);
 void aliyun_send(const struct notice *, const struct notice_message *, struct utc now,
 	int64_t deadline_ms, struct notice_result *out);
 

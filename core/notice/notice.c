@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "notice/channel.h"
 
 /* clang-format off */
@@ -21,7 +22,7 @@ const struct notice_kind notice_kinds[] = {
 };
 
 const struct notice_channel notice_channels[] = {
-	{ "aliyun_sms", aliyun_send },
+	{ "aliyun_sms", "sms", aliyun_off, aliyun_serves, aliyun_send, NULL },
 };
 /* clang-format on */
 const size_t notice_kind_count = ARRAY_LEN(notice_kinds);
@@ -36,18 +37,23 @@ const struct notice_kind *notice_kind_find(const char *name)
 	return NULL;
 }
 
-enum err notice_load(struct conf *conf, struct notice **out, struct problem *why)
+const struct notice_channel *notice_channel_find(const char *name)
 {
-	AUTO(notice_free) struct notice *n = calloc(1, sizeof(*n));
-	enum err e;
+	for (size_t i = 0; i < notice_channel_count; i++)
+		if (str_eq(notice_channels[i].name, name))
+			return &notice_channels[i];
+	return NULL;
+}
+
+void notice_load(struct conf *conf, struct notice **out)
+{
+	struct notice *n = calloc(1, sizeof(*n));
 
 	ASSERT(n);
-	e = aliyun_load(conf, &n->aliyun, why);
-	if (e != ERR_OK)
-		return e;
+	if (aliyun_load(conf, &n->aliyun, &n->aliyun_off) != ERR_OK && n->aliyun_off.field[0])
+		log_error("channel=aliyun_sms state=off key=%s why=\"%s\"", n->aliyun_off.field,
+			n->aliyun_off.text);
 	*out = n;
-	n = NULL;
-	return ERR_OK;
 }
 
 void notice_free(struct notice **notice)

@@ -8,8 +8,9 @@
 /* Settings and secrets of the channels; loaded once, immutable, shared by threads. */
 struct notice;
 
-/* A channel without settings is left out; half of them, or an unreadable secret, is an error. */
-MUST_USE enum err notice_load(struct conf *conf, struct notice **out, struct problem *why);
+/* Never fails: a channel without settings is off, and so is one with half of them or with a secret
+ * that cannot be read. */
+void notice_load(struct conf *conf, struct notice **out);
 void notice_free(struct notice **notice);
 
 /* The kinds of message, and the variables that the approved template of a kind has; params may hold
@@ -30,26 +31,55 @@ enum notice_outcome {
 };
 
 struct notice_message {
-	const char *phone;    /* digits of a mainland number: "13800000001" */
-	const char *kind;     /* of notice_kinds */
+	const char
+		*recipient; /* sms: digits of a mainland number, "13800000001"; wechat: an openid */
+	const char *kind;   /* of notice_kinds */
+	const char *language; /* "zh" or "en": which template */
 	const json_t *params; /* object of texts */
 	const char *out_id;   /* ours, comes back in receipts; at most 64 bytes */
+	const char *url;      /* where a tap leads; NULL: nowhere. SMS leave it out */
 };
 
 struct notice_result {
 	enum notice_outcome outcome;
-	bool retry;	       /* trying again later can help, and is safe to do */
-	char code[64];	       /* the provider's word, or ours: "timeout" "not_configured" … */
+	bool retry;	  /* trying again later can help, and is safe to do */
+	bool next_day;	  /* the provider's quota of this day is used up */
+	bool unreachable; /* this way never reaches this person (does not follow, no such number) */
+	char code[64];	  /* the provider's word, or ours: "timeout" "not_configured" … */
 	char provider_ref[64]; /* the provider's number of the message; empty if none */
 };
 
+/* What became of a message later, by receipt or when asked. */
+enum notice_fate { FATE_UNKNOWN, FATE_WAITING, FATE_DELIVERED, FATE_FAILED, FATE_NEVER_SENT };
+struct notice_delivery {
+	enum notice_fate fate;
+	char out_id[65];       /* ours; empty if the provider does not say */
+	char provider_ref[64]; /* the provider's; empty if it does not say */
+	char recipient[65];
+	char code[64]; /* the provider's word */
+	struct utc at; /* 0 if not said */
+};
+
 struct notice_channel {
-	const char *name; /* "aliyun_sms" */
+	const char *name;   /* "aliyun_sms" */
+	const char *medium; /* "sms" or "wechat" */
+	/* NULL: on. Else what is missing. */
+	const struct problem *(*off)(const struct notice *);
+	/* Has it a template for this kind in this language? */
+	bool (*serves)(const struct notice *, const char *kind, const char *language);
 	void (*send)(const struct notice *, const struct notice_message *, struct utc now,
 		int64_t deadline_ms, struct notice_result *out);
+	/* Asks what became of a message that was sent, or may have been, at sent_at. ref is the
+	 * provider's number, "" if it never came. ERR_UNKNOWN: no answer. NULL: cannot be asked. */
+	enum err (*look_up)(const struct notice *, const struct notice_message *, const char *ref,
+		struct utc sent_at, struct utc now, int64_t deadline_ms,
+		struct notice_delivery *out, struct problem *why);
 };
+/* The list of channels; a new channel is a row there and the functions that it names. */
 extern const struct notice_channel notice_channels[];
 extern const size_t notice_channel_count;
+/* NULL for a name that is not in the list. */
+const struct notice_channel *notice_channel_find(const char *name);
 
 /* Sends by the first SMS channel that is configured. deadline_ms is on the clock of mono_ms(). */
 void notice_send_sms(const struct notice *notice, const struct notice_message *message,

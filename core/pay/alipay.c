@@ -10,6 +10,11 @@
 #define SUBJECT_MAX 127
 #define BUSY "20000"
 
+static enum err not_configured(struct problem *why)
+{
+	return problem_set(why, ERR_NOT_CONFIGURED, "", "[" SECTION "] is not set up");
+}
+
 void alipay_free(struct alipay **a)
 {
 	if (!*a)
@@ -44,7 +49,7 @@ enum err alipay_load(struct conf *conf, struct alipay **out, struct problem *why
 	enum err e;
 
 	if (!conf_text(conf, SECTION, "app_id", NULL))
-		return ERR_OK;
+		return not_configured(why);
 	a = calloc(1, sizeof(*a));
 	ASSERT(a);
 	e = load_names(conf, a, why);
@@ -58,11 +63,6 @@ enum err alipay_load(struct conf *conf, struct alipay **out, struct problem *why
 	*out = a;
 	a = NULL;
 	return ERR_OK;
-}
-
-static enum err not_configured(struct problem *why)
-{
-	return problem_set(why, ERR_NOT_CONFIGURED, "", "[" SECTION "] is not set up");
 }
 
 void alipay_sign_content(const struct form *f, bool notify, struct buf *out)
@@ -549,4 +549,43 @@ enum err pay_notify_alipay(const struct pay *pay, const char *content_type, cons
 	if (e == ERR_OK)
 		e = check_notify_signed(pay->alipay, &f, why);
 	return e == ERR_OK ? alipay_read_notify(pay->alipay, &f, out, why) : e;
+}
+
+/* ---- to come ---- */
+
+enum err alipay_open_page(const struct pay *pay, const struct pay_channel *channel,
+	const struct pay_order *o, struct utc now, int64_t deadline_ms, json_t **out,
+	struct problem *why)
+{
+	(void)pay, (void)channel, (void)o, (void)now, (void)deadline_ms, (void)out;
+	return not_configured(why);
+}
+
+enum err alipay_open_qr(const struct pay *pay, const struct pay_channel *channel,
+	const struct pay_order *o, struct utc now, int64_t deadline_ms, json_t **out,
+	struct problem *why)
+{
+	(void)pay, (void)channel, (void)o, (void)now, (void)deadline_ms, (void)out;
+	return not_configured(why);
+}
+
+enum err alipay_refund(const struct pay *pay, const struct pay_refund *r, struct utc now,
+	int64_t deadline_ms, struct pay_refund_event *out, struct problem *why)
+{
+	(void)pay, (void)r, (void)now, (void)deadline_ms, (void)out;
+	return not_configured(why);
+}
+
+enum err alipay_refund_query(const struct pay *pay, const struct pay_refund *r, struct utc now,
+	int64_t deadline_ms, struct pay_refund_event *out, struct problem *why)
+{
+	(void)pay, (void)r, (void)now, (void)deadline_ms, (void)out;
+	return not_configured(why);
+}
+
+enum err alipay_bill(const struct pay *pay, struct day day, struct utc now, int64_t deadline_ms,
+	struct pay_bill *out, struct problem *why)
+{
+	(void)pay, (void)day, (void)now, (void)deadline_ms, (void)out;
+	return not_configured(why);
 }

@@ -14,14 +14,18 @@
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/json.h"
+#include "base/money.h"
+#include "base/zone.h"
 
 /* Keys and addresses of [wechat_pay] and [alipay]; loaded once, immutable, shared by threads. */
 struct pay;
 
-/* A service without settings (no mch_id, no app_id) is left out and answers ERR_NOT_CONFIGURED; one
- * with half of them, or with a key that does not load, is an error that names the key. */
-MUST_USE enum err pay_load(struct conf *conf, struct pay **out, struct problem *why);
+/* Never fails: a service without settings (no mch_id, no app_id) is off, and so is one with half of
+ * them or with a key that does not load. Calls to it answer ERR_NOT_CONFIGURED; the rest works. */
+void pay_load(struct conf *conf, struct pay **out);
 void pay_free(struct pay **pay);
+/* NULL: the service is on. Else what is missing; why->field names the setting. */
+const struct problem *pay_off(const struct pay *pay, const char *service);
 
 #define PAY_ID_MAX 65 /* order and transaction numbers, with their NUL */
 
@@ -31,6 +35,7 @@ struct pay_order {
 	const char *description;  /* UTF-8; cut to what the service takes */
 	struct utc expires_at;	  /* the last moment to pay */
 	const char *payer_ip;	  /* needed by wechat_h5: the payer's own address */
+	const char *payer_id;	  /* needed by wechat_jsapi: the payer's openid at our app_id */
 	const char *return_url;	  /* where the payer's browser goes afterwards; NULL: nowhere */
 };
 
@@ -60,13 +65,9 @@ struct pay_event {
 
 struct pay_channel {
 	const char *name;    /* as in the API: "wechat_native" */
-	const char *service; /* "wechat" or "alipay": which notify route and settings */
+	const char *service; /* of pay_services: which notify route and settings */
 	enum err (*open)(const struct pay *, const struct pay_channel *, const struct pay_order *,
 		struct utc now, int64_t deadline_ms, json_t **out, struct problem *why);
-	enum err (*query)(const struct pay *, const char *out_trade_no, struct utc now,
-		int64_t deadline_ms, struct pay_event *out, struct problem *why);
-	enum err (*close)(const struct pay *, const char *out_trade_no, struct utc now,
-		int64_t deadline_ms, struct problem *why);
 };
 
 /* The list of channels; a new channel is a row there and the functions that it names. */
@@ -75,24 +76,105 @@ extern const size_t pay_channel_count;
 /* NULL for a name that is not in the list. */
 const struct pay_channel *pay_channel_find(const char *name);
 
+struct pay_refund;
+struct pay_refund_event;
+struct pay_bill;
+struct pay_service {
+	const char *name; /* "wechat" */
+	enum err (*query)(const struct pay *, const char *out_trade_no, struct utc now,
+		int64_t deadline_ms, struct pay_event *out, struct problem *why);
+	enum err (*close)(const struct pay *, const char *out_trade_no, struct utc now,
+		int64_t deadline_ms, struct problem *why);
+	enum err (*refund)(const struct pay *, const struct pay_refund *, struct utc now,
+		int64_t deadline_ms, struct pay_refund_event *out, struct problem *why);
+	enum err (*refund_query)(const struct pay *, const struct pay_refund *, struct utc now,
+		int64_t deadline_ms, struct pay_refund_event *out, struct problem *why);
+	enum err (*bill)(const struct pay *, struct day day, struct utc now, int64_t deadline_ms,
+		struct pay_bill *out, struct problem *why);
+};
+extern const struct pay_service pay_services[];
+extern const size_t pay_service_count;
+const struct pay_service *pay_service_find(const char *name);
+
 /* Opens the order at the service. *out (the caller frees) is what the payer needs:
- * {"code_url"} for wechat_native, {"h5_url"} for wechat_h5, {"pay_url"} for alipay_wap.
- * The request depends on the order alone, so the same order may be opened again at any time. Commit
- * the order before calling this: the notify may come before the answer. */
+ * {"code_url"} for wechat_native and alipay_qr, {"h5_url"} for wechat_h5, {"pay_url"} for
+ * alipay_wap and alipay_page, {"jsapi": {appId timeStamp nonceStr package signType paySign}} for
+ * wechat_jsapi. The request depends on the order alone, so the same order may be opened again at
+ * any time. Commit the order before calling this: the notify may come before the answer. */
 MUST_USE enum err pay_open(const struct pay *pay, const struct pay_channel *channel,
 	const struct pay_order *order, struct utc now, int64_t deadline_ms, json_t **out,
 	struct problem *why);
 
 /* Asks what became of an order. out->out_trade_no is always the number asked for. */
-MUST_USE enum err pay_query(const struct pay *pay, const struct pay_channel *channel,
-	const char *out_trade_no, struct utc now, int64_t deadline_ms, struct pay_event *out,
-	struct problem *why);
+MUST_USE enum err pay_query(const struct pay *pay, const char *service, const char *out_trade_no,
+	struct utc now, int64_t deadline_ms, struct pay_event *out, struct problem *why);
 
 /* Ends an unpaid order at the service. Only ERR_OK means closed; after anything else query again
  * (ERR_REFUSED is often "paid meanwhile"). An order that Alipay does not know yet cannot be closed:
  * ERR_REFUSED with code ACQ.TRADE_NOT_EXIST; it ends by its own expires_at. */
-MUST_USE enum err pay_close(const struct pay *pay, const struct pay_channel *channel,
-	const char *out_trade_no, struct utc now, int64_t deadline_ms, struct problem *why);
+MUST_USE enum err pay_close(const struct pay *pay, const char *service, const char *out_trade_no,
+	struct utc now, int64_t deadline_ms, struct problem *why);
+
+/* Money of one order that goes back to its payer. The same number refunds once only, so after
+ * ERR_UNKNOWN the same refund is asked again, never a new number. */
+struct pay_refund {
+	const char *out_trade_no;
+	const char *out_refund_no; /* ours: 6..32 of [0-9A-Za-z] */
+	int64_t amount_fen;
+	int64_t total_fen; /* of the order */
+	const char *reason;
+};
+
+enum pay_refund_state {
+	PAY_REFUND_UNKNOWN,   /* the service has a word for it that we do not know */
+	PAY_REFUND_ACCEPTED,  /* the service works on it */
+	PAY_REFUND_DONE,      /* the payer has it */
+	PAY_REFUND_CLOSED,    /* it will not happen; the money stays with us */
+	PAY_REFUND_PERSON,    /* the payer's way is blocked: a person decides at the service */
+	PAY_REFUND_NOT_EXIST, /* of pay_refund_query() only: it never arrived */
+};
+const char *pay_refund_state_word(enum pay_refund_state s);
+
+struct pay_refund_event { /* only ever filled from verified bytes */
+	enum pay_refund_state state;
+	char out_trade_no[PAY_ID_MAX];
+	char out_refund_no[PAY_ID_MAX];
+	char refund_id[PAY_ID_MAX]; /* the service's; empty if not said */
+	int64_t amount_fen;	    /* given back by this refund; 0 if not said */
+	struct utc done_at;	    /* 0 if not said */
+	char service_state[33];
+};
+MUST_USE enum err pay_refund_open(const struct pay *pay, const char *service,
+	const struct pay_refund *refund, struct utc now, int64_t deadline_ms,
+	struct pay_refund_event *out, struct problem *why);
+MUST_USE enum err pay_refund_query(const struct pay *pay, const char *service,
+	const struct pay_refund *refund, struct utc now, int64_t deadline_ms,
+	struct pay_refund_event *out, struct problem *why);
+
+/* The service's bill of one Beijing day: every payment and refund that it knows. */
+struct pay_bill_row {
+	bool refund;
+	char out_trade_no[PAY_ID_MAX];
+	char transaction_id[PAY_ID_MAX];
+	char out_refund_no[PAY_ID_MAX]; /* refunds */
+	char refund_id[PAY_ID_MAX];	/* refunds; empty if not said */
+	char state[33];			/* the service's word */
+	int64_t amount_fen;		/* of the order, or given back; positive */
+	struct money fee;		/* kept by the service; negative when it is given back */
+	struct utc at;
+};
+struct pay_bill {
+	struct pay_bill_row *rows;
+	size_t n;
+	int64_t paid_fen, refunded_fen; /* sums as the service states them */
+	struct money fee;
+};
+void pay_bill_free(struct pay_bill *bill); /* for AUTO() */
+/* ERR_UNKNOWN: not ready yet, or no answer: ask later. A day without trades is an empty bill. Bills
+ * of a day are asked for from 10:00 Beijing of the day after. ERR_PROTOCOL: the file contradicts
+ * its checksum or itself. */
+MUST_USE enum err pay_bill_get(const struct pay *pay, const char *service, struct day day,
+	struct utc now, int64_t deadline_ms, struct pay_bill *out, struct problem *why);
 
 /* Verifies a notify as it came, byte for byte. On ERR_OK *out says what happened; the caller still
  * compares out_trade_no, amount_fen and currency with its order. Answer the service:
@@ -118,6 +200,11 @@ struct pay_headers { /* any may be NULL: absent */
 MUST_USE enum err pay_notify_wechat(const struct pay *pay, const struct pay_headers *headers,
 	const char *body, size_t n, struct utc now, struct pay_event *out, struct problem *why);
 
+/* The notify of a refund, on its own path; answered in the same way. */
+MUST_USE enum err pay_notify_wechat_refund(const struct pay *pay, const struct pay_headers *headers,
+	const char *body, size_t n, struct utc now, struct pay_refund_event *out,
+	struct problem *why);
+
 /* Alipay wants exactly these seven bytes as text/plain for success; anything else is repeated. */
 #define PAY_ALIPAY_SUCCESS "success"
 #define PAY_ALIPAY_FAIL "fail"
@@ -126,4 +213,5 @@ MUST_USE enum err pay_notify_alipay(const struct pay *pay, const char *content_t
 
 /* Paths behind notify_base; the API serves them, the requests name them. */
 #define PAY_NOTIFY_PATH_WECHAT "/api/v1/notify/wechat"
+#define PAY_NOTIFY_PATH_WECHAT_REFUND "/api/v1/notify/wechat-refund"
 #define PAY_NOTIFY_PATH_ALIPAY "/api/v1/notify/alipay"

@@ -31,8 +31,9 @@ struct alipay {
 };
 
 struct pay {
-	struct wechat *wechat; /* NULL: not configured */
+	struct wechat *wechat; /* NULL: off */
 	struct alipay *alipay;
+	struct problem wechat_off, alipay_off; /* and why */
 };
 
 MUST_USE enum err wechat_load(struct conf *conf, struct wechat **out, struct problem *why);
@@ -88,21 +89,41 @@ MUST_USE enum err alipay_read_notify(
 	const struct alipay *a, const struct form *f, struct pay_event *out, struct problem *why);
 
 /* The rows of the channel list. */
+enum err wechat_open_jsapi(const struct pay *, const struct pay_channel *, const struct pay_order *,
+	struct utc now, int64_t deadline_ms, json_t **out, struct problem *why);
+enum err wechat_open_h5(const struct pay *, const struct pay_channel *, const struct pay_order *,
+	struct utc now, int64_t deadline_ms, json_t **out, struct problem *why);
 enum err wechat_open_native(const struct pay *, const struct pay_channel *,
 	const struct pay_order *, struct utc now, int64_t deadline_ms, json_t **out,
 	struct problem *why);
-enum err wechat_open_h5(const struct pay *, const struct pay_channel *, const struct pay_order *,
+enum err alipay_open_wap(const struct pay *, const struct pay_channel *, const struct pay_order *,
 	struct utc now, int64_t deadline_ms, json_t **out, struct problem *why);
+enum err alipay_open_page(const struct pay *, const struct pay_channel *, const struct pay_order *,
+	struct utc now, int64_t deadline_ms, json_t **out, struct problem *why);
+enum err alipay_open_qr(const struct pay *, const struct pay_channel *, const struct pay_order *,
+	struct utc now, int64_t deadline_ms, json_t **out, struct problem *why);
+
+/* The rows of the list of services. */
 enum err wechat_query(const struct pay *, const char *out_trade_no, struct utc now,
 	int64_t deadline_ms, struct pay_event *out, struct problem *why);
 enum err wechat_close(const struct pay *, const char *out_trade_no, struct utc now,
 	int64_t deadline_ms, struct problem *why);
-enum err alipay_open_wap(const struct pay *, const struct pay_channel *, const struct pay_order *,
-	struct utc now, int64_t deadline_ms, json_t **out, struct problem *why);
+enum err wechat_refund(const struct pay *, const struct pay_refund *, struct utc now,
+	int64_t deadline_ms, struct pay_refund_event *out, struct problem *why);
+enum err wechat_refund_query(const struct pay *, const struct pay_refund *, struct utc now,
+	int64_t deadline_ms, struct pay_refund_event *out, struct problem *why);
+enum err wechat_bill(const struct pay *, struct day day, struct utc now, int64_t deadline_ms,
+	struct pay_bill *out, struct problem *why);
 enum err alipay_query(const struct pay *, const char *out_trade_no, struct utc now,
 	int64_t deadline_ms, struct pay_event *out, struct problem *why);
 enum err alipay_close(const struct pay *, const char *out_trade_no, struct utc now,
 	int64_t deadline_ms, struct problem *why);
+enum err alipay_refund(const struct pay *, const struct pay_refund *, struct utc now,
+	int64_t deadline_ms, struct pay_refund_event *out, struct problem *why);
+enum err alipay_refund_query(const struct pay *, const struct pay_refund *, struct utc now,
+	int64_t deadline_ms, struct pay_refund_event *out, struct problem *why);
+enum err alipay_bill(const struct pay *, struct day day, struct utc now, int64_t deadline_ms,
+	struct pay_bill *out, struct problem *why);
 
 /* What a service's word for the state of a payment means; PAY_UNKNOWN when it is not in the list.
  */

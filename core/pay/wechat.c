@@ -13,6 +13,11 @@
 #define DESCRIPTION_MAX 127
 #define PROBE "WECHATPAY/SIGNTEST/"
 
+static enum err not_configured(struct problem *why)
+{
+	return problem_set(why, ERR_NOT_CONFIGURED, "", "[" SECTION "] is not set up");
+}
+
 void wechat_free(struct wechat **w)
 {
 	if (!*w)
@@ -125,7 +130,7 @@ enum err wechat_load(struct conf *conf, struct wechat **out, struct problem *why
 	enum err e;
 
 	if (!conf_text(conf, SECTION, "mch_id", NULL))
-		return ERR_OK;
+		return not_configured(why);
 	w = calloc(1, sizeof(*w));
 	ASSERT(w);
 	e = load_names(conf, w, why);
@@ -145,11 +150,6 @@ enum err wechat_load(struct conf *conf, struct wechat **out, struct problem *why
 	*out = w;
 	w = NULL;
 	return ERR_OK;
-}
-
-static enum err not_configured(struct problem *why)
-{
-	return problem_set(why, ERR_NOT_CONFIGURED, "", "[" SECTION "] is not set up");
 }
 
 /* ---- what WeChat signed ---- */
@@ -724,4 +724,43 @@ enum err pay_notify_wechat(const struct pay *pay, const struct pay_headers *head
 		return problem_set(why, ERR_BAD_VALUE, "Content-Type", "application/json only");
 	e = wechat_verify(pay->wechat, headers, body, n, now, why);
 	return e == ERR_OK ? wechat_read_notify(pay->wechat, body, n, out, why) : e;
+}
+
+/* ---- to come ---- */
+
+enum err wechat_open_jsapi(const struct pay *pay, const struct pay_channel *channel,
+	const struct pay_order *o, struct utc now, int64_t deadline_ms, json_t **out,
+	struct problem *why)
+{
+	(void)pay, (void)channel, (void)o, (void)now, (void)deadline_ms, (void)out;
+	return not_configured(why);
+}
+
+enum err wechat_refund(const struct pay *pay, const struct pay_refund *r, struct utc now,
+	int64_t deadline_ms, struct pay_refund_event *out, struct problem *why)
+{
+	(void)pay, (void)r, (void)now, (void)deadline_ms, (void)out;
+	return not_configured(why);
+}
+
+enum err wechat_refund_query(const struct pay *pay, const struct pay_refund *r, struct utc now,
+	int64_t deadline_ms, struct pay_refund_event *out, struct problem *why)
+{
+	(void)pay, (void)r, (void)now, (void)deadline_ms, (void)out;
+	return not_configured(why);
+}
+
+enum err wechat_bill(const struct pay *pay, struct day day, struct utc now, int64_t deadline_ms,
+	struct pay_bill *out, struct problem *why)
+{
+	(void)pay, (void)day, (void)now, (void)deadline_ms, (void)out;
+	return not_configured(why);
+}
+
+enum err pay_notify_wechat_refund(const struct pay *pay, const struct pay_headers *headers,
+	const char *body, size_t n, struct utc now, struct pay_refund_event *out,
+	struct problem *why)
+{
+	(void)pay, (void)headers, (void)body, (void)n, (void)now, (void)out;
+	return not_configured(why);
 }

@@ -15,7 +15,7 @@ const MAY_USE = {
 	'core/web': ['core/base'],
 	'core/domain': ['core/base', 'core/rules', 'core/db'],
 	'core/pay': ['core/base', 'core/web'],
-	'core/notice': ['core/base', 'core/web'],
+	'core/notice': ['core/base', 'core/web', 'core/db'],
 	'core/report': ['core/base', 'core/rules', 'core/db', 'core/domain'],
 	sim: ['core/base', 'core/meter', 'core/rules', 'core/web'],
 	poller: ['core'],

@@ -99,11 +99,11 @@ static void test_settings(void **state)
 	files_make(&files);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		AUTO(conf_free) struct conf *conf = files_conf(&files, bad[i].ini);
-		struct notice *n = NULL;
-		struct problem why = { 0 };
+		AUTO(notice_free) struct notice *n = NULL;
 
-		assert_int_equal(notice_load(conf, &n, &why), ERR_NOT_CONFIGURED);
-		assert_string_equal(why.field, bad[i].field);
+		notice_load(conf, &n);
+		assert_non_null(notice_channel_find("aliyun_sms")->off(n));
+		assert_string_equal(notice_channel_find("aliyun_sms")->off(n)->field, bad[i].field);
 	}
 	files_remove(&files);
 }
@@ -118,8 +118,13 @@ static void test_without_settings(void **state)
 
 	(void)state;
 	assert_int_equal(conf_open(NULL, &conf, NULL), ERR_OK);
-	assert_int_equal(notice_load(conf, &n, NULL), ERR_OK);
-	notice_send_sms(n, &(struct notice_message){ "13800000001", "login_code", params, "" },
+	notice_load(conf, &n);
+	notice_send_sms(n,
+		&(struct notice_message){ .recipient = "13800000001",
+			.kind = "login_code",
+			.language = "zh",
+			.params = params,
+			.out_id = "" },
 		utc_now(), mono_ms() + 1000, &r);
 	assert_int_equal(r.outcome, NOTICE_REFUSED);
 	assert_string_equal(r.code, "not_configured");

@@ -32,7 +32,7 @@ static enum err pay_call(const struct pay *pay, char **v, json_t **result, struc
 	enum err e;
 
 	if (str_eq(v[2], "close"))
-		return pay_close(pay, channel, v[4], utc_now(), deadline, why);
+		return pay_close(pay, channel->service, v[4], utc_now(), deadline, why);
 	if (str_eq(v[2], "open")) {
 		e = i64_parse(v[5], 1, INT64_MAX, &order.amount_fen);
 		order.return_url = v[6];
@@ -40,7 +40,7 @@ static enum err pay_call(const struct pay *pay, char **v, json_t **result, struc
 			       ? pay_open(pay, channel, &order, utc_now(), deadline, result, why)
 			       : e;
 	}
-	e = pay_query(pay, channel, v[4], utc_now(), deadline, &ev, why);
+	e = pay_query(pay, channel->service, v[4], utc_now(), deadline, &ev, why);
 	if (e == ERR_OK)
 		*result = json_pack("{s:s, s:I}", "state", pay_state_word(ev.state), "amount_fen",
 			(json_int_t)ev.amount_fen);
@@ -53,12 +53,15 @@ static int sms(struct conf *conf, char **v)
 	AUTO(json_free) json_t *params = json_loads(v[5], 0, NULL);
 	struct problem why = { 0 };
 	struct notice_result r;
-	enum err e = notice_load(conf, &notice, &why);
 
-	if (e != ERR_OK)
-		return print(e, &why, NULL);
-	notice_send_sms(notice, &(struct notice_message){ v[3], v[4], params, "n-1" }, utc_now(),
-		mono_ms() + CALL_MS, &r);
+	notice_load(conf, &notice);
+	notice_send_sms(notice,
+		&(struct notice_message){ .recipient = v[3],
+			.kind = v[4],
+			.language = "zh",
+			.params = params,
+			.out_id = "n-1" },
+		utc_now(), mono_ms() + CALL_MS, &r);
 	return print(ERR_OK, &why,
 		json_pack("{s:s, s:s, s:i}", "code", r.code, "ref", r.provider_ref, "outcome",
 			(int)r.outcome));
@@ -78,8 +81,7 @@ int main(int argc, char **argv)
 		return argc == 6 ? sms(conf, argv) : 2;
 	if (argc != (str_eq(argv[2], "open") ? 7 : 5) || !pay_channel_find(argv[3]))
 		return 2;
-	e = pay_load(conf, &pay, &why);
-	if (e == ERR_OK)
-		e = pay_call(pay, argv, &result, &why);
+	pay_load(conf, &pay);
+	e = pay_call(pay, argv, &result, &why);
 	return print(e, &why, result);
 }
