@@ -26,6 +26,8 @@ static enum err (*const parts[])(struct db *, json_t *) = { verify_readings, ver
 static const struct query Q_ONE_MOMENT = {
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", NULL
 };
+/* It holds no row, and may think for long between two questions. */
+static const struct query Q_MAY_IDLE = { "SET SESSION idle_transaction_timeout = 0", NULL };
 static const struct query Q_IS_ONE_MOMENT = {
 	"SELECT @@SESSION.tx_isolation = 'REPEATABLE-READ' AS id", &id_shape
 };
@@ -50,6 +52,8 @@ enum err verify_run(struct db *db, json_t *findings)
 {
 	enum err e = db_exec(db, &Q_ONE_MOMENT, NO_ARGS, NULL);
 
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_MAY_IDLE, NO_ARGS, NULL);
 	return e == ERR_OK ? db_tx(db, verify_tx, findings) : e;
 }
 

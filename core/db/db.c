@@ -122,9 +122,12 @@ static enum err db_connect(struct db *db)
 	mysql_options(m, MYSQL_OPT_READ_TIMEOUT, &io_s);
 	mysql_options(m, MYSQL_OPT_WRITE_TIMEOUT, &io_s);
 	mysql_options(m, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+	/* A process that stands still in a transaction must not keep its locks from the others: the
+	 * server ends it well before a lease does (core/domain/lease.h). */
 	mysql_options(m, MYSQL_INIT_COMMAND,
 		"SET sql_mode='TRADITIONAL,NO_ENGINE_SUBSTITUTION', time_zone='+00:00',"
-		" tx_isolation='READ-COMMITTED', innodb_lock_wait_timeout=5");
+		" tx_isolation='READ-COMMITTED', innodb_lock_wait_timeout=5,"
+		" idle_transaction_timeout=6");
 	if (!mysql_real_connect(m, s->socket[0] ? "localhost" : s->host, s->user, s->password,
 		    s->name, (unsigned)s->port, s->socket[0] ? s->socket : NULL,
 		    CLIENT_FOUND_ROWS)) {

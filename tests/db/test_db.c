@@ -295,6 +295,35 @@ static void a_transaction_runs_again_after_a_lost_connection(void **state)
 	db_free(&victim);
 }
 
+static enum err bump_first(struct db *db, void *ctx)
+{
+	(void)ctx;
+	return db_exec(db, &Q_BUMP, ARGS(arg_i64(1), arg_i64(SAMPLE.id)), NULL);
+}
+
+/* Stands still with a lock on the row until somebody else has had it. */
+static enum err stand_still_first_time(struct db *db, void *ctx)
+{
+	struct lost_ctx *c = ctx;
+	enum err e = bump_first(db, NULL);
+
+	if (e == ERR_OK && c->runs++ == 0)
+		assert_int_equal(db_tx(c->killer, bump_first, NULL), ERR_OK);
+	return e == ERR_OK ? bump_first(db, NULL) : e;
+}
+
+static void who_stands_still_loses_its_locks(void **state)
+{
+	struct db *still = fixture_as("root");
+	struct lost_ctx ctx = { .killer = *state };
+
+	fixture_sql(*state, "INSERT INTO thing VALUES (7, 0, 0, '', 0, 0, 0, 0)");
+	assert_int_equal(db_tx(still, stand_still_first_time, &ctx), ERR_OK);
+	assert_int_equal(ctx.runs, 2);
+	assert_int_equal(FIXTURE_VALUE(*state, "SELECT cost AS v FROM thing"), 3);
+	db_free(&still);
+}
+
 /* Two transactions that take the same two rows in opposite order. */
 struct crossing {
 	pthread_barrier_t *both_have_one;
@@ -415,6 +444,7 @@ int main(void)
 		FRESH(a_read_survives_a_lost_connection),
 		FRESH(a_write_says_that_the_connection_was_lost),
 		FRESH(a_transaction_runs_again_after_a_lost_connection),
+		FRESH(who_stands_still_loses_its_locks),
 		FRESH(a_deadlock_is_run_again),
 		FRESH(an_overlooked_deadlock_commits_nothing_by_half),
 		FRESH(no_server_is_unavailable),
