@@ -14,5 +14,6 @@ const struct job jobs[] = {
 	{ "credit", 500, job_credit },
 	{ "purge", 600000, job_purge },
 	{ "storage", 60000, job_storage },
+	{ "webhooks", 300, job_webhooks, 8 },
 };
 const size_t job_count = ARRAY_LEN(jobs);

@@ -13,12 +13,14 @@ struct tools { /* of one job's thread */
 	const struct notice *notice;
 	const struct storage_rules *storage;
 	const char *name; /* of this worker, for claims */
+	bool private_hooks; /* webhooks may be in own networks */
 };
 
 struct job {
 	const char *name;
 	int64_t every_ms;
 	enum err (*run)(struct tools *t, struct utc now);
+	size_t threads; /* that run it side by side; 0: one */
 };
 extern const struct job jobs[];
 extern const size_t job_count;
@@ -36,3 +38,4 @@ enum err job_allowances(struct tools *t, struct utc now);
 enum err job_credit(struct tools *t, struct utc now);
 enum err job_purge(struct tools *t, struct utc now);
 enum err job_storage(struct tools *t, struct utc now);
+enum err job_webhooks(struct tools *t, struct utc now);
