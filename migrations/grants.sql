@@ -161,6 +161,7 @@ GRANT DELETE ON idempotency TO 'yufu_worker'@'localhost';
 GRANT UPDATE (state, off_why, failures, failing_since, rest_until, served_at, claimed_by, claimed_until)
  ON webhook TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE (state, tries, next_at, tried_at, status, error, answer), DELETE ON webhook_delivery TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON service_state TO 'yufu_worker'@'localhost';
 -- Raw readings change tables by partition, which takes the rights of an owner on these three tables and on no other.
 GRANT ALTER, CREATE, DROP, INSERT ON reading TO 'yufu_worker'@'localhost';
 GRANT ALTER, CREATE, DROP, INSERT ON reading_packing TO 'yufu_worker'@'localhost';

@@ -15,5 +15,6 @@ const struct job jobs[] = {
 	{ "purge", 600000, job_purge },
 	{ "storage", 60000, job_storage },
 	{ "webhooks", 300, job_webhooks, 8 },
+	{ "services", 30000, job_services },
 };
 const size_t job_count = ARRAY_LEN(jobs);

@@ -39,3 +39,4 @@ enum err job_credit(struct tools *t, struct utc now);
 enum err job_purge(struct tools *t, struct utc now);
 enum err job_storage(struct tools *t, struct utc now);
 enum err job_webhooks(struct tools *t, struct utc now);
+enum err job_services(struct tools *t, struct utc now);

@@ -96,6 +96,7 @@ MUST_USE enum err delivery_replay(struct db *db, int64_t id, const struct webhoo
 /* ---- by a worker ---- */
 
 #define WEBHOOK_CLAIM_MS 60000
+#define WEBHOOK_OWNER_MAX 81
 struct webhook_due { /* a webhook that this worker alone sends to, for WEBHOOK_CLAIM_MS */
 	int64_t id;
 	char url[4 * WEBHOOK_URL_MAX + 1];
