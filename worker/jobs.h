@@ -20,10 +20,10 @@ struct job {
 	const char *name;
 	int64_t every_ms;
 	enum err (*run)(struct tools *t, struct utc now);
-	size_t threads; /* that run it side by side; 0: one */
 };
 extern const struct job jobs[];
 extern const size_t job_count;
+size_t job_threads(const struct job *job); /* how many run it side by side */
 
 enum err job_outbox(struct tools *t, struct utc now);
 enum err job_orders(struct tools *t, struct utc now);

@@ -112,22 +112,17 @@ static enum err worker_open(struct conf *conf, struct worker *w, struct problem 
 	return ERR_OK;
 }
 
-static size_t threads_of(const struct job *j)
-{
-	return j->threads ? j->threads : 1;
-}
-
 static size_t start(struct worker *w, struct runner **out)
 {
 	size_t n = 0, started = 0;
 	struct runner *runners;
 
 	for (size_t i = 0; i < job_count; i++)
-		n += threads_of(&jobs[i]);
+		n += job_threads(&jobs[i]);
 	runners = calloc(n, sizeof(*runners));
 	ASSERT(runners);
 	for (size_t i = 0; i < job_count; i++)
-		for (size_t k = 0; k < threads_of(&jobs[i]); k++, started++) {
+		for (size_t k = 0; k < job_threads(&jobs[i]); k++, started++) {
 			struct runner *r = &runners[started];
 
 			*r = (struct runner){ .worker = w, .job = &jobs[i] };
