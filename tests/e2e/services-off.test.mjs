@@ -8,7 +8,7 @@ import { credited, expect, newOrder, pay, tenantPhone, until, useStack } from '.
 import { notify } from './payer.mjs';
 
 const world = useStack({ fresh: false });
-const CHANNEL = { wechat_pay: 'wechat_native', alipay: 'alipay_qr' };
+const CHANNEL = { wechat_pay: 'wechat_native', alipay: 'alipay_wap' };
 const OTHER = { wechat_pay: 'alipay', alipay: 'wechat_pay' };
 
 /** [section, key, file] of every secret that the stack's settings name a file for. */
