@@ -271,9 +271,8 @@ static enum err answer_delivery(struct request *r, int64_t id, struct answer *a)
 
 static enum err off_said(enum err e, struct problem *why)
 {
-	return e == ERR_CONFLICT
-		       ? problem_set(why, e, "id", "the webhook is off: turn it on first")
-		       : e;
+	return e == ERR_CONFLICT ? problem_set(why, e, "id", "the webhook is off: turn it on first")
+				 : e;
 }
 
 enum err webhook_test(struct request *r, struct answer *a)

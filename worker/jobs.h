@@ -12,7 +12,7 @@ struct tools { /* of one job's thread */
 	const struct pay *pay;
 	const struct notice *notice;
 	const struct storage_rules *storage;
-	const char *name; /* of this worker, for claims */
+	const char *name;   /* of this worker, for claims */
 	bool private_hooks; /* webhooks may be in own networks */
 };
 

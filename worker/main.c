@@ -1,4 +1,5 @@
-/* yufu-worker: one thread per job of the list, or several, each with its own database connection. */
+/* yufu-worker: one thread per job of the list, or several, each with its own database connection.
+ */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

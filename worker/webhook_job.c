@@ -65,16 +65,15 @@ static enum err send_one(
 	enum err e;
 
 	headers_make(w, d, &h);
-	e = web_call(
-		&(struct web_request){ .method = "POST",
-			.url = w->url,
-			.headers = { "Content-Type: application/json", h.id, h.kind, h.timestamp,
-				h.signature },
-			.body = (const char *)d->payload.at,
-			.body_len = d->payload.n,
-			.deadline_ms = mono_ms() + SEND_MS,
-			.reach = t->private_hooks ? WEB_PRIVATE : WEB_PUBLIC,
-			.keep = ANSWER_KEPT },
+	e = web_call(&(struct web_request){ .method = "POST",
+			     .url = w->url,
+			     .headers = { "Content-Type: application/json", h.id, h.kind,
+				     h.timestamp, h.signature },
+			     .body = (const char *)d->payload.at,
+			     .body_len = d->payload.n,
+			     .deadline_ms = mono_ms() + SEND_MS,
+			     .reach = t->private_hooks ? WEB_PRIVATE : WEB_PUBLIC,
+			     .keep = ANSWER_KEPT },
 		&answer, &why);
 	if (e == ERR_OK)
 		r = judge(&answer, &why);

@@ -15,10 +15,9 @@ static const struct query Q_RAISE = { "INSERT INTO alarm (kind, severity, object
 static const struct query Q_CLEAR = {
 	"UPDATE alarm SET cleared_at = ?, open_key = NULL WHERE open_key = ?", NULL
 };
-static const struct query Q_SITE = {
-	"SELECT COALESCE(" SITE_OF_ALARM ", 0) AS id FROM (SELECT ? AS object_kind, ? AS object_id) x",
-	&id_shape
-};
+static const struct query Q_SITE = { "SELECT COALESCE(" SITE_OF_ALARM
+				     ", 0) AS id FROM (SELECT ? AS object_kind, ? AS object_id) x",
+	&id_shape };
 
 /* What is not in our tables (a payment for an order of nobody) is told apart by its code. */
 static void open_key(char *out, const char *kind, const char *object_kind, int64_t object_id,
@@ -54,15 +53,14 @@ static enum err raise_tx(struct db *db, void *ctx)
 		return e;
 	id = db_insert_id(db);
 	e = db_one(db, &Q_SITE, ARGS(arg_text(a->object_kind), arg_i64(a->object_id)), &site);
-	return e == ERR_OK
-		       ? event_add(db, "alarm.raised", site.id,
-				 json_pack("{s:I, s:s, s:s, s:s, s:I, s:s, s:s}", "alarm_id",
-					 (json_int_t)id, "alarm", a->kind, "severity", a->severity,
-					 "object_kind", a->object_kind, "object_id",
-					 (json_int_t)a->object_id, "object_code", a->object_code,
-					 "text", a->text),
-				 r->now)
-		       : e;
+	return e == ERR_OK ? event_add(db, "alarm.raised", site.id,
+				     json_pack("{s:I, s:s, s:s, s:s, s:I, s:s, s:s}", "alarm_id",
+					     (json_int_t)id, "alarm", a->kind, "severity",
+					     a->severity, "object_kind", a->object_kind,
+					     "object_id", (json_int_t)a->object_id, "object_code",
+					     a->object_code, "text", a->text),
+				     r->now)
+			   : e;
 }
 
 enum err alarm_raise(struct db *db, const struct alarm_new *a, struct utc now)

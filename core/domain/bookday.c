@@ -414,12 +414,12 @@ static enum err finish_tx(struct db *db, void *ctx)
 		ARGS(arg_utc(s->now), arg_i64(s->sealed.entries), arg_text(s->sealed.sha256),
 			arg_i64(s->site_id), arg_text(day)),
 		NULL);
-	return e == ERR_OK ? event_add(db, "day.sealed", s->site_id,
-				     json_pack("{s:s, s:I, s:s}", "day", day, "entries",
-					     (json_int_t)s->sealed.entries, "sha256",
-					     s->sealed.sha256),
-				     s->now)
-			   : e;
+	return e == ERR_OK
+		       ? event_add(db, "day.sealed", s->site_id,
+				 json_pack("{s:s, s:I, s:s}", "day", day, "entries",
+					 (json_int_t)s->sealed.entries, "sha256", s->sealed.sha256),
+				 s->now)
+		       : e;
 }
 
 enum err bookday_finish(

@@ -328,8 +328,8 @@ static enum err receipt_write(
 			NULL);
 	}
 	if (e == ERR_OK)
-		e = event_add(db, "sale.created", s->accounts[0].site_id, sale_event(s, sale_id),
-			s->now);
+		e = event_add(
+			db, "sale.created", s->accounts[0].site_id, sale_event(s, sale_id), s->now);
 	return e == ERR_OK ? db_one(db, &Q_BY_KEY, ARGS(arg_text(s->n->once_key)), s->out) : e;
 }
 

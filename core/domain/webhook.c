@@ -69,12 +69,11 @@ static void secret_make(char out[static WEBHOOK_SECRET_MAX])
 	snprintf(out, WEBHOOK_SECRET_MAX, "whsec_%s", hex);
 }
 
-static enum err audit(struct db *db, const struct webhook_act *by, const char *action, int64_t id,
-	json_t *detail)
+static enum err audit(
+	struct db *db, const struct webhook_act *by, const char *action, int64_t id, json_t *detail)
 {
-	return audit_add(db,
-		&(struct audit){ by->actor, by->address, action, "webhook", id, NULL }, detail,
-		by->now);
+	return audit_add(db, &(struct audit){ by->actor, by->address, action, "webhook", id, NULL },
+		detail, by->now);
 }
 
 static struct arg arg_or_null(const char *s)
@@ -175,8 +174,8 @@ static enum err set_tx(struct db *db, void *ctx)
 			   : e;
 }
 
-enum err webhook_set(struct db *db, int64_t id, const struct webhook_change *c,
-	const struct webhook_act *by)
+enum err webhook_set(
+	struct db *db, int64_t id, const struct webhook_change *c, const struct webhook_act *by)
 {
 	return db_tx(db, set_tx, &(struct changing){ .by = by, .id = id, .c = c });
 }
@@ -224,8 +223,7 @@ enum err webhook_rotate(struct db *db, int64_t id, const char *once_key,
 	const struct webhook_act *by, char secret[static WEBHOOK_SECRET_MAX])
 {
 	return db_tx(db, rotate_tx,
-		&(struct changing){
-			.by = by, .id = id, .once_key = once_key, .secret = secret });
+		&(struct changing){ .by = by, .id = id, .once_key = once_key, .secret = secret });
 }
 
 /* ---- deliveries ---- */
@@ -286,15 +284,13 @@ static enum err ping_tx(struct db *db, void *ctx)
 	enum err e = lock_on(db, g, &w);
 
 	if (e == ERR_OK)
-		e = event_add_one(
-			db, g->id, WEBHOOK_PING, w.site_id, NULL, g->by->now, &g->made);
+		e = event_add_one(db, g->id, WEBHOOK_PING, w.site_id, NULL, g->by->now, &g->made);
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_WAKE, ARGS(arg_i64(g->id)), NULL);
 	return e == ERR_OK ? audit(db, g->by, "webhook.test", g->id, NULL) : e;
 }
 
-enum err webhook_ping(
-	struct db *db, int64_t id, const struct webhook_act *by, int64_t *delivery_id)
+enum err webhook_ping(struct db *db, int64_t id, const struct webhook_act *by, int64_t *delivery_id)
 {
 	struct changing g = { .by = by, .id = id };
 	enum err e = db_tx(db, ping_tx, &g);

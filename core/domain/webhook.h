@@ -4,8 +4,8 @@
 
 #define WEBHOOK_URL_MAX 500
 #define WEBHOOK_SECRET_MAX 81
-#define WEBHOOK_OLD_MS (24 * 3600 * INT64_C(1000)) /* how long a former secret still signs */
-#define WEBHOOK_OFF_MS (5 * 24 * 3600 * INT64_C(1000)) /* failing for so long turns it off */
+#define WEBHOOK_OLD_MS (24 * 3600 * INT64_C(1000))	 /* how long a former secret still signs */
+#define WEBHOOK_OFF_MS (5 * 24 * 3600 * INT64_C(1000))	 /* failing for so long turns it off */
 #define WEBHOOK_KEEP_MS (30 * 24 * 3600 * INT64_C(1000)) /* deliveries are listed for so long */
 #define WEBHOOK_ALL "*"
 #define WEBHOOK_PING "ping"
@@ -28,7 +28,7 @@ struct webhook {
 	int64_t failed;	 /* that were given up */
 };
 
-struct webhook_act { /* whoever does it */
+struct webhook_act {	 /* whoever does it */
 	int64_t site_id; /* confined to it; 0: every site */
 	const char *actor, *address;
 	struct utc now;
@@ -53,8 +53,8 @@ struct webhook_change { /* NULL: as it is */
 	const char *name, *url, *events, *state;
 };
 /* Turning it on forgets its failures and ends its alarm. */
-MUST_USE enum err webhook_set(struct db *db, int64_t id, const struct webhook_change *c,
-	const struct webhook_act *by);
+MUST_USE enum err webhook_set(
+	struct db *db, int64_t id, const struct webhook_change *c, const struct webhook_act *by);
 /* What it was not told yet it never will be. */
 MUST_USE enum err webhook_remove(struct db *db, int64_t id, const struct webhook_act *by);
 /* A new secret; the former one signs too for WEBHOOK_OLD_MS. once_key as in webhook_add(). */

@@ -78,15 +78,13 @@ static enum err claim_tx(struct db *db, void *ctx)
 	enum err e = db_one(db, &Q_NEXT, ARGS(now, now, now, now), c->out);
 
 	return e == ERR_OK ? db_exec(db, &Q_CLAIM,
-				     ARGS(arg_text(c->owner),
-					     arg_i64(c->now.ms + WEBHOOK_CLAIM_MS), now,
-					     arg_i64(c->out->id)),
+				     ARGS(arg_text(c->owner), arg_i64(c->now.ms + WEBHOOK_CLAIM_MS),
+					     now, arg_i64(c->out->id)),
 				     NULL)
 			   : e;
 }
 
-enum err webhook_claim(
-	struct db *db, const char *owner, struct utc now, struct webhook_due *out)
+enum err webhook_claim(struct db *db, const char *owner, struct utc now, struct webhook_due *out)
 {
 	return db_tx(db, claim_tx, &(struct claim){ owner, now, out });
 }

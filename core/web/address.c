@@ -68,8 +68,7 @@ enum address_kind address_kind(const struct sockaddr *a)
 	if (a->sa_family == AF_INET)
 		return kind4(ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr));
 	if (a->sa_family == AF_INET6)
-		return kind6(
-			((const struct sockaddr_in6 *)(const void *)a)->sin6_addr.s6_addr);
+		return kind6(((const struct sockaddr_in6 *)(const void *)a)->sin6_addr.s6_addr);
 	return ADDRESS_NEVER;
 }
 

@@ -158,8 +158,7 @@ static struct curl_slist *header_list(const struct web_request *req)
 	return list;
 }
 
-static void describe(
-	CURL *c, struct call *call, struct curl_slist *headers, long left_ms)
+static void describe(CURL *c, struct call *call, struct curl_slist *headers, long left_ms)
 {
 	const struct web_request *req = call->req;
 	bool plain = str_starts(req->url, "http://");

@@ -24,9 +24,7 @@ static int64_t hook(struct db *db, int64_t site, const char *events)
 {
 	static int n;
 	char once[32], secret[WEBHOOK_SECRET_MAX];
-	struct webhook_new w = {
-		"test", site, "http://127.0.0.1:9/", events, once
-	};
+	struct webhook_new w = { "test", site, "http://127.0.0.1:9/", events, once };
 	struct webhook_act by = by_staff(T0);
 	int64_t id = 0;
 
@@ -94,11 +92,10 @@ static void what_did_not_happen_is_not_told(void **state)
 	assert_int_equal(deliveries(db, id), 1);
 	assert_int_equal(db_tx(poller, cut, &s.point), ERR_OK); /* as it was */
 	assert_int_equal(deliveries(db, id), 1);
-	assert_int_equal(
-		FIXTURE_VALUE(db, "SELECT JSON_VALUE(payload, '$.data.supply') = 'off'"
-				  " AND JSON_VALUE(payload, '$.kind') = 'supply.changed'"
-				  " AND JSON_VALUE(payload, '$.id') = event_id AS v"
-				  " FROM webhook_delivery"),
+	assert_int_equal(FIXTURE_VALUE(db, "SELECT JSON_VALUE(payload, '$.data.supply') = 'off'"
+					   " AND JSON_VALUE(payload, '$.kind') = 'supply.changed'"
+					   " AND JSON_VALUE(payload, '$.id') = event_id AS v"
+					   " FROM webhook_delivery"),
 		1);
 	db_free(&poller);
 }
@@ -108,7 +105,8 @@ static void alarms_are_told_once(void **state)
 	static const char *const users[] = { "yufu_api", "yufu_poller", "yufu_worker" };
 	struct db *db = *state;
 	struct shop s = shop_make(db, 4), far = shop_make(db, 5);
-	int64_t id = hook(db, s.site, "alarm.raised,alarm.cleared"), other = hook(db, far.site, "*");
+	int64_t id = hook(db, s.site, "alarm.raised,alarm.cleared"),
+		other = hook(db, far.site, "*");
 
 	for (size_t u = 0; u < ARRAY_LEN(users); u++) {
 		struct db *as = fixture_as(users[u]);
@@ -276,8 +274,8 @@ static void failing_for_days_turns_it_off(void **state)
 	by = by_staff(t);
 	assert_int_equal(
 		webhook_set(api, id, &(struct webhook_change){ .state = "on" }, &by), ERR_OK);
-	assert_int_equal(FIXTURE_VALUE(db, "SELECT COUNT(*) AS v FROM alarm WHERE cleared_at = 0"),
-		0);
+	assert_int_equal(
+		FIXTURE_VALUE(db, "SELECT COUNT(*) AS v FROM alarm WHERE cleared_at = 0"), 0);
 	assert_int_equal(webhook_claim(worker, "w", t, &w), ERR_OK);
 	db_free(&worker);
 	db_free(&api);
@@ -382,8 +380,8 @@ static void a_secret_is_made_once_and_changed_with_an_overlap(void **state)
 	assert_int_equal(webhook_claim(worker, "w", T0, &w), ERR_OK);
 	assert_string_equal(w.secret, two);
 	assert_string_equal(w.old_secret, one);
-	assert_int_equal(webhook_claim(worker, "w", (struct utc){ T0.ms + WEBHOOK_OLD_MS }, &w),
-		ERR_OK);
+	assert_int_equal(
+		webhook_claim(worker, "w", (struct utc){ T0.ms + WEBHOOK_OLD_MS }, &w), ERR_OK);
 	assert_string_equal(w.old_secret, "");
 	/* The audit says who did it, and not what the secret is. */
 	assert_int_equal(FIXTURE_VALUE(db, "SELECT COUNT(*) AS v FROM audit WHERE action LIKE"
@@ -409,8 +407,7 @@ static void staff_of_a_site_see_its_own(void **state)
 	assert_int_equal(webhook_get(db, s.site, all, &w), ERR_NOT_FOUND);
 	assert_int_equal(webhook_remove(db, own, &by), ERR_NOT_FOUND);
 	assert_int_equal(webhook_ping(db, own, &by, &made), ERR_NOT_FOUND);
-	assert_int_equal(
-		webhook_set(db, own, &(struct webhook_change){ .state = "off" }, &by),
+	assert_int_equal(webhook_set(db, own, &(struct webhook_change){ .state = "off" }, &by),
 		ERR_NOT_FOUND);
 	assert_int_equal(webhook_list(db, s.site, &rows), ERR_OK);
 	assert_int_equal(rows.n, 1);

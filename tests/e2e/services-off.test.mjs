@@ -2,7 +2,7 @@
 // off and shown as off, one line in the log says why, and everything else works.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { credited, expect, newOrder, pay, tenantPhone, until, useStack } from './lib.mjs';
 import { notify } from './payer.mjs';
@@ -42,13 +42,14 @@ const is = {
 		rmSync(file);
 		mkdirSync(file);
 	},
+	...(process.getuid() !== 0 && { 'not ours to read': (file) => chmodSync(file, 0) }), // root reads everything
 	garbage: (file) => writeFileSync(file, 'gar\0bage\xff\n'),
 	'a key of the other sort': (file, was) => writeFileSync(file, readFileSync(world.stack.path('keys', /private/i.test(was) ? 'wechat_platform_public.pem' : 'wechat_merchant_private.pem'))),
 };
 
 /** Which of these a program can notice: a secret word may be anything. */
 const ways = ({ key, section }) => Object.keys(is).filter((way) => section !== 'aliyun_sms' ? way !== 'a key of the other sort' || /private|public/.test(key)
-	: ['missing', 'empty', 'a folder'].includes(way));
+	: ['missing', 'empty', 'a folder', 'not ours to read'].includes(way));
 
 async function recharge(channel, n) {
 	const tenant = await world.api.login(tenantPhone(n));

@@ -137,7 +137,8 @@ static void signatures(void **state)
 	static const char one[] =
 		"v1=c381e2fc4fc12d98534273ef995054b84a77ea11d4ef835d9e20e777afcbc578";
 	static const char both[] =
-		"v1=c381e2fc4fc12d98534273ef995054b84a77ea11d4ef835d9e20e777afcbc578,v1=15460f8f6bc9093e32a66358b0d00716bc1f16c1816117d254f68aedb999e24e";
+		"v1=c381e2fc4fc12d98534273ef995054b84a77ea11d4ef835d9e20e777afcbc578,v1="
+		"15460f8f6bc9093e32a66358b0d00716bc1f16c1816117d254f68aedb999e24e";
 	char out[WEBHOOK_SIGNATURES_MAX];
 
 	(void)state;
