@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { credited, expect, newOrder, pay, tenantPhone, until, useStack } from './lib.mjs';
+import { chromium } from 'playwright-core';
+import { credited, DEMO_PASSWORD, expect, newOrder, pay, tenantPhone, until, useStack } from './lib.mjs';
 
 let admin;
 const world = useStack({
@@ -287,6 +288,54 @@ describe('staff', () => {
 		assert.equal((await admin.get(`/webhooks/${h.id}`)).failed, 115);
 		expect(await admin.call('GET', `/webhooks/${h.id}/deliveries?state=gift`), 422, 'bad_value');
 		expect(await admin.call('DELETE', `/webhooks/${h.id}`), 204);
+	});
+
+	test('do it all by the page: add, see the secret once, test, look, send again', async (t) => {
+		const chrome = await chromium.launch({
+			executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+			args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-background-networking'],
+		});
+		t.after(() => chrome.close());
+		const page = await (await chrome.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' })).newPage();
+		const errors = [];
+		page.on('pageerror', (e) => errors.push(e.message));
+		page.on('console', (m) => m.type() === 'error' && errors.push(m.text()));
+		const by = (id) => page.getByTestId(id);
+		const box = receiver.box('/by-page');
+		await page.goto(`${world.stack.base}/staff/login?to=%2Fwebhooks`);
+		await by('login-phone').fill('admin');
+		await by('login-password').fill(DEMO_PASSWORD);
+		await by('login-submit').click();
+		await by('webhook-add').click();
+		await page.fill('#hook-name', '财务系统');
+		await page.fill('#hook-url', 'http://10.0.0.1/');
+		await by('webhook-save').click();
+		await page.getByRole('alert').filter({ hasText: /https/ }).waitFor();
+		await page.fill('#hook-url', `${receiver.base}/by-page`);
+		await page.getByRole('button', { name: '日结' }).click();
+		await by('webhook-save').click();
+		const secret = await by('webhook-secret').innerText();
+		assert.match(secret, /^whsec_[0-9a-f]{64}$/);
+		await page.keyboard.press('Escape');
+		await page.getByRole('button', { name: /财务系统/ }).click();
+		await by('webhook-test').click();
+		await until('it has come', () => box.got.length === 1);
+		assert.ok(signed(box.got[0], secret));
+		await page.getByRole('button', { name: '已送达' }).click();
+		const line = by('deliveries').getByRole('listitem');
+		await line.first().waitFor();
+		await line.getByRole('button', { name: '测试' }).click();
+		if (process.env.YUFU_SCREENSHOTS) {
+			mkdirSync(process.env.YUFU_SCREENSHOTS, { recursive: true });
+			await page.screenshot({ path: `${process.env.YUFU_SCREENSHOTS}/staff-webhooks.png` });
+		}
+		await line.getByRole('button', { name: '重新推送' }).click();
+		await until('it has come again', () => box.got.length === 2);
+		assert.equal(box.got[1].event.id, box.got[0].event.id);
+		await by('webhook-turn').click();
+		await page.getByText('人工停用').waitFor();
+		assert.ok(!(await page.content()).includes(secret), 'the secret is not kept in the page');
+		assert.deepEqual(errors.filter((e) => !/422/.test(e)), []);
 	});
 
 	test('are refused addresses that others must not make us call', async () => {
