@@ -312,7 +312,7 @@ describe('staff', () => {
 		await by('webhook-save').click();
 		await page.getByRole('alert').filter({ hasText: /https/ }).waitFor();
 		await page.fill('#hook-url', `${receiver.base}/by-page`);
-		await page.getByRole('button', { name: '日结' }).click();
+		await page.getByRole('button', { name: '日结', exact: true }).click();
 		await by('webhook-save').click();
 		const secret = await by('webhook-secret').innerText();
 		assert.match(secret, /^whsec_[0-9a-f]{64}$/);
@@ -321,10 +321,10 @@ describe('staff', () => {
 		await by('webhook-test').click();
 		await until('it has come', () => box.got.length === 1);
 		assert.ok(signed(box.got[0], secret));
-		await page.getByRole('button', { name: '已送达' }).click();
+		await page.getByRole('button', { name: '已送达', exact: true }).click();
 		const line = by('deliveries').getByRole('listitem');
 		await line.first().waitFor();
-		await line.getByRole('button', { name: '测试' }).click();
+		await line.getByRole('button', { name: '测试', exact: true }).click();
 		if (process.env.YUFU_SCREENSHOTS) {
 			mkdirSync(process.env.YUFU_SCREENSHOTS, { recursive: true });
 			await page.screenshot({ path: `${process.env.YUFU_SCREENSHOTS}/staff-webhooks.png` });
