@@ -136,4 +136,13 @@ HANDLER(meter_ratio_set);
 HANDLER(meter_capacity_set);
 HANDLER(meter_readings);
 HANDLER(meter_reading_decide);
+HANDLER(webhooks_list);
+HANDLER(webhook_new);
+HANDLER(webhook_one);
+HANDLER(webhook_change);
+HANDLER(webhook_drop);
+HANDLER(webhook_secret);
+HANDLER(webhook_test);
+HANDLER(deliveries_list);
+HANDLER(delivery_again);
 #undef HANDLER

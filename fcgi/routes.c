@@ -36,6 +36,7 @@ const char *perm_word(enum perm p)
 		[PERM_SHARE_EDIT] = "share.edit",
 		[PERM_SCHEDULE_EDIT] = "schedule.edit",
 		[PERM_ACCOUNT_EDIT] = "account.edit",
+		[PERM_WEBHOOK_MANAGE] = "webhook.manage",
 	};
 
 	return words[p] ? words[p] : "";
@@ -337,6 +338,27 @@ const struct route routes[] = {
 	{ "PUT", "/meters/:id/overload", PERM_METER_EDIT, "overload_set", "overload", false, 200, meter_overload_set, false,
 		.help = "Set the load limit: watts, delay, pause before it returns, returns before it locks. Only staff's `on` ends a lock." },
 
+	/* Other systems. */
+	{ "GET", "/webhooks", PERM_WEBHOOK_MANAGE, NULL, "webhook", true, 200, webhooks_list, false,
+		.help = "Other systems that are told of events." },
+	{ "POST", "/webhooks", PERM_WEBHOOK_MANAGE, "webhook_new", "webhook_made", false, 201, webhook_new, true,
+		.help = "Tell another system of events. The secret of its signatures is in this answer and in no other." },
+	{ "GET", "/webhooks/:id", PERM_WEBHOOK_MANAGE, NULL, "webhook", false, 200, webhook_one, false,
+		.help = "One webhook, and how it is doing." },
+	{ "PUT", "/webhooks/:id", PERM_WEBHOOK_MANAGE, "webhook_change", "webhook", false, 200, webhook_change, false,
+		.help = "Change a webhook, or turn it on or off." },
+	{ "DELETE", "/webhooks/:id", PERM_WEBHOOK_MANAGE, NULL, NULL, false, 204, webhook_drop, false,
+		.help = "Remove a webhook; what it was not told yet it never will be." },
+	{ "POST", "/webhooks/:id/secret", PERM_WEBHOOK_MANAGE, "empty", "webhook_made", false, 200, webhook_secret, true,
+		.help = "A new secret. Both sign for 24 hours." },
+	{ "POST", "/webhooks/:id/test", PERM_WEBHOOK_MANAGE, "empty", "delivery", false, 202, webhook_test, true,
+		.help = "Send the event `ping`." },
+	{ "GET", "/webhooks/:id/deliveries", PERM_WEBHOOK_MANAGE, NULL, "delivery", true, 200, deliveries_list, false,
+		.help = "What was sent in the last 30 days, newest first, with the answers; next is the cursor of the page after.",
+		.params = { { "state", PARAM_TEXT, false }, { "cursor", PARAM_ID, false } } },
+	{ "POST", "/webhooks/deliveries/:id/replay", PERM_WEBHOOK_MANAGE, "empty", "delivery", false, 202, delivery_again, true,
+		.help = "Send an event once more, with the same id." },
+
 	/* Payment services. */
 	{ "POST", "/notify/wechat", PERM_OPEN, NULL, NULL, false, 204, notify_wechat, false,
 		.help = "WeChat Pay says what happened; signed.", .body_kind = BODY_RAW },
@@ -345,7 +367,7 @@ const struct route routes[] = {
 
 	/* Watchers. */
 	{ "GET", "/healthz", PERM_LOCAL, NULL, "health", false, 200, health_get, false,
-		.help = "200 when the database can be reached." },
+		.help = "200 when the database can be reached; and which outside services are off." },
 	{ "GET", "/metrics", PERM_LOCAL, NULL, NULL, false, 200, metrics_get, false,
 		.help = "Figures for Prometheus." },
 	{ "GET", "/openapi.json", PERM_OPEN, NULL, NULL, false, 200, document_get, false,

@@ -2,17 +2,43 @@
 #include <stdio.h>
 
 #include "domain/live.h"
+#include "domain/servicestate.h"
 #include "fcgi/handlers.h"
 #include "fcgi/routes.h"
 
+#define WORKER_FRESH_MS 120000
+
+/* By the worker; a payment service that this process cannot use is off, too. */
+static json_t *services_json(const struct request *r, const struct rows *rows)
+{
+	const struct service_state *s = rows->at;
+	json_t *j = json_object();
+
+	for (size_t i = 0; i < rows->n; i++)
+		json_object_set_new(j, s[i].name,
+			json_string(r->now.ms - s[i].seen_at.ms > WORKER_FRESH_MS ? "unknown"
+										  : s[i].state));
+	for (size_t i = 0; i < pay_service_count; i++) {
+		const char *name = pay_services[i].name;
+
+		if (pay_off(r->api->pay, name))
+			json_object_set_new(j, str_eq(name, "wechat") ? "wechat_pay" : name,
+				json_string("off"));
+	}
+	return j;
+}
+
 enum err health_get(struct request *r, struct answer *a)
 {
+	AUTO(rows_free) struct rows rows = { 0 };
 	struct live_counts c;
 	enum err e = live_counts(r->db, r->now, &c);
 
+	if (e == ERR_OK)
+		e = service_state_list(r->db, &rows);
 	if (e != ERR_OK)
 		return ERR_UNAVAILABLE;
-	a->json = json_pack("{s:s}", "status", "ok");
+	a->json = json_pack("{s:s, s:o}", "status", "ok", "services", services_json(r, &rows));
 	return ERR_OK;
 }
 

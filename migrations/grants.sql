@@ -53,6 +53,9 @@ GRANT SELECT, INSERT ON notice TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT ON outbox TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON overload_state TO 'yufu_poller'@'localhost';
 GRANT SELECT, UPDATE (supply_restored_at) ON pay_order TO 'yufu_poller'@'localhost';
+GRANT SELECT (id, site_id, events, state) ON webhook TO 'yufu_poller'@'localhost';
+GRANT INSERT ON webhook_delivery TO 'yufu_poller'@'localhost';
+GRANT SELECT (id, site_id) ON share_group TO 'yufu_poller'@'localhost';
 -- api: people, payments, control; no readings, but the settlement of registers that a person answers for.
 GRANT INSERT ON settlement TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON settled TO 'yufu_api'@'localhost';
@@ -123,6 +126,9 @@ GRANT INSERT, UPDATE (sealed_at, entries, sha256) ON book_day TO 'yufu_api'@'loc
 GRANT INSERT, UPDATE, DELETE ON schedule TO 'yufu_api'@'localhost';
 GRANT INSERT, DELETE ON schedule_period TO 'yufu_api'@'localhost';
 GRANT UPDATE (power_limit_w, overload_delay_s, overload_retry_s, overload_retries) ON meter TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name, url, events, secret, secret_at, old_secret, old_until, rotate_key, state, off_why, failures,
+ failing_since, rest_until), DELETE ON webhook TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (state, tries, next_at, since) ON webhook_delivery TO 'yufu_api'@'localhost';
 -- worker: outbox, orders, jobs.
 GRANT UPDATE (cap_fen) ON contract_debt TO 'yufu_worker'@'localhost';
 GRANT UPDATE (last_month) ON contract_allowance TO 'yufu_worker'@'localhost';
@@ -152,6 +158,10 @@ GRANT INSERT ON share_part TO 'yufu_worker'@'localhost';
 GRANT INSERT ON share_line TO 'yufu_worker'@'localhost';
 GRANT DELETE ON session TO 'yufu_worker'@'localhost';
 GRANT DELETE ON idempotency TO 'yufu_worker'@'localhost';
+GRANT UPDATE (state, off_why, failures, failing_since, rest_until, served_at, claimed_by, claimed_until)
+ ON webhook TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE (state, tries, next_at, tried_at, status, error, answer), DELETE ON webhook_delivery TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON service_state TO 'yufu_worker'@'localhost';
 -- Raw readings change tables by partition, which takes the rights of an owner on these three tables and on no other.
 GRANT ALTER, CREATE, DROP, INSERT ON reading TO 'yufu_worker'@'localhost';
 GRANT ALTER, CREATE, DROP, INSERT ON reading_packing TO 'yufu_worker'@'localhost';

@@ -14,5 +14,13 @@ const struct job jobs[] = {
 	{ "credit", 500, job_credit },
 	{ "purge", 600000, job_purge },
 	{ "storage", 60000, job_storage },
+	{ "webhooks", 300, job_webhooks },
+	{ "services", 30000, job_services },
 };
 const size_t job_count = ARRAY_LEN(jobs);
+
+/* A receiver that hangs holds one of them for the length of a try. */
+size_t job_threads(const struct job *job)
+{
+	return job->run == job_webhooks ? 8 : 1;
+}

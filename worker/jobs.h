@@ -12,7 +12,8 @@ struct tools { /* of one job's thread */
 	const struct pay *pay;
 	const struct notice *notice;
 	const struct storage_rules *storage;
-	const char *name; /* of this worker, for claims */
+	const char *name;   /* of this worker, for claims */
+	bool private_hooks; /* webhooks may be in own networks */
 };
 
 struct job {
@@ -22,6 +23,7 @@ struct job {
 };
 extern const struct job jobs[];
 extern const size_t job_count;
+size_t job_threads(const struct job *job); /* how many run it side by side */
 
 enum err job_outbox(struct tools *t, struct utc now);
 enum err job_orders(struct tools *t, struct utc now);
@@ -36,3 +38,5 @@ enum err job_allowances(struct tools *t, struct utc now);
 enum err job_credit(struct tools *t, struct utc now);
 enum err job_purge(struct tools *t, struct utc now);
 enum err job_storage(struct tools *t, struct utc now);
+enum err job_webhooks(struct tools *t, struct utc now);
+enum err job_services(struct tools *t, struct utc now);

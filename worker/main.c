@@ -1,4 +1,5 @@
-/* yufu-worker: one thread per job of the list, each with its own database connection. */
+/* yufu-worker: one thread per job of the list, or several, each with its own database connection.
+ */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ struct worker {
 	struct pay *pay;
 	struct notice *notice;
 	struct storage_rules storage;
+	bool private_hooks;
 	char name[80];
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -57,6 +59,7 @@ static void *run_job(void *arg)
 		.pay = w->pay,
 		.notice = w->notice,
 		.storage = &w->storage,
+		.private_hooks = w->private_hooks,
 		.name = w->name };
 	enum err last = ERR_OK;
 
@@ -88,12 +91,16 @@ static enum err worker_open(struct conf *conf, struct worker *w, struct problem 
 {
 	char host[48] = "host";
 	pthread_condattr_t attr;
+	int64_t private_hooks = 0;
 	enum err e = db_settings_read(conf, &w->settings, why);
 
 	if (e == ERR_OK)
 		e = storage_read(conf, &w->storage, why);
+	if (e == ERR_OK)
+		e = conf_int(conf, "webhook", "allow_private", 0, 1, 0, &private_hooks, why);
 	if (e != ERR_OK)
 		return e;
+	w->private_hooks = private_hooks;
 	pay_load(conf, &w->pay);
 	notice_load(conf, &w->notice);
 	gethostname(host, sizeof(host) - 1);
@@ -106,24 +113,40 @@ static enum err worker_open(struct conf *conf, struct worker *w, struct problem 
 	return ERR_OK;
 }
 
+static size_t start(struct worker *w, struct runner **out)
+{
+	size_t n = 0, started = 0;
+	struct runner *runners;
+
+	for (size_t i = 0; i < job_count; i++)
+		n += job_threads(&jobs[i]);
+	runners = calloc(n, sizeof(*runners));
+	ASSERT(runners);
+	for (size_t i = 0; i < job_count; i++)
+		for (size_t k = 0; k < job_threads(&jobs[i]); k++, started++) {
+			struct runner *r = &runners[started];
+
+			*r = (struct runner){ .worker = w, .job = &jobs[i] };
+			ASSERT(pthread_create(&r->thread, NULL, run_job, r) == 0);
+		}
+	*out = runners;
+	return started;
+}
+
 static void run_until_signal(struct worker *w, const sigset_t *signals)
 {
-	struct runner *runners = calloc(job_count, sizeof(*runners));
+	struct runner *runners;
+	size_t n = start(w, &runners);
 	int sig;
 
-	ASSERT(runners);
-	for (size_t i = 0; i < job_count; i++) {
-		runners[i] = (struct runner){ .worker = w, .job = &jobs[i] };
-		ASSERT(pthread_create(&runners[i].thread, NULL, run_job, &runners[i]) == 0);
-	}
-	log_info("started jobs=%zu", job_count);
+	log_info("started jobs=%zu threads=%zu", job_count, n);
 	sigwait(signals, &sig);
 	log_info("stopping signal=%d", sig);
 	pthread_mutex_lock(&w->lock);
 	w->stop = true;
 	pthread_cond_broadcast(&w->changed);
 	pthread_mutex_unlock(&w->lock);
-	for (size_t i = 0; i < job_count; i++)
+	for (size_t i = 0; i < n; i++)
 		pthread_join(runners[i].thread, NULL);
 	free(runners);
 }

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "domain/audit.h"
+#include "domain/event.h"
 #include "domain/feecut.h"
 #include "domain/holiday.h"
 #include "domain/notice.h"
@@ -211,6 +212,13 @@ static enum err level_find(struct db *db, const struct account *a, enum level fr
 	return e;
 }
 
+static json_t *level_event(const struct account *a, enum level to)
+{
+	return json_pack("{s:I, s:I, s:s, s:s, s:s, s:o}", "account_id", (json_int_t)a->id,
+		"contract_id", (json_int_t)a->contract_id, "purpose", a->purpose, "level",
+		level_word(to), "was", a->level, "balance", json_money(a->balance));
+}
+
 static enum err changed(struct db *db, struct account *a, struct utc now)
 {
 	enum level from, to;
@@ -229,6 +237,8 @@ static enum err changed(struct db *db, struct account *a, struct utc now)
 		db, &Q_LEVEL, ARGS(arg_text(level_word(to)), arg_utc(now), arg_i64(a->id)), NULL);
 	if (e == ERR_OK && to > from)
 		e = tell(db, a, to, now);
+	if (e == ERR_OK && to > from)
+		e = event_add(db, "account.low", a->site_id, level_event(a, to), now);
 	if (e == ERR_OK && (to == LEVEL_ARREARS || from == LEVEL_ARREARS))
 		e = arrears_apply(db, a, to == LEVEL_ARREARS, now);
 	if (e == ERR_OK)

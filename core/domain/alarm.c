@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "domain/event.h"
 
 #define OPEN_KEY_MAX 96
 
@@ -14,6 +15,9 @@ static const struct query Q_RAISE = { "INSERT INTO alarm (kind, severity, object
 static const struct query Q_CLEAR = {
 	"UPDATE alarm SET cleared_at = ?, open_key = NULL WHERE open_key = ?", NULL
 };
+static const struct query Q_SITE = { "SELECT COALESCE(" SITE_OF_ALARM
+				     ", 0) AS id FROM (SELECT ? AS object_kind, ? AS object_id) x",
+	&id_shape };
 
 /* What is not in our tables (a payment for an order of nobody) is told apart by its code. */
 static void open_key(char *out, const char *kind, const char *object_kind, int64_t object_id,
@@ -25,17 +29,45 @@ static void open_key(char *out, const char *kind, const char *object_kind, int64
 		snprintf(out, OPEN_KEY_MAX, "%s:%s:%" PRId64, kind, object_kind, object_id);
 }
 
-enum err alarm_raise(struct db *db, const struct alarm_new *a, struct utc now)
+struct raising {
+	const struct alarm_new *a;
+	struct utc now;
+};
+
+static enum err raise_tx(struct db *db, void *ctx)
 {
+	const struct raising *r = ctx;
+	const struct alarm_new *a = r->a;
 	char key[OPEN_KEY_MAX];
+	struct id_row site;
+	int64_t id;
 	enum err e;
 
 	open_key(key, a->kind, a->object_kind, a->object_id, a->object_code);
 	e = db_exec(db, &Q_RAISE,
 		ARGS(arg_text(a->kind), arg_text(a->severity), arg_text(a->object_kind),
 			arg_i64(a->object_id), arg_text(a->object_code), arg_text(a->text),
-			arg_utc(now), arg_text(key)),
+			arg_utc(r->now), arg_text(key)),
 		NULL);
+	if (e != ERR_OK)
+		return e;
+	id = db_insert_id(db);
+	e = db_one(db, &Q_SITE, ARGS(arg_text(a->object_kind), arg_i64(a->object_id)), &site);
+	return e == ERR_OK ? event_add(db, "alarm.raised", site.id,
+				     json_pack("{s:I, s:s, s:s, s:s, s:I, s:s, s:s}", "alarm_id",
+					     (json_int_t)id, "alarm", a->kind, "severity",
+					     a->severity, "object_kind", a->object_kind,
+					     "object_id", (json_int_t)a->object_id, "object_code",
+					     a->object_code, "text", a->text),
+				     r->now)
+			   : e;
+}
+
+enum err alarm_raise(struct db *db, const struct alarm_new *a, struct utc now)
+{
+	struct raising r = { a, now };
+	enum err e = db_in_tx(db) ? raise_tx(db, &r) : db_tx(db, raise_tx, &r);
+
 	if (e == ERR_ALREADY)
 		return ERR_OK;
 	if (e == ERR_OK)
@@ -43,11 +75,36 @@ enum err alarm_raise(struct db *db, const struct alarm_new *a, struct utc now)
 	return e;
 }
 
+struct clearing {
+	const char *kind, *object_kind;
+	int64_t object_id;
+	struct utc now;
+};
+
+static enum err clear_tx(struct db *db, void *ctx)
+{
+	const struct clearing *c = ctx;
+	char key[OPEN_KEY_MAX];
+	struct id_row site;
+	int64_t open = 0;
+	enum err e;
+
+	open_key(key, c->kind, c->object_kind, c->object_id, "");
+	e = db_exec(db, &Q_CLEAR, ARGS(arg_utc(c->now), arg_text(key)), &open);
+	if (e != ERR_OK || open == 0)
+		return e;
+	e = db_one(db, &Q_SITE, ARGS(arg_text(c->object_kind), arg_i64(c->object_id)), &site);
+	return e == ERR_OK ? event_add(db, "alarm.cleared", site.id,
+				     json_pack("{s:s, s:s, s:I}", "alarm", c->kind, "object_kind",
+					     c->object_kind, "object_id", (json_int_t)c->object_id),
+				     c->now)
+			   : e;
+}
+
 enum err alarm_clear(
 	struct db *db, const char *kind, const char *object_kind, int64_t object_id, struct utc now)
 {
-	char key[OPEN_KEY_MAX];
+	struct clearing c = { kind, object_kind, object_id, now };
 
-	open_key(key, kind, object_kind, object_id, "");
-	return db_exec(db, &Q_CLEAR, ARGS(arg_utc(now), arg_text(key)), NULL);
+	return db_in_tx(db) ? clear_tx(db, &c) : db_tx(db, clear_tx, &c);
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "domain/entry.h"
+#include "domain/event.h"
 
 #define SEAL_SECOND 7200 /* of the day after */
 #define BATCH_METERS 64
@@ -409,10 +410,16 @@ static enum err finish_tx(struct db *db, void *ctx)
 		return e;
 	s->sealed.sealed_at = s->now;
 	s->sealed.entries = lines_hash(prev.sha256, lines.at, lines.n, s->sealed.sha256);
-	return db_exec(db, &Q_SEALED,
+	e = db_exec(db, &Q_SEALED,
 		ARGS(arg_utc(s->now), arg_i64(s->sealed.entries), arg_text(s->sealed.sha256),
 			arg_i64(s->site_id), arg_text(day)),
 		NULL);
+	return e == ERR_OK
+		       ? event_add(db, "day.sealed", s->site_id,
+				 json_pack("{s:s, s:I, s:s}", "day", day, "entries",
+					 (json_int_t)s->sealed.entries, "sha256", s->sealed.sha256),
+				 s->now)
+		       : e;
 }
 
 enum err bookday_finish(

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "domain/account.h"
 #include "domain/audit.h"
+#include "domain/event.h"
 #include "domain/contract_inside.h"
 #include "domain/supplypoint.h"
 
@@ -120,6 +121,16 @@ enum err deal_repeated(struct life *l, const char *kind, bool *found)
 	return ERR_OK;
 }
 
+static enum err tell(const struct deal *d, const char *act, struct utc at)
+{
+	return event_add(d->life->db, str_eq(act, "close") ? "contract.closed" : "contract.opened",
+		d->site_id,
+		json_pack("{s:I, s:s, s:I, s:s, s:o}", "contract_id", (json_int_t)d->contract_id,
+			"code", d->code, "tenant_id", (json_int_t)d->tenant_id, "act", act,
+			"effective_at", json_utc(at)),
+		d->life->ask->now);
+}
+
 enum err deal_record(struct deal *d, const char *kind, struct utc at, const char *suffix)
 {
 	const struct life *l = d->life;
@@ -141,6 +152,8 @@ enum err deal_record(struct deal *d, const char *kind, struct utc at, const char
 			&(struct audit){ l->ask->actor, l->ask->address, action, "contract",
 				d->contract_id, NULL },
 			json_deep_copy(l->ask->request), l->ask->now);
+	if (e == ERR_OK && !str_eq(kind, "add"))
+		e = tell(d, kind, at);
 	if (e == ERR_OK && !l->ask->preview)
 		log_info("contract=%s act=%s by=%s", d->code, kind, l->ask->actor);
 	return e;

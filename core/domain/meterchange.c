@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "domain/audit.h"
+#include "domain/event.h"
 #include "domain/supplypoint.h"
 
 #define STEPS_MAX 4000
@@ -189,11 +190,18 @@ static enum err repeated(struct life *l, bool *found)
 
 static enum err audit(struct life *l, const struct life_meter *m, const char *action)
 {
+	enum err e = event_add(l->db, "meter.replaced", m->site_id,
+		json_pack("{s:I, s:s, s:b}", "meter_id", (json_int_t)m->id, "code", m->code,
+			"undone", str_eq(action, "meter.replace") ? 0 : 1),
+		l->ask->now);
+
 	if (!l->ask->preview)
 		log_info("meter=%s act=%s by=%s", m->code, action, l->ask->actor);
-	return audit_add(l->db,
-		&(struct audit){ l->ask->actor, l->ask->address, action, "meter", m->id, NULL },
-		json_deep_copy(l->ask->request), l->ask->now);
+	return e == ERR_OK ? audit_add(l->db,
+				     &(struct audit){ l->ask->actor, l->ask->address, action,
+					     "meter", m->id, NULL },
+				     json_deep_copy(l->ask->request), l->ask->now)
+			   : e;
 }
 
 /* ---- replacing ---- */

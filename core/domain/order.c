@@ -8,6 +8,7 @@
 #include "base/rand.h"
 #include "domain/alarm.h"
 #include "domain/debt.h"
+#include "domain/event.h"
 #include "domain/notice.h"
 #include "domain/setting.h"
 #include "domain/supplypoint.h"
@@ -261,6 +262,14 @@ static enum err recharge_of(
 	return e;
 }
 
+static json_t *paid_event(const struct credit *c, const struct order *o)
+{
+	return json_pack("{s:I, s:s, s:I, s:I, s:s, s:s, s:o}", "order_id", (json_int_t)o->id,
+		"out_trade_no", o->out_trade_no, "account_id", (json_int_t)o->account_id,
+		"amount_fen", (json_int_t)o->amount_fen, "channel", o->channel, "transaction_id",
+		c->p->transaction_id, "paid_at", json_utc(c->p->paid_at));
+}
+
 static enum err first_payment(
 	struct db *db, struct credit *c, const struct order *o, struct account *a)
 {
@@ -289,6 +298,8 @@ static enum err first_payment(
 		e = account_get(db, o->account_id, a); /* the balance that the receipt names */
 	if (e == ERR_OK)
 		e = notice_add(db, a, "recharged", o->amount_fen - to.debt_fen, c->now);
+	if (e == ERR_OK)
+		e = event_add(db, "order.paid", a->site_id, paid_event(c, o), c->now);
 	if (e == ERR_OK)
 		c->outcome = CREDIT_DONE;
 	return e;

@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "domain/account.h"
 #include "domain/audit.h"
+#include "domain/event.h"
 #include "domain/order.h"
 #include "domain/setting.h"
 #include "domain/shift.h"
@@ -179,6 +180,14 @@ static enum err settle_write(struct db *db, const struct settling *g, int64_t en
 	return e == ERR_OK ? account_changed(db, g->f.account_id, g->now) : e;
 }
 
+static json_t *settled_event(const struct refund *f)
+{
+	return json_pack("{s:I, s:I, s:o, s:I, s:s, s:s}", "refund_id", (json_int_t)f->id,
+		"account_id", (json_int_t)f->account_id, "order_id",
+		f->order_id ? json_integer(f->order_id) : json_null(), "amount_fen",
+		(json_int_t)f->amount_fen, "method", f->method, "out_refund_no", f->out_refund_no);
+}
+
 /* The account is locked, and then the row of an open refund. */
 static enum err settle(struct db *db, const struct settling *g, const struct account *a)
 {
@@ -187,6 +196,9 @@ static enum err settle(struct db *db, const struct settling *g, const struct acc
 
 	if (e == ERR_OK)
 		e = settle_write(db, g, entry_id);
+	if (e == ERR_OK)
+		e = event_add(db, g->s->done ? "refund.done" : "refund.failed", a->site_id,
+			settled_event(&g->f), g->now);
 	return e == ERR_OK ? audit(db, g->s->actor, g->s->address,
 				     g->s->done ? "refund.done" : "refund.failed", &g->f, g->now)
 			   : e;

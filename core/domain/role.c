@@ -43,6 +43,7 @@ const struct permission_row permissions[] = {
 	{ "schedule.edit", "operator" },
 	{ "report.read", "finance viewer" },
 	{ "user.manage", "" },
+	{ "webhook.manage", "" },
 };
 const size_t permission_count = ARRAY_LEN(permissions);
 

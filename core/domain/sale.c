@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "domain/audit.h"
 #include "domain/debt.h"
+#include "domain/event.h"
 #include "domain/notice.h"
 #include "domain/order.h"
 #include "domain/setting.h"
@@ -293,6 +294,18 @@ static enum err sold_apply(struct db *db, const struct selling *s)
 	return e;
 }
 
+static json_t *sale_event(const struct selling *s, int64_t sale_id)
+{
+	json_t *lines = json_array();
+
+	for (size_t i = 0; i < s->n->n; i++)
+		json_array_append_new(lines,
+			json_pack("{s:I, s:I}", "account_id", (json_int_t)s->lines[i].account_id,
+				"amount_fen", (json_int_t)s->lines[i].amount_fen));
+	return json_pack("{s:I, s:s, s:I, s:o}", "sale_id", (json_int_t)sale_id, "method",
+		s->n->method, "total_fen", (json_int_t)s->total_fen, "lines", lines);
+}
+
 static enum err receipt_write(
 	struct db *db, const struct selling *s, int64_t shift_id, int64_t entry_id)
 {
@@ -314,6 +327,9 @@ static enum err receipt_write(
 				arg_i64(l->debt_fen)),
 			NULL);
 	}
+	if (e == ERR_OK)
+		e = event_add(
+			db, "sale.created", s->accounts[0].site_id, sale_event(s, sale_id), s->now);
 	return e == ERR_OK ? db_one(db, &Q_BY_KEY, ARGS(arg_text(s->n->once_key)), s->out) : e;
 }
 

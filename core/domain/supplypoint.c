@@ -1,6 +1,7 @@
 #include "domain/supplypoint.h"
 
 #include "base/log.h"
+#include "domain/event.h"
 
 SHAPE(point_shape, struct supply_point, FIELD(struct supply_point, id),
 	FIELD(struct supply_point, meter_id), FIELD(struct supply_point, site_id),
@@ -302,11 +303,45 @@ static enum err orders_restored(struct db *db, int64_t id, struct utc now)
 	return e;
 }
 
+struct news_row {
+	int64_t site_id;
+	char code[129];
+	char was[8];
+	char desired_reason[17];
+};
+SHAPE(news_shape, struct news_row, FIELD(struct news_row, site_id), FIELD(struct news_row, code),
+	FIELD(struct news_row, was), FIELD(struct news_row, desired_reason));
+static const struct query Q_NEWS = {
+	"SELECT site_id, code, observed AS was, desired_reason FROM supply_point WHERE id = ?"
+	" AND observed <> ?",
+	&news_shape
+};
+
+/* Positions that can be relied on; what a valve does in between is nobody's news. */
+static enum err tell(struct db *db, int64_t id, const char *observed, struct utc now)
+{
+	struct news_row n;
+	enum err e;
+
+	if (!str_eq(observed, "on") && !str_eq(observed, "off"))
+		return ERR_OK;
+	e = db_one(db, &Q_NEWS, ARGS(arg_i64(id), arg_text(observed)), &n);
+	if (e != ERR_OK)
+		return e == ERR_NOT_FOUND ? ERR_OK : e;
+	return event_add(db, "supply.changed", n.site_id,
+		json_pack("{s:I, s:s, s:s, s:s, s:s}", "supply_point_id", (json_int_t)id, "code",
+			n.code, "supply", observed, "was", n.was, "reason", n.desired_reason),
+		now);
+}
+
 enum err supply_observe(struct db *db, int64_t id, const char *observed, struct utc now)
 {
 	enum err e;
 
 	ASSERT(db_in_tx(db));
+	e = tell(db, id, observed, now);
+	if (e != ERR_OK)
+		return e;
 	e = db_exec(db, &Q_OBSERVE,
 		ARGS(arg_text(observed), arg_utc(now), arg_text(observed), arg_i64(id)), NULL);
 	if (e == ERR_OK && str_eq(observed, "on"))

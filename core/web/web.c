@@ -3,8 +3,10 @@
 #include <curl/curl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
+#include "web/address.h"
 
 #define CONNECT_MS_MAX 5000
 
@@ -57,6 +59,41 @@ bool web_url_allowed(const char *url)
 	return str_eq(scheme, "https") || (str_eq(scheme, "http") && is_this_machine(host));
 }
 
+static bool may_reach(enum web_reach reach, bool local, enum address_kind kind)
+{
+	switch (kind) {
+	case ADDRESS_PUBLIC:
+		return !local;
+	case ADDRESS_LOOPBACK:
+		return local;
+	case ADDRESS_PRIVATE:
+		return !local && reach == WEB_PRIVATE;
+	case ADDRESS_NEVER:
+		break;
+	}
+	return false;
+}
+
+enum err web_url_check(const char *url, enum web_reach reach, struct problem *why)
+{
+	AUTO(url_free) CURLU *u = curl_url();
+	AUTO(curl_text_free) char *host = NULL;
+	enum address_kind kind;
+
+	for (const char *s = url; *s; s++)
+		if (*s <= ' ' || *s > '~')
+			return problem_set(why, ERR_BAD_VALUE, "url", "printable ASCII only");
+	if (!web_url_allowed(url) || !u || curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
+		curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+		return problem_set(why, ERR_BAD_VALUE, "url",
+			"https://… is expected, or http:// to 127.0.0.1, without a user or #");
+	if (reach != WEB_ANY && address_literal(host, &kind) &&
+		!may_reach(reach, is_this_machine(host), kind))
+		return problem_set(
+			why, ERR_BAD_VALUE, "url", "this address is not reached from here");
+	return ERR_OK;
+}
+
 void web_answer_free(struct web_answer *a)
 {
 	buf_free(&a->body);
@@ -73,14 +110,38 @@ const char *web_header(const struct web_answer *a, const char *name)
 	return h->value;
 }
 
+struct call {
+	const struct web_request *req;
+	struct buf *body;
+	bool local;   /* the URL names this machine */
+	bool cut;     /* as much as was to be kept is there */
+	bool refused; /* an address that it may not reach */
+};
+
 static size_t take_body(char *data, size_t size, size_t n, void *arg)
 {
-	struct buf *body = arg;
+	struct call *c = arg;
+	size_t most = c->req->keep ? c->req->keep : WEB_ANSWER_MAX;
+	size_t room = most - c->body->len;
 
-	if (body->len + size * n > WEB_ANSWER_MAX)
+	if (size * n > room && !c->req->keep)
 		return 0;
-	buf_add(body, data, size * n);
-	return size * n;
+	c->cut = size * n > room;
+	buf_add(c->body, data, c->cut ? room : size * n);
+	return c->cut ? 0 : size * n;
+}
+
+/* Asked by curl for each address that the name has. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct call *c = arg;
+
+	if (purpose != CURLSOCKTYPE_IPCXN ||
+		!may_reach(c->req->reach, c->local, address_kind(&a->addr))) {
+		c->refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
 static struct curl_slist *header_list(const struct web_request *req)
@@ -97,9 +158,9 @@ static struct curl_slist *header_list(const struct web_request *req)
 	return list;
 }
 
-static void describe(CURL *c, const struct web_request *req, struct curl_slist *headers,
-	long left_ms, struct buf *body)
+static void describe(CURL *c, struct call *call, struct curl_slist *headers, long left_ms)
 {
+	const struct web_request *req = call->req;
 	bool plain = str_starts(req->url, "http://");
 
 	curl_easy_setopt(c, CURLOPT_URL, req->url);
@@ -115,7 +176,12 @@ static void describe(CURL *c, const struct web_request *req, struct curl_slist *
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "yufu/" YUFU_VERSION);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, call);
+	if (req->reach != WEB_ANY) { /* the address itself is judged, so no proxy may stand there */
+		curl_easy_setopt(c, CURLOPT_PROXY, "");
+		curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+		curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, call);
+	}
 	if (str_eq(req->method, "POST")) {
 		curl_easy_setopt(c, CURLOPT_POST, 1L);
 		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
@@ -123,8 +189,13 @@ static void describe(CURL *c, const struct web_request *req, struct curl_slist *
 	}
 }
 
-static enum err outcome(CURLcode code, struct problem *why)
+static enum err outcome(CURLcode code, const struct call *call, struct problem *why)
 {
+	if (code == CURLE_WRITE_ERROR && call->cut)
+		return ERR_OK;
+	if (code != CURLE_OK && call->refused)
+		return problem_set(
+			why, ERR_UNAVAILABLE, "", "this address is not reached from here");
 	switch (code) {
 	case CURLE_OK:
 		return ERR_OK;
@@ -144,11 +215,21 @@ static enum err outcome(CURLcode code, struct problem *why)
 	}
 }
 
+static bool url_is_local(const char *url)
+{
+	AUTO(url_free) CURLU *u = curl_url();
+	AUTO(curl_text_free) char *host = NULL;
+
+	return u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	       curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK && is_this_machine(host);
+}
+
 enum err web_call(const struct web_request *req, struct web_answer *out, struct problem *why)
 {
 	AUTO(web_answer_free) struct web_answer a = { 0 };
 	AUTO(slist_free) struct curl_slist *headers = header_list(req);
 	int64_t left = req->deadline_ms - mono_ms();
+	struct call call = { .req = req, .body = &a.body };
 	long status = 0;
 	enum err e;
 
@@ -159,8 +240,9 @@ enum err web_call(const struct web_request *req, struct web_answer *out, struct 
 	pthread_once(&curl_once, curl_start);
 	a.handle = curl_easy_init();
 	ASSERT(a.handle);
-	describe(a.handle, req, headers, left > 600000 ? 600000L : (long)left, &a.body);
-	e = outcome(curl_easy_perform(a.handle), why);
+	call.local = url_is_local(req->url);
+	describe(a.handle, &call, headers, left > 600000 ? 600000L : (long)left);
+	e = outcome(curl_easy_perform(a.handle), &call, why);
 	if (e != ERR_OK)
 		return e;
 	curl_easy_getinfo(a.handle, CURLINFO_RESPONSE_CODE, &status);

@@ -6,6 +6,13 @@
 #define WEB_HEADERS_MAX 16
 #define WEB_ANSWER_MAX ((size_t)1 << 20)
 
+/* Which addresses a call may reach, after its name was resolved. */
+enum web_reach {
+	WEB_ANY,     /* the address comes from our own settings */
+	WEB_PUBLIC,  /* from somebody else: public ones, and this machine if it is named as such */
+	WEB_PRIVATE, /* the same, and those of own networks; never link-local ones */
+};
+
 struct web_request {
 	const char *method; /* "GET" or "POST" */
 	const char *url;
@@ -13,6 +20,9 @@ struct web_request {
 	const char *body;		      /* POST: exactly these bytes are sent */
 	size_t body_len;
 	int64_t deadline_ms; /* on the clock of mono_ms() */
+	enum web_reach reach;
+	size_t keep; /* so much of the answer is read, the rest is left; 0: all, up to
+		      * WEB_ANSWER_MAX */
 };
 
 struct web_answer {
@@ -33,3 +43,6 @@ MUST_USE enum err web_call(
 
 /* Is it "https://…", or "http://" to 127.0.0.1, [::1] or localhost, without a user or fragment? */
 bool web_url_allowed(const char *url);
+/* The same for an address that somebody else gave, with what is wrong in why->text: of printable
+ * ASCII, and a number for its host only if that may be reached. ERR_BAD_VALUE. */
+MUST_USE enum err web_url_check(const char *url, enum web_reach reach, struct problem *why);

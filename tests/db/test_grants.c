@@ -99,6 +99,12 @@ static void the_poller_knows_nothing_of_people_and_books_nothing(void **state)
 	assert_refused("yufu_poller", "UPDATE pay_order SET state = 'paid'");
 	assert_refused("yufu_poller", "UPDATE brake SET open_site = NULL");
 	assert_refused("yufu_poller", "UPDATE tariff SET doc = ''");
+	assert_refused("yufu_poller", "SELECT secret FROM webhook");
+	assert_refused("yufu_poller", "SELECT payload FROM webhook_delivery");
+	assert_refused("yufu_worker", "UPDATE webhook SET secret = ''");
+	assert_refused("yufu_worker", "UPDATE webhook SET url = ''");
+	assert_refused("yufu_api", "UPDATE webhook_delivery SET payload = ''");
+	assert_refused("yufu_worker", "UPDATE webhook_delivery SET payload = ''");
 	assert_refused("yufu_poller", "INSERT INTO book_day (site_id, day, closed_at, prev_sha256)"
 				      " VALUES (1, '2026-01-01', 1, '')");
 }

@@ -21,11 +21,12 @@ const SOCKET_PATH_MAX = 90; // sun_path holds 107 bytes
 
 export class Stack {
 	/** @param {{dir?: string, port?: number, bin?: string, say?: Function, conf?: object, env?: object,
-	 *    editMall?: (mall: object) => void, poolMb?: number, historyDays?: number, pollers?: number}} options
+	 *    editMall?: (mall: object) => void, poolMb?: number, historyDays?: number, pollers?: number, tls?: boolean | object}} options
 	 * dir: where everything lives (default: a new temporary one) · conf: further settings, by section ·
 	 * env: further environment of every program · say: told what happens · editMall: changes the demo
 	 * mall before it is loaded, once · poolMb: of the database · historyDays: of use before the start ·
-	 * pollers: how many share the buses; named poller, poller2, … */
+	 * pollers: how many share the buses; named poller, poller2, … · tls: also the site as it is shipped,
+	 * with a certificate of the test's own authority; an object holds further settings of it */
 	constructor(options = {}) {
 		this.temporary = !options.dir;
 		this.dir = options.dir ? path.resolve(options.dir) : temporaryDir();
@@ -38,6 +39,7 @@ export class Stack {
 		this.editMall = options.editMall;
 		this.historyDays = options.historyDays ?? 0;
 		this.pollers = options.pollers ?? 1;
+		this.tls = options.tls ?? false;
 		this.processes = new Map();
 		this.stopping = false;
 	}
@@ -59,6 +61,11 @@ export class Stack {
 	/** Address of nginx. */
 	get base() {
 		return `http://127.0.0.1:${this.ports.nginx}`;
+	}
+
+	/** Address of the site as it is shipped, with TLS; its certificate names it so. */
+	get tlsBase() {
+		return `https://localhost:${this.ports.tls}`;
 	}
 
 	/** Address of yufu-sim's HTTP side: fault control and truth of the wire, for tests. */
@@ -88,7 +95,7 @@ export class Stack {
 	}
 
 	async #prepare() {
-		for (const dir of ['', 'log', 'keys', 'sim', 'nginx']) mkdirSync(this.path(dir), { recursive: true, mode: 0o700 });
+		for (const dir of ['', 'log', 'keys', 'sim']) mkdirSync(this.path(dir), { recursive: true, mode: 0o700 });
 		this.sockets = this.dir.length <= SOCKET_PATH_MAX ? this.dir : shortDir(this.dir);
 		this.ports = await this.#choosePorts();
 		const keys = this.path('keys');
@@ -96,7 +103,11 @@ export class Stack {
 		for (const user of DATABASE_USERS) secretFile(this.path('keys', user));
 		const sandbox = await run(this.#program('yufu-sim'), ['--print-settings', keys, this.simBase, this.base]);
 		writePrivate(this.confFile, `${sandbox}\n${confText(this.#settings())}`);
-		writePrivate(this.path('nginx.conf'), this.#nginxConf());
+		await this.#nginxConf('nginx', {
+			LISTEN_PLAIN: `127.0.0.1:${this.ports.nginx}`, // demo logins are public: this machine only
+			SANDBOX_PORT: this.ports.sim,
+		});
+		if (this.tls) await this.#prepareTls();
 	}
 
 	#program(name) {
@@ -142,20 +153,41 @@ export class Stack {
 		return settings;
 	}
 
-	#nginxConf() {
-		const variables = {
-			LISTEN: `127.0.0.1:${this.ports.nginx}`, // demo logins are public: this machine only
-			RUN: this.path('nginx'),
+	/** The settings of an nginx, printed by the script that an administrator would use. */
+	async #nginxConf(name, settings) {
+		mkdirSync(this.path(name), { recursive: true, mode: 0o700 });
+		const all = {
+			RUN: this.path(name),
+			LOG: this.path(name, 'access.log'),
 			WWW: path.join(ROOT, 'www/dist'),
 			API_SOCKET: path.join(this.sockets, 'api.sock'),
-			SIM_PORT: this.ports.sim,
 			// As root, workers must still be able to read a checkout that only root can.
-			USER_LINE: process.getuid() === 0 ? 'user root;' : '',
+			USER: process.getuid() === 0 ? 'root' : '',
+			...settings,
 		};
-		const template = readFileSync(path.join(ROOT, 'nginx/yufu.conf.in'), 'utf8');
-		return template.replace(/@([A-Z_]+)@/g, (whole, name) => {
-			if (!(name in variables)) throw new Error(`nginx/yufu.conf.in asks for ${whole}`);
-			return String(variables[name]);
+		const file = this.path(`${name}.env`);
+		writePrivate(file, Object.entries(all).map(([key, value]) => `${key}=${value}\n`).join(''));
+		writePrivate(this.path(`${name}.conf`), await run(path.join(ROOT, 'scripts/nginx-site.sh'), ['--whole', file]));
+	}
+
+	/** A throw-away authority, a certificate for localhost, and the site with both. */
+	async #prepareTls() {
+		const keys = (name) => this.path('keys', name);
+		const openssl = (...args) => run('openssl', args);
+		const request = (name, subject, ...more) => openssl('req', '-newkey', 'rsa:2048', '-nodes', '-keyout', keys(`${name}.key`),
+			'-subj', `/CN=${subject}`, ...more);
+		await request('tls_ca', 'test authority', '-x509', '-days', '2', '-out', keys('tls_ca.pem'));
+		await request('tls', 'localhost', '-out', keys('tls.csr'));
+		writePrivate(keys('tls.ext'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
+		await openssl('x509', '-req', '-in', keys('tls.csr'), '-CA', keys('tls_ca.pem'), '-CAkey', keys('tls_ca.key'),
+			'-CAcreateserial', '-days', '2', '-extfile', keys('tls.ext'), '-out', keys('tls.pem'));
+		await this.#nginxConf('nginx-tls', {
+			BASE: this.tlsBase,
+			CERTIFICATE: keys('tls.pem'),
+			CERTIFICATE_KEY: keys('tls.key'),
+			LISTEN_TLS: `127.0.0.1:${this.ports.tls}`,
+			LISTEN_HTTP: `127.0.0.1:${this.ports.http}`,
+			...(this.tls === true ? {} : this.tls),
 		});
 	}
 
@@ -282,10 +314,11 @@ export class Stack {
 			this.#supervise(`poller${i}`, this.#program('yufu-poller'), config, {
 				env: { ...this.#env('yufu_poller'), YUFU_POLLER_NAME: `poller${i}` },
 			});
-		this.#supervise('nginx', nginxProgram(), [
-			'-p', this.path('nginx'), '-c', this.path('nginx.conf'), '-e', this.path('log', 'nginx.log'),
-			'-g', 'daemon off;',
-		], { deathSignal: 'TERM' }); // its workers outlive a master that is killed outright
+		for (const name of this.tls ? ['nginx', 'nginx-tls'] : ['nginx'])
+			this.#supervise(name, nginxProgram(), [
+				'-p', this.path(name), '-c', this.path(`${name}.conf`), '-e', this.path('log', `${name}.log`),
+				'-g', 'daemon off;',
+			], { deathSignal: 'TERM' }); // its workers outlive a master that is killed outright
 	}
 
 	async #waitHealthy() {
@@ -323,7 +356,7 @@ export class Stack {
 		if (this.stopping) return;
 		this.stopping = true;
 		const more = [...this.processes.keys()].filter((name) => /^poller\d/.test(name));
-		for (const name of ['nginx', 'api', 'worker', 'poller', ...more, 'sim', 'mariadb']) await this.process(name)?.stop();
+		for (const name of ['nginx-tls', 'nginx', 'api', 'worker', 'poller', ...more, 'sim', 'mariadb']) await this.process(name)?.stop();
 		if (this.temporary && !keep) rmSync(this.dir, { recursive: true, force: true });
 		if (this.sockets && this.sockets !== this.dir) rmSync(this.sockets, { recursive: true, force: true });
 	}
@@ -392,9 +425,9 @@ function isFree(port) {
 /** A block of ports below those that the kernel hands out by itself. */
 async function freePorts() {
 	for (;;) {
-		const first = 20_000 + 8 * randomInt(1_400);
-		const free = await Promise.all(range(first, 2 + BUSES).map(isFree));
-		if (free.every(Boolean)) return { nginx: first, sim: first + 1, modbus: first + 2 };
+		const first = 20_000 + 10 * randomInt(1_100);
+		const free = await Promise.all(range(first, 4 + BUSES).map(isFree));
+		if (free.every(Boolean)) return { nginx: first, sim: first + 1, modbus: first + 2, tls: first + 2 + BUSES, http: first + 3 + BUSES };
 	}
 }
 

@@ -17,11 +17,13 @@ const CLOCK_DRIVEN = {
 	share_group: ['run_to'],
 	pay_order: ['query_at', 'queries', 'state', 'closed_at'],
 	user: ['failures', 'locked_until'],
+	webhook: ['failures', 'failing_since', 'rest_until', 'served_at', 'claimed_by', 'claimed_until'],
+	webhook_delivery: ['state', 'tries', 'next_at', 'tried_at', 'status', 'error', 'answer'],
 };
 const WATCHED = ['account', 'supply_point', 'share_group', 'pay_order', 'user', 'entry', 'posting', 'sale', 'sale_line', 'shift', 'refund', 'reversal',
 	'approval', 'contract', 'contract_point', 'contract_event', 'contract_fee', 'contract_debt', 'contract_allowance', 'fee_charge', 'fee_cut', 'share_source',
 	'share_target', 'tenant', 'tariff', 'tariff_revision', 'meter', 'meter_tariff', 'meter_ratio', 'meter_change', 'meter_credit', 'purchase', 'typed_reading',
-	'reading_decision', 'setting', 'schedule', 'schedule_period', 'site_holiday', 'sub_tenant', 'brake'];
+	'reading_decision', 'setting', 'schedule', 'schedule_period', 'site_holiday', 'sub_tenant', 'brake', 'webhook', 'webhook_delivery'];
 // Days are sealed and shared by the worker meanwhile: only what a person did counts.
 const BY_A_PERSON = { entry: `WHERE actor LIKE 'user:%'`, posting: `WHERE entry_id IN (SELECT id FROM entry WHERE actor LIKE 'user:%')` };
 
@@ -328,6 +330,7 @@ export default function (world) {
 /** The kind of thing that the id of a route names. */
 function kindOf(route) {
 	if (route.startsWith('/me/sub-tenants/')) return 'subs';
+	if (route.startsWith('/webhooks/deliveries/')) return 'deliveries';
 	return /^\/(?:me\/)?([a-z-]+)\//.exec(route)[1];
 }
 
@@ -345,6 +348,8 @@ async function things(world, admin, owner) {
 	await credited(owner, order);
 	const fee = await admin.post('/fees', { contract_id: contract, kind: 'rent', monthly_fen: 100, from_day: '2031-01-01', to_day: '2031-12-31' }, 201);
 	const schedule = await admin.post('/schedules', { code: TAG, name: 'x', site_id: await one('SELECT MIN(id) FROM site') }, 201);
+	const webhook = await admin.post('/webhooks', { name: TAG, url: 'http://127.0.0.1:9/', events: ['day.sealed'], site_id: await one('SELECT MIN(id) FROM site') }, 201);
+	const delivery = await admin.post(`/webhooks/${webhook.id}/test`, {}, 202);
 	const point = await one(`SELECT supply_point_id FROM meter WHERE id = ${account.meter.id}`);
 	const approval = expect(await admin.call('POST', `/meters/${account.meter.id}/load-class`, {
 		key: randomUUID(), body: { load_class: 'protected', reason: 'x' },
@@ -356,6 +361,7 @@ async function things(world, admin, owner) {
 	return {
 		accounts: account.id, contracts: contract, meters: account.meter.id, shifts: shift, sales: sale.id, entries: sale.lines[0].entry_id,
 		gateways: await one('SELECT MIN(id) FROM gateway'), tenants: account.tenant.id,
+		webhooks: webhook.id, deliveries: delivery.id,
 		refunds: refund.id, orders: order.id, fees: fee.id, schedules: schedule.id, 'supply-points': point, approvals: approval,
 		sites: await one('SELECT MIN(id) FROM site'), shares: (await admin.get('/shares')).items[0].id, tariffs: (await admin.get('/tariffs')).items[0].id,
 		subs: await one(`SELECT id FROM sub_tenant WHERE name = '${TAG}'`),
@@ -426,6 +432,8 @@ function goodBodies(o) {
 		'PUT /accounts/{id}/warnings': { unit: 'yuan', warn1: '50', warn2: '10' },
 		'POST /schedules': { code: 'refused-2', name: 'x', site_id: o.sites, workday: periods(), weekend: periods(), holiday: periods() },
 		'PUT /schedules/{id}': { name: 'x', workday: periods(), weekend: periods(), holiday: periods() },
+		'POST /webhooks': { name: 'x', url: 'http://127.0.0.1:9/', events: ['day.sealed'], site_id: o.sites },
+		'PUT /webhooks/{id}': { name: 'x', url: 'http://127.0.0.1:9/', events: ['day.sealed'], state: 'off' },
 		'POST /meters/{id}/schedule': { schedule_id: o.schedules },
 		'PUT /meters/{id}/overload': { limit_w: 0, delay_s: 0, retry_s: 0, retries: 0, reason },
 	};

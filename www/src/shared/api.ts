@@ -281,3 +281,35 @@ export function area_name(area: string | { name: string } | null | undefined): s
 	if (!area) return '';
 	return typeof area === 'string' ? area : area.name;
 }
+
+export interface Webhook {
+	id: number;
+	name: string;
+	site_id: number | null;
+	url: string;
+	events: string[];
+	state: 'on' | 'off';
+	off_why: 'staff' | 'gone' | 'failing' | null;
+	failures: number;
+	failing_since: string | null;
+	old_secret_until: string | null;
+	waiting: number;
+	failed: number;
+	/** In the answer that made it, and in no other. */
+	secret?: string;
+}
+export type DeliveryState = 'pending' | 'waiting' | 'done' | 'failed';
+export interface Delivery {
+	id: number;
+	event_id: string;
+	kind: string;
+	payload: string;
+	state: DeliveryState;
+	tries: number;
+	next_at: string | null;
+	tried_at: string | null;
+	status: number | null;
+	error: string | null;
+	answer: string | null;
+	created_at: string;
+}

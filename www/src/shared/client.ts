@@ -32,7 +32,7 @@ export interface Ask {
 
 export interface Answer<T> { status: number; data: T; etag: string | null }
 
-type Method = 'GET' | 'POST' | 'PUT';
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 let app = 'tenant';
 let access: string | null = null;

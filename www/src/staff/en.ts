@@ -4,7 +4,7 @@ import type { Words } from './zh';
 export const en: Words = {
 	...common,
 	app: 'Yufu',
-	nav: { board: 'Live board', sales: 'Sales desk', label: 'Main' },
+	nav: { board: 'Live board', sales: 'Sales desk', webhooks: 'Webhooks', label: 'Main' },
 	login_page: {
 		title: 'Staff sign-in',
 		user: 'User',
@@ -52,6 +52,7 @@ export const en: Words = {
 			paid_dark: 'Paid more than a minute ago, and supply is not back', payment_second: 'A second payment for one order; it lies in suspense', payment_amount: 'Paid amount differs from the order',
 			count_mismatch: 'Shows credit that was not sold; sales are stopped', credit_drift: 'Takes off what the tariff does not say', settings_differ: 'Does not hold the prices, slots or mode that it has to',
 			payment_unknown_order: 'A payment without an order', payment_refunded: 'The service reports a refund of an order never credited',
+			webhook_off: 'Webhook was turned off: its receiver fails, or wants no more',
 		},
 		severity: { info: 'Note', warn: 'Attention', urgent: 'Urgent' },
 	},
@@ -165,5 +166,18 @@ export const en: Words = {
 		supply: 'Supply',
 		back: 'Supply is back, confirmed by the meter',
 		waiting: 'Credited; waiting for supply…',
+	},
+	webhooks: {
+		title: 'Webhooks', add: 'Add a webhook', none: 'No other system is told of events yet.', name: 'Name', url: 'Address', url_hint: 'https, or http to this machine', events: 'Which events', all: 'All events',
+		kinds: {
+			'order.paid': 'Recharge paid', 'refund.done': 'Refund done', 'refund.failed': 'Refund failed', 'sale.created': 'Sale at the desk', 'account.low': 'Low balance', 'supply.changed': 'Supply changed',
+			'alarm.raised': 'Alarm began', 'alarm.cleared': 'Alarm ended', 'contract.opened': 'Contract opened', 'contract.closed': 'Contract closed', 'meter.replaced': 'Meter replaced', 'day.sealed': 'Day sealed', ping: 'Test',
+		},
+		save: 'Save', edit: 'Change', test: 'Send a test', tested: 'A test event is on its way', on: 'Turn on', off: 'Turn off', is_on: 'On', is_off: 'Off',
+		off_why: { staff: 'turned off by staff', gone: 'the receiver wants no more (410)', failing: 'failed for days' },
+		failing: (n, since) => `Failed ${n} times in a row, since ${since}`, waiting: (n) => `${n} waiting`, rotate: 'New secret', rotate_sure: 'Both secrets sign for 24 hours.', remove: 'Remove', remove_sure: (name) => `Remove ${name}? What it was not told yet it never will be.`,
+		secret: 'Secret of the signatures', secret_once: 'Copy it now and keep it safe: it is not shown again.', copied: 'Copied', copy: 'Copy',
+		log: 'What was sent', log_none: 'Nothing in the last 30 days.', any: 'All', state: { pending: 'Waiting', waiting: 'To be tried again', done: 'Delivered', failed: 'Given up' },
+		tries: (n) => `try ${n}`, next_try: (at) => `next ${at}`, replay: 'Send again', replayed: 'It is on its way again', more: 'Earlier ones', payload: 'Content', answer: 'Answer', missing: 'Enter a name, an address and events',
 	},
 };

@@ -3,7 +3,7 @@ import { zh as common } from '../shared/zh';
 export const zh = {
 	...common,
 	app: 'Yufu 预付',
-	nav: { board: '实时总览', sales: '售电台', label: '主导航' },
+	nav: { board: '实时总览', sales: '售电台', webhooks: '事件推送', label: '主导航' },
 	login_page: {
 		title: '管理登录',
 		user: '账号',
@@ -51,6 +51,7 @@ export const zh = {
 			paid_dark: '付款已超过一分钟，仍未恢复供电', payment_second: '同一订单收到第二笔付款，已挂账', payment_amount: '付款金额与订单不符',
 			count_mismatch: '表内剩余与售出不符，已停止售电', credit_drift: '表内扣费与电价不符', settings_differ: '表内电价、时段或预付费状态与应有的不符',
 			payment_unknown_order: '付款找不到对应的订单', payment_refunded: '支付平台报告了未入账订单的退款',
+			webhook_off: '事件推送已停用：接收方持续失败或不再接收',
 		} as Record<string, string>,
 		severity: { info: '提示', warn: '注意', urgent: '紧急' },
 	},
@@ -164,6 +165,19 @@ export const zh = {
 		supply: '供电',
 		back: '已恢复供电，表计回读确认',
 		waiting: '已入账，等待恢复供电…',
+	},
+	webhooks: {
+		title: '事件推送', add: '新增推送', none: '尚未向其他系统推送事件。', name: '名称', url: '接收地址', url_hint: 'https 地址，或本机的 http 地址', events: '推送哪些事件', all: '全部事件',
+		kinds: {
+			'order.paid': '充值到账', 'refund.done': '退款完成', 'refund.failed': '退款失败', 'sale.created': '柜台售电', 'account.low': '余额不足', 'supply.changed': '供电变化',
+			'alarm.raised': '告警产生', 'alarm.cleared': '告警恢复', 'contract.opened': '入住', 'contract.closed': '退租', 'meter.replaced': '换表', 'day.sealed': '日结', ping: '测试',
+		} as Record<string, string>,
+		save: '保存', edit: '修改', test: '发送测试', tested: '测试事件已发出', on: '启用', off: '停用', is_on: '启用', is_off: '已停用',
+		off_why: { staff: '人工停用', gone: '接收方不再接收 (410)', failing: '连续多日失败' } as Record<string, string>,
+		failing: (n: number, since: string) => `连续失败 ${n} 次，自 ${since}`, waiting: (n: number) => `待发 ${n}`, rotate: '更换密钥', rotate_sure: '更换后 24 小时内新旧密钥同时签名。', remove: '删除', remove_sure: (name: string) => `删除“${name}”？尚未送达的事件将不再发送。`,
+		secret: '签名密钥', secret_once: '请现在复制并妥善保存，之后不再显示。', copied: '已复制', copy: '复制',
+		log: '推送记录', log_none: '最近 30 天没有记录。', any: '全部', state: { pending: '待发', waiting: '待重试', done: '已送达', failed: '已放弃' } as Record<string, string>,
+		tries: (n: number) => `第 ${n} 次`, next_try: (at: string) => `下次 ${at}`, replay: '重新推送', replayed: '已重新排队', more: '更早的记录', payload: '内容', answer: '对方的回答', missing: '请填写名称、地址和事件',
 	},
 };
 
