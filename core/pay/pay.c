@@ -224,3 +224,17 @@ enum err pay_bill_get(const struct pay *pay, const char *service, struct day day
 		return problem_set(why, ERR_NOT_CONFIGURED, "", "there is no such service");
 	return s->bill(pay, day, now, deadline_ms, out, why);
 }
+
+void pay_fund_bill_free(struct pay_fund_bill *bill)
+{
+	free(bill->rows);
+	*bill = (struct pay_fund_bill){ 0 };
+}
+
+enum err pay_fund_bill_get(const struct pay *pay, const char *service, struct day day,
+	struct utc now, int64_t deadline_ms, struct pay_fund_bill *out, struct problem *why)
+{
+	if (!str_eq(service, "wechat"))
+		return problem_set(why, ERR_NOT_CONFIGURED, "", "the service has no such bill");
+	return wechat_fund_bill(pay, day, now, deadline_ms, out, why);
+}

@@ -73,13 +73,18 @@ const char *web_header(const struct web_answer *a, const char *name)
 	return h->value;
 }
 
+struct sink {
+	struct buf *body;
+	size_t max;
+};
+
 static size_t take_body(char *data, size_t size, size_t n, void *arg)
 {
-	struct buf *body = arg;
+	struct sink *s = arg;
 
-	if (body->len + size * n > WEB_ANSWER_MAX)
+	if (s->body->len + size * n > s->max)
 		return 0;
-	buf_add(body, data, size * n);
+	buf_add(s->body, data, size * n);
 	return size * n;
 }
 
@@ -98,7 +103,7 @@ static struct curl_slist *header_list(const struct web_request *req)
 }
 
 static void describe(CURL *c, const struct web_request *req, struct curl_slist *headers,
-	long left_ms, struct buf *body)
+	long left_ms, struct sink *sink)
 {
 	bool plain = str_starts(req->url, "http://");
 
@@ -115,7 +120,7 @@ static void describe(CURL *c, const struct web_request *req, struct curl_slist *
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "yufu/" YUFU_VERSION);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, sink);
 	if (str_eq(req->method, "POST")) {
 		curl_easy_setopt(c, CURLOPT_POST, 1L);
 		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
@@ -148,6 +153,7 @@ enum err web_call(const struct web_request *req, struct web_answer *out, struct 
 {
 	AUTO(web_answer_free) struct web_answer a = { 0 };
 	AUTO(slist_free) struct curl_slist *headers = header_list(req);
+	struct sink sink = { &a.body, req->answer_max ? req->answer_max : WEB_ANSWER_MAX };
 	int64_t left = req->deadline_ms - mono_ms();
 	long status = 0;
 	enum err e;
@@ -159,7 +165,7 @@ enum err web_call(const struct web_request *req, struct web_answer *out, struct 
 	pthread_once(&curl_once, curl_start);
 	a.handle = curl_easy_init();
 	ASSERT(a.handle);
-	describe(a.handle, req, headers, left > 600000 ? 600000L : (long)left, &a.body);
+	describe(a.handle, req, headers, left > 600000 ? 600000L : (long)left, &sink);
 	e = outcome(curl_easy_perform(a.handle), why);
 	if (e != ERR_OK)
 		return e;

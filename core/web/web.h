@@ -13,6 +13,7 @@ struct web_request {
 	const char *body;		      /* POST: exactly these bytes are sent */
 	size_t body_len;
 	int64_t deadline_ms; /* on the clock of mono_ms() */
+	size_t answer_max;   /* bytes of the answer; 0: WEB_ANSWER_MAX */
 };
 
 struct web_answer {
