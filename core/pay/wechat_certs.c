@@ -34,10 +34,11 @@ static enum err read_entry(
 		return e;
 	if (wechat_key_read(pem.text, pem.len, out) != ERR_OK)
 		return problem_set(why, ERR_PROTOCOL, "serial_no", "no readable certificate");
-	if (!str_eq(out->serial, serial)) {
+	if (!wechat_serial_eq(out->serial, serial)) {
 		crypt_key_free(&out->key);
 		return problem_set(why, ERR_PROTOCOL, "serial_no", "not that of the certificate");
 	}
+	(void)!str_copy(out->serial, sizeof(out->serial), serial); /* as the service writes it */
 	if (until && utc_parse(until, &end) == ERR_OK)
 		out->until.ms = least(out->until.ms, end.ms);
 	return ERR_OK;

@@ -30,6 +30,8 @@ struct wechat_keys {
 };
 struct wechat_keys *wechat_keys_new(void);
 void wechat_keys_free(struct wechat_keys **keys);
+/* Are these the same serial number, or the same id of a public key? */
+bool wechat_serial_eq(const char *a, const char *b);
 /* Takes the key, in place of one with the same serial; the certificate that ends first leaves when
  * there is no room. */
 void wechat_keys_put(struct wechat_keys *keys, struct wechat_key *key);

@@ -1,6 +1,7 @@
 /* The keys that WeChat signs with, by serial number. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "pay/wechat_inside.h"
 
@@ -27,6 +28,12 @@ void wechat_keys_free(struct wechat_keys **keys)
 	*keys = NULL;
 }
 
+/* The serial is a number: its leading zeros and its case say nothing. */
+bool wechat_serial_eq(const char *a, const char *b)
+{
+	return strcasecmp(a + strspn(a, "0"), b + strspn(b, "0")) == 0;
+}
+
 static bool is_over(const struct wechat_key *k, struct utc now)
 {
 	return k->is_certificate && k->until.ms <= now.ms;
@@ -40,7 +47,7 @@ static struct wechat_key *place(struct wechat_keys *keys, const char *serial)
 	for (size_t i = 0; i < keys->n; i++) {
 		struct wechat_key *k = &keys->keys[i];
 
-		if (str_eq(k->serial, serial))
+		if (wechat_serial_eq(k->serial, serial))
 			return k;
 		if (k->is_certificate && (!first || k->until.ms < first->until.ms))
 			first = k;
@@ -81,7 +88,7 @@ EVP_PKEY *wechat_keys_find(struct wechat_keys *keys, const char *serial, struct 
 
 	pthread_rwlock_rdlock(&keys->lock);
 	for (size_t i = 0; i < keys->n && !found; i++)
-		if (str_eq(keys->keys[i].serial, serial) && !is_over(&keys->keys[i], now))
+		if (wechat_serial_eq(keys->keys[i].serial, serial) && !is_over(&keys->keys[i], now))
 			found = keys->keys[i].key;
 	if (found)
 		EVP_PKEY_up_ref(found);

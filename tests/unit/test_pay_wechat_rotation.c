@@ -24,11 +24,22 @@ static void usual(void)
 	wx_receive(wx.pay, 0);
 }
 
+static void serial_of(const char *name, char out[static CRYPT_SERIAL_MAX])
+{
+	AUTO(crypt_key_free) EVP_PKEY *key = NULL;
+	AUTO(buf_free) struct buf pem = { 0 };
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", wx.files.dir, name);
+	assert_int_equal(file_read(path, 65536, &pem), ERR_OK);
+	assert_int_equal(crypt_certificate(pem.text, pem.len, &key, out), ERR_OK);
+}
+
 /* Without a key of WeChat's the first call fetches them; its answer is verified. */
 static void test_bootstrap(void **state)
 {
 	AUTO(pay_free) struct pay *p = certificate_mode();
-	char no[33], value[512], serial[CRYPT_SERIAL_MAX];
+	char no[33], value[512], serial[CRYPT_SERIAL_MAX], newer[CRYPT_SERIAL_MAX];
 	struct pay_order o = wx_order(no);
 	struct problem why = { 0 };
 	struct pay_event ev;
@@ -39,6 +50,8 @@ static void test_bootstrap(void **state)
 	assert_int_equal(pay_query(p, "wechat", no, utc_now(), wx_soon(), &ev, &why), ERR_OK);
 	assert_int_equal(p->wechat->keys->n, 2);
 	assert_true(wechat_keys_choose(p->wechat->keys, utc_now(), serial));
+	serial_of("wechat_cert_b.pem", newer);
+	assert_string_equal(serial, newer);
 	wx_receive(p, 0);
 	wx_pay_code(strstr(value, "pr=") + 3);
 	wx_wait(no, PAY_NOTIFY_PAYMENT, 1);

@@ -319,6 +319,9 @@ static void test_bad_answers(void **state)
 			ERR_UNKNOWN);
 		assert_int_equal(wx_ask(no).state, PAY_PAID);
 	}
+	/* an error need not be signed, as the vendor's own clients have it */
+	wx_mode("answer_unsigned_404", 1);
+	assert_int_equal(wx_ask(no).state, PAY_NOT_EXIST);
 	wx_mode("refuse", 1);
 	assert_refused(pay_query(wx.pay, "wechat", no, utc_now(), wx_soon(), &ev, &why), &why,
 		"RULE_LIMIT");

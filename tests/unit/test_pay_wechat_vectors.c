@@ -194,6 +194,15 @@ static void test_chosen_key(void **state)
 	assert_false(wechat_keys_choose(none->wechat->keys, then, serial));
 }
 
+static void test_serials(void **state)
+{
+	(void)state;
+	assert_true(wechat_serial_eq("0A1B", "a1b"));
+	assert_true(wechat_serial_eq("00A1B0", "0A1B0"));
+	assert_false(wechat_serial_eq("A1B", "A1B0"));
+	assert_false(wechat_serial_eq("PUB_KEY_ID_01", "PUB_KEY_ID_1"));
+}
+
 static enum err take(
 	const struct pay *p, const json_t *v, const char *body, struct utc now, struct problem *why)
 {
@@ -424,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_key_by_serial),
 		cmocka_unit_test(test_chosen_key),
+		cmocka_unit_test(test_serials),
 		cmocka_unit_test(test_certificates),
 		cmocka_unit_test(test_certificates_refused),
 		cmocka_unit_test(test_jsapi_signature),
