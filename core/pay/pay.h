@@ -17,7 +17,8 @@
 #include "base/money.h"
 #include "base/zone.h"
 
-/* Keys and addresses of [wechat_pay] and [alipay]; loaded once, immutable, shared by threads. */
+/* Keys and addresses of [wechat_pay] and [alipay]; loaded once, shared by threads, immutable but
+ * for the certificates that WeChat Pay changes, which have a lock of their own. */
 struct pay;
 
 /* Never fails: a service without settings (no mch_id, no app_id) is off, and so is one with half of

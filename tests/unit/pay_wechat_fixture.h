@@ -7,7 +7,7 @@
 #include "pay_fixture.h"
 #include "sim/svc.h"
 
-#define SEEN_MAX 128
+#define SEEN_MAX 512
 
 struct wx_seen {
 	enum err e;

@@ -358,6 +358,8 @@ static void test_codes(void **state)
 
 /* ---- notifies ---- */
 
+static char probed[33]; /* an order whose first notify was a probe */
+
 static void test_notify_modes(void **state)
 {
 	static const struct {
@@ -378,6 +380,8 @@ static void test_notify_modes(void **state)
 
 		wx_mode(cases[i].mode, 1);
 		wx_pay(no);
+		if (i == 0)
+			memcpy(probed, no, sizeof(probed));
 		if (cases[i].e == ERR_OK)
 			assert_int_equal(
 				wx_wait(no, PAY_NOTIFY_PAYMENT, 1).notify.payment.amount_fen, 5000);
@@ -420,24 +424,25 @@ static void test_refund_notify_modes(void **state)
 		mono_sleep_until(mono_ms() + 20);
 }
 
+/* What was refused comes again, signed well: 15 s after the first time. */
+static void test_repeated(void **state)
+{
+	(void)state;
+	assert_int_equal(wx_wait(probed, PAY_NOTIFY_PAYMENT, 1).notify.payment.state, PAY_PAID);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		/* first: no notify of another test takes a turn of a mode */
-		cmocka_unit_test(test_notify_modes),
-		cmocka_unit_test(test_refund_notify_modes),
-		cmocka_unit_test(test_jsapi_way),
-		cmocka_unit_test(test_jsapi_payer),
-		cmocka_unit_test(test_refund_way),
-		cmocka_unit_test(test_refund_limits),
-		cmocka_unit_test(test_refund_states),
-		cmocka_unit_test(test_refund_after_closed),
-		cmocka_unit_test(test_refund_unknown),
-		cmocka_unit_test(test_refund_refused),
-		cmocka_unit_test(test_probes_on_answers),
-		cmocka_unit_test(test_bad_answers),
-		cmocka_unit_test(test_close_busy),
-		cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_notify_modes), cmocka_unit_test(test_refund_notify_modes),
+		cmocka_unit_test(test_jsapi_way), cmocka_unit_test(test_jsapi_payer),
+		cmocka_unit_test(test_refund_way), cmocka_unit_test(test_refund_limits),
+		cmocka_unit_test(test_refund_states), cmocka_unit_test(test_refund_after_closed),
+		cmocka_unit_test(test_refund_unknown), cmocka_unit_test(test_refund_refused),
+		cmocka_unit_test(test_probes_on_answers), cmocka_unit_test(test_bad_answers),
+		cmocka_unit_test(test_close_busy), cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_repeated), /* last: most of its time is over by then */
 	};
 
 	return cmocka_run_group_tests(tests, wx_setup, wx_teardown);
