@@ -10,7 +10,7 @@
 static const char *const mode_names[] = { "normal", "notify_duplicate", "notify_late",
 	"notify_never", "notify_forged", "notify_wrong_amount", "answer_500", "answer_slow",
 	"answer_hang_up", "answer_forged", "refuse", "notify_probe", "notify_other_merchant",
-	"notify_other_key", "notify_reordered", "answer_unsigned_500", "answer_unsigned_404",
+	"notify_other_key", "notify_shuffled", "answer_unsigned_500", "answer_unsigned_404",
 	"answer_429", "answer_probe", "close_busy", "refund_processing", "refund_abnormal",
 	"refund_closed", "refund_not_enough", "bill_creating", "bill_wrong_hash", "bill_elsewhere",
 	NULL };

@@ -265,7 +265,7 @@ static void deliver(struct svc *s, json_t *notify)
 	d.probe = mode_on(s, k, "notify_probe", &value);
 	d.other_merchant = mode_on(s, k, "notify_other_merchant", &value);
 	d.other_key = mode_on(s, k, "notify_other_key", &value);
-	d.reordered = mode_on(s, k, "notify_reordered", &value);
+	d.shuffled = mode_on(s, k, "notify_shuffled", &value);
 	pthread_mutex_unlock(&s->lock);
 	ok = !order ||
 	     (k == SVC_WECHAT ? svc_wechat_notify(s, order, &d) : svc_alipay_notify(s, order, &d));

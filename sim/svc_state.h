@@ -72,8 +72,8 @@ void *svc_sender(void *svc);
 /* One delivery of a notify; the body and headers are made and signed anew. */
 struct svc_delivery {
 	bool forged, wrong_amount;
-	bool probe, other_merchant, other_key, reordered; /* of WeChat Pay */
-	const char *out_refund_no;			  /* "": of the payment */
+	bool probe, other_merchant, other_key, shuffled; /* of WeChat Pay */
+	const char *out_refund_no;			 /* "": of the payment */
 	int64_t deadline_ms;
 };
 bool svc_wechat_notify(struct svc *s, const json_t *order, const struct svc_delivery *d);

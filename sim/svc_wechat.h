@@ -52,7 +52,7 @@ bool wx_check_caller(
 
 /* ---- svc_wechat_cert.c ---- */
 
-/* What was set on command: {"signer", "listed", "bill_today"}. Needs the lock. */
+/* What was set on command: {"signer", "listed"}. Needs the lock. */
 json_t *wx_state(struct svc *s);
 /* Is certificate i in the list that merchants get? Needs the lock. */
 bool wx_is_listed(struct svc *s, size_t i);

@@ -101,16 +101,16 @@ static bool is_one_of(const char *word, const char *const words[])
 	return false;
 }
 
-/* {"signer": "public_key" "a" "b", "listed": "a" "b" "ab" "none", "bill_today": bool,
+/* {"signer": "public_key" "a" "b", "listed": "a" "b" "ab" "none", "bills_today": bool,
  * "refund": {"out_refund_no", "status"}} */
 struct command {
 	const char *signer, *listed, *refund_no, *status;
-	bool bill_today, has_bill_today;
+	bool bills_today, has_bills_today;
 };
 
 static enum err read_command(const json_t *j, struct command *c, struct problem *why)
 {
-	static const char *const names[] = { "signer", "listed", "bill_today", "refund", NULL };
+	static const char *const names[] = { "signer", "listed", "bills_today", "refund", NULL };
 	static const char *const signers[] = { "public_key", "a", "b", NULL };
 	static const char *const lists[] = { "a", "b", "ab", "none", NULL };
 	static const char *const ends[] = { "SUCCESS", "ABNORMAL", "CLOSED", NULL };
@@ -126,9 +126,9 @@ static enum err read_command(const json_t *j, struct command *c, struct problem 
 		e = json_get_text(refund, "out_refund_no", need, 64, &c->refund_no, why);
 	if (e == ERR_OK && refund)
 		e = json_get_text(refund, "status", need, 16, &c->status, why);
-	c->has_bill_today = json_object_get(j, "bill_today") != NULL;
+	c->has_bills_today = json_object_get(j, "bills_today") != NULL;
 	if (e == ERR_OK)
-		e = json_get_bool(j, "bill_today", FIELD_OPTIONAL, &c->bill_today, why);
+		e = json_get_bool(j, "bills_today", FIELD_OPTIONAL, &c->bills_today, why);
 	if (e != ERR_OK)
 		return e;
 	if ((c->signer && !is_one_of(c->signer, signers)) ||
@@ -159,8 +159,8 @@ void svc_wechat_command(void *ctx, const struct http_request *req, struct http_r
 		svc_set_text(state, "signer", c.signer);
 	if (c.listed)
 		svc_set_text(state, "listed", c.listed);
-	if (c.has_bill_today)
-		svc_set_int(state, "bill_today", c.bill_today);
+	if (c.has_bills_today)
+		svc_set_int(s->state, "bills_today", c.bills_today);
 	if (c.refund_no && !wx_refund_end(s, c.refund_no, c.status, utc_now()))
 		e = problem_set(&why, ERR_NOT_FOUND, "out_refund_no", "no such refund");
 	svc_save(s);

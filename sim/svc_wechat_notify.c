@@ -91,11 +91,11 @@ static char *make_body(const struct svc *s, struct news *n, const struct svc_del
 
 	if (d->other_merchant)
 		svc_set_text(n->plain, "mchid", "1900000001");
-	if (d->reordered)
+	if (d->shuffled)
 		reverse(&n->plain);
 	j = seal(s, n, d);
 	json_free(&n->plain);
-	if (d->reordered)
+	if (d->shuffled)
 		reverse(&j);
 	return json_text(j);
 }

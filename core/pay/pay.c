@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "pay/service.h"
+#include "pay/wechat_inside.h"
 
 #define AMOUNT_FEN_MAX INT64_C(10000000000)
 

@@ -29,6 +29,7 @@ static void test_empty(void **state)
 	struct problem why = { 0 };
 
 	(void)state;
+	wx_command("{\"bills_today\":true}"); /* whatever hour it is */
 	assert_int_equal(trades(yesterday, &bill, &why), ERR_OK);
 	assert_int_equal(bill.n, 0);
 	assert_int_equal(funds(yesterday, &fund, &why), ERR_OK);
@@ -41,11 +42,11 @@ static void test_when(void **state)
 	struct problem why = { 0 };
 
 	(void)state;
-	wx_command("{\"bill_today\":false}");
+	wx_command("{\"bills_today\":false}");
 	assert_int_equal(trades(today(), &bill, &why), ERR_UNKNOWN);
 	assert_string_equal(why.field, "STATEMENT_CREATING");
 	wx_mode("bill_creating", 1);
-	assert_int_equal(trades((struct day){ today().days - 1 }, &bill, &why), ERR_UNKNOWN);
+	assert_int_equal(trades((struct day){ today().days - 2 }, &bill, &why), ERR_UNKNOWN);
 	assert_int_equal(trades((struct day){ today().days + 2 }, &bill, &why), ERR_REFUSED);
 	wx_mode("normal", 0);
 }
@@ -78,7 +79,7 @@ static void test_rows(void **state)
 	const struct pay_bill_row *r;
 
 	(void)state;
-	wx_command("{\"bill_today\":true}");
+	wx_command("{\"bills_today\":true}");
 	wx_pay(a);
 	wx_pay(b);
 	refund_some(a, "YFR000000000001");
@@ -111,7 +112,7 @@ static void test_refused_files(void **state)
 	char no[33];
 
 	(void)state;
-	wx_command("{\"bill_today\":true}");
+	wx_command("{\"bills_today\":true}");
 	wx_pay(no);
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
 		wx_mode(modes[i], 1);

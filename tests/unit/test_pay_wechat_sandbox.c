@@ -370,7 +370,7 @@ static void test_notify_modes(void **state)
 		{ "notify_forged", ERR_BAD_SIGNATURE },
 		{ "notify_other_merchant", ERR_CONFLICT },
 		{ "notify_other_key", ERR_PROTOCOL },
-		{ "notify_reordered", ERR_OK },
+		{ "notify_shuffled", ERR_OK },
 	};
 
 	(void)state;
@@ -408,7 +408,7 @@ static void test_refund_notify_modes(void **state)
 	r = refund_of(no, a, 1000);
 	assert_int_equal(refund(&r, &ev, &why), ERR_OK);
 	assert_true(wx_wait_err(from, ERR_CONFLICT).refund_path);
-	wx_mode("notify_reordered", 1);
+	wx_mode("notify_shuffled", 1);
 	r = refund_of(no, a, 1000);
 	assert_int_equal(refund(&r, &ev, &why), ERR_OK);
 	assert_string_equal(wx_wait(no, PAY_NOTIFY_REFUND, 1).notify.refund.out_refund_no, a);

@@ -391,7 +391,7 @@ http_listen=127.0.0.1:0\nmodbus_base_port=0\nbuses=1\nstate_dir=${dir}\n`);
 	});
 
 	test('bills: the ticket, the file, and the sums by the package', async () => {
-		await command({ bill_today: true });
+		await command({ bills_today: true });
 		const no = await paid();
 		const date = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10);
 		const ticket = (await at(byPublicKey(), 'bill/tradebill').get({ params: { bill_date: date, bill_type: 'ALL', tar_type: 'GZIP' }, headers })).data;
