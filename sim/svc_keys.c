@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,6 +56,75 @@ static enum err make_pair(const char *dir, const char *name, struct problem *why
 	return ERR_OK;
 }
 
+static void x509_free(X509 **x)
+{
+	X509_free(*x);
+}
+
+static bool name_it(X509 *x)
+{
+	X509_NAME *name = X509_get_subject_name(x);
+
+	return X509_NAME_add_entry_by_txt(
+		       name, "C", MBSTRING_UTF8, (const unsigned char *)"CN", -1, -1, 0) == 1 &&
+	       X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8,
+		       (const unsigned char *)"Sandbox stand-in", -1, -1, 0) == 1 &&
+	       X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+		       (const unsigned char *)"platform certificate", -1, -1, 0) == 1 &&
+	       X509_set_issuer_name(x, name) == 1;
+}
+
+/* 40 hex digits, as the real ones have. */
+static bool number_it(X509 *x)
+{
+	unsigned char serial[20];
+	BIGNUM *bn;
+	bool ok;
+
+	rand_bytes(serial, sizeof(serial));
+	serial[0] = 0x51;
+	bn = BN_bin2bn(serial, sizeof(serial), NULL);
+	ok = bn && BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x));
+	BN_free(bn);
+	return ok;
+}
+
+/* Signed by itself; from start_s (relative to now) for five years. */
+static X509 *certificate(EVP_PKEY *key, long start_s)
+{
+	X509 *x = X509_new();
+
+	if (x && X509_set_version(x, 2) == 1 && number_it(x) && name_it(x) &&
+		X509_gmtime_adj(X509_getm_notBefore(x), start_s) &&
+		X509_gmtime_adj(X509_getm_notAfter(x), start_s + 5 * 365 * 86400L) &&
+		X509_set_pubkey(x, key) == 1 && X509_sign(x, key, EVP_sha256()) > 0)
+		return x;
+	X509_free(x);
+	return NULL;
+}
+
+/* <name>.pem with a certificate for <name>_private.pem, which is there. */
+static enum err make_certificate(
+	const char *dir, const char *name, long start_s, struct problem *why)
+{
+	AUTO(crypt_key_free) EVP_PKEY *key = NULL;
+	AUTO(buf_wipe) struct buf pem = { 0 };
+	AUTO(x509_free) X509 *x = NULL;
+	AUTO(file_close) FILE *f = NULL;
+	char path[512], file[64];
+
+	snprintf(file, sizeof(file), "%s.pem", name);
+	f = file_new(dir, file);
+	if (!f)
+		return errno == EEXIST ? ERR_OK : broken(file, why);
+	snprintf(path, sizeof(path), "%s/%s_private.pem", dir, name);
+	if (file_read(path, 65536, &pem) != ERR_OK ||
+		crypt_private_key(pem.text, pem.len, &key) != ERR_OK)
+		return broken(path, why);
+	x = certificate(key, start_s);
+	return x && PEM_write_X509(f, x) == 1 ? ERR_OK : broken(file, why);
+}
+
 /* 2n hex digits in a file. */
 static enum err make_secret(const char *dir, const char *name, size_t n, struct problem *why)
 {
@@ -70,13 +140,17 @@ static enum err make_secret(const char *dir, const char *name, size_t n, struct 
 enum err svc_make_keys(const char *dir, struct problem *why)
 {
 	static const char *const pairs[] = { "wechat_merchant", "wechat_platform", "alipay_app",
-		"alipay" };
+		"alipay", "wechat_cert_a", "wechat_cert_b" };
 	enum err e = ERR_OK;
 
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 		return broken(dir, why);
 	for (size_t i = 0; i < ARRAY_LEN(pairs) && e == ERR_OK; i++)
 		e = make_pair(dir, pairs[i], why);
+	if (e == ERR_OK)
+		e = make_certificate(dir, "wechat_cert_a", -2 * 86400L, why);
+	if (e == ERR_OK) /* the newer one */
+		e = make_certificate(dir, "wechat_cert_b", -86400L, why);
 	if (e == ERR_OK)
 		e = make_secret(dir, "wechat_api_v3_key", 16, why);
 	if (e == ERR_OK)
@@ -123,9 +197,13 @@ void svc_print_settings(const char *dir, const char *sim_base, const char *publi
 	       "public_base=%s\n"
 	       "wechat_merchant_public_key_file=%s/wechat_merchant_public.pem\n"
 	       "wechat_platform_private_key_file=%s/wechat_platform_private.pem\n"
+	       "wechat_cert_a_file=%s/wechat_cert_a.pem\n"
+	       "wechat_cert_a_key_file=%s/wechat_cert_a_private.pem\n"
+	       "wechat_cert_b_file=%s/wechat_cert_b.pem\n"
+	       "wechat_cert_b_key_file=%s/wechat_cert_b_private.pem\n"
 	       "alipay_app_public_key_file=%s/alipay_app_public.pem\n"
 	       "alipay_private_key_file=%s/alipay_private.pem\n"
 	       "api_v3_key_file=%s/wechat_api_v3_key\n"
 	       "access_key_secret_file=%s/aliyun_access_key_secret\n",
-		public_base, dir, dir, dir, dir, dir, dir);
+		public_base, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir);
 }

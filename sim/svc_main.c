@@ -9,7 +9,11 @@
 
 static const char *const mode_names[] = { "normal", "notify_duplicate", "notify_late",
 	"notify_never", "notify_forged", "notify_wrong_amount", "answer_500", "answer_slow",
-	"answer_hang_up", "answer_forged", "refuse", NULL };
+	"answer_hang_up", "answer_forged", "refuse", "notify_probe", "notify_other_merchant",
+	"notify_other_key", "notify_shuffled", "answer_unsigned_500", "answer_unsigned_404",
+	"answer_429", "answer_probe", "close_busy", "refund_processing", "refund_abnormal",
+	"refund_closed", "refund_not_enough", "bill_creating", "bill_wrong_hash", "bill_elsewhere",
+	NULL };
 
 static enum err check_mode(const char *mode, struct problem *why)
 {
@@ -92,7 +96,9 @@ static void modes_show(void *ctx, const struct http_request *req, struct http_re
 static const struct http_route routes[] = {
 	{ "GET", "/sim/services", modes_show },
 	{ "POST", "/sim/services", modes_set },
+	{ "POST", "/sim/services/wechat", svc_wechat_command },
 	{ NULL, "/sandbox/wechat/", svc_wechat_handle },
+	{ "GET", "/sandbox/jsapi", svc_page_jsapi },
 	{ NULL, "/sandbox/alipay/gateway.do", svc_alipay_handle },
 	{ NULL, "/sandbox/aliyun/", svc_sms_handle },
 	{ "GET", "/sandbox/info", svc_page_info },
@@ -126,7 +132,6 @@ static enum err take_texts(struct conf *conf, struct svc *s, struct problem *why
 		{ "wechat_pay", "mch_id", &s->mch_id },
 		{ "wechat_pay", "app_id", &s->wechat_app_id },
 		{ "wechat_pay", "serial", &s->merchant_serial },
-		{ "wechat_pay", "public_key_id", &s->platform_key_id },
 		{ "alipay", "app_id", &s->alipay_app_id },
 		{ "alipay", "seller_id", &s->seller_id },
 		{ "aliyun_sms", "access_key_id", &s->access_key_id },
@@ -136,6 +141,8 @@ static enum err take_texts(struct conf *conf, struct svc *s, struct problem *why
 
 	for (size_t i = 0; i < ARRAY_LEN(texts) && e == ERR_OK; i++)
 		e = take(conf, texts[i].section, texts[i].key, texts[i].out, why);
+	/* a merchant without it verifies by certificates */
+	s->platform_key_id = conf_text(conf, "wechat_pay", "public_key_id", "");
 	return e;
 }
 
@@ -196,6 +203,8 @@ static enum err start(struct conf *conf, struct http *http, struct svc *s, struc
 	if (e == ERR_OK)
 		e = take_keys(conf, s, why);
 	if (e == ERR_OK)
+		e = svc_wechat_load(conf, &s->wechat, why);
+	if (e == ERR_OK)
 		e = load_state(conf, s, why);
 	if (e != ERR_OK)
 		return e;
@@ -248,6 +257,7 @@ void svc_stop(struct svc **svc)
 	crypt_key_free(&s->platform_private);
 	crypt_key_free(&s->app_public);
 	crypt_key_free(&s->alipay_private);
+	svc_wechat_free(&s->wechat);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

@@ -128,6 +128,8 @@ static const char *token_of(const struct http_request *req)
 		return str_starts(code, scan) ? code + sizeof(scan) - 1 : "";
 	if (!t)
 		t = http_query(req, "prepay_id");
+	if (t && str_starts(t, "wx")) /* of JSAPI */
+		t += 2;
 	return t ? t : "";
 }
 
@@ -364,10 +366,16 @@ void svc_page_sms_json(void *ctx, const struct http_request *req, struct http_re
 
 static json_t *order_row(const json_t *o, struct utc now)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s}", "service", svc_text(o, "service"),
-		"kind", svc_text(o, "kind"), "out_trade_no", svc_text(o, "out_trade_no"), "state",
-		svc_order_state(o, now), "amount_fen", (json_int_t)svc_int(o, "amount_fen"),
-		"transaction_id", svc_text(o, "transaction_id"), "token", svc_text(o, "token"));
+	json_t *refunds = json_object_get(o, "refunds");
+	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s}", "service",
+		svc_text(o, "service"), "kind", svc_text(o, "kind"), "out_trade_no",
+		svc_text(o, "out_trade_no"), "state", svc_order_state(o, now), "amount_fen",
+		(json_int_t)svc_int(o, "amount_fen"), "transaction_id",
+		svc_text(o, "transaction_id"), "token", svc_text(o, "token"));
+
+	if (refunds)
+		json_object_set_new(row, "refunds", json_deep_copy(refunds));
+	return row;
 }
 
 void svc_page_orders_json(void *ctx, const struct http_request *req, struct http_reply *reply)

@@ -116,16 +116,16 @@ void svc_order_new_token(json_t *order, struct utc now)
 	svc_set_int(order, "token_ms", now.ms);
 }
 
-static void queue(struct svc *s, const json_t *order, int64_t due_ms)
+static void queue(struct svc *s, const json_t *order, const char *out_refund_no, int64_t due_ms)
 {
 	char id[17];
 
 	rand_hex(id, 8);
 	ASSERT(json_array_append_new(json_object_get(s->state, "notifies"),
-		       json_pack("{s:s, s:s, s:s, s:I, s:i}", "id", id, "service",
+		       json_pack("{s:s, s:s, s:s, s:s, s:I, s:i}", "id", id, "service",
 			       svc_text(order, "service"), "out_trade_no",
-			       svc_text(order, "out_trade_no"), "due_ms", (json_int_t)due_ms,
-			       "tries", 0)) == 0);
+			       svc_text(order, "out_trade_no"), "out_refund_no", out_refund_no,
+			       "due_ms", (json_int_t)due_ms, "tries", 0)) == 0);
 }
 
 static enum svc_kind kind_of(const json_t *o)
@@ -147,10 +147,10 @@ static bool mode_on(struct svc *s, enum svc_kind k, const char *name, int64_t *v
 	return true;
 }
 
-static void queue_payment(struct svc *s, const json_t *order, struct utc now)
+static void queue_news(struct svc *s, const json_t *order, const char *out_refund_no, int64_t due)
 {
 	enum svc_kind k = kind_of(order);
-	int64_t value = 0, copies = 1, due = now.ms;
+	int64_t value = 0, copies = 1;
 
 	if (mode_on(s, k, "notify_never", &value))
 		return;
@@ -161,7 +161,7 @@ static void queue_payment(struct svc *s, const json_t *order, struct utc now)
 	if (mode_on(s, k, "notify_late", &value))
 		due += value * 1000;
 	for (int64_t i = 0; i < copies; i++)
-		queue(s, order, due);
+		queue(s, order, out_refund_no, due);
 	pthread_cond_broadcast(&s->wake);
 }
 
@@ -180,9 +180,14 @@ bool svc_order_pay(struct svc *s, json_t *order, struct utc now)
 	svc_set_text(order, "transaction_id", id);
 	svc_set_int(order, "paid_ms", now.ms);
 	svc_set_int(order, "known", 1);
-	queue_payment(s, order, now);
+	queue_news(s, order, "", now.ms);
 	svc_save(s);
 	return true;
+}
+
+void svc_queue_refund(struct svc *s, const json_t *order, const char *out_refund_no, int64_t due_ms)
+{
+	queue_news(s, order, out_refund_no, due_ms);
 }
 
 void svc_save(struct svc *s)
@@ -248,7 +253,8 @@ static void deliver(struct svc *s, json_t *notify)
 	AUTO(json_free) json_t *n = json_incref(notify);
 	AUTO(json_free) json_t *order = NULL;
 	enum svc_kind k = kind_of(n);
-	struct svc_delivery d = { .deadline_ms = mono_ms() + DELIVERY_MS };
+	struct svc_delivery d = { .deadline_ms = mono_ms() + DELIVERY_MS,
+		.out_refund_no = svc_text(n, "out_refund_no") };
 	int64_t value;
 	bool ok;
 
@@ -256,8 +262,13 @@ static void deliver(struct svc *s, json_t *notify)
 	plan_next(n, k, utc_now());
 	d.forged = mode_on(s, k, "notify_forged", &value);
 	d.wrong_amount = mode_on(s, k, "notify_wrong_amount", &value);
+	d.probe = mode_on(s, k, "notify_probe", &value);
+	d.other_merchant = mode_on(s, k, "notify_other_merchant", &value);
+	d.other_key = mode_on(s, k, "notify_other_key", &value);
+	d.shuffled = mode_on(s, k, "notify_shuffled", &value);
 	pthread_mutex_unlock(&s->lock);
-	ok = !order || (k == SVC_WECHAT ? svc_wechat_notify : svc_alipay_notify)(s, order, &d);
+	ok = !order ||
+	     (k == SVC_WECHAT ? svc_wechat_notify(s, order, &d) : svc_alipay_notify(s, order, &d));
 	pthread_mutex_lock(&s->lock);
 	log_info("event=notify_sent service=%s out_trade_no=%s try=%lld accepted=%d", svc_word(k),
 		svc_text(n, "out_trade_no"), (long long)svc_int(n, "tries"), ok);

@@ -17,6 +17,8 @@ struct svc_mode {
 
 #define SVC_SENDERS 4
 
+struct svc_wechat; /* svc_wechat.h */
+
 struct svc {
 	pthread_mutex_t lock; /* guards what follows, up to the settings */
 	pthread_cond_t wake;
@@ -35,6 +37,7 @@ struct svc {
 	struct buf api_v3_key, access_key_secret;
 	EVP_PKEY *merchant_public, *platform_private; /* WeChat's view */
 	EVP_PKEY *app_public, *alipay_private;	      /* Alipay's view */
+	struct svc_wechat *wechat;		      /* its certificates */
 };
 
 /* Is the mode on? Uses up one of its turns. value gets its number unless zero. Locks. */
@@ -56,6 +59,12 @@ void svc_set_int(json_t *o, const char *key, int64_t value);
 /* Marks an open order paid, queues its notify, keeps the state. False if it cannot be paid. */
 bool svc_order_pay(struct svc *s, json_t *order, struct utc now);
 void svc_save(struct svc *s);
+/* Queues the notify of an order's refund. */
+void svc_queue_refund(
+	struct svc *s, const json_t *order, const char *out_refund_no, int64_t due_ms);
+
+MUST_USE enum err svc_wechat_load(struct conf *conf, struct svc_wechat **out, struct problem *why);
+void svc_wechat_free(struct svc_wechat **w);
 
 /* Sends what is due until svc_stop(). */
 void *svc_sender(void *svc);
@@ -63,19 +72,23 @@ void *svc_sender(void *svc);
 /* One delivery of a notify; the body and headers are made and signed anew. */
 struct svc_delivery {
 	bool forged, wrong_amount;
+	bool probe, other_merchant, other_key, shuffled; /* of WeChat Pay */
+	const char *out_refund_no;			 /* "": of the payment */
 	int64_t deadline_ms;
 };
-bool svc_wechat_notify(const struct svc *s, const json_t *order, const struct svc_delivery *d);
+bool svc_wechat_notify(struct svc *s, const json_t *order, const struct svc_delivery *d);
 bool svc_alipay_notify(const struct svc *s, const json_t *order, const struct svc_delivery *d);
 
 /* The handlers; ctx is struct svc. */
 void svc_wechat_handle(void *ctx, const struct http_request *req, struct http_reply *reply);
+void svc_wechat_command(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_alipay_handle(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_sms_handle(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_page_info(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_page_index(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_page_pay(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_page_pay_post(void *ctx, const struct http_request *req, struct http_reply *reply);
+void svc_page_jsapi(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_page_sms(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_page_sms_json(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_page_orders_json(void *ctx, const struct http_request *req, struct http_reply *reply);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "pay/service.h"
+#include "pay/wechat_inside.h"
 
 #define AMOUNT_FEN_MAX INT64_C(10000000000)
 
@@ -223,4 +223,18 @@ enum err pay_bill_get(const struct pay *pay, const char *service, struct day day
 	if (!s)
 		return problem_set(why, ERR_NOT_CONFIGURED, "", "there is no such service");
 	return s->bill(pay, day, now, deadline_ms, out, why);
+}
+
+void pay_fund_bill_free(struct pay_fund_bill *bill)
+{
+	free(bill->rows);
+	*bill = (struct pay_fund_bill){ 0 };
+}
+
+enum err pay_fund_bill_get(const struct pay *pay, const char *service, struct day day,
+	struct utc now, int64_t deadline_ms, struct pay_fund_bill *out, struct problem *why)
+{
+	if (!str_eq(service, "wechat"))
+		return problem_set(why, ERR_NOT_CONFIGURED, "", "the service has no such bill");
+	return wechat_fund_bill(pay, day, now, deadline_ms, out, why);
 }

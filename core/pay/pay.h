@@ -17,7 +17,8 @@
 #include "base/money.h"
 #include "base/zone.h"
 
-/* Keys and addresses of [wechat_pay] and [alipay]; loaded once, immutable, shared by threads. */
+/* Keys and addresses of [wechat_pay] and [alipay]; loaded once, shared by threads, immutable but
+ * for the certificates that WeChat Pay changes, which have a lock of their own. */
 struct pay;
 
 /* Never fails: a service without settings (no mch_id, no app_id) is off, and so is one with half of
@@ -176,10 +177,35 @@ void pay_bill_free(struct pay_bill *bill); /* for AUTO() */
 MUST_USE enum err pay_bill_get(const struct pay *pay, const char *service, struct day day,
 	struct utc now, int64_t deadline_ms, struct pay_bill *out, struct problem *why);
 
+/* The movements of a merchant's own account at WeChat Pay on one Beijing day: takings, refunds,
+ * fees, withdrawals to the bank. */
+struct pay_fund_row {
+	struct utc at;
+	char trade_id[PAY_ID_MAX]; /* of the payment, refund or withdrawal */
+	char flow_id[PAY_ID_MAX];  /* of this movement */
+	char name[64], kind[64];   /* the service's words: "交易", "退款", "提现", ... */
+	char voucher[PAY_ID_MAX];
+	bool income;
+	int64_t amount_fen; /* positive */
+	struct money balance;
+};
+struct pay_fund_bill {
+	struct pay_fund_row *rows;
+	size_t n;
+	int64_t income_fen, expense_fen; /* sums as the service states them */
+};
+void pay_fund_bill_free(struct pay_fund_bill *bill); /* for AUTO() */
+/* As pay_bill_get(). Only "wechat" has it; of another service it is ERR_NOT_CONFIGURED. */
+MUST_USE enum err pay_fund_bill_get(const struct pay *pay, const char *service, struct day day,
+	struct utc now, int64_t deadline_ms, struct pay_fund_bill *out, struct problem *why);
+
 /* Verifies a notify as it came, byte for byte. On ERR_OK *out says what happened; the caller still
  * compares out_trade_no, amount_fen and currency with its order. Answer the service:
  *	ERR_OK           success, once the effect is durable (also for PAY_OTHER and repeats)
- *	ERR_BAD_SIGNATURE forged, stale, unknown serial or a signature probe: err_http(), no effect
+ *	ERR_BAD_SIGNATURE forged, stale, a serial that WeChat does not have, or a signature probe:
+ *	                 err_http() (401), no effect
+ *	ERR_UNAVAILABLE  a serial that could not be looked up just now: err_http() (503), no effect;
+ *	                 the service will repeat it
  *	ERR_CONFLICT     really signed, but for another merchant or application: alarm, no effect
  *	ERR_PROTOCOL     really signed, but it cannot be decrypted (our API v3 key differs) or says
  *	                 nonsense: alarm; the service will repeat it
@@ -200,10 +226,23 @@ struct pay_headers { /* any may be NULL: absent */
 MUST_USE enum err pay_notify_wechat(const struct pay *pay, const struct pay_headers *headers,
 	const char *body, size_t n, struct utc now, struct pay_event *out, struct problem *why);
 
-/* The notify of a refund, on its own path; answered in the same way. */
+/* The notify of a refund, on its own path; answered in the same way. A payment's notify is
+ * ERR_BAD_VALUE here, so that the service repeats it; an event of neither kind is
+ * PAY_REFUND_UNKNOWN without an out_refund_no, and is answered as a success. */
 MUST_USE enum err pay_notify_wechat_refund(const struct pay *pay, const struct pay_headers *headers,
 	const char *body, size_t n, struct utc now, struct pay_refund_event *out,
 	struct problem *why);
+
+/* Either of them, whatever path it came on: nothing is lost when a refund's notify arrives on the
+ * payments' path, or the other way round. */
+enum pay_notify_kind { PAY_NOTIFY_OTHER, PAY_NOTIFY_PAYMENT, PAY_NOTIFY_REFUND };
+struct pay_notify {
+	enum pay_notify_kind kind;
+	struct pay_event payment;	/* of a refund: PAY_REFUND, what it did to the payment */
+	struct pay_refund_event refund; /* PAY_NOTIFY_REFUND only */
+};
+MUST_USE enum err pay_notify_wechat_any(const struct pay *pay, const struct pay_headers *headers,
+	const char *body, size_t n, struct utc now, struct pay_notify *out, struct problem *why);
 
 /* Alipay wants exactly these seven bytes as text/plain for success; anything else is repeated. */
 #define PAY_ALIPAY_SUCCESS "success"

@@ -5,23 +5,7 @@
 #include "web/form.h"
 #include "web/web.h"
 
-#define WECHAT_KEYS_MAX 8
-
-struct wechat_key { /* verifies what WeChat signed under this serial */
-	char serial[CRYPT_SERIAL_MAX];
-	EVP_PKEY *key;
-};
-
-struct wechat {
-	char api_base[256], notify_url[256];
-	char mch_id[33], app_id[33];
-	char serial[CRYPT_SERIAL_MAX]; /* of our certificate */
-	char local_payer_ip[46];       /* told instead of a loopback address; may be empty */
-	char api_v3_key[GCM_KEY_LEN + 1];
-	EVP_PKEY *private_key;
-	struct wechat_key keys[WECHAT_KEYS_MAX]; /* [0] is asked to sign the answers */
-	size_t key_count;
-};
+struct wechat; /* wechat_inside.h */
 
 struct alipay {
 	char gateway[256], notify_url[256];
@@ -72,12 +56,6 @@ bool media_type_is(const char *content_type, const char *type);
 /* A URL that a browser may be sent to. */
 bool is_browser_url(const char *url);
 
-/* WeChat: checks a signed message by its four headers; ERR_BAD_SIGNATURE with the reason. */
-MUST_USE enum err wechat_verify(const struct wechat *w, const struct pay_headers *h,
-	const char *body, size_t n, struct utc now, struct problem *why);
-/* WeChat: the meaning of a notify whose signature is good. */
-MUST_USE enum err wechat_read_notify(const struct wechat *w, const char *body, size_t n,
-	struct pay_event *out, struct problem *why);
 /* Alipay: the verified answer object of a method; ERR_BAD_SIGNATURE unless really signed (an
  * error_response may come unsigned). The caller frees *out. */
 MUST_USE enum err alipay_read_answer(const struct alipay *a, const char *method, const char *body,
@@ -114,6 +92,8 @@ enum err wechat_refund_query(const struct pay *, const struct pay_refund *, stru
 	int64_t deadline_ms, struct pay_refund_event *out, struct problem *why);
 enum err wechat_bill(const struct pay *, struct day day, struct utc now, int64_t deadline_ms,
 	struct pay_bill *out, struct problem *why);
+enum err wechat_fund_bill(const struct pay *, struct day day, struct utc now, int64_t deadline_ms,
+	struct pay_fund_bill *out, struct problem *why);
 enum err alipay_query(const struct pay *, const char *out_trade_no, struct utc now,
 	int64_t deadline_ms, struct pay_event *out, struct problem *why);
 enum err alipay_close(const struct pay *, const char *out_trade_no, struct utc now,

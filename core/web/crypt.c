@@ -10,6 +10,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <string.h>
+#include <time.h>
 
 #define TAG_LEN 16
 #define RSA_BITS_MIN 2048
@@ -139,6 +140,27 @@ enum err crypt_certificate(
 	return rsa_or_refused(X509_get_pubkey(x), key);
 }
 
+static bool time_ms(const ASN1_TIME *t, int64_t *out)
+{
+	struct tm tm = { 0 };
+
+	if (ASN1_TIME_to_tm(t, &tm) != 1)
+		return false;
+	*out = (int64_t)timegm(&tm) * 1000;
+	return true;
+}
+
+enum err crypt_certificate_span(const char *pem, size_t n, int64_t *from_ms, int64_t *until_ms)
+{
+	AUTO(bio_free) BIO *bio = n > INT_MAX ? NULL : BIO_new_mem_buf(pem, (int)n);
+	AUTO(x509_free) X509 *x = bio ? PEM_read_bio_X509(bio, NULL, no_password, NULL) : NULL;
+
+	if (!x || !time_ms(X509_get0_notBefore(x), from_ms) ||
+		!time_ms(X509_get0_notAfter(x), until_ms))
+		return fail(ERR_BAD_VALUE);
+	return ERR_OK;
+}
+
 enum err crypt_sign(EVP_PKEY *key, const char *text, size_t n, struct buf *signature)
 {
 	AUTO(md_ctx_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -222,6 +244,14 @@ void sha256_hex(const void *bytes, size_t n, char out[static SHA256_HEX])
 	unsigned char md[SHA256_DIGEST_LENGTH];
 
 	ASSERT(EVP_Digest(bytes, n, md, NULL, EVP_sha256(), NULL) == 1);
+	hex_encode(md, sizeof(md), out);
+}
+
+void sha1_hex(const void *bytes, size_t n, char out[static SHA1_HEX])
+{
+	unsigned char md[SHA_DIGEST_LENGTH];
+
+	ASSERT(EVP_Digest(bytes, n, md, NULL, EVP_sha1(), NULL) == 1);
 	hex_encode(md, sizeof(md), out);
 }
 

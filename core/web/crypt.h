@@ -16,6 +16,10 @@ MUST_USE enum err crypt_public_key(const char *text, size_t n, EVP_PKEY **out);
 MUST_USE enum err crypt_certificate(
 	const char *pem, size_t n, EVP_PKEY **key, char serial[static CRYPT_SERIAL_MAX]);
 
+/* From when until when a certificate (PEM) is valid, as UTC milliseconds. */
+MUST_USE enum err crypt_certificate_span(
+	const char *pem, size_t n, int64_t *from_ms, int64_t *until_ms);
+
 /* RSASSA-PKCS1-v1_5 with SHA-256; signatures are base64 text. */
 MUST_USE enum err crypt_sign(EVP_PKEY *key, const char *text, size_t n, struct buf *signature);
 MUST_USE enum err crypt_verify(EVP_PKEY *key, const char *text, size_t n, const char *signature);
@@ -26,6 +30,8 @@ MUST_USE enum err base64_decode(const char *text, size_t n, struct buf *out);
 
 #define SHA256_HEX 65
 void sha256_hex(const void *bytes, size_t n, char out[static SHA256_HEX]);
+#define SHA1_HEX 41
+void sha1_hex(const void *bytes, size_t n, char out[static SHA1_HEX]); /* no signature */
 void hmac_sha256_hex(const char *key, const void *bytes, size_t n, char out[static SHA256_HEX]);
 
 /* AES-256-GCM with a 12-byte nonce; sealed = base64(ciphertext, 16-byte tag). Opening is

@@ -121,8 +121,8 @@ struct call {
 static size_t take_body(char *data, size_t size, size_t n, void *arg)
 {
 	struct call *c = arg;
-	size_t most = c->req->keep ? c->req->keep : WEB_ANSWER_MAX;
-	size_t room = most - c->body->len;
+	size_t most = c->req->keep ? c->req->keep : c->req->answer_max;
+	size_t room = (most ? most : WEB_ANSWER_MAX) - c->body->len;
 
 	if (size * n > room && !c->req->keep)
 		return 0;

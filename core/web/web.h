@@ -21,8 +21,9 @@ struct web_request {
 	size_t body_len;
 	int64_t deadline_ms; /* on the clock of mono_ms() */
 	enum web_reach reach;
-	size_t keep; /* so much of the answer is read, the rest is left; 0: all, up to
-		      * WEB_ANSWER_MAX */
+	size_t keep;	   /* so much of the answer is read, the rest is left; 0: all, up to
+			    * answer_max */
+	size_t answer_max; /* more is refused; 0: WEB_ANSWER_MAX */
 };
 
 struct web_answer {

@@ -82,50 +82,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct pay_headers headers_of(const json_t *c)
-{
-	const json_t *h = json_object_get(c, "headers");
-
-	return (struct pay_headers){
-		.content_type = json_string_value(json_object_get(h, "Content-Type")),
-		.serial = text(h, "Wechatpay-Serial"),
-		.timestamp = text(h, "Wechatpay-Timestamp"),
-		.nonce = text(h, "Wechatpay-Nonce"),
-		.signature = text(h, "Wechatpay-Signature"),
-	};
-}
-
-static struct utc now_of(const json_t *v)
-{
-	return (struct utc){ json_integer_value(json_object_get(v, "now")) * 1000 };
-}
-
-static void test_wechat_answers(void **state)
-{
-	AUTO(json_free) json_t *v = vector("wechat_response_verify");
-	json_t *c;
-	size_t i;
-
-	(void)state;
-	json_array_foreach(json_object_get(v, "cases"), i, c)
-	{
-		struct pay_headers h = headers_of(c);
-		const char *body = text(c, "body");
-		bool ok = str_eq(text(c, "verdict"), "ok");
-		enum err e = wechat_verify(
-			pay->wechat, &h, body, strlen(body), now_of(v), &(struct problem){ 0 });
-
-		if (e != (ok ? ERR_OK : ERR_BAD_SIGNATURE))
-			fail_msg("%s: %s", text(c, "name"), err_word(e));
-		/* without any one of the headers there is no signature */
-		h.nonce = NULL;
-		assert_int_equal(
-			wechat_verify(pay->wechat, &h, body, strlen(body), now_of(v), NULL),
-			ERR_BAD_SIGNATURE);
-	}
-	assert_int_equal(i, 12);
-}
-
 struct expected {
 	const char *name;
 	enum err e;
@@ -148,72 +104,6 @@ static void check_paid(const struct pay_event *ev, const char *no, int64_t paid_
 	assert_string_equal(ev->currency, "CNY");
 	assert_true(ev->transaction_id[0] != '\0');
 	assert_int_equal(ev->paid_at.ms, paid_ms);
-}
-
-static void test_wechat_notifies(void **state)
-{
-	static const struct expected list[] = {
-		{ "paid", ERR_OK, PAY_PAID },
-		{ "paid, another notify id for the same transaction", ERR_OK, PAY_PAID },
-		{ "refund success", ERR_OK, PAY_REFUND },
-		{ "refund closed", ERR_OK, PAY_REFUND },
-		{ "forged: signed by another key", ERR_BAD_SIGNATURE, 0 },
-		{ "replayed after 301 s", ERR_BAD_SIGNATURE, 0 },
-		{ "signature good, ciphertext made with another APIv3 key", ERR_PROTOCOL, 0 },
-		{ "signature good, one plaintext field tells another merchant", ERR_CONFLICT, 0 },
-		{ "signature good, unknown out_trade_no", ERR_OK, PAY_PAID },
-		{ "signature good, unknown event_type", ERR_OK, PAY_OTHER },
-	};
-	AUTO(json_free) json_t *v = vector("wechat_notify");
-	json_t *c;
-	size_t i;
-
-	(void)state;
-	json_array_foreach(json_object_get(v, "cases"), i, c)
-	{
-		const struct expected *x = find(list, ARRAY_LEN(list), text(c, "name"));
-		struct pay_headers h = headers_of(c);
-		const char *body = text(c, "body");
-		struct pay_event ev = { .state = PAY_UNKNOWN };
-		enum err e = pay_notify_wechat(
-			pay, &h, body, strlen(body), now_of(v), &ev, &(struct problem){ 0 });
-
-		if (e != x->e || (e == ERR_OK && ev.state != x->state))
-			fail_msg("%s: %s %s", x->name, err_word(e), pay_state_word(ev.state));
-		if (str_starts(x->name, "paid"))
-			check_paid(&ev, "YF20261123000001", INT64_C(1795399998000));
-		if (str_eq(x->name, "refund success"))
-			assert_int_equal(ev.refund_fen, 1200);
-		if (str_eq(x->name, "refund closed"))
-			assert_int_equal(ev.refund_fen, 0);
-	}
-	assert_int_equal(i, ARRAY_LEN(list));
-}
-
-static void test_wechat_notify_edges(void **state)
-{
-	AUTO(json_free) json_t *v = vector("wechat_notify");
-	const json_t *c = json_array_get(json_object_get(v, "cases"), 0);
-	const char *body = text(c, "body");
-	struct pay_headers h = headers_of(c);
-	struct pay_event ev;
-	static char big[PAY_NOTIFY_MAX + 1];
-
-	(void)state;
-	assert_int_equal(pay_notify_wechat(pay, &h, body, strlen(body) - 1, now_of(v), &ev, NULL),
-		ERR_BAD_SIGNATURE);
-	assert_int_equal(
-		pay_notify_wechat(pay, &h, big, sizeof(big), now_of(v), &ev, NULL), ERR_TOO_LARGE);
-	h.content_type = "text/plain";
-	assert_int_equal(pay_notify_wechat(pay, &h, body, strlen(body), now_of(v), &ev, NULL),
-		ERR_BAD_VALUE);
-	h = headers_of(c);
-	h.signature = "WECHATPAY/SIGNTEST/oMsGI6rDjAm";
-	assert_int_equal(pay_notify_wechat(pay, &h, body, strlen(body), now_of(v), &ev, NULL),
-		ERR_BAD_SIGNATURE);
-	h.signature = "!!!!";
-	assert_int_equal(pay_notify_wechat(pay, &h, body, strlen(body), now_of(v), &ev, NULL),
-		ERR_BAD_SIGNATURE);
 }
 
 static void test_gcm(void **state)
@@ -431,9 +321,6 @@ static void test_order_rules(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_wechat_answers),
-		cmocka_unit_test(test_wechat_notifies),
-		cmocka_unit_test(test_wechat_notify_edges),
 		cmocka_unit_test(test_gcm),
 		cmocka_unit_test(test_alipay_notifies),
 		cmocka_unit_test(test_alipay_published),
