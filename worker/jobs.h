@@ -36,3 +36,5 @@ enum err job_allowances(struct tools *t, struct utc now);
 enum err job_credit(struct tools *t, struct utc now);
 enum err job_purge(struct tools *t, struct utc now);
 enum err job_storage(struct tools *t, struct utc now);
+enum err job_wechat(struct tools *t, struct utc now);
+enum err job_wechat_watch(struct tools *t, struct utc now);

@@ -61,7 +61,7 @@ static void result(
 	struct notice_result *out, enum notice_outcome outcome, bool retry, const char *code)
 {
 	*out = (struct notice_result){ .outcome = outcome, .retry = retry };
-	snprintf(out->code, sizeof(out->code), "%s", code);
+	snprintf(out->code, sizeof(out->code), "%.63s", code);
 }
 
 static const char *path_of(const struct wechat_app *app, const struct wechat_template *t)
