@@ -1,5 +1,6 @@
 #pragma once
 /* What pages of the sandbox are made of; texts are escaped unless they are constants. */
+#include "base/str.h"
 #include "sim/http.h"
 
 void page_begin(struct buf *b, const char *title);
