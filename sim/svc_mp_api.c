@@ -94,7 +94,8 @@ static void make_token(struct mp_app *app, struct utc now)
 {
 	char hex[161];
 
-	rand_hex(hex, 80);
+	for (size_t i = 0; i < 5; i++)
+		rand_hex(hex + 32 * i, 16);
 	(void)!str_copy(app->old_token, sizeof(app->old_token), app->now_token);
 	app->old_until_ms = now.ms + OVERLAP_S * 1000;
 	snprintf(app->now_token, sizeof(app->now_token), "%d_%s", 60 + (int)rand_below(30), hex);
