@@ -134,6 +134,7 @@ describe('logging in from WeChat', () => {
 		assert.equal((await victim.exchange(theirs)).body.code, 'wrong_code', 'no cookie');
 		await victim.fetchCode(5);
 		assert.equal((await victim.exchange(theirs)).body.code, 'wrong_code', 'another cookie');
+		await victim.fetchCode(5);
 		assert.equal((await victim.exchange(theirs, { state: undefined })).body.code, 'wrong_code', 'a cookie and no state');
 		// and the code is as good as it was for whom it belongs to
 		assert.equal((await attacker.exchange(theirs)).body.code, 'wechat_not_bound');
