@@ -21,7 +21,8 @@ static void load_wechat(struct api *api)
 		if (wechat_app_load(api->conf, (enum wechat_kind)k, &api->wechat[k], why) !=
 				ERR_OK &&
 			why->field[0])
-			log_error("wechat=%d state=off key=%s why=\"%s\"", k, why->field, why->text);
+			log_error(
+				"wechat=%d state=off key=%s why=\"%s\"", k, why->field, why->text);
 	}
 }
 

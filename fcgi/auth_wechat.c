@@ -113,8 +113,8 @@ static enum err ask(struct request *r, const struct wechat_app *app,
 	enum err e = ERR_UNAVAILABLE;
 
 	if (atomic_fetch_add(&r->api->wechat_asking, 1) < ASKING_MAX)
-		e = wechat_openid_of_code(app, body_text(r, "code", ""), mono_ms() + ASK_MS, openid,
-			&a->why);
+		e = wechat_openid_of_code(
+			app, body_text(r, "code", ""), mono_ms() + ASK_MS, openid, &a->why);
 	atomic_fetch_sub(&r->api->wechat_asking, 1);
 	return e;
 }

@@ -80,8 +80,7 @@ void ticket_make(const struct buf *key, const char *app_id, const char *openid, 
 	rand_bytes(nonce, sizeof(nonce));
 	buf_printf(&text, "%lld %s %s", (long long)(now.ms + TICKET_LIFE_MS), app_id, openid);
 	base64_encode(nonce, sizeof(nonce), out);
-	ASSERT(gcm_seal(&(struct gcm){ k, nonce, TICKET_AAD }, text.text, text.len, out) ==
-		ERR_OK);
+	ASSERT(gcm_seal(&(struct gcm){ k, nonce, TICKET_AAD }, text.text, text.len, out) == ERR_OK);
 	OPENSSL_cleanse(k, sizeof(k));
 }
 
@@ -91,8 +90,8 @@ static enum err unseal(const struct buf *key, const char *ticket, struct buf *ou
 	char k[GCM_KEY_LEN];
 	enum err e;
 
-	if (strlen(ticket) <= NONCE_TEXT ||
-		base64_decode(ticket, NONCE_TEXT, &nonce) != ERR_OK || nonce.len != GCM_NONCE_LEN)
+	if (strlen(ticket) <= NONCE_TEXT || base64_decode(ticket, NONCE_TEXT, &nonce) != ERR_OK ||
+		nonce.len != GCM_NONCE_LEN)
 		return ERR_BAD_VALUE;
 	ticket_key(key, k);
 	e = gcm_open(&(struct gcm){ k, nonce.text, TICKET_AAD }, ticket + NONCE_TEXT, out);

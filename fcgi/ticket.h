@@ -12,8 +12,7 @@
 /* Letters and digits, as WeChat wants; the nonce stays with the browser. */
 void state_make(const struct buf *key, struct utc now, char nonce[static STATE_NONCE_MAX],
 	char state[static STATE_MAX]);
-bool state_is_good(
-	const struct buf *key, const char *nonce, const char *state, struct utc now);
+bool state_is_good(const struct buf *key, const char *nonce, const char *state, struct utc now);
 
 /* Ten minutes; sealed, so that nobody reads the openid in it. Appends. */
 void ticket_make(const struct buf *key, const char *app_id, const char *openid, struct utc now,

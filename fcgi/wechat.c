@@ -61,12 +61,12 @@ static json_t *templates_json(const struct request *r, const struct rows *left)
 		size_t n = app ? wechat_permits(app, permits) : 0;
 
 		for (size_t i = 0; i < n; i++)
-			json_array_append_new(list,
-				json_pack("{s:s, s:s, s:s, s:I}", "app", app_words[k],
-					"template_id", permits[i].template_id, "kind",
-					permits[i].kind, "remaining",
-					(json_int_t)left_of(left, wechat_app_id(app),
-						permits[i].template_id)));
+			json_array_append_new(
+				list, json_pack("{s:s, s:s, s:s, s:I}", "app", app_words[k],
+					      "template_id", permits[i].template_id, "kind",
+					      permits[i].kind, "remaining",
+					      (json_int_t)left_of(left, wechat_app_id(app),
+						      permits[i].template_id)));
 	}
 	return list;
 }
@@ -90,8 +90,8 @@ enum err me_wechat_bind(struct request *r, struct answer *a)
 {
 	const struct audit who = { .actor = r->actor, .address = r->remote };
 	char app_id[33], openid[65];
-	enum err e = ticket_open(
-		&r->api->jwt_key, body_text(r, "ticket", ""), r->now, app_id, openid);
+	enum err e =
+		ticket_open(&r->api->jwt_key, body_text(r, "ticket", ""), r->now, app_id, openid);
 
 	if (e != ERR_OK)
 		return problem_set(&a->why, e, "ticket", "the ticket is wrong, or over");
@@ -332,8 +332,8 @@ static enum err told(struct request *r, struct answer *a, enum wechat_kind kind)
 	const struct wechat_query q = query_of(r);
 	struct wechat_event event;
 	struct told t = { .app = r->api->wechat[kind], .event = &event, .now = r->now };
-	enum err e = r->api->wechat[kind] ? wechat_event_read(t.app, &q, r->body, r->body_n,
-						     r->now, &event, &a->why)
+	enum err e = r->api->wechat[kind] ? wechat_event_read(t.app, &q, r->body, r->body_n, r->now,
+						    &event, &a->why)
 					  : ERR_NOT_CONFIGURED;
 
 	if (e == ERR_OK && take_of(&event)) {

@@ -64,13 +64,13 @@ static enum err take(struct conf *conf, const char *section, const char *key, bo
 	if (e == ERR_NOT_CONFIGURED && !required)
 		return ERR_OK;
 	if (e != ERR_OK || !str_copy(dst, size, v.text))
-		return problem_set(why, ERR_NOT_CONFIGURED, key, "[%s] %s_file is not readable",
-			section, key);
+		return problem_set(
+			why, ERR_NOT_CONFIGURED, key, "[%s] %s_file is not readable", section, key);
 	return ERR_OK;
 }
 
-static enum err take_app(struct conf *conf, const struct svc *svc, enum mp_kind k,
-	struct mp_app *a, struct problem *why)
+static enum err take_app(struct conf *conf, const struct svc *svc, enum mp_kind k, struct mp_app *a,
+	struct problem *why)
 {
 	const char *section = k == MP_OA ? "wechat_mp" : "wechat_mini";
 	AUTO(buf_wipe) struct buf key = { 0 };
@@ -80,8 +80,8 @@ static enum err take_app(struct conf *conf, const struct svc *svc, enum mp_kind 
 	a->app_id = conf_text(conf, section, "app_id", NULL);
 	if (!a->app_id)
 		return ERR_OK;
-	snprintf(a->event_url, sizeof(a->event_url), "%s/api/v1/notify/wechat-%s",
-		svc->public_base, mp_word(k));
+	snprintf(a->event_url, sizeof(a->event_url), "%s/api/v1/notify/wechat-%s", svc->public_base,
+		mp_word(k));
 	e = take(conf, section, "app_secret", true, a->secret, sizeof(a->secret), why);
 	if (e == ERR_OK)
 		e = take(conf, section, "token", false, a->token, sizeof(a->token), why);

@@ -16,9 +16,9 @@ struct mp_app { /* texts live as long as the conf, or are ours */
 	char event_url[512];
 	char now_token[180], old_token[180];
 	int64_t made_ms, old_until_ms;
-	int64_t forced_ms, forced;  /* the last time, and how often today */
-	int64_t asked, made;	    /* times that a token was asked for, and made */
-	int64_t refuse_code;	    /* answers to the next sends */
+	int64_t forced_ms, forced; /* the last time, and how often today */
+	int64_t asked, made;	   /* times that a token was asked for, and made */
+	int64_t refuse_code;	   /* answers to the next sends */
 	int64_t refuse_left;
 };
 
@@ -53,7 +53,8 @@ struct mp_template {
 };
 const struct mp_template *mp_template(enum mp_kind app, const char *id);
 
-/* With the lock held: an event for the server URL of an app. members are added to it. Takes them. */
+/* With the lock held: an event for the server URL of an app. members are added to it. Takes them.
+ */
 void mp_event_queue(struct svc_mp *mp, enum mp_kind app, const char *openid, const char *event,
 	json_t *members, bool forged);
 /* Posts what is queued until the end. */

@@ -327,8 +327,8 @@ static int64_t deliver(struct svc_mp *mp, const struct sending *s)
 			json_pack("{s:I, s:I}", "at_ms", (json_int_t)now.ms, "msgid",
 				(json_int_t)msgid));
 	if (s->counted)
-		svc_set_int(json_object_get(s->person, "permissions"), s->t->id,
-			permissions(s) - 1);
+		svc_set_int(
+			json_object_get(s->person, "permissions"), s->t->id, permissions(s) - 1);
 	if (!json_is_true(json_object_get(s->person, "blocked")))
 		keep(mp, s, msgid);
 	tell_result(mp, s, msgid);
@@ -344,7 +344,11 @@ static bool members_ok(const struct sending *s)
 	static const char *const mini[] = { "touser", "template_id", "page", "miniprogram_state",
 		"lang", "data", NULL };
 
-	return json_only(s->body, s->k == MP_MINI ? mini : s->counted ? biz : oa, NULL) == ERR_OK &&
+	return json_only(s->body,
+		       s->k == MP_MINI ? mini
+		       : s->counted    ? biz
+				       : oa,
+		       NULL) == ERR_OK &&
 	       json_is_object(json_object_get(s->body, "data"));
 }
 
@@ -354,8 +358,8 @@ static void send_message(struct svc_mp *mp, const struct http_request *req,
 	AUTO(json_free) json_t *body = NULL;
 	struct sending s = { .k = k, .app = &mp->apps[k], .counted = counted };
 	const char *text = "invalid credential", *field;
-	int64_t e = s.app->app_id ? token_error(s.app, param(req, "access_token"), utc_now())
-				  : 40001;
+	int64_t e =
+		s.app->app_id ? token_error(s.app, param(req, "access_token"), utc_now()) : 40001;
 	json_t *done;
 
 	if (e == 0 && s.app->refuse_left > 0) {

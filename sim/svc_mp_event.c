@@ -152,7 +152,8 @@ void mp_event_queue(struct svc_mp *mp, enum mp_kind app, const char *openid, con
 	json_array_append_new(mp->events,
 		json_pack("{s:s, s:s, s:s, s:I, s:o, s:b, s:i}", "app", mp_word(app), "openid",
 			openid, "event", event, "created", (json_int_t)(utc_now().ms / 1000),
-			"members", members ? members : json_object(), "forged", forged, "tries", 0));
+			"members", members ? members : json_object(), "forged", forged, "tries",
+			0));
 	pthread_cond_broadcast(&mp->wake);
 }
 
@@ -187,7 +188,8 @@ void *mp_event_poster(void *arg)
 			continue;
 		pthread_mutex_unlock(&mp->lock); /* what post() reads never changes */
 		status = deliver(app, e);
-		log_info("event=wechat_event_posted kind=%s status=%d", svc_text(e, "event"), status);
+		log_info("event=wechat_event_posted kind=%s status=%d", svc_text(e, "event"),
+			status);
 		pthread_mutex_lock(&mp->lock);
 		mp->last_status = status;
 		mp->posted++;

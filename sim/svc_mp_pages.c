@@ -57,7 +57,8 @@ static const char *fault_of(struct svc_mp *mp, const struct http_request *req, b
 		return "AppID 参数错误";
 	if (!is_registered(mp->svc, param(req, "redirect_uri")))
 		return "redirect_uri 域名与后台配置不一致，错误码:10003";
-	if (!state_is_good(param(req, "state")) || (ordered && !order_is_good(http_raw_target(req))))
+	if (!state_is_good(param(req, "state")) ||
+		(ordered && !order_is_good(http_raw_target(req))))
 		return "参数错误";
 	return NULL;
 }
@@ -111,8 +112,7 @@ static void draw_people(const struct http_request *req, struct buf *b)
 	page_hidden(b, "redirect_uri", param(req, "redirect_uri"));
 	page_hidden(b, "state", param(req, "state"));
 	for (int n = 1; n <= MP_PEOPLE; n++)
-		buf_printf(b,
-			"<button name=\"n\" value=\"%d\"%s>微信用户 %d</button>", n,
+		buf_printf(b, "<button name=\"n\" value=\"%d\"%s>微信用户 %d</button>", n,
 			n > 1 ? " class=\"plain\"" : "", n);
 	buf_adds(b, "</form>");
 }
@@ -169,7 +169,8 @@ void mp_messages_page(void *ctx, const struct http_request *req, struct http_rep
 	{
 		svc_beijing((struct utc){ svc_int(m, "at_ms") }, false, when);
 		buf_printf(&b,
-			"<div class=\"card\"><div class=\"row\"><strong>%s</strong><span>%s</span></div>"
+			"<div class=\"card\"><div "
+			"class=\"row\"><strong>%s</strong><span>%s</span></div>"
 			"<p>微信用户 %lld</p><dl>",
 			svc_text(m, "title"), when, (long long)svc_int(m, "n"));
 		json_object_foreach(json_object_get(m, "data"), field, v)
@@ -217,16 +218,16 @@ void mp_show(void *ctx, const struct http_request *req, struct http_reply *reply
 	(void)req;
 	pthread_mutex_lock(&mp->lock);
 	http_answer_json(reply, 200,
-		json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "mp", app_json(&mp->apps[MP_OA]), "mini",
-			app_json(&mp->apps[MP_MINI]), "people", json_deep_copy(mp->people),
+		json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "mp", app_json(&mp->apps[MP_OA]),
+			"mini", app_json(&mp->apps[MP_MINI]), "people", json_deep_copy(mp->people),
 			"events_waiting", (json_int_t)json_array_size(mp->events), "events_posted",
 			(json_int_t)mp->posted, "last_status", (json_int_t)mp->last_status));
 	pthread_mutex_unlock(&mp->lock);
 }
 
 /* Follows or not, with the event; blocked or not, without one. */
-static void set_person(struct svc_mp *mp, enum mp_kind k, const char *openid, json_t *person,
-	const json_t *body)
+static void set_person(
+	struct svc_mp *mp, enum mp_kind k, const char *openid, json_t *person, const json_t *body)
 {
 	const json_t *follows = json_object_get(body, "follows"),
 		     *blocked = json_object_get(body, "blocked"),

@@ -459,7 +459,8 @@ void svc_page_index(void *ctx, const struct http_request *req, struct http_reply
 	begin(&b, "支付与短信沙箱");
 	paragraph(&b, "代替微信支付、支付宝和短信平台，仅供演示和测试。");
 	buf_adds(&b, "<a class=\"button\" href=\"/sandbox/sms\">短信收件箱</a>"
-		    "<a class=\"button\" href=\"/sandbox/wechat-messages\">微信消息</a><h2>待支付订单</h2>");
+		     "<a class=\"button\" "
+		     "href=\"/sandbox/wechat-messages\">微信消息</a><h2>待支付订单</h2>");
 	pthread_mutex_lock(&s->lock);
 	if (list_open(&b, s, utc_now()) == 0)
 		paragraph(&b, "没有待支付的订单。扫码支付的订单会出现在这里。");

@@ -20,7 +20,7 @@ struct svc_mode {
 struct svc_mp; /* the service account and the mini program: sim/svc_mp.h */
 
 struct svc {
-	struct svc_mp *mp; /* NULL: none */
+	struct svc_mp *mp;    /* NULL: none */
 	pthread_mutex_t lock; /* guards what follows, up to the settings */
 	pthread_cond_t wake;
 	bool stopping;

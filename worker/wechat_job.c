@@ -1,4 +1,5 @@
-/* What WeChat said of messages reaches the outbox; what a person must put right reaches the staff. */
+/* What WeChat said of messages reaches the outbox; what a person must put right reaches the staff.
+ */
 #include <stdio.h>
 
 #include "domain/alarm.h"
@@ -14,7 +15,8 @@ enum err job_wechat(struct tools *t, struct utc now)
 	return wechat_deliveries_apply(t->db, now);
 }
 
-/* Wrong templates, rights or addresses do not mend themselves; an hour without one, and it is over. */
+/* Wrong templates, rights or addresses do not mend themselves; an hour without one, and it is over.
+ */
 enum err job_wechat_watch(struct tools *t, struct utc now)
 {
 	AUTO(rows_free) struct rows rows = { 0 };

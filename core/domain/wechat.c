@@ -77,9 +77,8 @@ enum err wechat_left_list(struct db *db, int64_t user_id, struct rows *out)
 	return db_list(db, &Q_LEFT, ARGS(arg_i64(user_id)), out);
 }
 
-enum err wechat_reach(struct db *db, const char *phone, const char *app_id,
-	const char *template_id, bool counted, struct utc now,
-	char openid[static WECHAT_OPENID_BYTES])
+enum err wechat_reach(struct db *db, const char *phone, const char *app_id, const char *template_id,
+	bool counted, struct utc now, char openid[static WECHAT_OPENID_BYTES])
 {
 	struct openid_row row;
 	enum err e = db_one(db, &Q_REACH,
@@ -196,9 +195,8 @@ static const struct query Q_FAILED = {
 	" AND channel LIKE 'wechat%' AND state = 'sent'",
 	NULL
 };
-static const struct query Q_PURGE_EVENTS = {
-	"DELETE FROM wechat_event WHERE at < ? LIMIT 5000", NULL
-};
+static const struct query Q_PURGE_EVENTS = { "DELETE FROM wechat_event WHERE at < ? LIMIT 5000",
+	NULL };
 static const struct query Q_PURGE_DELIVERIES = {
 	"DELETE FROM wechat_delivery WHERE applied_at > 0 AND at < ? LIMIT 5000", NULL
 };
@@ -208,7 +206,8 @@ static const struct query Q_REFUSALS = {
 	&refusal_shape
 };
 
-/* The one place where the outbox learns of a delivery. ERR_NOT_FOUND: it has no such message yet. */
+/* The one place where the outbox learns of a delivery. ERR_NOT_FOUND: it has no such message yet.
+ */
 static enum err tell_outbox(struct db *db, const struct delivery *d)
 {
 	AUTO(rows_free) struct rows there = { 0 };
@@ -245,9 +244,9 @@ enum err wechat_purge(struct db *db, struct utc now)
 {
 	enum err e = db_exec(db, &Q_PURGE_EVENTS, ARGS(arg_i64(now.ms - 7 * DAY_MS)), NULL);
 
-	return e == ERR_OK ? db_exec(db, &Q_PURGE_DELIVERIES, ARGS(arg_i64(now.ms - 7 * DAY_MS)),
-				     NULL)
-			   : e;
+	return e == ERR_OK
+		       ? db_exec(db, &Q_PURGE_DELIVERIES, ARGS(arg_i64(now.ms - 7 * DAY_MS)), NULL)
+		       : e;
 }
 
 enum err wechat_refusals(struct db *db, struct utc since, struct rows *out)

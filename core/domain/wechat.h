@@ -3,7 +3,8 @@
 #include "domain/audit.h"
 #include "domain/user.h"
 
-/* The tenant's login that an openid of an app is bound to. ERR_NOT_FOUND: to none that may log in. */
+/* The tenant's login that an openid of an app is bound to. ERR_NOT_FOUND: to none that may log in.
+ */
 MUST_USE enum err wechat_user(
 	struct db *db, const char *app_id, const char *openid, struct user *out);
 
@@ -16,8 +17,8 @@ struct wechat_binding {
 /* All of a login; rows of struct wechat_binding. */
 MUST_USE enum err wechat_bindings(struct db *db, int64_t user_id, struct utc now, struct rows *out);
 
-/* Binds, once per app; who says actor and address. The same again changes nothing. ERR_CONFLICT: the
- * openid belongs to another login (why->field "openid"), or the login has another one
+/* Binds, once per app; who says actor and address. The same again changes nothing. ERR_CONFLICT:
+ * the openid belongs to another login (why->field "openid"), or the login has another one
  * (why->field "user"). */
 MUST_USE enum err wechat_bind(struct db *db, const struct audit *who, int64_t user_id,
 	const char *app_id, const char *openid, struct utc now, struct problem *why);
@@ -40,7 +41,8 @@ MUST_USE enum err wechat_reach(struct db *db, const char *phone, const char *app
 	const char *template_id, bool counted, struct utc now,
 	char openid[static WECHAT_OPENID_BYTES]);
 
-/* Tells the outbox what became of messages; what has no row there yet waits, ten minutes at most. */
+/* Tells the outbox what became of messages; what has no row there yet waits, ten minutes at most.
+ */
 MUST_USE enum err wechat_deliveries_apply(struct db *db, struct utc now);
 /* Forgets events and deliveries that are older than a week. */
 MUST_USE enum err wechat_purge(struct db *db, struct utc now);

@@ -72,8 +72,7 @@ struct reader {
 
 static enum err bad(const struct reader *r, const char *key, const char *text)
 {
-	return problem_set(
-		r->why, ERR_NOT_CONFIGURED, key, "[%s] %s %s", r->section, key, text);
+	return problem_set(r->why, ERR_NOT_CONFIGURED, key, "[%s] %s %s", r->section, key, text);
 }
 
 static enum err read_text(
@@ -135,7 +134,8 @@ static enum err read_aes_key(const struct reader *r, struct wechat_app *a)
 	return ERR_OK;
 }
 
-/* template_<kind> or subscribe_<kind>, and fields_<kind>; all of a mini program's are subscribed. */
+/* template_<kind> or subscribe_<kind>, and fields_<kind>; all of a mini program's are subscribed.
+ */
 static enum err read_template(const struct reader *r, size_t at, struct wechat_app *a)
 {
 	struct wechat_template *t = &a->templates[at];
@@ -200,8 +200,7 @@ enum err wechat_app_load(
 	enum err e;
 
 	if (!conf_text(conf, r.section, "app_id", NULL))
-		return problem_set(
-			why, ERR_NOT_CONFIGURED, "", "[%s] is not set up", r.section);
+		return problem_set(why, ERR_NOT_CONFIGURED, "", "[%s] is not set up", r.section);
 	a = calloc(1, sizeof(*a));
 	ASSERT(a);
 	a->kind = kind;

@@ -34,13 +34,13 @@ bool wechat_openid_is_sane(const char *openid);
 /* ---- logging in ---- */
 
 /* The address that asks WeChat who somebody is, silently; state is 1 to 128 letters and digits. */
-void wechat_authorize_url(const struct wechat_app *app, const char *redirect_uri, const char *state,
-	struct buf *out);
+void wechat_authorize_url(
+	const struct wechat_app *app, const char *redirect_uri, const char *state, struct buf *out);
 
 /* Exchanges a code, once, for an openid. ERR_WRONG_CODE: unknown, too old, or used before.
  * ERR_FORBIDDEN: WeChat shows a snapshot of the page to nobody in particular. ERR_REFUSED: our
- * settings or the account; it has been logged. ERR_UNAVAILABLE: try again. ERR_TIMEOUT, ERR_UNKNOWN:
- * the code may be used up. */
+ * settings or the account; it has been logged. ERR_UNAVAILABLE: try again. ERR_TIMEOUT,
+ * ERR_UNKNOWN: the code may be used up. */
 MUST_USE enum err wechat_openid_of_code(const struct wechat_app *app, const char *code,
 	int64_t deadline_ms, char openid[static WECHAT_OPENID_MAX], struct problem *why);
 

@@ -8,28 +8,27 @@ static const struct {
 	int64_t errcode;
 	enum wechat_advice advice;
 } codes[] = {
-	{ 0, ADVICE_DONE },
-	{ -1, ADVICE_AGAIN },		/* busy */
-	{ 45011, ADVICE_AGAIN },	/* too fast */
-	{ 40001, ADVICE_TOKEN },	/* of another secret, or replaced */
-	{ 40014, ADVICE_TOKEN },	/* not valid */
-	{ 42001, ADVICE_TOKEN },	/* over */
-	{ 40003, ADVICE_UNREACHABLE },	/* no openid of this app */
-	{ 43004, ADVICE_UNREACHABLE },	/* does not follow */
-	{ 50002, ADVICE_UNREACHABLE },	/* the user is restricted */
-	{ 43101, ADVICE_USED_UP },	/* refused, or all permissions used */
-	{ 45009, ADVICE_NEXT_DAY },	/* quota of the day */
-	{ 40013, ADVICE_PERSON },	/* app id */
-	{ 40125, ADVICE_PERSON },	/* secret */
-	{ 40037, ADVICE_PERSON },	/* template */
-	{ 40164, ADVICE_PERSON },	/* our address is not in the list */
-	{ 41030, ADVICE_PERSON },	/* page */
-	{ 47001, ADVICE_PERSON },	/* not the JSON that it wants */
-	{ 47003, ADVICE_PERSON },	/* a value that its field does not take */
-	{ 48001, ADVICE_PERSON },	/* the account may not do this */
-	{ 48004, ADVICE_PERSON },	/* the interface is banned */
-	{ 50001, ADVICE_PERSON },	/* not authorised */
-	{ 61004, ADVICE_PERSON },	/* our address, once more */
+	{ 0, ADVICE_DONE }, { -1, ADVICE_AGAIN }, /* busy */
+	{ 45011, ADVICE_AGAIN },		  /* too fast */
+	{ 40001, ADVICE_TOKEN },		  /* of another secret, or replaced */
+	{ 40014, ADVICE_TOKEN },		  /* not valid */
+	{ 42001, ADVICE_TOKEN },		  /* over */
+	{ 40003, ADVICE_UNREACHABLE },		  /* no openid of this app */
+	{ 43004, ADVICE_UNREACHABLE },		  /* does not follow */
+	{ 50002, ADVICE_UNREACHABLE },		  /* the user is restricted */
+	{ 43101, ADVICE_USED_UP },		  /* refused, or all permissions used */
+	{ 45009, ADVICE_NEXT_DAY },		  /* quota of the day */
+	{ 40013, ADVICE_PERSON },		  /* app id */
+	{ 40125, ADVICE_PERSON },		  /* secret */
+	{ 40037, ADVICE_PERSON },		  /* template */
+	{ 40164, ADVICE_PERSON },		  /* our address is not in the list */
+	{ 41030, ADVICE_PERSON },		  /* page */
+	{ 47001, ADVICE_PERSON },		  /* not the JSON that it wants */
+	{ 47003, ADVICE_PERSON },		  /* a value that its field does not take */
+	{ 48001, ADVICE_PERSON },		  /* the account may not do this */
+	{ 48004, ADVICE_PERSON },		  /* the interface is banned */
+	{ 50001, ADVICE_PERSON },		  /* not authorised */
+	{ 61004, ADVICE_PERSON },		  /* our address, once more */
 };
 
 enum wechat_advice wechat_advice(int64_t errcode)

@@ -11,8 +11,8 @@
 #define SHA1_HEX 41
 #define SHA1_LEN 20
 #define AES_BLOCK 16
-#define PAD_MAX 32     /* WeChat pads to 32 bytes */
-#define HEAD_LEN 20    /* 16 random bytes and a length */
+#define PAD_MAX 32  /* WeChat pads to 32 bytes */
+#define HEAD_LEN 20 /* 16 random bytes and a length */
 #define SEALED_MAX 90000
 
 static void cipher_free(EVP_CIPHER_CTX **c)
@@ -88,8 +88,8 @@ static bool decrypt(const struct wechat_app *app, const struct buf *in, unsigned
 
 	return ctx && EVP_DecryptInit_ex(ctx, EVP_aes_256_cbc(), NULL, key, key) == 1 &&
 	       EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
-	       EVP_DecryptUpdate(
-		       ctx, plain, &n, (const unsigned char *)in->text, (int)in->len) == 1 &&
+	       EVP_DecryptUpdate(ctx, plain, &n, (const unsigned char *)in->text, (int)in->len) ==
+		       1 &&
 	       EVP_DecryptFinal_ex(ctx, plain + n, &last) == 1;
 }
 
@@ -112,15 +112,14 @@ static bool unwrap(const struct wechat_app *app, const unsigned char *p, size_t 
 	return true;
 }
 
-enum err wechat_event_open(const struct wechat_app *app, const char *sealed, struct buf *out,
-	struct problem *why)
+enum err wechat_event_open(
+	const struct wechat_app *app, const char *sealed, struct buf *out, struct problem *why)
 {
 	AUTO(buf_free) struct buf in = { 0 };
 	AUTO(buf_free) struct buf plain = { 0 };
 
-	if (strlen(sealed) > SEALED_MAX ||
-		base64_decode(sealed, strlen(sealed), &in) != ERR_OK || !in.len ||
-		in.len % AES_BLOCK)
+	if (strlen(sealed) > SEALED_MAX || base64_decode(sealed, strlen(sealed), &in) != ERR_OK ||
+		!in.len || in.len % AES_BLOCK)
 		return problem_set(why, ERR_BAD_VALUE, "Encrypt", "this is no sealed text");
 	buf_add(&plain, in.text, in.len); /* room for the result */
 	if (!decrypt(app, &in, (unsigned char *)plain.text) ||
@@ -272,8 +271,9 @@ enum err wechat_event_read(const struct wechat_app *app, const struct wechat_que
 			"in plain, but a key for sealed messages is set up");
 	e = read_xml(body, n, out, &sealed, why);
 	if (e != ERR_OK || !sealed.len)
-		return e != ERR_OK ? e
-				   : problem_set(why, ERR_BAD_VALUE, "Encrypt", "nothing is sealed");
+		return e != ERR_OK
+			       ? e
+			       : problem_set(why, ERR_BAD_VALUE, "Encrypt", "nothing is sealed");
 	e = check(app, q, q->msg_signature, sealed.text, now, why);
 	if (e == ERR_OK)
 		e = wechat_event_open(app, sealed.text, &xml, why);

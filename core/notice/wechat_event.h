@@ -45,5 +45,5 @@ MUST_USE enum err wechat_event_read(const struct wechat_app *app, const struct w
 MUST_USE enum err wechat_event_parse(
 	const char *xml, size_t n, struct wechat_event *out, struct problem *why);
 /* Opens the text of <Encrypt>; *out, which the caller frees, is XML. */
-MUST_USE enum err wechat_event_open(const struct wechat_app *app, const char *sealed,
-	struct buf *out, struct problem *why);
+MUST_USE enum err wechat_event_open(
+	const struct wechat_app *app, const char *sealed, struct buf *out, struct problem *why);

@@ -17,8 +17,8 @@ static void add_encoded(struct buf *out, const char *name, const char *value)
 }
 
 /* WeChat wants the parameters in this order. */
-void wechat_authorize_url(const struct wechat_app *app, const char *redirect_uri, const char *state,
-	struct buf *out)
+void wechat_authorize_url(
+	const struct wechat_app *app, const char *redirect_uri, const char *state, struct buf *out)
 {
 	buf_printf(out, "%s?appid=%s", app->authorize_base, app->app_id);
 	add_encoded(out, "&redirect_uri=", redirect_uri);
@@ -50,8 +50,8 @@ static enum err refused(const struct wechat_verdict *v, struct problem *why)
 }
 
 /* The answer is text/plain as often as JSON, and HTTP 200 either way. */
-static enum err read_answer(const struct web_answer *a, char openid[static WECHAT_OPENID_MAX],
-	struct problem *why)
+static enum err read_answer(
+	const struct web_answer *a, char openid[static WECHAT_OPENID_MAX], struct problem *why)
 {
 	AUTO(wechat_verdict_free) struct wechat_verdict v = { 0 };
 	const char *id;
@@ -77,9 +77,9 @@ enum err wechat_openid_of_code(const struct wechat_app *app, const char *code, i
 	enum err e;
 
 	exchange_url(app, code, &url);
-	e = web_call(&(struct web_request){ .method = "GET",
-			     .url = url.text,
-			     .deadline_ms = deadline_ms },
+	e = web_call(
+		&(struct web_request){
+			.method = "GET", .url = url.text, .deadline_ms = deadline_ms },
 		&answer, why);
 	return e == ERR_OK ? read_answer(&answer, openid, why) : e;
 }

@@ -2,7 +2,8 @@
 
 static const struct query Q_REACH = {
 	"INSERT INTO wechat_person (app_id, openid, unreachable, changed_at) VALUES (?, ?, ?, ?)"
-	" ON DUPLICATE KEY UPDATE unreachable = VALUES(unreachable), changed_at = VALUES(changed_at)",
+	" ON DUPLICATE KEY UPDATE unreachable = VALUES(unreachable), changed_at = "
+	"VALUES(changed_at)",
 	NULL
 };
 static const struct query Q_ADD = {
@@ -16,22 +17,20 @@ static const struct query Q_USED = {
 	" WHERE app_id = ? AND openid = ? AND template_id = ? AND remaining > 0",
 	NULL
 };
-static const struct query Q_NONE = {
-	"UPDATE wechat_permission SET remaining = 0, changed_at = ?"
-	" WHERE app_id = ? AND openid = ? AND template_id = ?",
-	NULL
-};
+static const struct query Q_NONE = { "UPDATE wechat_permission SET remaining = 0, changed_at = ?"
+				     " WHERE app_id = ? AND openid = ? AND template_id = ?",
+	NULL };
 static const struct query Q_EVENT = { "INSERT INTO wechat_event (sha256, at) VALUES (?, ?)", NULL };
 static const struct query Q_DELIVERY = {
 	"INSERT INTO wechat_delivery (app_id, msg_id, delivered, word, at) VALUES (?, ?, ?, ?, ?)",
 	NULL
 };
 
-enum err wechat_person_reach(
-	struct db *db, struct wechat_who who, const char *why, struct utc now)
+enum err wechat_person_reach(struct db *db, struct wechat_who who, const char *why, struct utc now)
 {
 	return db_exec(db, &Q_REACH,
-		ARGS(arg_text(who.app_id), arg_text(who.openid), arg_text(why), arg_utc(now)), NULL);
+		ARGS(arg_text(who.app_id), arg_text(who.openid), arg_text(why), arg_utc(now)),
+		NULL);
 }
 
 enum err wechat_permission_add(

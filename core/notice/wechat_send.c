@@ -106,8 +106,8 @@ static void take_ref(const json_t *body, struct notice_result *out)
 		snprintf(out->provider_ref, sizeof(out->provider_ref), "%" JSON_INTEGER_FORMAT,
 			json_integer_value(id));
 	else if (json_is_string(id))
-		(void)!str_copy(out->provider_ref, sizeof(out->provider_ref),
-			json_string_value(id));
+		(void)!str_copy(
+			out->provider_ref, sizeof(out->provider_ref), json_string_value(id));
 }
 
 static enum wechat_advice judge(const struct web_answer *a, const char *name,

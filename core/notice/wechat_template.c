@@ -258,12 +258,12 @@ static void beijing(struct utc now, char out[static 40])
 	int year, month, day;
 
 	civil_date(s / 86400, &year, &month, &day);
-	snprintf(out, 40, "%04d年%02d月%02d日 %02d:%02d", year, month, day,
-		(int)(s % 86400 / 3600), (int)(s % 3600 / 60));
+	snprintf(out, 40, "%04d年%02d月%02d日 %02d:%02d", year, month, day, (int)(s % 86400 / 3600),
+		(int)(s % 3600 / 60));
 }
 
-json_t *wechat_data(const struct wechat_template *t, const json_t *params, struct utc now,
-	struct problem *why)
+json_t *wechat_data(
+	const struct wechat_template *t, const json_t *params, struct utc now, struct problem *why)
 {
 	AUTO(json_free) json_t *data = json_object();
 	char sent_at[40];

@@ -17,8 +17,8 @@ struct wechat_field {
 };
 
 struct wechat_template {
-	char id[65];   /* empty: none */
-	bool counted;  /* a subscribe notice: each message takes one permission */
+	char id[65];  /* empty: none */
+	bool counted; /* a subscribe notice: each message takes one permission */
 	struct wechat_field fields[WECHAT_FIELDS_MAX];
 	size_t n;
 };
@@ -34,5 +34,5 @@ MUST_USE bool wechat_fit(const char *field, const char *value, char out[static W
 
 /* {"thing1": {"value": "…"}, …}, owned by the caller; NULL, with the field in why, when a parameter
  * is missing or does not fit. */
-json_t *wechat_data(const struct wechat_template *t, const json_t *params, struct utc now,
-	struct problem *why);
+json_t *wechat_data(
+	const struct wechat_template *t, const json_t *params, struct utc now, struct problem *why);

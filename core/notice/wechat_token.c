@@ -1,5 +1,6 @@
 /* The access token of an app: one refresh across processes, kept sealed in the database. Its key is
- * made of the app's secret, so neither a copy of the database nor another program's user can use it. */
+ * made of the app's secret, so neither a copy of the database nor another program's user can use
+ * it. */
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -48,9 +49,8 @@ static const struct query Q_CLAIM = {
 static const struct query Q_KEEP = { "UPDATE wechat_token SET sealed = ?, renew_at = ?,"
 				     " valid_until = ?, claimed_until = 0 WHERE app_id = ?",
 	NULL };
-static const struct query Q_PAUSE = {
-	"UPDATE wechat_token SET claimed_until = ? WHERE app_id = ?", NULL
-};
+static const struct query Q_PAUSE = { "UPDATE wechat_token SET claimed_until = ? WHERE app_id = ?",
+	NULL };
 
 struct wechat_sender *wechat_sender_open(const struct wechat_app *app, const struct db_settings *db)
 {
@@ -112,8 +112,8 @@ static bool unseal(const struct wechat_app *app, const char *sealed, struct buf 
 	char key[GCM_KEY_LEN];
 	bool ok;
 
-	if (strlen(sealed) <= NONCE_TEXT ||
-		base64_decode(sealed, NONCE_TEXT, &nonce) != ERR_OK || nonce.len != GCM_NONCE_LEN)
+	if (strlen(sealed) <= NONCE_TEXT || base64_decode(sealed, NONCE_TEXT, &nonce) != ERR_OK ||
+		nonce.len != GCM_NONCE_LEN)
 		return false;
 	seal_key(app, key);
 	ok = gcm_open(&(struct gcm){ key, nonce.text, app->app_id }, sealed + NONCE_TEXT, out) ==
@@ -133,8 +133,8 @@ static void keep_here(struct wechat_sender *s, struct buf *token, struct utc ren
 	s->valid_until = end;
 }
 
-static enum err read_token(struct wechat_sender *s, const struct web_answer *a, struct utc now,
-	struct problem *why)
+static enum err read_token(
+	struct wechat_sender *s, const struct web_answer *a, struct utc now, struct problem *why)
 {
 	AUTO(wechat_verdict_free) struct wechat_verdict v = { 0 };
 	AUTO(buf_wipe) struct buf token = { 0 };
@@ -160,14 +160,14 @@ static enum err read_token(struct wechat_sender *s, const struct web_answer *a, 
 		return problem_set(why, ERR_UNKNOWN, "", "no readable token");
 	buf_adds(&token, text);
 	keep_here(s, &token,
-		(struct utc){ now.ms +
-			      (life_s > 2 * EARLY_S ? life_s - EARLY_S : life_s / 2) * 1000 },
+		(struct utc){
+			now.ms + (life_s > 2 * EARLY_S ? life_s - EARLY_S : life_s / 2) * 1000 },
 		(struct utc){ now.ms + life_s * 1000 });
 	return ERR_OK;
 }
 
-/* Normal mode: the present token, or the next one when that is nearly over. Never forced: that would
- * kill the token of everybody else. */
+/* Normal mode: the present token, or the next one when that is nearly over. Never forced: that
+ * would kill the token of everybody else. */
 static enum err ask(
 	struct wechat_sender *s, struct utc now, int64_t deadline_ms, struct problem *why)
 {
@@ -193,8 +193,8 @@ static enum err ask(
 
 /* ---- one for all ---- */
 
-static bool usable(const struct wechat_sender *s, const char *refused, struct utc until,
-	struct utc now)
+static bool usable(
+	const struct wechat_sender *s, const char *refused, struct utc until, struct utc now)
 {
 	return s->token.len && until.ms > now.ms && !(refused && str_eq(refused, s->token.text));
 }
@@ -208,8 +208,7 @@ static enum err look(struct wechat_sender *s)
 
 	if (e == ERR_NOT_FOUND)
 		return db_exec(s->db, &Q_MAKE, ARGS(arg_text(s->app->app_id)), NULL);
-	if (e == ERR_OK && row.renew_at.ms > s->renew_at.ms &&
-		unseal(s->app, row.sealed, &token))
+	if (e == ERR_OK && row.renew_at.ms > s->renew_at.ms && unseal(s->app, row.sealed, &token))
 		keep_here(s, &token, row.renew_at, row.valid_until);
 	return e;
 }
@@ -234,8 +233,8 @@ static enum err renew(
 	if (e == ERR_OK)
 		keep_for_all(s);
 	else if (db_exec(s->db, &Q_PAUSE,
-			 ARGS(arg_i64(now.ms + FAILED_PAUSE_MS), arg_text(s->app->app_id)), NULL) !=
-		 ERR_OK)
+			 ARGS(arg_i64(now.ms + FAILED_PAUSE_MS), arg_text(s->app->app_id)),
+			 NULL) != ERR_OK)
 		log_warn("event=wechat_token_claim_kept");
 	return e;
 }
@@ -298,8 +297,8 @@ enum err wechat_token_get(struct wechat_sender *s, const char *refused, struct u
 	return e;
 }
 
-void wechat_sender_note(struct wechat_sender *s, const char *openid, const struct wechat_template *t,
-	enum wechat_advice advice, struct utc now)
+void wechat_sender_note(struct wechat_sender *s, const char *openid,
+	const struct wechat_template *t, enum wechat_advice advice, struct utc now)
 {
 	const struct wechat_who who = { s->app->app_id, openid };
 	enum err e = ERR_OK;

@@ -85,8 +85,7 @@ static void on_text(void *arg, const char *text, int n)
 		buf_add(&r->text, text, (size_t)n);
 }
 
-enum err wechat_xml_read(
-	const struct wechat_xml *x, const char *xml, size_t n, struct problem *why)
+enum err wechat_xml_read(const struct wechat_xml *x, const char *xml, size_t n, struct problem *why)
 {
 	AUTO(parser_free) XML_Parser p = XML_ParserCreate("UTF-8");
 	struct reading r = { .x = x, .parser = p };
@@ -100,7 +99,7 @@ enum err wechat_xml_read(
 	ok = n <= INT32_MAX && XML_Parse(p, xml, (int)n, XML_TRUE) == XML_STATUS_OK && !r.refused;
 	buf_free(&r.text);
 	return ok ? ERR_OK
-		  : problem_set(why, ERR_BAD_VALUE, "", r.refused
-				? "this XML has a document type, another root, or is too deep"
-				: "this is not XML");
+		  : problem_set(why, ERR_BAD_VALUE, "",
+			    r.refused ? "this XML has a document type, another root, or is too deep"
+				      : "this is not XML");
 }

@@ -154,18 +154,19 @@ static size_t messages_of(const char *openid)
 	const json_t *m;
 	size_t i, n = 0;
 
-	json_array_foreach(json_object_get(j, "items"), i, m) n += str_eq(
-		json_string_value(json_object_get(m, "openid")), openid);
+	json_array_foreach(json_object_get(j, "items"), i, m) n +=
+		str_eq(json_string_value(json_object_get(m, "openid")), openid);
 	return n;
 }
 
 /* ---- sending ---- */
 
-static struct notice_result send_as(const struct notice *n, const char *channel,
-	const char *openid, const char *kind, const char *out_id)
+static struct notice_result send_as(const struct notice *n, const char *channel, const char *openid,
+	const char *kind, const char *out_id)
 {
-	AUTO(json_free) json_t *params = json_pack("{s:s, s:s, s:s, s:s, s:s}", "shop", "A-105",
-		"purse", "电费", "balance", "-3.18", "amount", "50.00", "time", "即刻");
+	AUTO(json_free)
+	json_t *params = json_pack("{s:s, s:s, s:s, s:s, s:s}", "shop", "A-105", "purse", "电费",
+		"balance", "-3.18", "amount", "50.00", "time", "即刻");
 	struct notice_result r = { .outcome = NOTICE_UNKNOWN };
 
 	notice_channel_find(channel)->send(n,
@@ -258,19 +259,22 @@ static void test_broken_answers(void **state)
 	(void)state;
 	person(MP_OA, 4, openid);
 	{
-		AUTO(json_free) json_t *j = ask("POST", "/sim/services",
+		AUTO(json_free)
+		json_t *j = ask("POST", "/sim/services",
 			"{\"service\": \"mp\", \"mode\": \"answer_500\", \"count\": 1}");
 	}
 	r = send_as(notice, "wechat_oa", openid, "low1", "");
 	assert_int_equal(r.outcome, NOTICE_UNKNOWN);
 	{
-		AUTO(json_free) json_t *j = ask("POST", "/sim/services",
+		AUTO(json_free)
+		json_t *j = ask("POST", "/sim/services",
 			"{\"service\": \"mp\", \"mode\": \"answer_hang_up\", \"count\": 1}");
 	}
 	r = send_as(notice, "wechat_oa", openid, "low1", "yufu-9");
 	assert_int_equal(r.outcome, NOTICE_UNKNOWN);
 	/* it had arrived; said again with the same number it does not arrive twice */
-	assert_int_equal(send_as(notice, "wechat_oa", openid, "low1", "yufu-9").outcome, NOTICE_DONE);
+	assert_int_equal(
+		send_as(notice, "wechat_oa", openid, "low1", "yufu-9").outcome, NOTICE_DONE);
 	assert_int_equal(messages_of(openid), 1);
 }
 
@@ -373,8 +377,8 @@ static void test_token_at_rest(void **state)
 
 	assert_int_equal(wechat_app_load(conf, WECHAT_OA, &app, NULL), ERR_OK);
 	sender = wechat_sender_open(app, &s);
-	assert_int_equal(wechat_token_get(sender, NULL, utc_now(), mono_ms() + 5000, &token, NULL),
-		ERR_OK);
+	assert_int_equal(
+		wechat_token_get(sender, NULL, utc_now(), mono_ms() + 5000, &token, NULL), ERR_OK);
 	assert_int_equal(db_one(*state, &q, ARGS(arg_text(OA)), &row), ERR_OK);
 	assert_true(strlen(row.v) > token.len);
 	assert_null(strstr(row.v, token.text));
@@ -423,8 +427,7 @@ static void test_permissions(void **state)
 		"{\"app\": \"mini\", \"openid\": \"%s\", \"allow\": \"MINI_BALANCE\"}", openid);
 	for (int i = 0; i < 2; i++) {
 		command(body);
-		assert_int_equal(
-			wechat_permission_add(api, w, "MINI_BALANCE", utc_now()), ERR_OK);
+		assert_int_equal(wechat_permission_add(api, w, "MINI_BALANCE", utc_now()), ERR_OK);
 	}
 	assert_int_equal(
 		wechat_reach(worker, "13800000007", MINI, "MINI_BALANCE", true, utc_now(), found),
@@ -492,12 +495,12 @@ static void test_bindings(void **state)
 	assert_int_equal(rows.n, 0);
 	assert_int_equal(wechat_bind(api, &who, 8, OA, "oSEVEN", now, &why), ERR_OK);
 	/* one row for each change, without the openid */
-	assert_int_equal(FIXTURE_VALUE(*state,
-				 "SELECT COUNT(*) AS v FROM audit WHERE object = 'user:7'"
-				 " AND action IN ('wechat.bind', 'wechat.unbind')"),
-		3);
 	assert_int_equal(
-		FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM audit WHERE detail LIKE '%oSEVEN%'"),
+		FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM audit WHERE object = 'user:7'"
+				      " AND action IN ('wechat.bind', 'wechat.unbind')"),
+		3);
+	assert_int_equal(FIXTURE_VALUE(*state,
+				 "SELECT COUNT(*) AS v FROM audit WHERE detail LIKE '%oSEVEN%'"),
 		0);
 }
 
@@ -506,7 +509,8 @@ static void test_bindings(void **state)
 static void add_sent(struct db *db, const char *ref)
 {
 	static const struct query q = {
-		"INSERT INTO outbox (once_key, channel, recipient, template, params, state, next_at,"
+		"INSERT INTO outbox (once_key, channel, recipient, template, params, state, "
+		"next_at,"
 		" expires_at, provider_ref, created_at) VALUES (?, 'wechat_oa', 'o', 'low1', '{}',"
 		" 'sent', 0, 0, ?, 0)",
 		NULL
@@ -518,37 +522,45 @@ static void add_sent(struct db *db, const char *ref)
 static void test_deliveries(void **state)
 {
 	struct utc now = utc_now(), late = { now.ms + 601000 };
-	static const char sha[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	static const char sha[] =
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 	add_sent(*state, "101");
 	add_sent(*state, "102");
 	assert_int_equal(wechat_delivery_add(api, OA, "101", true, "success", now), ERR_OK);
-	assert_int_equal(wechat_delivery_add(api, OA, "102", false, "failed:user block", now), ERR_OK);
-	assert_int_equal(wechat_delivery_add(api, OA, "103", false, "failed:user block", now), ERR_OK);
-	assert_int_equal(wechat_delivery_add(api, OA, "103", false, "failed:user block", now), ERR_OK);
+	assert_int_equal(
+		wechat_delivery_add(api, OA, "102", false, "failed:user block", now), ERR_OK);
+	assert_int_equal(
+		wechat_delivery_add(api, OA, "103", false, "failed:user block", now), ERR_OK);
+	assert_int_equal(
+		wechat_delivery_add(api, OA, "103", false, "failed:user block", now), ERR_OK);
 	assert_int_equal(wechat_deliveries_apply(worker, now), ERR_OK);
-	assert_int_equal(FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM outbox WHERE provider_ref ="
-					       " '101' AND state = 'sent'"),
+	assert_int_equal(
+		FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM outbox WHERE provider_ref ="
+				      " '101' AND state = 'sent'"),
 		1);
-	assert_int_equal(FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM outbox WHERE provider_ref ="
-					       " '102' AND state = 'failed' AND error ="
-					       " 'failed:user block'"),
+	assert_int_equal(
+		FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM outbox WHERE provider_ref ="
+				      " '102' AND state = 'failed' AND error ="
+				      " 'failed:user block'"),
 		1);
 	/* told before our commit: it waits, then it is of nobody */
 	add_sent(*state, "103");
 	assert_int_equal(wechat_deliveries_apply(worker, now), ERR_OK);
-	assert_int_equal(FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM outbox WHERE provider_ref ="
-					       " '103' AND state = 'failed'"),
+	assert_int_equal(
+		FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM outbox WHERE provider_ref ="
+				      " '103' AND state = 'failed'"),
 		1);
 	assert_int_equal(wechat_delivery_add(api, OA, "104", true, "success", now), ERR_OK);
 	assert_int_equal(wechat_deliveries_apply(worker, late), ERR_OK);
-	assert_int_equal(
-		FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM wechat_delivery WHERE applied_at = 0"),
+	assert_int_equal(FIXTURE_VALUE(*state,
+				 "SELECT COUNT(*) AS v FROM wechat_delivery WHERE applied_at = 0"),
 		0);
 	assert_int_equal(wechat_event_once(api, sha, now), ERR_OK);
 	assert_int_equal(wechat_event_once(api, sha, now), ERR_ALREADY);
 	assert_int_equal(
-		wechat_purge(worker, (struct utc){ now.ms + 8 * 24 * 3600 * INT64_C(1000) }), ERR_OK);
+		wechat_purge(worker, (struct utc){ now.ms + 8 * 24 * 3600 * INT64_C(1000) }),
+		ERR_OK);
 	assert_int_equal(FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM wechat_event"), 0);
 }
 

@@ -1,5 +1,6 @@
-/* Any bytes as an event of WeChat's account server: as they arrive, as the XML of a message, and as a
- * sealed text, also behind the seal. The first byte chooses the reader. What is taken must be usable. */
+/* Any bytes as an event of WeChat's account server: as they arrive, as the XML of a message, and as
+ * a sealed text, also behind the seal. The first byte chooses the reader. What is taken must be
+ * usable. */
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ static void check(enum err e, const struct wechat_event *v)
 		return;
 	ASSERT(wechat_openid_is_sane(v->openid) && v->type[0]);
 	ASSERT(v->n <= WECHAT_ITEMS_MAX);
-	ASSERT(memchr(v->event, '\0', sizeof(v->event)) && memchr(v->msg_id, '\0', sizeof(v->msg_id)));
+	ASSERT(memchr(v->event, '\0', sizeof(v->event)) &&
+		memchr(v->msg_id, '\0', sizeof(v->msg_id)));
 	for (size_t i = 0; i < v->n; i++)
 		ASSERT(memchr(v->items[i].template_id, '\0', sizeof(v->items[i].template_id)));
 }
@@ -70,7 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	default:
 		seal(body, size - 1, &sealed);
 		if (wechat_event_open(&app, sealed.text, &plain, NULL) == ERR_OK)
-			check(wechat_event_parse(plain.text ? plain.text : "", plain.len, &v, NULL), &v);
+			check(wechat_event_parse(plain.text ? plain.text : "", plain.len, &v, NULL),
+				&v);
 	}
 	return 0;
 }

@@ -55,8 +55,8 @@ static void test_url_check(void **state)
 
 	(void)state;
 	assert_int_equal(wechat_echo_check(app, &q, NOW, NULL), ERR_OK);
-	assert_int_equal(
-		wechat_echo_check(app, &q, (struct utc){ NOW.ms + 601000 }, NULL), ERR_BAD_SIGNATURE);
+	assert_int_equal(wechat_echo_check(app, &q, (struct utc){ NOW.ms + 601000 }, NULL),
+		ERR_BAD_SIGNATURE);
 	q.echostr = "<script>";
 	assert_int_equal(wechat_echo_check(app, &q, NOW, NULL), ERR_BAD_VALUE);
 	q.nonce = "1320562133";
@@ -86,15 +86,14 @@ static void test_plain(void **state)
 	struct wechat_event e;
 
 	(void)state;
-	assert_int_equal(
-		wechat_event_read(app, &q, body, strlen(body), NOW, &e, NULL), ERR_OK);
+	assert_int_equal(wechat_event_read(app, &q, body, strlen(body), NOW, &e, NULL), ERR_OK);
 	check_job_finish(&e);
 	/* where messages are sealed, one in plain is not believed */
 	assert_int_equal(wechat_event_read(strict, &q, body, strlen(body), NOW, &e, NULL),
 		ERR_BAD_SIGNATURE);
 	q.timestamp = "1795400001";
-	assert_int_equal(wechat_event_read(app, &q, body, strlen(body), NOW, &e, NULL),
-		ERR_BAD_SIGNATURE);
+	assert_int_equal(
+		wechat_event_read(app, &q, body, strlen(body), NOW, &e, NULL), ERR_BAD_SIGNATURE);
 }
 
 static void test_sealed(void **state)
@@ -109,15 +108,14 @@ static void test_sealed(void **state)
 	struct wechat_event e;
 
 	(void)state;
-	assert_int_equal(
-		wechat_event_read(app, &q, body, strlen(body), NOW, &e, NULL), ERR_OK);
+	assert_int_equal(wechat_event_read(app, &q, body, strlen(body), NOW, &e, NULL), ERR_OK);
 	check_job_finish(&e);
 	assert_int_equal(wechat_event_open(app, text(c, "Encrypt"), &xml, NULL), ERR_OK);
 	assert_string_equal(xml.text, text(c, "decrypted"));
 	/* the plain signature does not stand in for that over the sealed text */
 	q.msg_signature = q.signature;
-	assert_int_equal(wechat_event_read(app, &q, body, strlen(body), NOW, &e, NULL),
-		ERR_BAD_SIGNATURE);
+	assert_int_equal(
+		wechat_event_read(app, &q, body, strlen(body), NOW, &e, NULL), ERR_BAD_SIGNATURE);
 	/* one sign of the sealed text is another */
 	q = query_of(c);
 	buf_adds(&changed, body);
@@ -140,11 +138,11 @@ static void test_other_app(void **state)
 
 	(void)state;
 	app->app_id[17] = '2';
-	assert_int_equal(wechat_event_read(app, &q, body, strlen(body), NOW, &e, NULL),
-		ERR_BAD_SIGNATURE);
+	assert_int_equal(
+		wechat_event_read(app, &q, body, strlen(body), NOW, &e, NULL), ERR_BAD_SIGNATURE);
 	app->app_id[17] = '\0';
-	assert_int_equal(wechat_event_read(app, &q, body, strlen(body), NOW, &e, NULL),
-		ERR_BAD_SIGNATURE);
+	assert_int_equal(
+		wechat_event_read(app, &q, body, strlen(body), NOW, &e, NULL), ERR_BAD_SIGNATURE);
 }
 
 static void test_xml(void **state)
@@ -181,13 +179,12 @@ static void test_xml(void **state)
 
 static void test_choices(void **state)
 {
-	static const char xml[] =
-		"<xml><FromUserName>o1</FromUserName><MsgType>event</MsgType>"
-		"<Event>subscribe_msg_popup_event</Event><SubscribeMsgPopupEvent>"
-		"<List><TemplateId>T1</TemplateId><SubscribeStatusString>accept"
-		"</SubscribeStatusString><PopupScene>1</PopupScene></List>"
-		"<List><TemplateId>T2</TemplateId><SubscribeStatusString>reject"
-		"</SubscribeStatusString></List></SubscribeMsgPopupEvent></xml>";
+	static const char xml[] = "<xml><FromUserName>o1</FromUserName><MsgType>event</MsgType>"
+				  "<Event>subscribe_msg_popup_event</Event><SubscribeMsgPopupEvent>"
+				  "<List><TemplateId>T1</TemplateId><SubscribeStatusString>accept"
+				  "</SubscribeStatusString><PopupScene>1</PopupScene></List>"
+				  "<List><TemplateId>T2</TemplateId><SubscribeStatusString>reject"
+				  "</SubscribeStatusString></List></SubscribeMsgPopupEvent></xml>";
 	struct wechat_event e;
 
 	(void)state;
@@ -207,8 +204,10 @@ static void test_fit(void **state)
 		const char *field, *value, *want; /* NULL: must not be sent */
 	} cases[] = {
 		{ "thing1", "A-105 阿诺咖啡", "A-105 阿诺咖啡" },
-		{ "thing1", "一二三四五六七八九十一二三四五六七八九十", "一二三四五六七八九十一二三四五六七八九十" },
-		{ "thing1", "一二三四五六七八九十一二三四五六七八九十一", "一二三四五六七八九十一二三四五六七八九…" },
+		{ "thing1", "一二三四五六七八九十一二三四五六七八九十",
+			"一二三四五六七八九十一二三四五六七八九十" },
+		{ "thing1", "一二三四五六七八九十一二三四五六七八九十一",
+			"一二三四五六七八九十一二三四五六七八九…" },
 		{ "thing12", "two\nlines\t", "two lines" },
 		{ "thing1", "", NULL },
 		{ "thing1", " ", NULL },
@@ -222,7 +221,8 @@ static void test_fit(void **state)
 		{ "amount2", "12345678901", NULL },
 		{ "amount2", "五十", NULL },
 		{ "character_string3", "-3.18", "-3.18" },
-		{ "character_string3", "12345678901234567890123456789012345", "12345678901234567890123456789012" },
+		{ "character_string3", "12345678901234567890123456789012345",
+			"12345678901234567890123456789012" },
 		{ "character_string3", "余额", NULL },
 		{ "phrase4", "余额不足", "余额不足" },
 		{ "phrase4", "余额不足提醒", NULL },
@@ -268,8 +268,8 @@ static void test_fit_any(void **state)
 
 		for (int i = 0; i < want; i++) {
 			seed = seed * 1103515245 + 12345;
-			n += (size_t)snprintf(value + n, sizeof(value) - n, "%s",
-				parts[seed >> 16 & 7]);
+			n += (size_t)snprintf(
+				value + n, sizeof(value) - n, "%s", parts[seed >> 16 & 7]);
 		}
 		value[n] = '\0';
 		if (!wechat_fit(fields[run % (int)ARRAY_LEN(fields)], value, out))
@@ -287,8 +287,9 @@ static void test_fit_any(void **state)
 
 static void test_data(void **state)
 {
-	AUTO(json_free) json_t *params = json_pack("{s:s, s:s, s:s, s:s}", "shop", "A-105", "purse",
-		"电费", "balance", "-3.18", "time", "即刻");
+	AUTO(json_free)
+	json_t *params = json_pack("{s:s, s:s, s:s, s:s}", "shop", "A-105", "purse", "电费",
+		"balance", "-3.18", "time", "即刻");
 	AUTO(json_free) json_t *data = NULL;
 	AUTO(text_free) char *printed = NULL;
 	struct wechat_template t = { .id = "T" };
@@ -347,7 +348,8 @@ static void test_settings(void **state)
 		{ APP "app_secret=s\nencoding_aes_key=abc\n", "token" },
 		{ APP "app_secret=s\ntoken=t\nencoding_aes_key=abc\n", "encoding_aes_key" },
 		{ APP "app_secret=s\ntemplate_low1=T\n", "fields_low1" },
-		{ APP "app_secret=s\ntemplate_low1=T\nfields_low1=thing1:nothing\n", "fields_low1" },
+		{ APP "app_secret=s\ntemplate_low1=T\nfields_low1=thing1:nothing\n",
+			"fields_low1" },
 		{ APP "app_secret=s\ntemplate_low1=T\nfields_low1=thing1\n", "fields_low1" },
 		{ APP "app_secret=s\ntemplate_low1=T\nfields_low1=phrase1=too long a text\n",
 			"fields_low1" },
@@ -372,7 +374,8 @@ static void test_settings(void **state)
 		assert_false(oa->serves(n, "low1", "zh"));
 	}
 	{
-		AUTO(conf_free) struct conf *conf = files_conf(
+		AUTO(conf_free)
+		struct conf *conf = files_conf(
 			&files, APP "app_secret=s\ntemplate_low1=T\nfields_low1=thing1:shop\n");
 		AUTO(notice_free) struct notice *n = NULL;
 
