@@ -24,10 +24,6 @@ export const en: Words = {
 		sent: (phone) => `If ${phone} is registered, the code is on its way. It is valid for 5 minutes.`,
 		staff: 'This is a staff account. Sign in on the staff page.',
 		staff_link: 'Staff page',
-		wechat: 'Sign in with WeChat',
-		wechat_bind: 'Bind this WeChat: it signs in by itself next time',
-		wechat_done: 'WeChat is bound',
-		wechat_other: 'This WeChat is bound to a login already',
 		help: 'Cannot sign in? The service desk can check your phone number.',
 	},
 	home: {
@@ -168,7 +164,6 @@ export const en: Words = {
 		prev: 'Month before', next: 'Next month',
 	},
 	me: {
-		wechat: 'WeChat', wechat_why: 'Once bound, WeChat signs in and pays by itself, and brings balance alerts. Open this page in WeChat to bind it.', wechat_bind: 'Bind WeChat', wechat_bound: (at) => `Bound ${at}; signs in by itself inside WeChat.`, wechat_follow: 'Follow the account to get messages.', wechat_unbind: 'Unbind', wechat_unbound: 'Unbound', wechat_sure: 'You will sign in by password or SMS, and get no messages in WeChat.',
 		shops: 'My shops',
 		alerts: 'Balance alerts',
 		alerts_text: 'An SMS is sent when the balance falls below these.',

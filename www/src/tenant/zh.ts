@@ -24,10 +24,6 @@ export const zh = {
 		sent: (phone: string) => `如果 ${phone} 已登记，验证码很快送达，5 分钟内有效。`,
 		staff: '这是工作人员账号，请到管理页面登录。',
 		staff_link: '去管理页面',
-		wechat: '微信登录',
-		wechat_bind: '绑定这个微信，下次自动登录',
-		wechat_done: '已绑定微信',
-		wechat_other: '这个微信绑定的是已有的登录',
 		help: '登录不了？请到物业服务台核对登记的手机号。',
 	},
 	home: {
@@ -168,7 +164,6 @@ export const zh = {
 		prev: '上个月', next: '下个月',
 	},
 	me: {
-		wechat: '微信', wechat_why: '绑定后在微信中自动登录、付款，并收到余额提醒。请在微信中打开本页绑定。', wechat_bind: '绑定微信', wechat_bound: (at: string) => `${at} 已绑定，在微信中自动登录。`, wechat_follow: '关注公众号后才能收到消息。', wechat_unbind: '解除绑定', wechat_unbound: '已解除绑定', wechat_sure: '解除后需用密码或短信登录，也收不到微信消息。',
 		shops: '我的店铺',
 		alerts: '余额提醒',
 		alerts_text: '余额低于这些数时，发短信提醒。',
