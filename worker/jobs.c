@@ -15,6 +15,6 @@ const struct job jobs[] = {
 	{ "purge", 600000, job_purge },
 	{ "storage", 60000, job_storage },
 	{ "wechat", 1000, job_wechat },
-	{ "wechat_watch", 60000, job_wechat_watch },
+	{ "wechat_watch", 10000, job_wechat_watch },
 };
 const size_t job_count = ARRAY_LEN(jobs);

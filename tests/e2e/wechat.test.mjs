@@ -341,6 +341,33 @@ describe('reach', () => {
 	});
 });
 
+describe('what becomes of messages', () => {
+	const outbox = (key, state, ref, error, at) => world.stack.sql(`INSERT INTO outbox (once_key, channel, recipient, template, params, state, next_at, expires_at, provider_ref, error, created_at)
+		VALUES ('${key}', 'wechat_oa', 'oTEST', 'low1', '{}', '${state}', ${at}, ${at}, '${ref}', '${error}', ${at})`);
+	const state = async (key) => (await world.stack.sql(`SELECT CONCAT(state, ' ', error) AS s FROM outbox WHERE once_key = '${key}'`))[0].s;
+	const finish = (ref, status) => event('TEMPLATESENDJOBFINISH', `<MsgID>${ref}</MsgID><Status><![CDATA[${status}]]></Status>`);
+
+	test('the outbox learns what WeChat tells later, also when that comes first', async () => {
+		await outbox('w-1', 'sent', '7001', '', Date.now());
+		assert.equal((await tell(sealed(finish('7001', 'failed:user block')))).status, 200);
+		assert.equal((await tell(sealed(finish('7002', 'failed: system failed')))).status, 200);
+		await until('the first is known', async () => (await state('w-1')) === 'failed failed:user block');
+		await outbox('w-2', 'sent', '7002', '', Date.now());
+		await until('the second, too', async () => (await state('w-2')) === 'failed failed: system failed');
+	});
+
+	test('settings that WeChat refuses are an alarm, and no more once an hour has passed', async () => {
+		const admin = await api.login('admin');
+		const open = async () => (await admin.get('/alarms?open=1')).items.filter((a) => a.kind === 'wechat_refused');
+		assert.deepEqual(await open(), []);
+		await outbox('w-3', 'failed', '', '40164', Date.now());
+		await until('it is raised', async () => (await open()).length === 1, 30_000);
+		assert.match((await open())[0].text, /40164/);
+		await world.stack.sql(`UPDATE outbox SET next_at = next_at - 3700000 WHERE once_key = 'w-3'`);
+		await until('it is over', async () => (await open()).length === 0, 30_000);
+	});
+});
+
 test('openids, codes and secrets stand in no log', async () => {
 	for (const name of ['api', 'worker', 'nginx']) {
 		const log = readFileSync(world.stack.path('log', `${name}.log`), 'utf8');
