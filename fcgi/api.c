@@ -13,6 +13,19 @@
 
 #define RETRY_AFTER_S 2
 
+static void load_wechat(struct api *api)
+{
+	for (int k = 0; k < WECHAT__MAX; k++) {
+		struct problem *why = &api->wechat_off[k];
+
+		if (wechat_app_load(api->conf, (enum wechat_kind)k, &api->wechat[k], why) !=
+				ERR_OK &&
+			why->field[0])
+			log_error(
+				"wechat=%d state=off key=%s why=\"%s\"", k, why->field, why->text);
+	}
+}
+
 enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 {
 	AUTO(api_free) struct api *api = calloc(1, sizeof(*api));
@@ -36,6 +49,7 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 	if (e != ERR_OK)
 		return e;
 	pay_load(conf, &api->pay);
+	load_wechat(api);
 	api->schemas = schemas_open();
 	document = openapi_document(api->schemas);
 	api->document = json_text(document);
@@ -50,6 +64,8 @@ void api_free(struct api **api)
 		return;
 	buf_wipe(&(*api)->jwt_key);
 	pay_free(&(*api)->pay);
+	for (int k = 0; k < WECHAT__MAX; k++)
+		wechat_app_free(&(*api)->wechat[k]);
 	free((*api)->document);
 	schemas_free(&(*api)->schemas);
 	free(*api);
@@ -59,6 +75,7 @@ void api_free(struct api **api)
 void answer_free(struct answer *a)
 {
 	json_free(&a->json);
+	json_free(&a->more);
 	buf_free(&a->text);
 }
 
@@ -186,6 +203,8 @@ static void answer_problem(const struct request *r, struct answer *a, enum err e
 		json_any_text(text), "request_id", r->id);
 	if (a->why.field[0])
 		json_object_set_new(a->json, "field", json_any_text(a->why.field));
+	if (a->more)
+		json_object_update(a->json, a->more);
 	if (a->status == 503 && e != ERR_NOT_CONFIGURED)
 		a->retry_after = RETRY_AFTER_S;
 	if (a->status == 429 && !a->retry_after)
@@ -387,6 +406,10 @@ void answer_write(const struct request *r, struct answer *a, struct buf *out)
 	buf_adds(out, a->etag[0] ? "Cache-Control: no-cache\r\n" : "Cache-Control: no-store\r\n");
 	if (a->etag[0])
 		buf_printf(out, "ETag: %s\r\n", a->etag);
+	if (a->location[0])
+		buf_printf(out, "Location: %s\r\n", a->location);
+	if (a->cookie[0])
+		buf_printf(out, "Set-Cookie: %s\r\n", a->cookie);
 	if (a->status == 405 && a->allow[0])
 		buf_printf(out, "Allow: %s\r\n", a->allow);
 	if (a->status == 401)

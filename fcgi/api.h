@@ -8,6 +8,7 @@
 #include "domain/user.h"
 #include "fcgi/schema.h"
 #include "fcgi/token.h"
+#include "notice/wechat_app.h"
 #include "pay/pay.h"
 #include "web/form.h"
 
@@ -24,7 +25,10 @@ struct api {
 	struct schemas *schemas;
 	char *document; /* OpenAPI, printed once: a shared json_t is not for threads */
 	struct buf jwt_key;
-	char site_base[256];	/* public address of the site; "" unless set */
+	struct wechat_app *wechat[WECHAT__MAX]; /* NULL: off */
+	struct problem wechat_off[WECHAT__MAX]; /* and why */
+	atomic_int wechat_asking;		/* calls to WeChat that wait for its answer */
+	char site_base[256];			/* public address of the site; "" unless set */
 	const char *models_dir; /* the site's own model files, as the poller has them; NULL: none */
 	bool check_answers;	/* compare each answer with its schema and log what differs */
 	atomic_ullong answers[ROUTES_MAX + 1][STATUS_MAX]; /* by route (last: none) and status */
@@ -63,8 +67,11 @@ struct answer {
 	const char *type; /* NULL: application/json */
 	char etag[80];
 	char allow[64];
-	int retry_after; /* seconds; 0: no such header */
-	bool repeated;	 /* taken from the store of idempotent answers */
+	char location[1280]; /* of a redirect */
+	char cookie[256];    /* Set-Cookie */
+	json_t *more;	     /* further members of a problem */
+	int retry_after;     /* seconds; 0: no such header */
+	bool repeated;	     /* taken from the store of idempotent answers */
 	struct problem why;
 };
 void answer_free(struct answer *a);

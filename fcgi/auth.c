@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "domain/audit.h"
 #include "domain/session.h"
+#include "fcgi/auth.h"
 #include "fcgi/handlers.h"
 
 static enum err answer_tokens(
@@ -23,7 +24,7 @@ static enum err answer_tokens(
 	return ERR_OK;
 }
 
-static enum err answer_login(struct request *r, const struct user *u, struct answer *a)
+enum err auth_answer_login(struct request *r, const struct user *u, struct answer *a)
 {
 	struct session_new s;
 	enum err e = session_start(r->db, u->id, r->now, &s);
@@ -41,7 +42,7 @@ enum err auth_login(struct request *r, struct answer *a)
 		r->db, body_text(r, "username", ""), body_text(r, "password", ""), r->now, &u);
 
 	if (e == ERR_OK)
-		return answer_login(r, &u, a);
+		return auth_answer_login(r, &u, a);
 	if (e == ERR_LOCKED)
 		a->retry_after = 30;
 	log_warn("login=refused why=%s address=%s", err_word(e), r->remote);
@@ -66,16 +67,9 @@ enum err auth_sms_login(struct request *r, struct answer *a)
 		r->db, body_text(r, "phone", ""), body_text(r, "code", ""), r->now, &u);
 
 	if (e == ERR_OK)
-		return answer_login(r, &u, a);
+		return auth_answer_login(r, &u, a);
 	log_warn("login=refused why=%s address=%s", err_word(e), r->remote);
 	return e;
-}
-
-enum err auth_wechat(struct request *r, struct answer *a)
-{
-	(void)r;
-	return problem_set(
-		&a->why, ERR_NOT_CONFIGURED, "", "logging in from WeChat is not set up here");
 }
 
 enum err auth_refresh(struct request *r, struct answer *a)

@@ -70,7 +70,10 @@ static json_t *route_parameters(const struct route *r)
 
 static json_t *answer_object(const struct route *r)
 {
-	json_t *o = json_pack("{s:s}", "description", r->status == 204 ? "done" : "the answer");
+	json_t *o = json_pack("{s:s}", "description",
+		r->status == 204   ? "done"
+		: r->status == 302 ? "to another page"
+				   : "the answer");
 
 	if (r->answer)
 		json_object_set_new(o, "content",
@@ -79,7 +82,7 @@ static json_t *answer_object(const struct route *r)
 	else if (str_eq(r->path, "/openapi.json"))
 		json_object_set_new(o, "content",
 			json_content("application/json", json_pack("{s:s}", "type", "object")));
-	else if (r->status != 204)
+	else if (r->status != 204 && r->status != 302)
 		json_object_set_new(o, "content",
 			json_content("text/plain", json_pack("{s:s}", "type", "string")));
 	return o;

@@ -58,7 +58,11 @@ const struct route routes[] = {
 	{ "POST", "/auth/sms-login", PERM_OPEN, "sms_login", "tokens", false, 200, auth_sms_login, false,
 		.help = "Log in by phone and the code sent to it." },
 	{ "POST", "/auth/wechat", PERM_OPEN, "wechat_login", "tokens", false, 200, auth_wechat, false,
-		.help = "Log in from WeChat; not set up yet." },
+		.help = "Log in by a code of WeChat's: state as it came with the code, app mini for a mini program's. The problem"
+			" wechat_not_bound has a ticket, with which a login binds that WeChat." },
+	{ "GET", "/auth/wechat/start", PERM_OPEN, NULL, NULL, false, 302, auth_wechat_start, false,
+		.help = "For browsers inside WeChat: asks WeChat who this is, and comes back to /login with code and state.",
+		.params = { { "return", PARAM_TEXT, false } } },
 	{ "POST", "/auth/refresh", PERM_OPEN, "refresh", "tokens", false, 200, auth_refresh, false,
 		.help = "Change a refresh token for new tokens; it is good for one use." },
 	{ "POST", "/auth/logout", PERM_OPEN, "refresh", NULL, false, 204, auth_logout, false,
@@ -95,6 +99,15 @@ const struct route routes[] = {
 		.help = "Supplies below the tenant's own that the tenant may switch." },
 	{ "POST", "/me/sub-tenants/:id/supply", PERM_TENANT, "sub_supply", "sub_tenant", false, 200, me_sub_supply, true,
 		.help = "Switch a sub-tenant's supply." },
+
+	{ "GET", "/me/wechat", PERM_TENANT, NULL, "wechat", false, 200, me_wechat, false,
+		.help = "Is a WeChat bound to this login, and which messages does it allow?" },
+	{ "POST", "/me/wechat", PERM_TENANT, "wechat_bind", "wechat", false, 200, me_wechat_bind, false,
+		.help = "Bind the WeChat of a ticket to this login: it logs in from then on, and pays." },
+	{ "DELETE", "/me/wechat", PERM_TENANT, NULL, NULL, false, 204, me_wechat_unbind, false,
+		.help = "Unbind WeChat from this login." },
+	{ "POST", "/me/wechat/subscriptions", PERM_TENANT, "wechat_subscription", "wechat", false, 200, me_wechat_subscription, false,
+		.help = "What the person chose when asked to allow a message; counted unless WeChat's server tells us itself." },
 
 	/* Staff. */
 	{ "GET", "/board", PERM_METER_READ, NULL, "board", false, 200, board_get, false,
@@ -364,6 +377,14 @@ const struct route routes[] = {
 		.help = "WeChat Pay says what happened; signed.", .body_kind = BODY_RAW },
 	{ "POST", "/notify/alipay", PERM_OPEN, NULL, NULL, false, 200, notify_alipay, false,
 		.help = "Alipay says what happened; signed.", .body_kind = BODY_RAW },
+	{ "GET", "/notify/wechat-mp", PERM_OPEN, NULL, NULL, false, 200, notify_wechat_mp_echo, false,
+		.help = "WeChat checks the server address of the service account.", .body_kind = BODY_RAW, .any_query = true },
+	{ "POST", "/notify/wechat-mp", PERM_OPEN, NULL, NULL, false, 200, notify_wechat_mp, false,
+		.help = "WeChat tells an event of the service account; signed.", .body_kind = BODY_RAW, .any_query = true },
+	{ "GET", "/notify/wechat-mini", PERM_OPEN, NULL, NULL, false, 200, notify_wechat_mini_echo, false,
+		.help = "WeChat checks the server address of the mini program.", .body_kind = BODY_RAW, .any_query = true },
+	{ "POST", "/notify/wechat-mini", PERM_OPEN, NULL, NULL, false, 200, notify_wechat_mini, false,
+		.help = "WeChat tells an event of the mini program; signed.", .body_kind = BODY_RAW, .any_query = true },
 
 	/* Watchers. */
 	{ "GET", "/healthz", PERM_LOCAL, NULL, "health", false, 200, health_get, false,
@@ -534,7 +555,7 @@ enum err route_params(
 
 	if (e != ERR_OK)
 		return ERR_BAD_VALUE;
-	e = check_params(route, &f, why);
+	e = route->any_query ? ERR_OK : check_params(route, &f, why);
 	if (e != ERR_OK)
 		return e;
 	*out = f;

@@ -72,6 +72,7 @@ struct route {
 	const char *help;
 	struct param params[6];
 	enum body_kind body_kind;
+	bool any_query; /* the query is the sender's own: decoded, not checked */
 };
 
 extern const struct route routes[];

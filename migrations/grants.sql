@@ -117,6 +117,10 @@ GRANT INSERT, DELETE ON share_target TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON session TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON sms_code TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON user_wechat TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE ON wechat_person TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE ON wechat_permission TO 'yufu_api'@'localhost';
+GRANT INSERT ON wechat_event TO 'yufu_api'@'localhost';
+GRANT INSERT ON wechat_delivery TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON idempotency TO 'yufu_api'@'localhost';
 GRANT UPDATE ON supply_point TO 'yufu_api'@'localhost';
 GRANT UPDATE ON tenant TO 'yufu_api'@'localhost';
@@ -162,6 +166,11 @@ GRANT UPDATE (state, off_why, failures, failing_since, rest_until, served_at, cl
  ON webhook TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE (state, tries, next_at, tried_at, status, error, answer), DELETE ON webhook_delivery TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE ON service_state TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON wechat_token TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON wechat_person TO 'yufu_worker'@'localhost';
+GRANT UPDATE ON wechat_permission TO 'yufu_worker'@'localhost';
+GRANT DELETE ON wechat_event TO 'yufu_worker'@'localhost';
+GRANT UPDATE (applied_at), DELETE ON wechat_delivery TO 'yufu_worker'@'localhost';
 -- Raw readings change tables by partition, which takes the rights of an owner on these three tables and on no other.
 GRANT ALTER, CREATE, DROP, INSERT ON reading TO 'yufu_worker'@'localhost';
 GRANT ALTER, CREATE, DROP, INSERT ON reading_packing TO 'yufu_worker'@'localhost';

@@ -137,6 +137,62 @@ static enum err make_secret(const char *dir, const char *name, size_t n, struct 
 	return fputs(hex, f) < 0 ? broken(name, why) : ERR_OK;
 }
 
+/* What a console of WeChat hands out for the server URL: 43 letters and digits. */
+static enum err make_aes_key(const char *dir, const char *name, struct problem *why)
+{
+	AUTO(file_close) FILE *f = file_new(dir, name);
+	char hex[45];
+
+	if (!f)
+		return errno == EEXIST ? ERR_OK : broken(name, why);
+	rand_hex(hex, 22);
+	hex[43] = '\0';
+	return fputs(hex, f) < 0 ? broken(name, why) : ERR_OK;
+}
+
+static enum err make_wechat(const char *dir, struct problem *why)
+{
+	enum err e = make_secret(dir, "wechat_mp_secret", 16, why);
+
+	if (e == ERR_OK)
+		e = make_secret(dir, "wechat_mp_token", 12, why);
+	if (e == ERR_OK)
+		e = make_aes_key(dir, "wechat_mp_aes_key", why);
+	return e == ERR_OK ? make_secret(dir, "wechat_mini_secret", 16, why) : e;
+}
+
+static void print_wechat(const char *dir, const char *sim_base, const char *public_base)
+{
+	printf("[wechat_mp]\n"
+	       "api_base=%s/sandbox/mp\n"
+	       "authorize_base=%s/sandbox/mp/connect/oauth2/authorize\n"
+	       "app_id=wx8888888888888888\n"
+	       "app_secret_file=%s/wechat_mp_secret\n"
+	       "token_file=%s/wechat_mp_token\n"
+	       "encoding_aes_key_file=%s/wechat_mp_aes_key\n",
+		sim_base, public_base, dir, dir, dir);
+	printf("template_low1=OA_BALANCE\n"
+	       "fields_low1=thing1:shop,thing2:purse,character_string3:balance,time4:sent_at\n"
+	       "template_low2=OA_BALANCE\n"
+	       "fields_low2=thing1:shop,thing2:purse,character_string3:balance,time4:sent_at\n"
+	       "template_arrears=OA_ARREARS\n"
+	       "fields_arrears=thing1:shop,thing2:purse,character_string3:balance,thing4:time\n"
+	       "template_recharged=OA_RECHARGED\n"
+	       "fields_recharged=thing1:shop,thing2:purse,amount3:amount,"
+	       "character_string4:balance,time5:sent_at\n"
+	       "subscribe_restored=OA_RESTORED\n"
+	       "fields_restored=thing1:shop,thing2:purse,phrase3=已恢复\n\n");
+	printf("[wechat_mini]\n"
+	       "api_base=%s/sandbox/mp\n"
+	       "app_id=wx7777777777777777\n"
+	       "app_secret_file=%s/wechat_mini_secret\n"
+	       "template_low1=MINI_BALANCE\n"
+	       "fields_low1=thing1:shop,thing2:purse,character_string3:balance\n"
+	       "template_recharged=MINI_RECHARGED\n"
+	       "fields_recharged=thing1:shop,amount2:amount,time3:sent_at\n\n",
+		sim_base, dir);
+}
+
 enum err svc_make_keys(const char *dir, struct problem *why)
 {
 	static const char *const pairs[] = { "wechat_merchant", "wechat_platform", "alipay_app",
@@ -157,6 +213,8 @@ enum err svc_make_keys(const char *dir, struct problem *why)
 		e = make_secret(dir, "aliyun_access_key_secret", 15, why);
 	if (e == ERR_OK)
 		e = make_secret(dir, "jwt_key", 32, why);
+	if (e == ERR_OK)
+		e = make_wechat(dir, why);
 	return e;
 }
 
@@ -193,6 +251,7 @@ void svc_print_settings(const char *dir, const char *sim_base, const char *publi
 	       "template_fee_low=SMS_100011\ntemplate_fee_due=SMS_100012\n"
 	       "template_fee_short=SMS_100013\ntemplate_fee=SMS_100014\n\n",
 		sim_base, dir);
+	print_wechat(dir, sim_base, public_base);
 	printf("[sim]\n"
 	       "public_base=%s\n"
 	       "wechat_merchant_public_key_file=%s/wechat_merchant_public.pem\n"

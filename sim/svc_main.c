@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sim/svc_mp.h"
 #include "sim/svc_state.h"
 
 /* ---- modes of misbehaviour ---- */
@@ -53,7 +54,7 @@ static enum err mode_read(const struct http_request *req, enum svc_kind *kind, s
 			*out = m;
 			return ERR_OK;
 		}
-	return problem_set(why, ERR_BAD_VALUE, "service", "wechat, alipay or sms");
+	return problem_set(why, ERR_BAD_VALUE, "service", "wechat, alipay, sms or mp");
 }
 
 static void modes_set(void *ctx, const struct http_request *req, struct http_reply *reply)
@@ -206,6 +207,8 @@ static enum err start(struct conf *conf, struct http *http, struct svc *s, struc
 		e = svc_wechat_load(conf, &s->wechat, why);
 	if (e == ERR_OK)
 		e = load_state(conf, s, why);
+	if (e == ERR_OK)
+		e = svc_mp_start(conf, http, s, &s->mp, why);
 	if (e != ERR_OK)
 		return e;
 	for (; s->sender_count < SVC_SENDERS; s->sender_count++)
@@ -249,6 +252,7 @@ void svc_stop(struct svc **svc)
 	pthread_mutex_unlock(&s->lock);
 	for (size_t i = 0; i < s->sender_count; i++)
 		pthread_join(s->senders[i], NULL);
+	svc_mp_stop(&s->mp);
 	json_decref(s->state);
 	json_decref(s->nonces);
 	buf_wipe(&s->api_v3_key);

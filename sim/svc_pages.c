@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/svc_pages.h"
 #include "sim/svc_state.h"
 
 #define H5_LINK_MS (5 * 60000)
@@ -114,6 +115,32 @@ void svc_page_error(struct http_reply *reply, int status, const char *title, con
 	paragraph(&b, text);
 	buf_adds(&b, "<a class=\"button\" href=\"/sandbox/\">沙箱首页</a>");
 	finish(&b, status, reply);
+}
+
+/* For the pages of other stand-ins. */
+void page_begin(struct buf *b, const char *title)
+{
+	begin(b, title);
+}
+
+void page_finish(struct buf *b, int status, struct http_reply *reply)
+{
+	finish(b, status, reply);
+}
+
+void page_paragraph(struct buf *b, const char *text)
+{
+	paragraph(b, text);
+}
+
+void page_pair(struct buf *b, const char *name, const char *value)
+{
+	pair(b, name, value);
+}
+
+void page_hidden(struct buf *b, const char *name, const char *value)
+{
+	hidden(b, name, value);
 }
 
 /* ---- pay ---- */
@@ -439,7 +466,9 @@ void svc_page_index(void *ctx, const struct http_request *req, struct http_reply
 	}
 	begin(&b, "支付与短信沙箱");
 	paragraph(&b, "代替微信支付、支付宝和短信平台，仅供演示和测试。");
-	buf_adds(&b, "<a class=\"button\" href=\"/sandbox/sms\">短信收件箱</a><h2>待支付订单</h2>");
+	buf_adds(&b, "<a class=\"button\" href=\"/sandbox/sms\">短信收件箱</a>"
+		     "<a class=\"button\" "
+		     "href=\"/sandbox/wechat-messages\">微信消息</a><h2>待支付订单</h2>");
 	pthread_mutex_lock(&s->lock);
 	if (list_open(&b, s, utc_now()) == 0)
 		paragraph(&b, "没有待支付的订单。扫码支付的订单会出现在这里。");

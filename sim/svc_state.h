@@ -6,8 +6,8 @@
 #include "web/crypt.h"
 #include "web/form.h"
 
-enum svc_kind { SVC_WECHAT, SVC_ALIPAY, SVC_SMS, SVC__MAX };
-const char *svc_word(enum svc_kind k); /* "wechat" "alipay" "sms" */
+enum svc_kind { SVC_WECHAT, SVC_ALIPAY, SVC_SMS, SVC_MP, SVC__MAX };
+const char *svc_word(enum svc_kind k); /* "wechat" "alipay" "sms" "mp" */
 
 struct svc_mode {
 	char name[24]; /* "" or "normal": behaves */
@@ -18,8 +18,10 @@ struct svc_mode {
 #define SVC_SENDERS 4
 
 struct svc_wechat; /* svc_wechat.h */
+struct svc_mp; /* the service account and the mini program: sim/svc_mp.h */
 
 struct svc {
+	struct svc_mp *mp;    /* NULL: none */
 	pthread_mutex_t lock; /* guards what follows, up to the settings */
 	pthread_cond_t wake;
 	bool stopping;

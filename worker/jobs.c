@@ -16,6 +16,8 @@ const struct job jobs[] = {
 	{ "storage", 60000, job_storage },
 	{ "webhooks", 300, job_webhooks },
 	{ "services", 30000, job_services },
+	{ "wechat", 1000, job_wechat },
+	{ "wechat_watch", 10000, job_wechat_watch },
 };
 const size_t job_count = ARRAY_LEN(jobs);
 

@@ -40,3 +40,5 @@ enum err job_purge(struct tools *t, struct utc now);
 enum err job_storage(struct tools *t, struct utc now);
 enum err job_webhooks(struct tools *t, struct utc now);
 enum err job_services(struct tools *t, struct utc now);
+enum err job_wechat(struct tools *t, struct utc now);
+enum err job_wechat_watch(struct tools *t, struct utc now);

@@ -1,6 +1,7 @@
 #pragma once
 /* Inside core/notice: settings of the channels. */
 #include "notice/notice.h"
+#include "notice/wechat_app.h"
 #include "web/crypt.h"
 
 #define NOTICE_KINDS_MAX 24
@@ -11,10 +12,29 @@ struct aliyun_sms {
 	char templates[NOTICE_KINDS_MAX][33]; /* by the place of the kind; empty: none */
 };
 
+/* A way through an app of WeChat's. */
+struct wechat_way {
+	struct wechat_app *app; /* NULL: off */
+	struct problem off;	/* and why */
+	struct wechat_sender *sender;
+};
+
 struct notice {
 	struct aliyun_sms *aliyun; /* NULL: off */
 	struct problem aliyun_off; /* and why */
+	struct wechat_way wechat[WECHAT__MAX];
 };
+
+void wechat_ways_load(struct conf *conf, struct notice *n);
+void wechat_ways_free(struct notice *n);
+const struct problem *wechat_oa_off(const struct notice *n);
+bool wechat_oa_serves(const struct notice *n, const char *kind, const char *language);
+void wechat_oa_send(const struct notice *, const struct notice_message *, struct utc now,
+	int64_t deadline_ms, struct notice_result *out);
+const struct problem *wechat_mini_off(const struct notice *n);
+bool wechat_mini_serves(const struct notice *n, const char *kind, const char *language);
+void wechat_mini_send(const struct notice *, const struct notice_message *, struct utc now,
+	int64_t deadline_ms, struct notice_result *out);
 
 MUST_USE enum err aliyun_load(struct conf *conf, struct aliyun_sms **out, struct problem *why);
 void aliyun_free(struct aliyun_sms **a);

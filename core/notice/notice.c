@@ -23,6 +23,8 @@ const struct notice_kind notice_kinds[] = {
 
 const struct notice_channel notice_channels[] = {
 	{ "aliyun_sms", "sms", aliyun_off, aliyun_serves, aliyun_send, NULL },
+	{ "wechat_oa", "wechat", wechat_oa_off, wechat_oa_serves, wechat_oa_send, NULL },
+	{ "wechat_mini", "wechat", wechat_mini_off, wechat_mini_serves, wechat_mini_send, NULL },
 };
 /* clang-format on */
 const size_t notice_kind_count = ARRAY_LEN(notice_kinds);
@@ -53,6 +55,7 @@ void notice_load(struct conf *conf, struct notice **out)
 	if (aliyun_load(conf, &n->aliyun, &n->aliyun_off) != ERR_OK && n->aliyun_off.field[0])
 		log_error("channel=aliyun_sms state=off key=%s why=\"%s\"", n->aliyun_off.field,
 			n->aliyun_off.text);
+	wechat_ways_load(conf, n);
 	*out = n;
 }
 
@@ -61,6 +64,7 @@ void notice_free(struct notice **notice)
 	if (!*notice)
 		return;
 	aliyun_free(&(*notice)->aliyun);
+	wechat_ways_free(*notice);
 	free(*notice);
 	*notice = NULL;
 }

@@ -128,6 +128,10 @@ static void the_api_does_not_measure(void **state)
 	assert_refused("yufu_api", "UPDATE meter_ratio SET ct = 1");
 	assert_refused("yufu_api", "UPDATE reading_decision SET action = 'accept'");
 	assert_refused("yufu_api", "UPDATE tariff_revision SET doc = ''");
+	assert_refused("yufu_api", "UPDATE wechat_token SET sealed = ''");
+	assert_refused("yufu_worker", "DELETE FROM user_wechat");
+	assert_refused("yufu_poller", "SELECT sealed FROM wechat_token");
+	assert_refused("yufu_poller", "SELECT openid FROM user_wechat");
 	assert_refused("yufu_worker", "UPDATE usage_day SET charge_nano = 0");
 	assert_refused("yufu_worker", "UPDATE usage_hour SET charge_nano = 0");
 }

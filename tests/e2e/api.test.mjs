@@ -80,8 +80,15 @@ describe('logging in', () => {
 		expect(await api.call('POST', '/auth/refresh', { body }), 401);
 	});
 
-	test('WeChat login is not set up', async () => {
-		expect(await world.api.call('POST', '/auth/wechat', { body: { code: 'x' } }), 503, 'not_configured');
+	test('WeChat logs nobody in by a code that it does not know', async () => {
+		const { api } = world;
+		expect(await api.call('GET', '/auth/wechat/start?return=/recharge'), 302);
+		expect(await api.call('POST', '/auth/wechat', { body: { code: 'x' } }), 401, 'wrong_code');
+		const tenant = await api.login(tenantPhone(3));
+		assert.deepEqual((await tenant.get('/me/wechat')).apps, []);
+		expect(await tenant.call('POST', '/me/wechat', { body: { ticket: 'x' } }), 422);
+		expect(await tenant.call('POST', '/me/wechat/subscriptions', { body: { template_id: 'MINI_BALANCE', result: 'accept' } }), 404, 'wechat_not_bound');
+		expect(await tenant.call('DELETE', '/me/wechat'), 404);
 	});
 });
 

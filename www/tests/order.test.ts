@@ -40,10 +40,10 @@ describe('an order', () => {
 
 describe('ways to pay', () => {
 	it('follows the browser', () => {
-		expect(channels('… MicroMessenger/8.0 iPhone')).toEqual(['wechat_h5']);
+		expect(channels('… MicroMessenger/8.0 iPhone')).toEqual(['wechat_jsapi']);
 		expect(channels('… AlipayClient/10.3 Android')).toEqual(['alipay_wap']);
 		expect(channels('Mozilla/5.0 (Linux; Android 14) Mobile')).toEqual(['wechat_h5', 'alipay_wap']);
-		expect(channels('Mozilla/5.0 (X11; Linux x86_64)')).toEqual(['wechat_native', 'alipay_wap']);
+		expect(channels('Mozilla/5.0 (X11; Linux x86_64)')).toEqual(['wechat_native', 'alipay_page']);
 	});
 	it('goes to web addresses only', () => {
 		const back = 'https://a.example/order/1';

@@ -387,6 +387,8 @@ function goodBodies(o) {
 		'POST /me/orders': { account_id: o.accounts, amount_fen: 5_000, channel: 'wechat_native' },
 		'POST /me/sub-tenants/{id}/supply': { action: 'on' },
 		'POST /me/sub-tenants': { meter_id: o.meters, name: 'x' },
+		'POST /me/wechat': { ticket: 'x' },
+		'POST /me/wechat/subscriptions': { template_id: 'MINI_BALANCE', result: 'accept' },
 		'POST /meters/{id}/supply': { action: 'keep', reason, until: new Date(Date.now() + 3_600_000).toISOString() },
 		'POST /shifts/{id}/close': { counted_fen: 5 },
 		'POST /sales': { lines: [{ account_id: o.accounts, amount_fen: 5_000 }], method: 'cash', tendered_fen: 5_000, note: '' },

@@ -5,7 +5,7 @@ export type Utility = 'electricity' | 'water';
 export type Purpose = Utility | 'fee';
 export type SupplyState = 'on' | 'off' | 'switching' | 'unreachable';
 export type Level = 'ok' | 'low1' | 'low2' | 'arrears';
-export type Channel = 'wechat_native' | 'wechat_h5' | 'alipay_wap';
+export type Channel = 'wechat_jsapi' | 'wechat_native' | 'wechat_h5' | 'alipay_wap' | 'alipay_page';
 export type Display = 'on' | 'low' | 'cut' | 'kept' | 'silent' | 'public' | 'off';
 
 export interface List<T> { items: T[]; next: string | null }
@@ -103,7 +103,7 @@ export interface Order {
 	amount_fen: number;
 	channel: Channel;
 	state: 'created' | 'pending' | 'paid' | 'closed';
-	pay: { code_url?: string; h5_url?: string; pay_url?: string } | null;
+	pay: { code_url?: string; h5_url?: string; pay_url?: string; jsapi?: Record<string, string> } | null;
 	created_at: string;
 	expires_at: string | null;
 	paid_at: string | null;
@@ -112,6 +112,9 @@ export interface Order {
 	balance: string | null;
 	supply: { state: SupplyState; since: string | null } | null;
 }
+
+/** Is WeChat bound to this login? */
+export interface Wechat { available: boolean; apps: { app: 'mp' | 'mini'; bound_at: string; reachable: boolean }[] }
 
 export interface Notice {
 	id: number;

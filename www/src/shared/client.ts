@@ -10,7 +10,7 @@ const RETRY_WAITS_MS = [400, 1500];
 
 /** An answer that says no. `code` is the API's own; "network" and "timeout" when there was no answer. */
 export class ApiError extends Error {
-	constructor(readonly status: number, readonly code: string, readonly detail = '', readonly field = '') {
+	constructor(readonly status: number, readonly code: string, readonly detail = '', readonly field = '', readonly ticket = '') {
 		super(`${status} ${code} ${detail}`);
 	}
 	get unanswered(): boolean {
@@ -27,6 +27,8 @@ export interface Ask {
 	once?: string;
 	etag?: string | null;
 	anonymous?: boolean;
+	/** The way back from WeChat belongs to this browser by a cookie. */
+	cookies?: boolean;
 	timeout_ms?: number;
 }
 
@@ -84,7 +86,7 @@ async function exchange(method: Method, path: string, ask: Ask, key: string | nu
 	if (key) headers['Idempotency-Key'] = key;
 	try {
 		const response = await fetch(API + path, {
-			method, headers, signal: stop.signal, cache: 'no-store', credentials: 'omit',
+			method, headers, signal: stop.signal, cache: 'no-store', credentials: ask.cookies ? 'same-origin' : 'omit',
 			body: ask.body === undefined ? undefined : JSON.stringify(ask.body),
 		});
 		// the body must arrive within the time, too
@@ -112,7 +114,7 @@ function mark(response: Response): Record<string, string> {
 async function problem(response: Response): Promise<ApiError> {
 	const body = await response.json().catch(() => null) as Record<string, unknown> | null;
 	const text = (name: string) => (body && typeof body[name] === 'string' ? body[name] as string : '');
-	return new ApiError(response.status, text('code') || (response.status >= 500 ? 'unavailable' : 'internal'), text('detail'), text('field'));
+	return new ApiError(response.status, text('code') || (response.status >= 500 ? 'unavailable' : 'internal'), text('detail'), text('field'), text('ticket'));
 }
 
 async function refresh(): Promise<boolean> {

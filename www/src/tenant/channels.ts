@@ -2,9 +2,9 @@
 import type { Channel } from '../shared/api';
 
 export function channels(agent: string): Channel[] {
-	if (/MicroMessenger/i.test(agent)) return ['wechat_h5'];
+	if (/MicroMessenger/i.test(agent)) return ['wechat_jsapi'];
 	if (/AlipayClient/i.test(agent)) return ['alipay_wap'];
-	return [/Android|iPhone|iPad|Mobile/i.test(agent) ? 'wechat_h5' : 'wechat_native', 'alipay_wap'];
+	return /Android|iPhone|iPad|Mobile/i.test(agent) ? ['wechat_h5', 'alipay_wap'] : ['wechat_native', 'alipay_page'];
 }
 
 /** Where the browser must go to pay, or null when it shows a code. Only web addresses are followed. */
