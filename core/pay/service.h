@@ -23,11 +23,13 @@ struct wechat {
 	size_t key_count;
 };
 
+struct alipay_certs;
 struct alipay {
 	char gateway[256], notify_url[256];
 	char app_id[33], seller_id[33];
 	EVP_PKEY *private_key;
-	EVP_PKEY *alipay_public_key;
+	EVP_PKEY *alipay_public_key; /* public-key mode */
+	struct alipay_certs *certs;  /* certificate mode; NULL: public-key mode */
 };
 
 struct pay {
