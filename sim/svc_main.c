@@ -9,7 +9,10 @@
 
 static const char *const mode_names[] = { "normal", "notify_duplicate", "notify_late",
 	"notify_never", "notify_forged", "notify_wrong_amount", "answer_500", "answer_slow",
-	"answer_hang_up", "answer_forged", "refuse", NULL };
+	"answer_hang_up", "answer_forged", "refuse", "answer_busy", "answer_twice",
+	"answer_unsigned", "notify_reordered", "notify_other_seller", "notify_other_app",
+	"notify_gbk", "rotate_certificate", "forged_certificate", "trade_finished",
+	"refund_pending", "bill_late", "bill_damaged", "bill_wrong_sum", NULL };
 
 static enum err check_mode(const char *mode, struct problem *why)
 {
@@ -94,6 +97,7 @@ static const struct http_route routes[] = {
 	{ "POST", "/sim/services", modes_set },
 	{ NULL, "/sandbox/wechat/", svc_wechat_handle },
 	{ NULL, "/sandbox/alipay/gateway.do", svc_alipay_handle },
+	{ "GET", "/sandbox/alipay/bill.zip", svc_alipay_bill_file },
 	{ NULL, "/sandbox/aliyun/", svc_sms_handle },
 	{ "GET", "/sandbox/info", svc_page_info },
 	{ "GET", "/sandbox/pay", svc_page_pay },
@@ -196,6 +200,8 @@ static enum err start(struct conf *conf, struct http *http, struct svc *s, struc
 	if (e == ERR_OK)
 		e = take_keys(conf, s, why);
 	if (e == ERR_OK)
+		e = svc_alipay_load(conf, s, why);
+	if (e == ERR_OK)
 		e = load_state(conf, s, why);
 	if (e != ERR_OK)
 		return e;
@@ -248,6 +254,7 @@ void svc_stop(struct svc **svc)
 	crypt_key_free(&s->platform_private);
 	crypt_key_free(&s->app_public);
 	crypt_key_free(&s->alipay_private);
+	svc_alipay_free(&s->alipay);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

@@ -160,6 +160,9 @@ static void queue_payment(struct svc *s, const json_t *order, struct utc now)
 	value = 10;
 	if (mode_on(s, k, "notify_late", &value))
 		due += value * 1000;
+	value = 3600; /* until the notify of a refund overtakes it */
+	if (mode_on(s, k, "notify_reordered", &value))
+		due += value * 1000;
 	for (int64_t i = 0; i < copies; i++)
 		queue(s, order, due);
 	pthread_cond_broadcast(&s->wake);
@@ -256,6 +259,10 @@ static void deliver(struct svc *s, json_t *notify)
 	plan_next(n, k, utc_now());
 	d.forged = mode_on(s, k, "notify_forged", &value);
 	d.wrong_amount = mode_on(s, k, "notify_wrong_amount", &value);
+	d.other_seller = mode_on(s, k, "notify_other_seller", &value);
+	d.other_app = mode_on(s, k, "notify_other_app", &value);
+	d.gbk = mode_on(s, k, "notify_gbk", &value);
+	d.notify = n;
 	pthread_mutex_unlock(&s->lock);
 	ok = !order || (k == SVC_WECHAT ? svc_wechat_notify : svc_alipay_notify)(s, order, &d);
 	pthread_mutex_lock(&s->lock);
