@@ -147,8 +147,8 @@ static void test_changed(void **state)
 		json_object_get(json_object_get(keys, "alipay"), "platform"), "publicSpki"));
 	struct alipay theirs = alipay;
 	const struct pay other = { .alipay = &theirs };
-	size_t n = strlen(body);
-	struct pay_event ev;
+	size_t n = strlen(body), taken = 0;
+	struct pay_event ev = { 0 }, cut_off;
 
 	(void)state;
 	assert_int_equal(crypt_public_key(pem, strlen(pem), &theirs.alipay_public_key), ERR_OK);
