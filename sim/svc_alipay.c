@@ -70,7 +70,8 @@ static struct svc_verdict check_names(const struct svc_call *c)
 {
 	static const char *const names[] = { "app_id", "method", "format", "charset", "sign_type",
 		"sign", "timestamp", "version", "notify_url", "return_url", "app_auth_token",
-		"app_cert_sn", "alipay_root_cert_sn", "biz_content" };
+		"app_cert_sn", "alipay_root_cert_sn", "biz_content",
+		"alipay_sdk" /* their own SDK names itself */ };
 
 	for (size_t i = 0; i < c->all.n; i++) {
 		bool known = false;

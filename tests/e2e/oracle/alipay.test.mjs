@@ -41,7 +41,7 @@ function check(sdk, parameters) {
 /** What the SDK would send in our place: the same parameters, so the same signature. */
 function repeated(ours, certificates) {
 	const sdk = merchant(certificates);
-	const parameters = { timestamp: ours.timestamp, bizContent: JSON.parse(ours.biz_content) };
+	const parameters = { format: ours.format, timestamp: ours.timestamp, bizContent: JSON.parse(ours.biz_content) };
 	if (ours.notify_url) parameters.notifyUrl = ours.notify_url;
 	if (ours.return_url) parameters.returnUrl = ours.return_url;
 	const text = sdk.sdkExecute(ours.method, parameters, { bizContentAutoSnakeCase: false });
@@ -80,7 +80,7 @@ for (const certificates of [false, true]) {
 			}
 		});
 
-		test('a call is signed as the SDK demands, and what the SDK\'s side signs is believed', async () => {
+		test('a call is signed as the SDK demands, and what the SDK\'s side signs is believed', async (t) => {
 			const seen = [];
 			const service = await serve((req) => {
 				const query = [...new URL(req.url, 'http://x').searchParams];
@@ -93,12 +93,12 @@ for (const certificates of [false, true]) {
 					return answer(asked.method, { out_trade_no: biz.out_trade_no, qr_code: 'https://qr.alipay.com/bax0' }, more);
 				return answer(asked.method, { ...biz, total_amount: '50.00', trade_no: '20261122', trade_status: 'TRADE_SUCCESS' }, more);
 			});
+			t.after(() => service.close());
 			const conf = await stage.settings(service.base, 'call.conf', change);
 			assert.deepEqual(await stage.call(conf, 'query', 'alipay_wap', 'YFORACLE003'), { outcome: 'ok', code: '', result: { state: 'paid', amount_fen: 5000 } });
 			assert.deepEqual(await stage.call(conf, 'open', 'alipay_qr', 'YFORACLE004', '29', 'https://pay.example/'),
 				{ outcome: 'ok', code: '', result: { code_url: 'https://qr.alipay.com/bax0' } });
 			for (const ours of seen) assert.deepEqual({ ...repeated(ours, certificates) }, { ...ours });
-			await service.close();
 		});
 	});
 
