@@ -10,6 +10,7 @@
 
 #include "base/rand.h"
 #include "sim/svc.h"
+#include "sim/svc_cert.h"
 #include "web/crypt.h"
 
 static void file_close(FILE **f)
@@ -196,7 +197,7 @@ static void print_wechat(const char *dir, const char *sim_base, const char *publ
 enum err svc_make_keys(const char *dir, struct problem *why)
 {
 	static const char *const pairs[] = { "wechat_merchant", "wechat_platform", "alipay_app",
-		"alipay", "wechat_cert_a", "wechat_cert_b" };
+		"alipay", "wechat_cert_a", "wechat_cert_b", "alipay_next" };
 	enum err e = ERR_OK;
 
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
@@ -207,6 +208,8 @@ enum err svc_make_keys(const char *dir, struct problem *why)
 		e = make_certificate(dir, "wechat_cert_a", -2 * 86400L, why);
 	if (e == ERR_OK) /* the newer one */
 		e = make_certificate(dir, "wechat_cert_b", -86400L, why);
+	if (e == ERR_OK)
+		e = svc_make_alipay_certs(dir, why);
 	if (e == ERR_OK)
 		e = make_secret(dir, "wechat_api_v3_key", 16, why);
 	if (e == ERR_OK)
@@ -237,8 +240,12 @@ void svc_print_settings(const char *dir, const char *sim_base, const char *publi
 	       "app_id=2021000000000109\nseller_id=2088000000000109\n"
 	       "private_key_file=%s/alipay_app_private.pem\n"
 	       "alipay_public_key_file=%s/alipay_public.pem\n"
+	       "# certificate mode: these three instead of alipay_public_key_file\n"
+	       "#app_cert_file=%s/alipay_app_cert.pem\n"
+	       "#alipay_cert_file=%s/alipay_cert.pem\n"
+	       "#alipay_root_cert_file=%s/alipay_root_cert.pem\n"
 	       "notify_base=%s\n\n",
-		public_base, dir, dir, public_base);
+		public_base, dir, dir, dir, dir, dir, public_base);
 	printf("[aliyun_sms]\n"
 	       "endpoint=%s/sandbox/aliyun/\n"
 	       "access_key_id=LTAIsandbox\n"
@@ -262,7 +269,9 @@ void svc_print_settings(const char *dir, const char *sim_base, const char *publi
 	       "wechat_cert_b_key_file=%s/wechat_cert_b_private.pem\n"
 	       "alipay_app_public_key_file=%s/alipay_app_public.pem\n"
 	       "alipay_private_key_file=%s/alipay_private.pem\n"
+	       "alipay_next_private_key_file=%s/alipay_next_private.pem\n"
+	       "alipay_next_cert_file=%s/alipay_next_cert.pem\n"
 	       "api_v3_key_file=%s/wechat_api_v3_key\n"
 	       "access_key_secret_file=%s/aliyun_access_key_secret\n",
-		public_base, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir);
+		public_base, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir);
 }

@@ -14,7 +14,9 @@ static const char *const mode_names[] = { "normal", "notify_duplicate", "notify_
 	"notify_other_key", "notify_shuffled", "answer_unsigned_500", "answer_unsigned_404",
 	"answer_429", "answer_probe", "close_busy", "refund_processing", "refund_abnormal",
 	"refund_closed", "refund_not_enough", "bill_creating", "bill_wrong_hash", "bill_elsewhere",
-	NULL };
+	"answer_busy", "answer_twice", "answer_unsigned", "notify_reordered", "notify_other_seller",
+	"notify_other_app", "notify_gbk", "rotate_certificate", "forged_certificate",
+	"trade_finished", "refund_pending", "bill_late", "bill_damaged", "bill_wrong_sum", NULL };
 
 static enum err check_mode(const char *mode, struct problem *why)
 {
@@ -101,6 +103,7 @@ static const struct http_route routes[] = {
 	{ NULL, "/sandbox/wechat/", svc_wechat_handle },
 	{ "GET", "/sandbox/jsapi", svc_page_jsapi },
 	{ NULL, "/sandbox/alipay/gateway.do", svc_alipay_handle },
+	{ "GET", "/sandbox/alipay/bill.zip", svc_alipay_bill_file },
 	{ NULL, "/sandbox/aliyun/", svc_sms_handle },
 	{ "GET", "/sandbox/info", svc_page_info },
 	{ "GET", "/sandbox/pay", svc_page_pay },
@@ -206,6 +209,8 @@ static enum err start(struct conf *conf, struct http *http, struct svc *s, struc
 	if (e == ERR_OK)
 		e = svc_wechat_load(conf, &s->wechat, why);
 	if (e == ERR_OK)
+		e = svc_alipay_load(conf, s, why);
+	if (e == ERR_OK)
 		e = load_state(conf, s, why);
 	if (e == ERR_OK)
 		e = svc_mp_start(conf, http, s, &s->mp, why);
@@ -262,6 +267,7 @@ void svc_stop(struct svc **svc)
 	crypt_key_free(&s->app_public);
 	crypt_key_free(&s->alipay_private);
 	svc_wechat_free(&s->wechat);
+	svc_alipay_free(&s->alipay);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

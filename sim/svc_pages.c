@@ -7,6 +7,7 @@
 #include "sim/svc_state.h"
 
 #define H5_LINK_MS (5 * 60000)
+#define ALIPAY_QR_MS (2 * 3600000) /* a code to scan, of Alipay */
 #define LIST_MAX 100
 
 static const char head[] =
@@ -228,8 +229,11 @@ static void pay_form(struct buf *b, const json_t *order, const char *redirect)
 
 static bool link_is_old(const json_t *order, struct utc now)
 {
-	return str_eq(svc_text(order, "kind"), "h5") &&
-	       now.ms > svc_int(order, "token_ms") + H5_LINK_MS;
+	const char *kind = svc_text(order, "kind");
+	int64_t age = now.ms - svc_int(order, "token_ms");
+
+	return (str_eq(kind, "h5") && age > H5_LINK_MS) ||
+	       (str_eq(kind, "precreate") && age > ALIPAY_QR_MS);
 }
 
 static void draw_pay(struct buf *b, const json_t *order, const char *redirect, struct utc now)
@@ -257,7 +261,8 @@ void svc_page_pay(void *ctx, const struct http_request *req, struct http_reply *
 	pthread_mutex_lock(&s->lock);
 	order = svc_order_by_token(s, token_of(req));
 	if (order) {
-		if (!svc_int(order, "known")) { /* the payer has logged in: the trade exists now */
+		if (!svc_int(order, "known") && !link_is_old(order, utc_now())) {
+			/* the payer has logged in: the trade exists now */
 			svc_set_int(order, "known", 1);
 			svc_save(s);
 		}

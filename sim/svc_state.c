@@ -160,6 +160,9 @@ static void queue_news(struct svc *s, const json_t *order, const char *out_refun
 	value = 10;
 	if (mode_on(s, k, "notify_late", &value))
 		due += value * 1000;
+	value = 3600; /* until the notify of a refund overtakes it */
+	if (!out_refund_no[0] && mode_on(s, k, "notify_reordered", &value))
+		due += value * 1000;
 	for (int64_t i = 0; i < copies; i++)
 		queue(s, order, out_refund_no, due);
 	pthread_cond_broadcast(&s->wake);
@@ -266,6 +269,10 @@ static void deliver(struct svc *s, json_t *notify)
 	d.other_merchant = mode_on(s, k, "notify_other_merchant", &value);
 	d.other_key = mode_on(s, k, "notify_other_key", &value);
 	d.shuffled = mode_on(s, k, "notify_shuffled", &value);
+	d.other_seller = mode_on(s, k, "notify_other_seller", &value);
+	d.other_app = mode_on(s, k, "notify_other_app", &value);
+	d.gbk = mode_on(s, k, "notify_gbk", &value);
+	d.notify = n;
 	pthread_mutex_unlock(&s->lock);
 	ok = !order ||
 	     (k == SVC_WECHAT ? svc_wechat_notify(s, order, &d) : svc_alipay_notify(s, order, &d));

@@ -18,7 +18,7 @@ struct svc_mode {
 #define SVC_SENDERS 4
 
 struct svc_wechat; /* svc_wechat.h */
-struct svc_mp; /* the service account and the mini program: sim/svc_mp.h */
+struct svc_mp;	   /* the service account and the mini program: sim/svc_mp.h */
 
 struct svc {
 	struct svc_mp *mp;    /* NULL: none */
@@ -40,6 +40,7 @@ struct svc {
 	EVP_PKEY *merchant_public, *platform_private; /* WeChat's view */
 	EVP_PKEY *app_public, *alipay_private;	      /* Alipay's view */
 	struct svc_wechat *wechat;		      /* its certificates */
+	struct svc_alipay *alipay;		      /* its certificates and bills */
 };
 
 /* Is the mode on? Uses up one of its turns. value gets its number unless zero. Locks. */
@@ -76,15 +77,23 @@ struct svc_delivery {
 	bool forged, wrong_amount;
 	bool probe, other_merchant, other_key, shuffled; /* of WeChat Pay */
 	const char *out_refund_no;			 /* "": of the payment */
+	bool other_seller, other_app, gbk;		 /* Alipay's */
+	const json_t *notify; /* as queued; "event" says what of, if it is not the payment */
 	int64_t deadline_ms;
 };
 bool svc_wechat_notify(struct svc *s, const json_t *order, const struct svc_delivery *d);
 bool svc_alipay_notify(const struct svc *s, const json_t *order, const struct svc_delivery *d);
 
+/* Alipay's part of the settings and of struct svc. Certificate mode is on when [alipay]
+ * app_cert_file is set, as for the platform. */
+MUST_USE enum err svc_alipay_load(struct conf *conf, struct svc *s, struct problem *why);
+void svc_alipay_free(struct svc_alipay **a);
+
 /* The handlers; ctx is struct svc. */
 void svc_wechat_handle(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_wechat_command(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_alipay_handle(void *ctx, const struct http_request *req, struct http_reply *reply);
+void svc_alipay_bill_file(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_sms_handle(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_page_info(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_page_index(void *ctx, const struct http_request *req, struct http_reply *reply);

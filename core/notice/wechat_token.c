@@ -44,7 +44,9 @@ static const struct query Q_MAKE = {
 	"INSERT INTO wechat_token (app_id) VALUES (?) ON DUPLICATE KEY UPDATE app_id = app_id", NULL
 };
 static const struct query Q_CLAIM = {
-	"UPDATE wechat_token SET claimed_until = ? WHERE app_id = ? AND claimed_until <= ?", NULL
+	"UPDATE wechat_token SET claimed_until = ? WHERE app_id = ? AND claimed_until <= ?"
+	" AND renew_at = ?",
+	NULL
 };
 static const struct query Q_KEEP = { "UPDATE wechat_token SET sealed = ?, renew_at = ?,"
 				     " valid_until = ?, claimed_until = 0 WHERE app_id = ?",
@@ -199,13 +201,14 @@ static bool usable(
 	return s->token.len && until.ms > now.ms && !(refused && str_eq(refused, s->token.text));
 }
 
-/* Takes over what another process has kept. */
-static enum err look(struct wechat_sender *s)
+/* Takes over what another process has kept. *seen tells one state of the row from the next. */
+static enum err look(struct wechat_sender *s, struct utc *seen)
 {
 	AUTO(buf_wipe) struct buf token = { 0 };
-	struct token_row row;
+	struct token_row row = { .renew_at = { 0 } };
 	enum err e = db_one(s->db, &Q_ROW, ARGS(arg_text(s->app->app_id)), &row);
 
+	*seen = row.renew_at;
 	if (e == ERR_NOT_FOUND)
 		return db_exec(s->db, &Q_MAKE, ARGS(arg_text(s->app->app_id)), NULL);
 	if (e == ERR_OK && row.renew_at.ms > s->renew_at.ms && unseal(s->app, row.sealed, &token))
@@ -247,15 +250,16 @@ static enum err renew_or_wait(struct wechat_sender *s, const char *refused, stru
 
 	for (;;) {
 		const struct utc at = { now.ms + mono_ms() - began };
+		struct utc seen;
 		int64_t mine = 0;
-		enum err e = look(s);
+		enum err e = look(s, &seen);
 
 		if (e == ERR_OK && usable(s, refused, s->renew_at, at))
 			return ERR_OK;
 		if (e == ERR_OK)
 			e = db_exec(s->db, &Q_CLAIM,
 				ARGS(arg_i64(at.ms + CLAIM_MS), arg_text(s->app->app_id),
-					arg_utc(at)),
+					arg_utc(at), arg_utc(seen)),
 				&mine);
 		if (e != ERR_OK) /* no database: WeChat gives everybody the same one */
 			return ask(s, at, deadline_ms, why);

@@ -7,11 +7,13 @@
 
 struct wechat; /* wechat_inside.h */
 
+struct alipay_certs;
 struct alipay {
 	char gateway[256], notify_url[256];
 	char app_id[33], seller_id[33];
 	EVP_PKEY *private_key;
-	EVP_PKEY *alipay_public_key;
+	EVP_PKEY *alipay_public_key; /* public-key mode */
+	struct alipay_certs *certs;  /* certificate mode; NULL: public-key mode */
 };
 
 struct pay {

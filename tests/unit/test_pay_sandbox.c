@@ -418,8 +418,8 @@ static void test_h5_way(void **state)
 static void test_wrong_callers(void **state)
 {
 	AUTO(conf_free)
-	struct conf *conf = platform("wechat_platform_private.pem", "", "alipay_private.pem",
-		"aliyun_access_key_secret");
+	struct conf *conf = platform("wechat_platform_private.pem", "",
+		"wechat_platform_private.pem", "aliyun_access_key_secret");
 	AUTO(pay_free) struct pay *stranger = NULL;
 	char no[33], url[1024], where[512];
 	struct pay_order o = order_no(no);

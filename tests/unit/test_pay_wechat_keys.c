@@ -39,6 +39,7 @@ static int setup(void **state)
 	files_make(&files);
 	write_rsa("own", 2048);
 	write_rsa("weak", 1024);
+	write_rsa("alipay", 2048);
 	files_write(&files, "v3", "0123456789abcdef0123456789abcdef\n", path);
 	files_write(&files, "v3_short", "0123456789abcdef0123456789abcde", path);
 	files_write(&files, "v3_long", "0123456789abcdef0123456789abcdef0", path);
@@ -97,7 +98,7 @@ static struct pay *load(const char *key, const char *value, bool file, struct bu
 	buf_printf(&ini,
 		"[alipay]\ngateway=https://openapi.alipay.com/gateway.do\napp_id=2021000000000109\n"
 		"seller_id=2088000000000109\nprivate_key_file=%1$s/own.pem\n"
-		"alipay_public_key_file=%1$s/own_public.pem\nnotify_base=https://pay.example\n",
+		"alipay_public_key_file=%1$s/alipay_public.pem\nnotify_base=https://pay.example\n",
 		files.dir);
 	conf = files_conf(&files, ini.text);
 	snprintf(path, sizeof(path), "%s/log", files.dir);

@@ -10,7 +10,6 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import openapi from '@alicloud/openapi-util';
-import { AlipaySdk } from 'alipay-sdk';
 import wechat from 'wechatpay-axios-plugin';
 import { until } from '../../support/process.mjs';
 
@@ -118,35 +117,6 @@ describe('our requests', () => {
 		await service.close();
 	});
 
-	test('Alipay: the wap address and the query are signed as its own SDK demands', async () => {
-		const sdk = new AlipaySdk({ appId: '2021000000000109', keyType: 'PKCS8', privateKey: file('alipay_private.pem'), alipayPublicKey: file('alipay_app_public.pem') });
-		const check = (parameters) => {
-			const { sign, ...rest } = Object.fromEntries(parameters);
-			const content = Object.keys(rest).sort().map((k) => `${k}=${rest[k]}`).join('&');
-			assert.ok(sdk.rsaCheck(content, sign, 'RSA2'), content);
-			return rest;
-		};
-		const service = await serve((req) => {
-			const query = [...new URL(req.url, 'http://x').searchParams];
-			assert.ok(query.some(([name, value]) => name === 'charset' && value === 'utf-8'));
-			const asked = check([...query, ...new URLSearchParams(req.body)]);
-			const text = JSON.stringify({ code: '10000', msg: 'Success', ...JSON.parse(asked.biz_content), total_amount: '50.00', trade_no: '20261122', trade_status: 'TRADE_SUCCESS' }).replaceAll('/', '\\/');
-			const sign = Rsa.sign(text, file('alipay_private.pem'));
-			return { headers: { 'Content-Type': 'text/html;charset=utf-8' }, body: `{"alipay_trade_query_response":${text},"sign":"${sign}"}` };
-		});
-		const conf = await settings(service.base, 'alipay.conf');
-		const opened = await call(conf, 'open', 'alipay_wap', 'YFORACLE003', '29', 'https://pay.example/order/1');
-		const url = new URL(opened.result.pay_url);
-		const parameters = check([...url.searchParams]);
-		assert.equal(parameters.method, 'alipay.trade.wap.pay');
-		const biz = JSON.parse(parameters.biz_content);
-		assert.equal(biz.total_amount, '0.29');
-		assert.equal(biz.product_code, 'QUICK_WAP_WAY');
-		const paid = await call(conf, 'query', 'alipay_wap', 'YFORACLE003');
-		assert.deepEqual(paid, { outcome: 'ok', code: '', result: { state: 'paid', amount_fen: 5000 } });
-		await service.close();
-	});
-
 	test('Alibaba Cloud: the Authorization is the one that its own library computes', async () => {
 		const service = await serve(() => ({ headers: { 'Content-Type': 'application/json' }, body: '{"Code":"OK","Message":"OK","BizId":"9^0","RequestId":"x"}' }));
 		const conf = await settings(service.base, 'aliyun.conf');
@@ -226,12 +196,5 @@ http_listen=127.0.0.1:0\nmodbus_base_port=0\nbuses=1\nstate_dir=${dir}\n`);
 		await refused(client(), { ...order(no), mchid: '1900000001' }, 400, 'APPID_MCHID_NOT_MATCH');
 		await native(client()).post(order(no), { headers });
 		await refused(client(), { ...order(no), amount: { total: 101, currency: 'CNY' } }, 403, 'OUT_TRADE_NO_USED');
-	});
-
-	test("Alipay: its own SDK asks, and believes the stand-in's signature", async () => {
-		const sdk = new AlipaySdk({ appId: '2021000000000109', keyType: 'PKCS8', privateKey: file('alipay_app_private.pem'), alipayPublicKey: file('alipay_public.pem'), gateway: `${base}/sandbox/alipay/gateway.do` });
-		const asked = await sdk.exec('alipay.trade.query', { bizContent: { out_trade_no: 'YFNEVER0001' } }, { validateSign: true });
-		assert.equal(asked.code, '40004');
-		assert.equal(asked.subCode, 'ACQ.TRADE_NOT_EXIST');
 	});
 });
