@@ -17,6 +17,8 @@ struct worker {
 	struct notice *notice;
 	struct storage_rules storage;
 	char name[80];
+	const char *site_base; /* lives as long as the conf */
+	atomic_bool stopping;  /* the same as stop, for work that is long */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool stop;
@@ -57,7 +59,10 @@ static void *run_job(void *arg)
 		.pay = w->pay,
 		.notice = w->notice,
 		.storage = &w->storage,
-		.name = w->name };
+		.name = w->name,
+		.settings = &w->settings,
+		.site_base = w->site_base,
+		.stopping = &w->stopping };
 	enum err last = ERR_OK;
 
 	log_context(r->job->name);
@@ -94,6 +99,9 @@ static enum err worker_open(struct conf *conf, struct worker *w, struct problem 
 		e = storage_read(conf, &w->storage, why);
 	if (e != ERR_OK)
 		return e;
+	w->site_base = conf_text(conf, "site", "base",
+		conf_text(conf, "alipay", "notify_base",
+			conf_text(conf, "wechat_pay", "notify_base", "")));
 	pay_load(conf, &w->pay);
 	notice_load(conf, &w->notice);
 	gethostname(host, sizeof(host) - 1);
@@ -119,6 +127,7 @@ static void run_until_signal(struct worker *w, const sigset_t *signals)
 	log_info("started jobs=%zu", job_count);
 	sigwait(signals, &sig);
 	log_info("stopping signal=%d", sig);
+	atomic_store(&w->stopping, true);
 	pthread_mutex_lock(&w->lock);
 	w->stop = true;
 	pthread_cond_broadcast(&w->changed);
