@@ -31,7 +31,7 @@ struct api {
 	 * may: a service that hangs takes no more threads than that. */
 	atomic_int pay_waiting[PAY_SERVICES_MAX];
 	int pay_waiting_most;
-	bool check_answers;	/* compare each answer with its schema and log what differs */
+	bool check_answers; /* compare each answer with its schema and log what differs */
 	atomic_ullong answers[ROUTES_MAX + 1][STATUS_MAX]; /* by route (last: none) and status */
 };
 

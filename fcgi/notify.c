@@ -26,8 +26,8 @@ static enum err refused(
 	return e;
 }
 
-/* Money of an order went back: only a hint to ask at once, for the refund itself, and for the order,
- * whose payment we may never have heard of. */
+/* Money of an order went back: only a hint to ask at once, for the refund itself, and for the
+ * order, whose payment we may never have heard of. */
 static enum err refunded(struct request *r, const char *service, const struct pay_event *v)
 {
 	struct order o;
@@ -139,8 +139,8 @@ enum err notify_wechat_refund(struct request *r, struct answer *a)
 	struct pay_headers h = wechat_headers(r);
 	struct problem why = { 0 };
 	struct pay_refund_event event;
-	enum err e = pay_notify_wechat_refund(
-		r->api->pay, &h, r->body, r->body_n, r->now, &event, &why);
+	enum err e =
+		pay_notify_wechat_refund(r->api->pay, &h, r->body, r->body_n, r->now, &event, &why);
 
 	return answer_wechat(
 		a, e == ERR_OK ? take_refund(r, &event) : refused(r, "wechat", e, &why));

@@ -20,10 +20,10 @@ enum err me_pay_channels(struct request *r, struct answer *a)
 	json_t *items = json_array();
 
 	for (size_t i = 0; i < pay_channel_count; i++)
-		json_array_append_new(items,
-			json_pack("{s:s, s:s, s:b}", "channel", pay_channels[i].name, "service",
-				pay_channels[i].service, "on",
-				pay_off(r->api->pay, pay_channels[i].service) == NULL));
+		json_array_append_new(
+			items, json_pack("{s:s, s:s, s:b}", "channel", pay_channels[i].name,
+				       "service", pay_channels[i].service, "on",
+				       pay_off(r->api->pay, pay_channels[i].service) == NULL));
 	a->json = json_items(items);
 	return ERR_OK;
 }
@@ -88,8 +88,7 @@ static enum err open_at(struct request *r, const struct pay_channel *channel, co
 
 	snprintf(return_url, sizeof(return_url), "%s/order/%lld", r->api->site_base,
 		(long long)o->id);
-	return pay_open(
-		r->api->pay, channel, &p, r->now, mono_ms() + PAY_WAIT_MS, pay, why);
+	return pay_open(r->api->pay, channel, &p, r->now, mono_ms() + PAY_WAIT_MS, pay, why);
 }
 
 /* A "no" for good ends it; for now, or because it was paid meanwhile, the worker goes on. */
@@ -142,8 +141,8 @@ static enum err payer_find(struct request *r, const struct pay_channel *channel,
 				  : e;
 }
 
-static enum err order_make(struct request *r, const struct pay_channel *channel, struct order *o,
-	struct problem *why)
+static enum err order_make(
+	struct request *r, const struct pay_channel *channel, struct order *o, struct problem *why)
 {
 	char openid[OPENID_MAX] = "";
 	struct order_new n = { .user_id = r->user.id,
@@ -201,9 +200,9 @@ static json_t *order_json(const struct order_view *o)
 		json_pack("{s:s, s:s, s:o}", "code", o->tenant_code, "name", o->tenant_name, "room",
 			json_text_or_null(o->room)),
 		"meter",
-		o->meter_code[0] ? json_pack("{s:s, s:s}", "code", o->meter_code, "name",
-					   o->meter_name)
-				 : json_null(),
+		o->meter_code[0]
+			? json_pack("{s:s, s:s}", "code", o->meter_code, "name", o->meter_name)
+			: json_null(),
 		"description", o->description, "amount_fen", (json_int_t)o->amount_fen, "channel",
 		o->channel, "service", o->service, "state", o->state, "created_at",
 		json_utc(o->created_at), "expires_at", json_utc(o->expires_at), "paid_at",

@@ -117,8 +117,8 @@ enum err refund_failed(struct request *r, struct answer *a)
 enum err refund_again(struct request *r, struct answer *a)
 {
 	struct refund f;
-	enum err e = refund_retry(r->db, r->object, caller_site(r), r->actor, r->remote, r->now, &f,
-		&a->why);
+	enum err e = refund_retry(
+		r->db, r->object, caller_site(r), r->actor, r->remote, r->now, &f, &a->why);
 
 	if (e == ERR_OK)
 		a->json = refund_json(&f);

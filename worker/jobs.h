@@ -14,7 +14,7 @@ struct tools { /* of one job's thread */
 	const struct pay *pay;
 	const struct notice *notice;
 	const struct storage_rules *storage;
-	const char *name; /* of this worker, for claims */
+	const char *name;		    /* of this worker, for claims */
 	const struct db_settings *settings; /* for further connections */
 	const char *site_base;		    /* public address of the site; "" */
 	const atomic_bool *stopping;

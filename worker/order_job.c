@@ -42,8 +42,8 @@ static bool is_late(const struct order *o)
 static enum pay_state ask(struct tools *t, const struct order *o, struct pay_event *event)
 {
 	struct problem why = { 0 };
-	enum err e = pay_query(t->pay, o->service, o->out_trade_no, utc_now(), mono_ms() + CALL_MS,
-		event, &why);
+	enum err e = pay_query(
+		t->pay, o->service, o->out_trade_no, utc_now(), mono_ms() + CALL_MS, event, &why);
 
 	if (e == ERR_OK)
 		return event->state;
@@ -53,8 +53,8 @@ static enum pay_state ask(struct tools *t, const struct order *o, struct pay_eve
 
 /* What needs no further question. A service that never heard of the order ends it only once nobody
  * can pay it any more. */
-static enum err take(struct tools *t, const struct order *o, enum pay_state state,
-	const struct pay_event *event)
+static enum err take(
+	struct tools *t, const struct order *o, enum pay_state state, const struct pay_event *event)
 {
 	switch (state) {
 	case PAY_PAID:
@@ -73,8 +73,8 @@ static enum err take(struct tools *t, const struct order *o, enum pay_state stat
 	return ERR_OK;
 }
 
-/* Unpaid past its time. Only the service's own "closed" ends it; whatever else it answers, the payer
- * may just have paid: ask again. */
+/* Unpaid past its time. Only the service's own "closed" ends it; whatever else it answers, the
+ * payer may just have paid: ask again. */
 static enum err expire(struct tools *t, const struct order *o)
 {
 	struct problem why = { 0 };

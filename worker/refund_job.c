@@ -1,4 +1,5 @@
-/* Gives refunds to their services, under numbers that never change, and asks what became of them. */
+/* Gives refunds to their services, under numbers that never change, and asks what became of them.
+ */
 #include <inttypes.h>
 
 #include "base/log.h"
@@ -55,8 +56,8 @@ static enum err send(struct tools *t, const struct refund_work *w)
 	struct pay_refund refund = refund_of(w);
 	struct pay_refund_event event = { 0 };
 	struct problem why = { 0 };
-	enum err e = pay_refund_open(t->pay, w->f.service, &refund, utc_now(), mono_ms() + CALL_MS,
-		&event, &why);
+	enum err e = pay_refund_open(
+		t->pay, w->f.service, &refund, utc_now(), mono_ms() + CALL_MS, &event, &why);
 
 	if (e == ERR_OK)
 		return take(t, w, &event);
@@ -74,8 +75,8 @@ static enum err ask(struct tools *t, const struct refund_work *w)
 	struct pay_refund refund = refund_of(w);
 	struct pay_refund_event event = { 0 };
 	struct problem why = { 0 };
-	enum err e = pay_refund_query(t->pay, w->f.service, &refund, utc_now(), mono_ms() + CALL_MS,
-		&event, &why);
+	enum err e = pay_refund_query(
+		t->pay, w->f.service, &refund, utc_now(), mono_ms() + CALL_MS, &event, &why);
 
 	if (e != ERR_OK) {
 		log_warn("refund=%s query=%s code=%s", w->f.out_refund_no, err_word(e), why.field);

@@ -24,7 +24,8 @@ SHAPE(account_shape, struct me_account, F(id), F(site_id), F(purpose), F(tenant_
 	" LEFT JOIN meter_state s ON s.meter_id = m.id"
 
 static const struct query Q_ACCOUNTS = {
-	"SELECT a.id, t.site_id, a.purpose, t.id AS tenant_id, t.code AS tenant_code, t.name AS tenant_name,"
+	"SELECT a.id, t.site_id, a.purpose, t.id AS tenant_id, t.code AS tenant_code, t.name AS "
+	"tenant_name,"
 	" t.room, st.zone, a.balance_nano AS balance, a.subsidy_nano AS subsidy,"
 	" a.credit_limit_nano AS credit_limit,"
 	" a.warn_unit, a.warn1_nano AS warn1, a.warn2_nano AS warn2,"

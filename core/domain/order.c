@@ -125,8 +125,8 @@ static enum err order_check(struct db *db, const struct account *a, const struct
 	if (e != ERR_OK)
 		return e;
 	if (n->amount_fen < l.min_fen)
-		return problem_set(why, ERR_AMOUNT_SMALL, "amount_fen", "at least %" PRId64 " fen",
-			l.min_fen);
+		return problem_set(
+			why, ERR_AMOUNT_SMALL, "amount_fen", "at least %" PRId64 " fen", l.min_fen);
 	if (n->amount_fen > l.max_fen)
 		return problem_set(
 			why, ERR_AMOUNT_LARGE, "amount_fen", "at most %" PRId64 " fen", l.max_fen);
@@ -184,8 +184,7 @@ static void describe(const struct about *a, char *out, size_t size)
 			purpose = zh ? purposes[i].zh : purposes[i].en;
 	n = snprintf(out, size, "%s %s", a->place, purpose);
 	if (a->meters && n > 0 && (size_t)n < size)
-		n += snprintf(
-			out + n, size - (size_t)n, zh ? " 表%s" : ", meter %s", a->meter);
+		n += snprintf(out + n, size - (size_t)n, zh ? " 表%s" : ", meter %s", a->meter);
 	if (a->meters > 1 && n > 0 && (size_t)n < size)
 		snprintf(out + n, size - (size_t)n, zh ? "等%" PRId64 "块" : " of %" PRId64,
 			a->meters);
@@ -288,10 +287,10 @@ static enum err claim_tx(struct db *db, void *ctx)
 	const struct claim *c = ctx;
 	enum err e = db_one(db, &Q_CLAIM, ARGS(arg_text(c->service), arg_utc(c->now)), c->out);
 
-	return e == ERR_OK ? db_exec(db, &Q_ASKED,
-				     ARGS(arg_i64(next_ask(c->out, c->now)), arg_i64(c->out->id)),
-				     NULL)
-			   : e;
+	return e == ERR_OK
+		       ? db_exec(db, &Q_ASKED,
+				 ARGS(arg_i64(next_ask(c->out, c->now)), arg_i64(c->out->id)), NULL)
+		       : e;
 }
 
 enum err order_claim(struct db *db, const char *service, struct utc now, struct order *out)

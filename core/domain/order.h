@@ -14,7 +14,7 @@ struct order {
 	char payer_address[65];
 	char payer_id[257];    /* the payer's openid, where the channel needs it */
 	char description[509]; /* what the payer reads */
-	char pay[4096]; /* JSON for the page; "" until the service has answered */
+	char pay[4096];	       /* JSON for the page; "" until the service has answered */
 	char transaction_id[65];
 	struct utc created_at;
 	struct utc expires_at;

@@ -114,7 +114,10 @@ static enum err second_payment(
 	}
 	c->outcome = CREDIT_SECOND;
 	if (e == ERR_OK)
-		e = unmatched_keep(db, &(struct unmatched_new){ UNMATCHED_OF(c->p), .order_id = o->id, .why = "second_payment", .suspense_entry_id = entry_id }, c->now, NULL);
+		e = unmatched_keep(db,
+			&(struct unmatched_new){ UNMATCHED_OF(c->p), .order_id = o->id,
+				.why = "second_payment", .suspense_entry_id = entry_id },
+			c->now, NULL);
 	if (e != ERR_OK)
 		return e;
 	return alarm_raise(db,
@@ -175,8 +178,8 @@ static enum err first_payment(
 	return e;
 }
 
-/* Kept until a person, or a better word of the service, settles it. What was settled raises no alarm
- * again. */
+/* Kept until a person, or a better word of the service, settles it. What was settled raises no
+ * alarm again. */
 static enum err not_creditable(struct db *db, struct credit *c, enum credit_outcome outcome,
 	const struct order *o, const char *text)
 {
@@ -187,8 +190,7 @@ static enum err not_creditable(struct db *db, struct credit *c, enum credit_outc
 	c->outcome = outcome;
 	if (!amount || !str_eq(o->transaction_id, c->p->transaction_id))
 		e = unmatched_keep(db,
-			&(struct unmatched_new){ UNMATCHED_OF(c->p),
-				.order_id = order_id,
+			&(struct unmatched_new){ UNMATCHED_OF(c->p), .order_id = order_id,
 				.why = amount ? "amount" : "unknown_order" },
 			c->now, &open);
 	if (e != ERR_OK || !open)
@@ -270,4 +272,3 @@ enum err order_notify_refused(struct db *db, const char *service, const char *ou
 			arg_text(outcome), arg_text(words)),
 		NULL);
 }
-

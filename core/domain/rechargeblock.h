@@ -1,6 +1,6 @@
 #pragma once
-/* Purses that take no recharge and no sale for now: a dispute, a tenant who moves out. Money that was
- * paid already is credited all the same. */
+/* Purses that take no recharge and no sale for now: a dispute, a tenant who moves out. Money that
+ * was paid already is credited all the same. */
 #include "db/db.h"
 
 struct recharge_block {

@@ -311,12 +311,11 @@ static enum err hand_over(struct db *db, struct refunding *r)
 		.note = "",
 		.actor = r->n->actor,
 		.address = r->n->address };
-	enum err e = refund_settle_locked(db,
-		&(struct settling){ .s = &s,
-			.f = r->out,
-			.now = r->now,
-			.why = r->why,
-			.drawer_id = r->drawer_id });
+	enum err e = refund_settle_locked(db, &(struct settling){ .s = &s,
+						      .f = r->out,
+						      .now = r->now,
+						      .why = r->why,
+						      .drawer_id = r->drawer_id });
 
 	return e == ERR_OK ? refund_get(db, 0, r->out.id, &r->out) : e;
 }

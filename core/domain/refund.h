@@ -50,7 +50,8 @@ int64_t refundable_fen(const struct account *a);
  * transfer waits for the person who makes it, that of an order for its service. Above the setting
  * refund_limit_fen it waits for a second person first: *approval_id is not 0, and there is no
  * refund yet. ERR_AMOUNT_LARGE for more than is refundable, of an order for more than it paid;
- * ERR_CONFLICT for an order that was not paid, or that its service does not refund any more. The same request again finds the first. */
+ * ERR_CONFLICT for an order that was not paid, or that its service does not refund any more. The
+ * same request again finds the first. */
 MUST_USE enum err refund_create(struct db *db, const struct refund_new *n, struct utc now,
 	struct refund *out, int64_t *approval_id, struct problem *why);
 MUST_USE enum err refund_approved(struct db *db, const struct approval *a, const json_t *params,

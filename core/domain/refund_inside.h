@@ -9,7 +9,7 @@ MUST_USE enum err refund_find(struct db *db, const char *out_refund_no, struct r
 MUST_USE enum err refund_audit(struct db *db, const char *actor, const char *address,
 	const char *action, const struct refund *f, struct utc now);
 
-struct refund_row { /* money that lies in refund_due by entry_id */
+struct refund_row {				    /* money that lies in refund_due by entry_id */
 	int64_t account_id, order_id, unmatched_id; /* 0: none */
 	const char *method, *service, *state;
 	int64_t amount_fen;

@@ -179,4 +179,3 @@ enum err refund_settle(struct db *db, const struct refund_settling *s, struct ut
 		*out = g.f;
 	return e;
 }
-

@@ -19,10 +19,9 @@ struct count_row {
 };
 SHAPE(count_shape, struct count_row, FIELD(struct count_row, n));
 static const struct query Q_DUE = { "SELECT COUNT(*) AS n FROM refund WHERE " DUE, &count_shape };
-static const struct query Q_NEXT = {
-	"SELECT id FROM refund WHERE " DUE " ORDER BY ask_at LIMIT 1 FOR UPDATE SKIP LOCKED",
-	&id_shape
-};
+static const struct query Q_NEXT = { "SELECT id FROM refund WHERE " DUE
+				     " ORDER BY ask_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+	&id_shape };
 static const struct query Q_LAST_SENT = {
 	"SELECT COALESCE(MAX(sent_at), 0) AS n FROM refund WHERE order_id = ? AND id <> ?",
 	&count_shape
@@ -277,8 +276,8 @@ static enum err take_open(struct db *db, struct telling *g)
 			"the service names another amount or order for this refund");
 	}
 	if (t->refund_id[0])
-		e = db_exec(db, &Q_SERVICE_ID, ARGS(arg_text(t->refund_id), arg_i64(g->f.id)),
-			NULL);
+		e = db_exec(
+			db, &Q_SERVICE_ID, ARGS(arg_text(t->refund_id), arg_i64(g->f.id)), NULL);
 	if (e != ERR_OK)
 		return e;
 	g->outcome = TOLD_TAKEN;
@@ -330,8 +329,8 @@ static enum err told_tx(struct db *db, void *ctx)
 		NULL);
 }
 
-enum err refund_told(struct db *db, const struct refund_told *t, struct utc now,
-	enum told_outcome *out)
+enum err refund_told(
+	struct db *db, const struct refund_told *t, struct utc now, enum told_outcome *out)
 {
 	struct telling g = { .t = t, .now = now };
 	enum err e = db_tx(db, told_tx, &g);
@@ -375,8 +374,8 @@ static enum err refused_tx(struct db *db, void *ctx)
 		r->now);
 }
 
-enum err refund_refused(struct db *db, int64_t id, const char *code, const char *text, bool passing,
-	struct utc now)
+enum err refund_refused(
+	struct db *db, int64_t id, const char *code, const char *text, bool passing, struct utc now)
 {
 	struct refusing r = { .id = id, .passing = passing, .now = now };
 
@@ -406,8 +405,8 @@ static enum err hint_tx(struct db *db, void *ctx)
 	if (e == ERR_OK && !str_eq(o.service, h->service))
 		e = ERR_NOT_FOUND;
 	if (e == ERR_OK)
-		e = db_exec(db, &Q_HINT, ARGS(arg_utc(h->now), arg_i64(o.id), arg_utc(h->now)),
-			NULL);
+		e = db_exec(
+			db, &Q_HINT, ARGS(arg_utc(h->now), arg_i64(o.id), arg_utc(h->now)), NULL);
 	if (e == ERR_OK)
 		e = db_one(db, &Q_GIVEN_BACK, ARGS(arg_i64(o.id)), &ours);
 	if (e != ERR_OK || h->fen <= ours.n)
@@ -420,8 +419,8 @@ static enum err hint_tx(struct db *db, void *ctx)
 	return foreign(db, &g);
 }
 
-enum err refunds_hint(struct db *db, const char *service, const char *out_trade_no, int64_t fen,
-	struct utc now)
+enum err refunds_hint(
+	struct db *db, const char *service, const char *out_trade_no, int64_t fen, struct utc now)
 {
 	struct hinting h = { service, out_trade_no, fen, now };
 

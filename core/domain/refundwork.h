@@ -16,9 +16,9 @@ struct refund_work {
 };
 MUST_USE enum err refunds_due(struct db *db, const char *service, struct utc now, int64_t *n);
 /* Takes the one that has waited longest, marks it sent, and plans when to turn to it again (after
- * 10 s at first, in the end each hour). WeChat takes the parts of one order at least a minute apart:
- * a part that comes too early is put off. After a day unsent the alarm refund_waiting is raised.
- * ERR_NOT_FOUND: none is due. */
+ * 10 s at first, in the end each hour). WeChat takes the parts of one order at least a minute
+ * apart: a part that comes too early is put off. After a day unsent the alarm refund_waiting is
+ * raised. ERR_NOT_FOUND: none is due. */
 MUST_USE enum err refund_claim(
 	struct db *db, const char *service, struct utc now, struct refund_work *out);
 
@@ -45,8 +45,8 @@ enum told_outcome {
 };
 const char *told_outcome_word(enum told_outcome o);
 /* Done: out of refund_due. Closed: back in the purse by the mirror entry. Safe to repeat. */
-MUST_USE enum err refund_told(struct db *db, const struct refund_told *t, struct utc now,
-	enum told_outcome *out);
+MUST_USE enum err refund_told(
+	struct db *db, const struct refund_told *t, struct utc now, enum told_outcome *out);
 
 /* The service said no. It may get better (passing): the refund waits and is sent again. Or not: a
  * person is asked, with the alarm refund_person. */
@@ -56,5 +56,5 @@ MUST_USE enum err refund_refused(struct db *db, int64_t id, const char *code, co
 /* A hint that something happened to refunds of this order: they are asked about at once. fen (0:
  * not said) is all that the service gave back of it; more than was asked for here is listed and
  * alarmed. ERR_NOT_FOUND without such an order. */
-MUST_USE enum err refunds_hint(struct db *db, const char *service, const char *out_trade_no,
-	int64_t fen, struct utc now);
+MUST_USE enum err refunds_hint(
+	struct db *db, const char *service, const char *out_trade_no, int64_t fen, struct utc now);

@@ -180,8 +180,7 @@ static enum err accounts_check(struct db *db, const struct selling *s)
 			return problem_set(s->why, ERR_AMOUNT_LARGE,
 				line_field(i, "amount_fen", field), "at most %" PRId64 " fen",
 				most_fen);
-		e = recharge_block_check(
-			db, a->id, line_field(i, "account_id", field), s->why);
+		e = recharge_block_check(db, a->id, line_field(i, "account_id", field), s->why);
 		if (e == ERR_OK)
 			e = balance_cap_check(db, a, s->n->lines[i].amount_fen,
 				line_field(i, "amount_fen", field), s->why);

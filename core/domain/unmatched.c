@@ -28,23 +28,23 @@ SHAPE(unmatched_shape, struct unmatched, F(id), F(service), F(transaction_id), F
 
 static const struct query Q_GET = { UNMATCHED "? IN (0, t.site_id) AND u.id = ?",
 	&unmatched_shape };
-static const struct query Q_OF_TRANSACTION = {
-	UNMATCHED "u.service = ? AND u.transaction_id = ?", &unmatched_shape
-};
+static const struct query Q_OF_TRANSACTION = { UNMATCHED "u.service = ? AND u.transaction_id = ?",
+	&unmatched_shape };
 static const struct query Q_LIST = { UNMATCHED
 	"? IN (0, t.site_id) AND ? IN ('', u.state) ORDER BY u.id DESC LIMIT 200",
 	&unmatched_shape };
-static const struct query Q_LOCK = {
-	"SELECT id FROM pay_unmatched WHERE id = ? FOR UPDATE", &id_shape
-};
+static const struct query Q_LOCK = { "SELECT id FROM pay_unmatched WHERE id = ? FOR UPDATE",
+	&id_shape };
 static const struct query Q_KEEP = {
 	"INSERT INTO pay_unmatched (service, transaction_id, out_trade_no, order_id, amount_fen,"
-	" currency, why, paid_at, seen_at, suspense_entry_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	" currency, why, paid_at, seen_at, suspense_entry_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, "
+	"?)",
 	NULL
 };
 static const struct query Q_MATCHED = {
 	"UPDATE pay_unmatched SET state = 'matched', resolved_at = ?, resolved_by = ?"
-	" WHERE service = ? AND transaction_id = ? AND state = 'open' AND suspense_entry_id IS NULL",
+	" WHERE service = ? AND transaction_id = ? AND state = 'open' AND suspense_entry_id IS "
+	"NULL",
 	NULL
 };
 static const struct query Q_SETTLE = {
@@ -67,9 +67,8 @@ struct count_row {
 	int64_t n;
 };
 SHAPE(count_shape, struct count_row, FIELD(struct count_row, n));
-static const struct query Q_OPEN = {
-	"SELECT COUNT(*) AS n FROM pay_unmatched WHERE state = 'open'", &count_shape
-};
+static const struct query Q_OPEN = { "SELECT COUNT(*) AS n FROM pay_unmatched WHERE state = 'open'",
+	&count_shape };
 static const struct query Q_OPEN_OF_ORDER = {
 	"SELECT COUNT(*) AS n FROM pay_unmatched WHERE state = 'open' AND order_id = ? AND why = ?",
 	&count_shape
@@ -77,8 +76,7 @@ static const struct query Q_OPEN_OF_ORDER = {
 
 /* ---- keeping ---- */
 
-enum err unmatched_keep(
-	struct db *db, const struct unmatched_new *n, struct utc now, bool *open)
+enum err unmatched_keep(struct db *db, const struct unmatched_new *n, struct utc now, bool *open)
 {
 	struct unmatched before;
 	enum err e = db_one(db, &Q_OF_TRANSACTION,
@@ -317,9 +315,8 @@ static enum err row_write(struct db *db, const struct settle *s, int64_t entry_i
 
 	return db_exec(db, &Q_SETTLE,
 		ARGS(arg_text(state_words[a->how]), arg_id(s->u.suspense_entry_id),
-			arg_id(credit ? a->account_id : 0), arg_id(entry_id),
-			arg_text(a->once_key), arg_utc(s->now), arg_text(a->actor),
-			arg_text(a->reason), arg_i64(s->u.id)),
+			arg_id(credit ? a->account_id : 0), arg_id(entry_id), arg_text(a->once_key),
+			arg_utc(s->now), arg_text(a->actor), arg_text(a->reason), arg_i64(s->u.id)),
 		NULL);
 }
 
@@ -373,15 +370,14 @@ static enum err after(struct db *db, const struct settle *s)
 		e = order_closed(db, u->order_id, s->now);
 	if (e == ERR_OK)
 		e = alarm_over(db, u->order_id, u->out_trade_no, u->why, s->now);
-	return e == ERR_OK
-		       ? audit_add(db,
-				 &(struct audit){ s->a->actor, s->a->address, "payment.settle",
-					 "unmatched", u->id, NULL },
-				 json_pack("{s:s, s:I, s:I, s:s}", "how", how_words[s->a->how],
-					 "account", (json_int_t)s->a->account_id, "amount_fen",
-					 (json_int_t)u->amount_fen, "reason", s->a->reason),
-				 s->now)
-		       : e;
+	return e == ERR_OK ? audit_add(db,
+				     &(struct audit){ s->a->actor, s->a->address, "payment.settle",
+					     "unmatched", u->id, NULL },
+				     json_pack("{s:s, s:I, s:I, s:s}", "how", how_words[s->a->how],
+					     "account", (json_int_t)s->a->account_id, "amount_fen",
+					     (json_int_t)u->amount_fen, "reason", s->a->reason),
+				     s->now)
+			   : e;
 }
 
 static enum err apply(struct db *db, struct settle *s)

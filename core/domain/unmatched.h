@@ -1,7 +1,8 @@
 #pragma once
-/* Payments that are nobody's: their order is not known, their amount or currency is another than the
- * order's, or the order was paid before. Each waits until finance gives it to a purse, back to its
- * payer, or says why it needs neither. Refunds that nobody asked for here are listed among them. */
+/* Payments that are nobody's: their order is not known, their amount or currency is another than
+ * the order's, or the order was paid before. Each waits until finance gives it to a purse, back to
+ * its payer, or says why it needs neither. Refunds that nobody asked for here are listed among
+ * them. */
 #include "domain/approval.h"
 #include "domain/order.h"
 
@@ -68,8 +69,8 @@ enum unmatched_how {
 struct unmatched_act {
 	int64_t id;
 	enum unmatched_how how;
-	int64_t account_id; /* UNMATCHED_CREDIT */
-	int64_t site_id;    /* that the caller is confined to; 0: none */
+	int64_t account_id;   /* UNMATCHED_CREDIT */
+	int64_t site_id;      /* that the caller is confined to; 0: none */
 	int64_t book_site_id; /* whose books a refund without an order goes into */
 	int64_t user_id;
 	const char *actor, *address;

@@ -27,7 +27,8 @@ void pay_free(struct pay **pay);
 /* NULL: the service is on. Else what is missing; why->field names the setting. */
 const struct problem *pay_off(const struct pay *pay, const char *service);
 
-/* The application at a service that payers are known to by an openid; "" when the service is off. */
+/* The application at a service that payers are known to by an openid; "" when the service is off.
+ */
 const char *pay_app_id(const struct pay *pay, const char *service);
 
 /* What ERR_REFUSED with this code means for us. */

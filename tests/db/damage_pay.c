@@ -1,5 +1,5 @@
-/* Payments that were nobody's, refunds at services, purses that take no recharge: what they were, and
- * damage to them. */
+/* Payments that were nobody's, refunds at services, purses that take no recharge: what they were,
+ * and damage to them. */
 #include "damage.h"
 
 #include <stdio.h>
@@ -66,7 +66,9 @@ static void settle(struct world *w, int64_t order, enum unmatched_how how, const
 static void refund_ends(struct world *w, enum refund_word word)
 {
 	struct refund_work work;
-	struct refund_told t = { .service = "alipay", .refund_id = "r", .word = word, .via = "query" };
+	struct refund_told t = {
+		.service = "alipay", .refund_id = "r", .word = word, .via = "query"
+	};
 	enum told_outcome outcome;
 
 	assert_int_equal(refund_claim(w->worker, "alipay", seeded_now, &work), ERR_OK);
@@ -97,8 +99,8 @@ void past_pay(struct world *w)
 }
 
 #define UNMATCHED(what)                                                                            \
-	"id, entry_id, suspense_entry_id, order_id INTO @s, @e, @d, @o FROM pay_unmatched WHERE "  \
-	what " ORDER BY id DESC LIMIT 1"
+	"id, entry_id, suspense_entry_id, order_id INTO @s, @e, @d, @o FROM pay_unmatched "        \
+	"WHERE " what " ORDER BY id DESC LIMIT 1"
 #define UNMATCHED_NAME "CONCAT('unmatched:', @s)"
 #define WHERE_IT_SAYS "unmatched_payment_is_where_it_says"
 #define A_REFUND(what) "id, entry_id INTO @s, @e FROM refund WHERE " what " ORDER BY id LIMIT 1"
@@ -156,7 +158,8 @@ static const struct damage list[] = {
 	{ "refund_of_unmatched_of_a_purse", "refund", A_REFUND("unmatched_id > 0"),
 		"UPDATE refund SET account_id = 2101 WHERE id = @s", "refund_has_its_entry",
 		REFUND_NAME },
-	{ "refund_of_unmatched_gone", "refund", A_REFUND("unmatched_id > 0 AND state = 'requested'"),
+	{ "refund_of_unmatched_gone", "refund",
+		A_REFUND("unmatched_id > 0 AND state = 'requested'"),
 		"DELETE FROM refund WHERE id = @s", "refund_entry_has_its_refund",
 		"CONCAT('entry:', @e)" },
 	{ "refund_service", "refund", A_REFUND("order_id > 0"),
@@ -169,7 +172,8 @@ static const struct damage list[] = {
 		"UPDATE refund SET ask_at = 5 WHERE id = @s", "open_refund_is_worked_on",
 		REFUND_NAME },
 	{ "recharge_block_gone", "recharge_block", "account_id INTO @a FROM recharge_block",
-		"DELETE FROM recharge_block", "recharge_block_is_as_set", "CONCAT('account:', @a)" },
+		"DELETE FROM recharge_block", "recharge_block_is_as_set",
+		"CONCAT('account:', @a)" },
 	{ "recharge_block_by_nobody", "recharge_block", "2103 INTO @a",
 		"INSERT INTO recharge_block VALUES (2103, 'x', 'x', 1)", "recharge_block_is_as_set",
 		"CONCAT('account:', @a)" },

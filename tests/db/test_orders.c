@@ -48,8 +48,8 @@ static struct desk desk_make(struct db *db)
 	return d;
 }
 
-static enum err create(const struct desk *d, int64_t fen, int64_t user, struct order *out,
-	struct problem *why)
+static enum err create(
+	const struct desk *d, int64_t fen, int64_t user, struct order *out, struct problem *why)
 {
 	struct order_new n = { .account_id = d->shop.account,
 		.user_id = user,
@@ -131,14 +131,16 @@ static void the_payer_reads_shop_purpose_and_meter(void **state)
 	struct desk d = desk_make(db);
 	struct order o, again;
 
-	shop_set(db, "UPDATE tenant SET room = 'A-103', name = '老码头/火锅' WHERE id = (SELECT"
-		     " tenant_id FROM contract WHERE id = %lld)",
+	shop_set(db,
+		"UPDATE tenant SET room = 'A-103', name = '老码头/火锅' WHERE id = (SELECT"
+		" tenant_id FROM contract WHERE id = %lld)",
 		(long long)d.shop.contract);
 	shop_set(db, "UPDATE meter SET code = 'A103-1' WHERE id = %lld", (long long)d.shop.meter);
 	o = made(&d, 5000);
 	assert_string_equal(o.description, "A-103 电费 表A103-1");
-	shop_set(db, "UPDATE tenant SET room = '', language = 'en' WHERE id = (SELECT tenant_id"
-		     " FROM contract WHERE id = %lld)",
+	shop_set(db,
+		"UPDATE tenant SET room = '', language = 'en' WHERE id = (SELECT tenant_id"
+		" FROM contract WHERE id = %lld)",
 		(long long)d.shop.contract);
 	/* an order keeps its words: it is opened again by the same bytes */
 	assert_int_equal(order_get(api, o.id, &again), ERR_OK);
@@ -305,8 +307,8 @@ static void settle_as(const struct desk *d, enum unmatched_how how, struct unmat
 		db, "SELECT MAX(id) AS v FROM pay_unmatched WHERE order_id = %lld", o->id);
 }
 
-static enum err settle(const struct unmatched_act *a, struct unmatched *u, int64_t *approval,
-	struct problem *why)
+static enum err settle(
+	const struct unmatched_act *a, struct unmatched *u, int64_t *approval, struct problem *why)
 {
 	*why = (struct problem){ 0 };
 	return unmatched_settle(api, a, now, u, approval, why);
@@ -522,7 +524,9 @@ static void staff_find_orders(void **state)
 		int64_t want; /* 0: none */
 	} cases[] = {
 		{ { .id = o.id, .state = "", .service = "", .out_trade_no = "" }, o.id },
-		{ { .account_id = d.shop.account, .state = "paid", .service = "",
+		{ { .account_id = d.shop.account,
+			  .state = "paid",
+			  .service = "",
 			  .out_trade_no = "" },
 			paid.id },
 		{ { .state = "", .service = "", .out_trade_no = o.out_trade_no }, o.id },
@@ -531,7 +535,10 @@ static void staff_find_orders(void **state)
 		{ { .state = "", .service = "alipay", .out_trade_no = t }, 0 },
 		{ { .site_id = d.shop.site + 1, .state = "", .service = "", .out_trade_no = t },
 			0 },
-		{ { .account_id = d.shop.account, .state = "", .service = "", .out_trade_no = "",
+		{ { .account_id = d.shop.account,
+			  .state = "",
+			  .service = "",
+			  .out_trade_no = "",
 			  .mismatch = true },
 			o.id },
 	};

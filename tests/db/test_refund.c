@@ -254,8 +254,8 @@ static void a_no_that_may_pass_waits_and_one_for_good_asks_a_person(void **state
 		while (claim(&s, &w) == ERR_OK) {
 			assert_string_equal(w.f.out_refund_no, f.out_refund_no);
 			assert_int_equal(w.sent_before, tries++ > 0);
-			assert_int_equal(refund_refused(worker, f.id, "ACQ.SELLER_BALANCE_NOT_ENOUGH",
-						 "no", true, now),
+			assert_int_equal(refund_refused(worker, f.id,
+						 "ACQ.SELLER_BALANCE_NOT_ENOUGH", "no", true, now),
 				ERR_OK);
 		}
 	assert_in_range(tries, 24, 40); /* seldom in the end */
@@ -264,7 +264,8 @@ static void a_no_that_may_pass_waits_and_one_for_good_asks_a_person(void **state
 	assert_int_equal(claim(&s, &w), ERR_OK);
 	assert_int_equal(alarms(db, "refund_waiting"), 1);
 	assert_int_equal(
-		refund_refused(worker, f.id, "ACQ.TRADE_NOT_ALLOW_REFUND", "no", false, now), ERR_OK);
+		refund_refused(worker, f.id, "ACQ.TRADE_NOT_ALLOW_REFUND", "no", false, now),
+		ERR_OK);
 	f = read_back(f.id);
 	assert_string_equal(f.state, "person");
 	assert_string_equal(f.said, "ACQ.TRADE_NOT_ALLOW_REFUND");
@@ -371,8 +372,7 @@ static void twenty_parts_at_once_never_exceed_what_was_paid(void **state)
 		racers[i].n = part_of(&s, 300);
 		snprintf(racers[i].once, sizeof(racers[i].once), "part:%zu", i);
 		racers[i].n.once_key = racers[i].once;
-		assert_int_equal(
-			pthread_create(&racers[i].thread, NULL, race_part, &racers[i]), 0);
+		assert_int_equal(pthread_create(&racers[i].thread, NULL, race_part, &racers[i]), 0);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(racers); i++) {
 		pthread_join(racers[i].thread, NULL);
@@ -415,8 +415,7 @@ static void ten_notifies_at_once_settle_it_once(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(racers); i++) {
 		racers[i].s = &s;
 		racers[i].f = &f;
-		assert_int_equal(
-			pthread_create(&racers[i].thread, NULL, race_told, &racers[i]), 0);
+		assert_int_equal(pthread_create(&racers[i].thread, NULL, race_told, &racers[i]), 0);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(racers); i++) {
 		pthread_join(racers[i].thread, NULL);
