@@ -89,13 +89,20 @@ static enum err lines_check(const struct sale_new *n, int64_t *total_fen, struct
 					why, ERR_BAD_VALUE, "lines", "an account stands twice");
 		total += n->lines[i].amount_fen;
 	}
-	if (n->tendered_fen < total)
-		return problem_set(
-			why, ERR_AMOUNT_SMALL, "tendered_fen", "less was tendered than sold");
-	if (!str_eq(n->method, "cash") && n->tendered_fen != total)
-		return problem_set(why, ERR_BAD_VALUE, "tendered_fen",
-			"only cash gives change; tender the total");
 	*total_fen = total;
+	return ERR_OK;
+}
+
+static enum err tender_check(const struct selling *s)
+{
+	const struct sale_new *n = s->n;
+
+	if (n->tendered_fen < s->total_fen)
+		return problem_set(
+			s->why, ERR_AMOUNT_SMALL, "tendered_fen", "less was tendered than sold");
+	if (!str_eq(n->method, "cash") && n->tendered_fen != s->total_fen)
+		return problem_set(s->why, ERR_BAD_VALUE, "tendered_fen",
+			"only cash gives change; tender the total");
 	return ERR_OK;
 }
 
@@ -339,6 +346,8 @@ static enum err sale_tx(struct db *db, void *ctx)
 		e = accounts_lock(db, s);
 	if (e == ERR_OK)
 		e = accounts_check(db, s);
+	if (e == ERR_OK)
+		e = tender_check(s);
 	if (e == ERR_OK)
 		e = postings_make(db, s, shift.id);
 	if (e == ERR_OK)

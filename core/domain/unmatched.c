@@ -221,14 +221,17 @@ static enum err state_check(const struct settle *s)
 
 static enum err site_find(struct db *db, struct settle *s)
 {
-	const struct unmatched_act *a = s->a;
 	struct site_row site;
-	int64_t id = s->u.site_id ? s->u.site_id : a->book_site_id;
-	enum err e = db_one(db, &Q_SITE, ARGS(arg_i64(id)), &site);
+	int64_t own = s->u.site_id, named = s->a->book_site_id, id = own ? own : named;
+	enum err e;
 
-	if (e == ERR_NOT_FOUND)
+	if (!id)
 		return problem_set(s->why, ERR_MISSING_FIELD, "site_id",
 			"say which site's books the refund goes into");
+	e = db_one(db, &Q_SITE, ARGS(arg_i64(id)), &site);
+	if (e == ERR_NOT_FOUND || (own && named && own != named))
+		return problem_set(
+			s->why, ERR_NOT_FOUND, "site_id", "it is not a payment of such a site");
 	if (e != ERR_OK)
 		return e;
 	s->account = (struct account){ .site_id = id };
