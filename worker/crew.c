@@ -41,7 +41,8 @@ enum err crew_run(struct tools *t, const struct crew_work *w, struct utc now)
 
 	if (e != ERR_OK || due == 0)
 		return e;
-	wanted = due < CREW_MOST ? (size_t)due - 1 : CREW_MOST - 1;
+	ASSERT(w->most >= 1 && w->most <= CREW_MOST);
+	wanted = due < (int64_t)w->most ? (size_t)due - 1 : w->most - 1;
 	for (; n < wanted; n++) {
 		members[n] = (struct member){ .tools = *t, .work = w };
 		if (pthread_create(&members[n].thread, NULL, member_run, &members[n]) != 0)

@@ -146,10 +146,10 @@ static enum err step(struct tools *t, const char *service)
 
 enum err job_orders_wechat(struct tools *t, struct utc now)
 {
-	return crew_run(t, &(struct crew_work){ "wechat", orders_due, step }, now);
+	return crew_run(t, &(struct crew_work){ "wechat", CREW_MOST, orders_due, step }, now);
 }
 
 enum err job_orders_alipay(struct tools *t, struct utc now)
 {
-	return crew_run(t, &(struct crew_work){ "alipay", orders_due, step }, now);
+	return crew_run(t, &(struct crew_work){ "alipay", CREW_MOST, orders_due, step }, now);
 }

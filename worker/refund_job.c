@@ -7,6 +7,7 @@
 #include "worker/crew.h"
 
 #define CALL_MS 8000 /* a refund takes a service longer than a question */
+#define REFUNDS_AT_ONCE 4
 
 static struct pay_refund refund_of(const struct refund_work *w)
 {
@@ -102,10 +103,10 @@ static enum err step(struct tools *t, const char *service)
 
 enum err job_refunds_wechat(struct tools *t, struct utc now)
 {
-	return crew_run(t, &(struct crew_work){ "wechat", refunds_due, step }, now);
+	return crew_run(t, &(struct crew_work){ "wechat", REFUNDS_AT_ONCE, refunds_due, step }, now);
 }
 
 enum err job_refunds_alipay(struct tools *t, struct utc now)
 {
-	return crew_run(t, &(struct crew_work){ "alipay", refunds_due, step }, now);
+	return crew_run(t, &(struct crew_work){ "alipay", REFUNDS_AT_ONCE, refunds_due, step }, now);
 }
