@@ -314,6 +314,19 @@ describe('a genuine notify that does not fit credits nothing', () => {
 		await noEffect(second);
 	});
 
+	test("alipay: a refund told on the order's path is no payment, and is listed once when nobody asked for it", async () => {
+		const who = await openOrder(153, 'alipay_wap');
+		const trade_no = `2088${Date.now()}`;
+		assert.ok(accepted('alipay', await send.alipay(who.order, { trade_no })));
+		for (const refund_fee of ['5.00', '5.00', '20.00'])
+			assert.ok(accepted('alipay', await send.alipay(who.order, { trade_no, refund_fee, gmt_refund: '2026-11-30 10:00:00.000',
+				trade_status: refund_fee === '20.00' ? 'TRADE_CLOSED' : 'TRADE_SUCCESS' })));
+		assert.equal(await who.balance(), 2000n * FEN);
+		assert.equal(await entries(who.order), 1);
+		const rows = await world.stack.sql(`SELECT amount_fen FROM pay_unmatched WHERE order_id = ${who.order.id} AND why = 'refund' ORDER BY id`);
+		assert.deepEqual(rows.map((r) => Number(r.amount_fen)), [500, 2000]);
+	});
+
 	test('what did not fit is listed for finance', async () => {
 		const finance = await world.api.login('finance');
 		const { items } = await finance.get('/unmatched-payments?state=open');
