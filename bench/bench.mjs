@@ -1,12 +1,13 @@
 // make bench: a table of what was measured in this run, on a stack of its own.
 //   BENCH_ARGS="--recharges 50 --fresh 600 --soak 20"
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { spawn, spawnSync } from 'node:child_process';
 import os from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { flood } from '../tests/e2e/flood.mjs';
 import { faults } from '../tests/support/books.mjs';
 import { situations } from '../tests/support/freshness.mjs';
 import { until } from '../tests/support/process.mjs';
@@ -19,6 +20,7 @@ const { values: options } = parseArgs({
 		seeded: { type: 'string', default: '500x60' }, // meters x days of the seeded run; 0 leaves it out
 		scale: { type: 'string', default: '10000x320x1,100000x3200x4' }, // meters x buses x pollers; empty leaves it out
 		bus: { type: 'string', default: '60' }, // seconds on a busy bus; 600 is the promise, 0 leaves it out
+		notifies: { type: 'string', default: '10000' }, // payment notifies in the flood; 0 leaves it out
 		soak: { type: 'string', default: '0' }, // rounds of kill -9 of each process; 20 is the promise
 	},
 });
@@ -151,7 +153,33 @@ function bus(seconds) {
 	row('command to relay on a busy bus, 95 %', `${r.command_p95_ms} ms`, `${r.commands} commands; goal: below one turn of the bus (${r.turn_ms} ms) + 100 ms`);
 }
 
-/** A mall of that size through that many simulated days; every invariant after every hour. */
+/** A flood of payment notifies through nginx, beside what the same database on the same disk commits. */
+async function notifies(total) {
+	const dir = mkdtempSync('/var/tmp/yufu-bench-');
+	const own = new Stack({ dir, say: () => {} });
+	try {
+		await own.up();
+		await own.sql('CREATE TABLE bench_commit (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, at_ms BIGINT NOT NULL)');
+		const ceiling = () => {
+			const run = spawnSync(path.join(ROOT, 'build/bench/commit_bench'), [own.socket, '16', '5'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+			if (run.status !== 0) throw new Error('commit_bench failed');
+			return JSON.parse(run.stdout).per_s;
+		};
+		const before = ceiling();
+		const r = await flood(own, total);
+		const after = ceiling();
+		const most = Math.max(before, after);
+		row('payment notifies', `${Math.round(r.rate)}/s`, `${(100 * r.rate / most).toFixed(1)} % of ${most} single rows made durable a second on the API's 16 connections; ${total} notifies, half of them twice, a tenth forged, 50 at a time`);
+		row('… answered within, 95 %', `${Math.round(r.p95)} ms`, `slowest ${Math.round(r.slowest)} ms; services give up after 5 s`);
+		const wrong = Object.entries(r.statuses).filter(([s]) => Number(s) >= 500).reduce((n, [, k]) => n + k, 0);
+		row('… lost, double, forged and taken, 5xx', `${r.orders - r.credited}, ${r.entries - r.orders}, ${r.forgedTaken}, ${wrong}`, 'goal: none');
+		for (const fault of await faults(own)) row('… the books', 'FAILED', fault);
+	} finally {
+		await own.down({ keep: true });
+		rmSync(dir, { recursive: true, force: true });
+	}
+}
+
 /** Raw readings on disk: a server with usual settings, on the disk and not in memory. */
 function storage() {
 	const run = spawnSync(path.join(ROOT, 'tests/support/mariadb.sh'), ['run', path.join(ROOT, 'build/bench/store_bench')], {
@@ -280,6 +308,7 @@ try {
 	await stack.down();
 }
 settlement();
+if (Number(options.notifies)) await notifies(Number(options.notifies));
 if (Number(options.bus)) bus(Number(options.bus));
 storage();
 await speed();

@@ -6,11 +6,11 @@
 /* Which kinds of accounts an entry of a kind moves money between. */
 #define KIND_FITS \
 	"CASE COALESCE(x.kind, e.kind) WHEN 'recharge' THEN 'clearing,purse,debt'" \
-	" WHEN 'suspense' THEN 'clearing,suspense'" \
+	" WHEN 'suspense' THEN 'clearing,suspense' WHEN 'found' THEN 'suspense,purse'" \
 	" WHEN 'sale' THEN 'drawer,clearing,bank,purse,debt,service'" \
 	" WHEN 'shift' THEN 'drawer,bank,over_short' WHEN 'opening' THEN 'opening,purse'" \
 	" WHEN 'energy' THEN 'energy,purse' WHEN 'water' THEN 'water,purse'" \
-	" WHEN 'late_charge' THEN 'energy,water,purse' WHEN 'refund' THEN 'purse,refund_due'" \
+	" WHEN 'late_charge' THEN 'energy,water,purse' WHEN 'refund' THEN 'purse,suspense,refund_due'" \
 	" WHEN 'refund_paid' THEN 'refund_due,drawer,bank,clearing'" \
 	" WHEN 'subsidy' THEN 'subsidy,purse' WHEN 'allowance' THEN 'subsidy,purse'" \
 	" WHEN 'subsidy_back' THEN 'subsidy,purse' WHEN 'write_off' THEN 'write_off,purse'" \
@@ -32,6 +32,11 @@
 #define ACCOUNT "CONCAT('account:', a.id) AS object, "
 /* The number in the code of a company account: "debt:7". */
 #define CODE_ID "CAST(SUBSTRING_INDEX(a.code, ':', -1) AS UNSIGNED)"
+
+/* Payments in suspense that nobody has moved on. */
+#define SUSPENDED \
+	"COALESCE((SELECT SUM(u.amount_fen) FROM pay_unmatched u WHERE u.suspense_entry_id IS NOT NULL AND" \
+	" u.state = 'open'), 0) * " FEN_NANO
 
 static const struct check checks[] = {
 	CHECK("entry_sums_to_zero", ALONG_ENTRY,
@@ -129,10 +134,14 @@ static const struct check checks[] = {
 		" AND a.id <= ? AND " HELD("a.id") " <> COALESCE((SELECT SUM(c.worth_nano) FROM purchase c"
 		" WHERE c.end_entry_id IS NULL), 0)"),
 	CHECK("suspense_is_of_second_payments", ALONG_ACCOUNT,
-		"SELECT " ACCOUNT TEXT(HELD("a.id")) " AS have, " TEXT("COALESCE(SUM(o.amount_fen), 0) * " FEN_NANO)
-		" AS want FROM account a LEFT JOIN (posting p JOIN entry e ON e.id = p.entry_id AND e.kind = 'suspense'"
-		" JOIN pay_order o ON o.out_trade_no = e.memo) ON p.account_id = a.id WHERE a.code = 'suspense' AND"
-		" a.id > ? AND a.id <= ? GROUP BY a.id HAVING " HELD("a.id") " <> COALESCE(SUM(o.amount_fen), 0) * " FEN_NANO),
+		"SELECT " ACCOUNT TEXT(HELD("a.id")) " AS have, " TEXT(SUSPENDED) " AS want FROM account a WHERE a.code ="
+		" 'suspense' AND a.id > ? AND a.id <= ? AND " HELD("a.id") " <> " SUSPENDED),
+	CHECK("recharge_block_is_as_set", ALONG_ACCOUNT,
+		"SELECT " ACCOUNT "IF(b.account_id IS NULL, 'takes recharges', 'blocked') AS have, COALESCE(u.detail, 'never"
+		" blocked') AS want FROM account a LEFT JOIN recharge_block b ON b.account_id = a.id LEFT JOIN audit u ON"
+		" u.id = (SELECT MAX(v.id) FROM audit v WHERE v.object = CONCAT('account:', a.id) AND v.action ="
+		" 'account.recharge_block') WHERE a.id > ? AND a.id <= ? AND ((b.account_id IS NOT NULL) <>"
+		" COALESCE(JSON_EXTRACT(u.detail, '$.blocked') = TRUE, 0) OR b.set_at <> u.at OR b.actor <> u.actor)"),
 	/* Limits have no other record than who set them last. */
 	CHECK("limits_are_as_set", ALONG_ACCOUNT,
 		"SELECT " ACCOUNT "CONCAT(a.credit_limit_nano, ' ', a.emergency_limit_nano) AS have,"

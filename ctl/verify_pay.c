@@ -14,8 +14,11 @@
 	" 'clearing:pos' ELSE 'bank' END"
 /* Where a refund left from: every account that its method may use. */
 #define REFUND_WAY \
-	"CASE WHEN r.method = 'cash' THEN a.kind = 'drawer' WHEN r.order_id IS NULL THEN a.code =" \
-	" 'bank' ELSE a.code = CONCAT('clearing:', o.service) END"
+	"CASE WHEN r.method = 'cash' THEN a.kind = 'drawer' WHEN r.service = '' THEN a.code =" \
+	" 'bank' ELSE a.code = CONCAT('clearing:', r.service) END"
+/* Where it came from: the purse, or suspense. */
+#define REFUND_SOURCE \
+	"IF(r.unmatched_id IS NULL, " SUM_OF("r.entry_id", "r.account_id") ", " SUM_OF_CODE("r.entry_id", "'suspense'") ")"
 
 static const struct check orders[] = {
 	CHECK("paid_order_has_its_entry", ALONG_ORDER,
@@ -59,13 +62,42 @@ static const struct check orders[] = {
 		" FROM entry e LEFT JOIN pay_order o ON o.entry_id = e.id AND o.state = 'paid'"
 		" WHERE e.kind = 'recharge' AND e.id > ? AND e.id <= ? AND o.id IS NULL"),
 	CHECK("second_payment_has_its_order", ALONG_ENTRY,
-		"SELECT " ENTRY TEXT(SUM_OF_CODE("e.id", "'suspense'")) " AS have, COALESCE(" TEXT("o.amount_fen * " FEN_NANO)
-		", 'a paid order') AS want FROM entry e LEFT JOIN pay_order o ON o.out_trade_no = e.memo AND o.state ="
-		" 'paid' AND e.reference = CONCAT('order:', o.id) AND e.once_key <> " KEY_OF_ORDER
-		" WHERE e.kind = 'suspense' AND e.id > ? AND e.id <= ? AND (o.id IS NULL OR "
-		SUM_OF_CODE("e.id", "'suspense'") " <> o.amount_fen * " FEN_NANO " OR NOT EXISTS (SELECT 1 FROM pay_notify n"
-		" WHERE n.out_trade_no = o.out_trade_no AND n.outcome = 'second_payment' AND e.once_key ="
-		" CONCAT('recharge:', n.service, ':', n.transaction_id)))"),
+		"SELECT " ENTRY TEXT(SUM_OF_CODE("e.id", "'suspense'")) " AS have, COALESCE(" TEXT("u.amount_fen * " FEN_NANO)
+		", 'a payment') AS want FROM entry e LEFT JOIN pay_unmatched u ON u.suspense_entry_id = e.id AND e.memo ="
+		" u.out_trade_no AND e.once_key = CONCAT('recharge:', u.service, ':', u.transaction_id) AND e.reference ="
+		" IF(u.why = 'second_payment', CONCAT('order:', u.order_id), CONCAT('unmatched:', u.id))"
+		" LEFT JOIN pay_order o ON o.id = u.order_id AND o.state = 'paid' AND e.once_key <> " KEY_OF_ORDER
+		" WHERE e.kind = 'suspense' AND e.id > ? AND e.id <= ? AND (u.id IS NULL OR "
+		SUM_OF_CODE("e.id", "'suspense'") " <> u.amount_fen * " FEN_NANO " OR "
+		SUM_OF_CODE("e.id", "CONCAT('clearing:', u.service)") " <> -u.amount_fen * " FEN_NANO
+		" OR u.why = 'second_payment' AND (o.id IS NULL OR u.amount_fen <> o.amount_fen OR NOT EXISTS (SELECT 1 FROM"
+		" pay_notify n WHERE n.out_trade_no = u.out_trade_no AND n.outcome = 'second_payment' AND n.service ="
+		" u.service AND n.transaction_id = u.transaction_id)))"),
+	CHECK("found_payment_has_its_row", ALONG_ENTRY,
+		"SELECT " ENTRY "'no payment' AS have, e.reference AS want FROM entry e WHERE e.kind = 'found' AND e.id > ?"
+		" AND e.id <= ? AND NOT EXISTS (SELECT 1 FROM pay_unmatched u WHERE u.entry_id = e.id)"),
+	CHECK("unmatched_payment_is_where_it_says", ALONG_UNMATCHED,
+		"SELECT CONCAT('unmatched:', u.id) AS object, u.state AS have, COALESCE(e.kind, 'no entry') AS want"
+		" FROM pay_unmatched u LEFT JOIN entry e ON e.id = u.entry_id WHERE u.id > ? AND u.id <= ? AND ((u.state ="
+		" 'open') <> (u.resolved_at = 0) OR (u.state = 'credited') <> (u.entry_id IS NOT NULL) OR u.state <>"
+		" 'credited' AND u.account_id IS NOT NULL OR (CASE u.state"
+		" WHEN 'open' THEN u.why = 'second_payment' AND u.suspense_entry_id IS NULL OR EXISTS (SELECT 1 FROM refund r"
+		"  WHERE r.unmatched_id = u.id AND r.state <> 'failed')"
+		" WHEN 'matched' THEN u.suspense_entry_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM pay_order o WHERE o.service ="
+		"  u.service AND o.transaction_id = u.transaction_id AND o.out_trade_no = u.out_trade_no AND o.state = 'paid')"
+		" WHEN 'credited' THEN u.suspense_entry_id IS NULL OR e.kind <> 'found' OR e.once_key <> u.once_key OR"
+		"  e.reference <> CONCAT('unmatched:', u.id) OR e.created_at <> u.resolved_at OR e.actor <> u.resolved_by OR "
+		SUM_OF("u.entry_id", "u.account_id") " <> u.amount_fen * " FEN_NANO " OR "
+		SUM_OF_CODE("u.entry_id", "'suspense'") " <> -u.amount_fen * " FEN_NANO
+		" WHEN 'refunded' THEN u.suspense_entry_id IS NULL OR NOT EXISTS (SELECT 1 FROM refund r WHERE r.unmatched_id ="
+		"  u.id AND r.once_key = u.once_key AND r.state <> 'failed' AND r.amount_fen = u.amount_fen AND r.service ="
+		"  u.service AND r.created_at = u.resolved_at)"
+		" ELSE u.suspense_entry_id IS NOT NULL END))"),
+	CHECK("payment_that_did_not_fit_is_listed", ALONG_ORDER,
+		"SELECT " ORDER_OBJECT "n.transaction_id AS have, 'a payment that waits for a person' AS want FROM pay_order o"
+		" JOIN pay_notify n ON n.out_trade_no = o.out_trade_no AND n.service = o.service AND n.outcome = 'amount'"
+		" WHERE o.id > ? AND o.id <= ? AND n.transaction_id <> COALESCE(o.transaction_id, '') AND NOT EXISTS (SELECT"
+		" 1 FROM pay_unmatched u WHERE u.service = n.service AND u.transaction_id = n.transaction_id)"),
 };
 
 static const struct check desk[] = {
@@ -147,11 +179,12 @@ static const struct check undone[] = {
 		"SELECT " ENTRY "'no reversal' AS have, e.once_key AS want FROM entry e WHERE e.kind = 'reversal'"
 		" AND e.id > ? AND e.id <= ? AND NOT EXISTS (SELECT 1 FROM reversal r WHERE r.reversal_id = e.id)"),
 	CHECK("refund_has_its_entry", ALONG_REFUND,
-		"SELECT " REFUND TEXT(SUM_OF("r.entry_id", "r.account_id")) " AS have, " TEXT("-r.amount_fen * " FEN_NANO)
+		"SELECT " REFUND TEXT(REFUND_SOURCE) " AS have, " TEXT("-r.amount_fen * " FEN_NANO)
 		" AS want FROM refund r LEFT JOIN entry e ON e.id = r.entry_id WHERE r.id > ? AND r.id <= ? AND (e.id IS NULL"
 		" OR e.kind <> 'refund' OR e.once_key <> r.once_key OR e.created_at <> r.created_at OR e.memo <> r.reason"
-		" OR e.reference <> IF(r.order_id IS NULL, CONCAT('refund:', r.out_refund_no), CONCAT('order:', r.order_id)) OR "
-		SUM_OF("r.entry_id", "r.account_id") " <> -r.amount_fen * " FEN_NANO " OR "
+		" OR e.reference <> COALESCE(CONCAT('unmatched:', r.unmatched_id), CONCAT('order:', r.order_id),"
+		" CONCAT('refund:', r.out_refund_no)) OR (r.account_id IS NULL) <> (r.unmatched_id IS NOT NULL) OR "
+		REFUND_SOURCE " <> -r.amount_fen * " FEN_NANO " OR "
 		SUM_OF_CODE("r.entry_id", "'refund_due'") " <> r.amount_fen * " FEN_NANO ")"),
 	CHECK("refund_is_settled_by_an_entry", ALONG_REFUND,
 		"SELECT " REFUND "COALESCE(e.kind, 'no entry') AS have, r.state"
@@ -161,14 +194,19 @@ static const struct check undone[] = {
 		" OR COALESCE(e.actor, '') <> r.settled_by)"),
 	CHECK("refund_left_by_its_method", ALONG_REFUND,
 		"SELECT " REFUND "r.method AS have, COALESCE(o.service, 'drawer or bank') AS want FROM refund r"
-		" LEFT JOIN pay_order o ON o.id = r.order_id WHERE r.id > ? AND r.id <= ? AND (r.state = 'done' AND ("
+		" LEFT JOIN pay_order o ON o.id = r.order_id LEFT JOIN pay_unmatched u ON u.id = r.unmatched_id"
+		" WHERE r.id > ? AND r.id <= ? AND (r.state = 'done' AND ("
 		SUM_OF_CODE("r.settled_entry_id", "'refund_due'") " <> -r.amount_fen * " FEN_NANO " OR NOT EXISTS (SELECT 1"
 		" FROM posting p JOIN account a ON a.id = p.account_id WHERE p.entry_id = r.settled_entry_id AND"
 		" p.amount_nano = r.amount_fen * " FEN_NANO " AND " REFUND_WAY ") OR NOT EXISTS (SELECT 1 FROM entry e WHERE"
 		" e.id = r.settled_entry_id AND e.once_key = CONCAT('refund_paid:', r.id))) OR r.state = 'failed' AND NOT"
 		" EXISTS (SELECT 1 FROM reversal v WHERE v.entry_id = r.entry_id AND v.reversal_id = r.settled_entry_id)"
-		" OR (r.method = 'service') <> (r.order_id IS NOT NULL) OR r.method = 'cash' AND r.state NOT IN ('done', 'failed')"
-		" OR r.order_id IS NULL AND r.state IN ('requested', 'accepted'))"),
+		" OR r.service <> COALESCE(o.service, u.service, '') OR (r.method = 'service') <> (r.service <> '') OR r.method = 'cash' AND r.state NOT IN ('done', 'failed')"
+		" OR r.service = '' AND r.state IN ('requested', 'accepted'))"),
+	CHECK("open_refund_is_worked_on", ALONG_REFUND,
+		"SELECT " REFUND "r.ask_at AS have, r.state AS want FROM refund r WHERE r.id > ? AND r.id <= ? AND"
+		" IF(r.service <> '' AND r.state IN ('requested', 'accepted'), r.ask_at = 0, r.ask_at <> 0 AND (r.service = ''"
+		" OR r.state <> 'person'))"),
 	CHECK("refund_entry_has_its_refund", ALONG_ENTRY,
 		"SELECT " ENTRY "'no refund' AS have, e.kind AS want FROM entry e WHERE e.id > ? AND e.id <= ?"
 		" AND (e.kind = 'refund' AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.entry_id = e.id)"
@@ -195,7 +233,12 @@ static const struct check undone[] = {
 		" AND e.site_id = v.site_id AND p.amount_nano = " DECIMAL("JSON_VALUE(v.params, '$.amount_fen')") " * " FEN_NANO ") OR v.kind ="
 		" 'reversal' AND NOT EXISTS (SELECT 1 FROM reversal r JOIN entry e ON e.id = r.reversal_id WHERE r.entry_id ="
 		" JSON_VALUE(v.params, '$.entry_id') AND e.created_at = v.decided_at AND e.actor = CONCAT('user:', v.asked_by)"
-		" AND v.object = CONCAT('entry:', r.entry_id) AND e.site_id = v.site_id AND r.once_key = CONCAT('approval:', v.id)))"),
+		" AND v.object = CONCAT('entry:', r.entry_id) AND e.site_id = v.site_id AND r.once_key = CONCAT('approval:', v.id))"
+		" OR v.kind = 'unmatched' AND NOT EXISTS (SELECT 1 FROM entry e JOIN posting p ON p.entry_id = e.id AND p.line = 2"
+		" WHERE e.once_key = CONCAT('approval:', v.id) AND e.kind = IF(JSON_VALUE(v.params, '$.how') = 'credit', 'found',"
+		" 'refund') AND e.reference = v.object AND v.object = CONCAT('unmatched:', JSON_VALUE(v.params, '$.id')) AND"
+		" e.created_at = v.decided_at AND e.actor = CONCAT('user:', v.asked_by) AND e.site_id = v.site_id AND"
+		" p.amount_nano = " DECIMAL("JSON_VALUE(v.params, '$.amount_fen')") " * " FEN_NANO "))"),
 	CHECK("approval_is_in_the_audit", ALONG_APPROVAL,
 		"SELECT " APPROVAL "CONCAT('user:', v.decided_by) AS have, 'who decided, by the audit' AS want FROM approval v"
 		" WHERE v.state = 'approved' AND v.id > ? AND v.id <= ? AND NOT EXISTS (SELECT 1 FROM audit u WHERE u.object ="
@@ -206,7 +249,7 @@ static const struct check undone[] = {
 		" LEFT JOIN reversal r ON r.reversal_id = e.id WHERE e.id > ? AND e.id <= ? AND"
 		" COALESCE(r.once_key, e.once_key) LIKE 'approval:%' AND NOT EXISTS (SELECT 1 FROM approval v WHERE"
 		" v.id = CAST(SUBSTRING(COALESCE(r.once_key, e.once_key), 10) AS UNSIGNED) AND v.state = 'approved' AND"
-		" v.kind = CASE e.kind WHEN 'refund' THEN 'refund' WHEN 'reversal' THEN 'reversal' ELSE 'adjustment' END)"),
+		" v.kind = CASE WHEN e.reference LIKE 'unmatched:%' THEN 'unmatched' WHEN e.kind = 'refund' THEN 'refund' WHEN e.kind = 'reversal' THEN 'reversal' ELSE 'adjustment' END)"),
 };
 /* clang-format on */
 

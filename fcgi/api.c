@@ -26,6 +26,19 @@ static void load_wechat(struct api *api)
 	}
 }
 
+/* A quarter of the threads unless set. */
+static enum err pay_waiting_read(struct conf *conf, int *out, struct problem *why)
+{
+	int64_t threads, most = 0;
+	enum err e = conf_int(conf, "api", "threads", 1, 128, 16, &threads, why);
+
+	if (e == ERR_OK)
+		e = conf_int(conf, "api", "pay_waiting", 1, 128, threads < 4 ? 1 : threads / 4,
+			&most, why);
+	*out = (int)most;
+	return e;
+}
+
 enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 {
 	AUTO(api_free) struct api *api = calloc(1, sizeof(*api));
@@ -41,11 +54,16 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 		return problem_set(why, ERR_BAD_VALUE, "jwt.key_file",
 			"the key must be at least %d random bytes", TOKEN_KEY_MIN);
 	if (!str_copy(api->site_base, sizeof(api->site_base),
-		    conf_text(conf, "site", "base", conf_text(conf, "alipay", "notify_base", ""))))
+		    conf_text(conf, "site", "base",
+			    conf_text(conf, "alipay", "notify_base",
+				    conf_text(conf, "wechat_pay", "notify_base", "")))))
 		return problem_set(why, ERR_OUT_OF_RANGE, "site.base", "the address is too long");
 	api->models_dir = conf_text(conf, "poller", "models_dir", NULL);
 	api->check_answers = str_eq(conf_text(conf, "api", "check_answers", "0"), "1");
 	e = db_settings_read(conf, &api->db, why);
+	if (e != ERR_OK)
+		return e;
+	e = pay_waiting_read(conf, &api->pay_waiting_most, why);
 	if (e != ERR_OK)
 		return e;
 	pay_load(conf, &api->pay);

@@ -15,6 +15,7 @@
 #define BODY_MAX 65536
 #define ROUTES_MAX 192
 #define STATUS_MAX 600
+#define PAY_SERVICES_MAX 8
 
 struct route;
 
@@ -30,7 +31,11 @@ struct api {
 	atomic_int wechat_asking;		/* calls to WeChat that wait for its answer */
 	char site_base[256];			/* public address of the site; "" unless set */
 	const char *models_dir; /* the site's own model files, as the poller has them; NULL: none */
-	bool check_answers;	/* compare each answer with its schema and log what differs */
+	/* How many requests wait for a payment service, by its place in pay_services, and how many
+	 * may: a service that hangs takes no more threads than that. */
+	atomic_int pay_waiting[PAY_SERVICES_MAX];
+	int pay_waiting_most;
+	bool check_answers; /* compare each answer with its schema and log what differs */
 	atomic_ullong answers[ROUTES_MAX + 1][STATUS_MAX]; /* by route (last: none) and status */
 };
 

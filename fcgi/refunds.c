@@ -9,15 +9,19 @@
 static json_t *refund_json(const struct refund *f)
 {
 	return json_pack(
-		"{s:I, s:I, s:I, s:o, s:s, s:I, s:s, s:s, s:s, s:s, s:o, s:I, s:o, s:o, s:o,"
-		" s:o}",
+		"{s:I, s:I, s:o, s:o, s:o, s:s, s:o, s:I, s:s, s:s, s:s, s:o, s:s, s:o, s:I, s:o,"
+		" s:o, s:o, s:o, s:o, s:o, s:o}",
 		"id", (json_int_t)f->id, "site_id", (json_int_t)f->site_id, "account_id",
-		(json_int_t)f->account_id, "order_id", id_or_null(f->order_id), "method", f->method,
-		"amount_fen", (json_int_t)f->amount_fen, "reason", f->reason, "state", f->state,
-		"out_refund_no", f->out_refund_no, "actor", f->actor, "created_at",
-		json_utc(f->created_at), "entry_id", (json_int_t)f->entry_id, "settled_entry_id",
-		id_or_null(f->settled_entry_id), "settled_at", json_utc(f->settled_at),
-		"settled_by", json_text_or_null(f->settled_by), "note", json_text_or_null(f->note));
+		id_or_null(f->account_id), "order_id", id_or_null(f->order_id), "unmatched_id",
+		id_or_null(f->unmatched_id), "method", f->method, "service",
+		json_text_or_null(f->service), "amount_fen", (json_int_t)f->amount_fen, "reason",
+		f->reason, "state", f->state, "out_refund_no", f->out_refund_no,
+		"service_refund_id", json_text_or_null(f->service_refund_id), "actor", f->actor,
+		"created_at", json_utc(f->created_at), "entry_id", (json_int_t)f->entry_id,
+		"settled_entry_id", id_or_null(f->settled_entry_id), "settled_at",
+		json_utc(f->settled_at), "settled_by", json_text_or_null(f->settled_by), "note",
+		json_text_or_null(f->note), "sent_at", json_utc(f->sent_at), "asked_next_at",
+		json_utc(f->ask_at), "said", json_text_or_null(f->said));
 }
 
 static enum err refund_new(struct request *r, struct answer *a, struct refund_new *n)
@@ -108,4 +112,15 @@ enum err refund_done(struct request *r, struct answer *a)
 enum err refund_failed(struct request *r, struct answer *a)
 {
 	return refund_end(r, a, false);
+}
+
+enum err refund_again(struct request *r, struct answer *a)
+{
+	struct refund f;
+	enum err e = refund_retry(
+		r->db, r->object, caller_site(r), r->actor, r->remote, r->now, &f, &a->why);
+
+	if (e == ERR_OK)
+		a->json = refund_json(&f);
+	return e;
 }

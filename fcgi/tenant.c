@@ -13,8 +13,6 @@
 #include "fcgi/usage_view.h"
 #include "fcgi/views.h"
 
-#define PAY_WAIT_MS 3000
-
 static json_t *sum_json(const struct usage_sum *s)
 {
 	return json_pack("{s:I, s:I, s:o}", "energy_wh", (json_int_t)s->energy.milli, "volume_l",
@@ -75,17 +73,20 @@ static enum err account_json(struct request *r, const struct me_account *m, json
 	struct supply_view supply = { m->supply_point_id, m->switchable, m->desired,
 		m->desired_reason, m->observed, m->comm, m->observed_since };
 	AUTO(forecast_free) struct forecast forecast = { 0 };
+	struct order_limits limits;
 	struct days_left left;
 	struct usage_sums sums;
 	enum err e = sums_of(r, m, &sums);
 	json_t *o;
 
 	if (e == ERR_OK)
+		e = order_limits_get(r->db, m->site_id, &limits);
+	if (e == ERR_OK)
 		e = forecast_account(r->db, &forecast, m->id, r->now, &left);
 	if (e != ERR_OK)
 		return e;
 	o = json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o,"
-		      " s:[i,i,i,i,i], s:i, s:i}",
+		      " s:[i,i,i,i,i], s:I, s:I}",
 		"id", (json_int_t)m->id, "purpose", m->purpose, "tenant",
 		view_tenant(m->tenant_id, m->tenant_code, m->tenant_name, m->room), "balance",
 		json_money(m->balance), "subsidy", json_money(m->subsidy), "credit_limit",
@@ -94,8 +95,8 @@ static enum err account_json(struct request *r, const struct me_account *m, json
 		account_meter_json(m), "supply", view_supply(&supply), "read_at",
 		json_utc(m->read_at), "last_amount_fen",
 		m->last_amount_fen ? json_integer(m->last_amount_fen) : json_null(), "presets_fen",
-		5000, 10000, 20000, 30000, 50000, "min_fen", ORDER_MIN_FEN, "max_fen",
-		ORDER_MAX_FEN);
+		5000, 10000, 20000, 30000, 50000, "min_fen", (json_int_t)limits.min_fen, "max_fen",
+		(json_int_t)limits.max_fen);
 	add_sums(o, &sums);
 	json_object_set_new(o, "days_left", view_days_left(&left));
 	e = add_price(r, m, o);
@@ -230,101 +231,6 @@ enum err me_statement(struct request *r, struct answer *a)
 	a->json = json_pack("{s:I, s:o, s:o, s:o, s:n}", "account_id", (json_int_t)m.id, "opening",
 		json_money(s.opening), "closing", json_money(s.closing), "items", items, "next");
 	return ERR_OK;
-}
-
-enum err me_orders(struct request *r, struct answer *a)
-{
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = me_order_list(r->db, r->user.id, 0, &rows);
-	const struct me_order *o = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, view_order(&o[i]));
-	a->json = json_items(items);
-	return e;
-}
-
-static enum err answer_order(struct request *r, int64_t id, struct answer *a)
-{
-	AUTO(rows_free) struct rows rows = { 0 };
-	enum err e = me_order_list(r->db, r->user.id, id, &rows);
-
-	if (e != ERR_OK)
-		return e;
-	if (rows.n != 1)
-		return ERR_NOT_FOUND;
-	a->json = view_order(rows.at);
-	return ERR_OK;
-}
-
-enum err me_order(struct request *r, struct answer *a)
-{
-	return answer_order(r, r->object, a);
-}
-
-/* Asks the service at most 3 s. Whatever comes of it, the order stands: the worker repeats an
- * unknown outcome, and a refusal for good closes it. */
-static enum err order_at_service(
-	struct request *r, const struct pay_channel *channel, const struct order *o)
-{
-	AUTO(json_free) json_t *pay = NULL;
-	struct problem why = { 0 };
-	char return_url[320], *text;
-	struct pay_order p = { .out_trade_no = o->out_trade_no,
-		.amount_fen = o->amount_fen,
-		.description =
-			ORDER_DESCRIPTION, /* as the worker repeats it: the same to the letter */
-		.expires_at = o->expires_at,
-		.payer_ip = o->payer_address,
-		.return_url = r->api->site_base[0] ? return_url : NULL };
-	enum err e, closed;
-
-	snprintf(return_url, sizeof(return_url), "%s/order/%lld", r->api->site_base,
-		(long long)o->id);
-	e = pay_open(r->api->pay, channel, &p, r->now, mono_ms() + PAY_WAIT_MS, &pay, &why);
-	if (e == ERR_OK) {
-		text = json_text(pay);
-		e = order_opened(r->db, o->id, text);
-		free(text);
-		return e;
-	}
-	log_warn("order=%s service=%s outcome=%s code=%s", o->out_trade_no, o->service, err_word(e),
-		why.field);
-	if (e != ERR_REFUSED && e != ERR_NOT_CONFIGURED && e != ERR_BAD_VALUE)
-		return ERR_OK;
-	closed = order_closed(r->db, o->id, r->now);
-	return closed == ERR_OK && e == ERR_NOT_CONFIGURED ? e : closed;
-}
-
-enum err me_order_new(struct request *r, struct answer *a)
-{
-	const struct pay_channel *channel = pay_channel_find(body_text(r, "channel", ""));
-	struct order_new n = { .user_id = r->user.id, .payer_address = r->remote };
-	struct me_account m;
-	struct order o;
-	enum err e;
-
-	if (!channel)
-		return problem_set(
-			&a->why, ERR_BAD_VALUE, "channel", "this channel is not available");
-	e = me_account_get(r->db, r->user.id, body_int(r, "account_id", 0), r->now, &m);
-	if (e != ERR_OK)
-		return problem_set(&a->why, e, "account_id", "there is no such account of yours");
-	n.account_id = m.id;
-	n.amount_fen = body_int(r, "amount_fen", 0);
-	n.channel = channel->name;
-	n.service = channel->service;
-	e = order_create(r->db, &n, r->now, &o, &a->why);
-	if (e != ERR_OK)
-		note_refused(r, &(struct attempt_new){ .kind = "order",
-					.account_id = n.account_id,
-					.amount_fen = n.amount_fen,
-					.why = e,
-					.text = a->why.text });
-	if (e == ERR_OK)
-		e = order_at_service(r, channel, &o);
-	return e == ERR_OK ? answer_order(r, o.id, a) : e;
 }
 
 enum err me_notices(struct request *r, struct answer *a)

@@ -3,6 +3,7 @@
 
 #include "domain/live.h"
 #include "domain/servicestate.h"
+#include "domain/unmatched.h"
 #include "fcgi/handlers.h"
 #include "fcgi/routes.h"
 
@@ -46,6 +47,16 @@ static void gauge(struct buf *b, const char *name, const char *help, int64_t v)
 {
 	buf_printf(b, "# HELP %s %s\n# TYPE %s gauge\n%s %lld\n", name, help, name, name,
 		(long long)v);
+}
+
+static void services(struct buf *b, const struct pay *pay)
+{
+	const char *name = "yufu_payment_service_on";
+
+	buf_printf(b, "# HELP %s 1: set up, 0: off\n# TYPE %s gauge\n", name, name);
+	for (size_t i = 0; i < pay_service_count; i++)
+		buf_printf(b, "%s{service=\"%s\"} %d\n", name, pay_services[i].name,
+			pay_off(pay, pay_services[i].name) == NULL);
 }
 
 static void power_back(struct buf *b, int64_t p50_ms, int64_t p95_ms, int64_t count)
@@ -140,10 +151,12 @@ static enum err receptions(struct request *r, struct buf *b)
 
 enum err metrics_get(struct request *r, struct answer *a)
 {
-	int64_t p50, p95, count;
+	int64_t p50, p95, count, unmatched = 0;
 	struct live_counts c;
 	enum err e = live_counts(r->db, r->now, &c);
 
+	if (e == ERR_OK)
+		e = unmatched_open(r->db, &unmatched);
 	if (e == ERR_OK)
 		e = live_power_back(r->db, 0, r->now, &p50, &p95, &count);
 	if (e != ERR_OK)
@@ -154,6 +167,8 @@ enum err metrics_get(struct request *r, struct answer *a)
 	gauge(&a->text, "yufu_gateways_silent", "gateways that do not answer", c.gateways_silent);
 	gauge(&a->text, "yufu_orders_pending", "orders neither paid nor closed", c.orders_pending);
 	gauge(&a->text, "yufu_outbox_pending", "messages not yet sent", c.outbox_pending);
+	gauge(&a->text, "yufu_payments_unmatched", "payments that wait for a person", unmatched);
+	services(&a->text, r->api->pay);
 	power_back(&a->text, p50, p95, count);
 	e = buses(r, &a->text);
 	if (e == ERR_OK)

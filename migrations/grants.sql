@@ -78,8 +78,10 @@ GRANT INSERT, UPDATE (reprints) ON sale TO 'yufu_api'@'localhost';
 GRANT INSERT ON sale_line TO 'yufu_api'@'localhost';
 GRANT INSERT ON reversal TO 'yufu_api'@'localhost';
 GRANT INSERT ON attempt TO 'yufu_api'@'localhost';
-GRANT INSERT, UPDATE (state, service_refund_id, settled_entry_id, settled_at, settled_by, note)
+GRANT INSERT, UPDATE (state, service_refund_id, settled_entry_id, settled_at, settled_by, note, ask_at, asks, said)
  ON refund TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE ON pay_unmatched TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE, DELETE ON recharge_block TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON contract_debt TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON contract_allowance TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON account TO 'yufu_api'@'localhost';
@@ -147,6 +149,10 @@ GRANT INSERT ON notice TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE ON outbox TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE ON account TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE ON pay_order TO 'yufu_worker'@'localhost';
+GRANT UPDATE (state, service_refund_id, settled_entry_id, settled_at, settled_by, note, sent_at, ask_at, asks, said)
+ ON refund TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON pay_unmatched TO 'yufu_worker'@'localhost';
+GRANT INSERT ON reversal TO 'yufu_worker'@'localhost';
 GRANT INSERT ON approval TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE ON alarm TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON block TO 'yufu_worker'@'localhost';

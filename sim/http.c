@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
-enum { ROUTES_MAX = 64, CONNECTIONS_MAX = 64, IDLE_S = 30 };
+enum { ROUTES_MAX = 64, CONNECTIONS_MAX = 1024, IDLE_S = 30 };
 
 struct registered {
 	const struct http_route *route;

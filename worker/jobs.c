@@ -2,7 +2,10 @@
 
 const struct job jobs[] = {
 	{ "outbox", 500, job_outbox },
-	{ "orders", 1000, job_orders },
+	{ "orders_wechat", 1000, job_orders_wechat },
+	{ "orders_alipay", 1000, job_orders_alipay },
+	{ "refunds_wechat", 1000, job_refunds_wechat },
+	{ "refunds_alipay", 1000, job_refunds_alipay },
 	{ "timetables", 1000, job_timetables },
 	{ "warnings", 60000, job_warnings },
 	{ "keeps", 5000, job_keeps },

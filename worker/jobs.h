@@ -1,6 +1,8 @@
 #pragma once
 /* What the worker does, again and again. Any number of workers may run: work is claimed in tables
  * or is safe to do twice. */
+#include <stdatomic.h>
+
 #include "base/conf.h"
 #include "db/db.h"
 #include "domain/storage.h"
@@ -14,6 +16,9 @@ struct tools { /* of one job's thread */
 	const struct storage_rules *storage;
 	const char *name;   /* of this worker, for claims */
 	bool private_hooks; /* webhooks may be in own networks */
+	const struct db_settings *settings; /* for further connections */
+	const char *site_base;		    /* public address of the site; "" */
+	const atomic_bool *stopping;
 };
 
 struct job {
@@ -26,7 +31,10 @@ extern const size_t job_count;
 size_t job_threads(const struct job *job); /* how many run it side by side */
 
 enum err job_outbox(struct tools *t, struct utc now);
-enum err job_orders(struct tools *t, struct utc now);
+enum err job_orders_wechat(struct tools *t, struct utc now);
+enum err job_orders_alipay(struct tools *t, struct utc now);
+enum err job_refunds_wechat(struct tools *t, struct utc now);
+enum err job_refunds_alipay(struct tools *t, struct utc now);
 enum err job_warnings(struct tools *t, struct utc now);
 enum err job_timetables(struct tools *t, struct utc now);
 enum err job_keeps(struct tools *t, struct utc now);

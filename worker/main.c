@@ -19,6 +19,8 @@ struct worker {
 	struct storage_rules storage;
 	bool private_hooks;
 	char name[80];
+	const char *site_base; /* lives as long as the conf */
+	atomic_bool stopping;  /* the same as stop, for work that is long */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool stop;
@@ -60,7 +62,10 @@ static void *run_job(void *arg)
 		.notice = w->notice,
 		.storage = &w->storage,
 		.private_hooks = w->private_hooks,
-		.name = w->name };
+		.name = w->name,
+		.settings = &w->settings,
+		.site_base = w->site_base,
+		.stopping = &w->stopping };
 	enum err last = ERR_OK;
 
 	log_context(r->job->name);
@@ -101,6 +106,9 @@ static enum err worker_open(struct conf *conf, struct worker *w, struct problem 
 	if (e != ERR_OK)
 		return e;
 	w->private_hooks = private_hooks;
+	w->site_base = conf_text(conf, "site", "base",
+		conf_text(conf, "alipay", "notify_base",
+			conf_text(conf, "wechat_pay", "notify_base", "")));
 	pay_load(conf, &w->pay);
 	notice_load(conf, &w->notice);
 	gethostname(host, sizeof(host) - 1);
@@ -142,6 +150,7 @@ static void run_until_signal(struct worker *w, const sigset_t *signals)
 	log_info("started jobs=%zu threads=%zu", job_count, n);
 	sigwait(signals, &sig);
 	log_info("stopping signal=%d", sig);
+	atomic_store(&w->stopping, true);
 	pthread_mutex_lock(&w->lock);
 	w->stop = true;
 	pthread_cond_broadcast(&w->changed);

@@ -108,3 +108,12 @@ enum err alarm_clear(
 
 	return db_in_tx(db) ? clear_tx(db, &c) : db_tx(db, clear_tx, &c);
 }
+
+enum err alarm_clear_code(struct db *db, const char *kind, const char *object_kind,
+	const char *object_code, struct utc now)
+{
+	char key[OPEN_KEY_MAX];
+
+	open_key(key, kind, object_kind, 0, object_code);
+	return db_exec(db, &Q_CLEAR, ARGS(arg_utc(now), arg_text(key)), NULL);
+}

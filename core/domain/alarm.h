@@ -26,3 +26,6 @@ MUST_USE enum err alarm_clear(struct db *db, const char *kind, const char *objec
 	" WHEN 'order' THEN (SELECT t.site_id FROM pay_order o"                                    \
 	" JOIN account a ON a.id = o.account_id JOIN contract c ON c.id = a.contract_id"           \
 	" JOIN tenant t ON t.id = c.tenant_id WHERE o.id = x.object_id) END"
+/* The same for what has no id and is told apart by its code. */
+MUST_USE enum err alarm_clear_code(struct db *db, const char *kind, const char *object_kind,
+	const char *object_code, struct utc now);

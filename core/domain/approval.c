@@ -14,6 +14,7 @@
 #include "domain/reversal.h"
 #include "domain/command.h"
 #include "domain/setting.h"
+#include "domain/unmatched.h"
 
 const struct approval_kind approval_kinds[] = {
 	{ "setting", "setting.edit", setting_approved },
@@ -23,6 +24,7 @@ const struct approval_kind approval_kinds[] = {
 	{ "unprotect", "meter.control", command_approved },
 	{ "protected_off", "meter.control", command_approved },
 	{ "refund", "refund.create", refund_approved },
+	{ "unmatched", "refund.create", unmatched_approved },
 	{ "adjustment", "adjustment.create", adjust_approved },
 	{ "allowance", "adjustment.create", allowance_approved },
 };

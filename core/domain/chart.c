@@ -34,6 +34,7 @@ const size_t chart_n = ARRAY_LEN(chart);
 const struct entry_kind entry_kinds[] = {
 	{ "recharge",     false, SUBSIDY_KEPT },  /* the payment is real: it is refunded */
 	{ "suspense",     false, SUBSIDY_KEPT },
+	{ "found",        false, SUBSIDY_KEPT },  /* a payment of nobody's, given to a purse */
 	{ "sale",         true,  SUBSIDY_KEPT },
 	{ "shift",        false, SUBSIDY_KEPT },
 	{ "opening",      true,  SUBSIDY_KEPT },

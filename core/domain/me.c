@@ -7,7 +7,7 @@
 #include "rules/tariff.h"
 
 #define F(member) FIELD(struct me_account, member)
-SHAPE(account_shape, struct me_account, F(id), F(purpose), F(tenant_id), F(tenant_code),
+SHAPE(account_shape, struct me_account, F(id), F(site_id), F(purpose), F(tenant_id), F(tenant_code),
 	F(tenant_name), F(room), F(zone), F(balance), F(subsidy), F(credit_limit), F(warn_unit),
 	F(warn1), F(warn2), F(qty1), F(qty2), F(level), F(emergency_limit), F(emergency_at),
 	F(meter_id), F(meter_code), F(meter_name), F(serial), F(utility), F(area), F(contract_id),
@@ -24,7 +24,8 @@ SHAPE(account_shape, struct me_account, F(id), F(purpose), F(tenant_id), F(tenan
 	" LEFT JOIN meter_state s ON s.meter_id = m.id"
 
 static const struct query Q_ACCOUNTS = {
-	"SELECT a.id, a.purpose, t.id AS tenant_id, t.code AS tenant_code, t.name AS tenant_name,"
+	"SELECT a.id, t.site_id, a.purpose, t.id AS tenant_id, t.code AS tenant_code, t.name AS "
+	"tenant_name,"
 	" t.room, st.zone, a.balance_nano AS balance, a.subsidy_nano AS subsidy,"
 	" a.credit_limit_nano AS credit_limit,"
 	" a.warn_unit, a.warn1_nano AS warn1, a.warn2_nano AS warn2,"
@@ -136,14 +137,16 @@ enum err me_price_now(
 
 #define F(member) FIELD(struct me_order, member)
 SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(account_id), F(meter_code),
-	F(meter_name), F(amount_fen), F(channel), F(state), F(pay), F(created_at), F(expires_at),
-	F(paid_at), F(credited_at), F(entry_id), F(zone), F(balance), F(desired), F(observed),
-	F(observed_since), F(comm));
+	F(meter_name), F(amount_fen), F(channel), F(state), F(description), F(pay), F(created_at),
+	F(expires_at), F(paid_at), F(credited_at), F(paid_after_close), F(refunded_fen),
+	F(entry_id), F(zone), F(balance), F(desired), F(observed), F(observed_since), F(comm));
 #undef F
 static const struct query Q_ORDERS = {
 	"SELECT o.id, o.out_trade_no, o.account_id, m.code AS meter_code, m.name AS meter_name,"
-	" o.amount_fen, o.channel, o.state, o.pay, o.created_at, o.expires_at, o.paid_at,"
-	" o.credited_at, o.entry_id, st.zone, a.balance_nano AS balance, p.desired, p.observed,"
+	" o.amount_fen, o.channel, o.state, o.description, o.pay, o.created_at, o.expires_at,"
+	" o.paid_at, o.credited_at, o.paid_after_close, CAST((SELECT COALESCE(SUM(f.amount_fen),"
+	" 0) FROM refund f WHERE f.order_id = o.id AND f.state <> 'failed') AS SIGNED) AS"
+	" refunded_fen, o.entry_id, st.zone, a.balance_nano AS balance, p.desired, p.observed,"
 	" p.observed_since, COALESCE(s.comm, 'never') AS comm"
 	" FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id JOIN site st ON st.id = "
 	"t.site_id"
@@ -157,6 +160,24 @@ static const struct query Q_ORDERS = {
 enum err me_order_list(struct db *db, int64_t user_id, int64_t order_id, struct rows *out)
 {
 	return db_list(db, &Q_ORDERS, ARGS(arg_i64(user_id), arg_i64(order_id)), out);
+}
+
+struct openid_row {
+	char openid[OPENID_MAX];
+};
+SHAPE(openid_shape, struct openid_row, FIELD(struct openid_row, openid));
+static const struct query Q_OPENID = {
+	"SELECT openid FROM user_wechat WHERE user_id = ? AND app_id = ?", &openid_shape
+};
+
+enum err me_openid(struct db *db, int64_t user_id, const char *app_id, char out[static OPENID_MAX])
+{
+	struct openid_row row;
+	enum err e = db_one(db, &Q_OPENID, ARGS(arg_i64(user_id), arg_text(app_id)), &row);
+
+	if (e == ERR_OK)
+		ASSERT(str_copy(out, OPENID_MAX, row.openid));
+	return e;
 }
 
 #define F(member) FIELD(struct me_notice, member)

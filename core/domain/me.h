@@ -6,6 +6,7 @@
 
 struct me_account {
 	int64_t id;
+	int64_t site_id;
 	char purpose[12];
 	int64_t tenant_id;
 	char tenant_code[129];
@@ -63,11 +64,14 @@ struct me_order {
 	int64_t amount_fen;
 	char channel[25];
 	char state[8];
+	char description[509];
 	char pay[4096];
 	struct utc created_at;
 	struct utc expires_at;
 	struct utc paid_at;
 	struct utc credited_at;
+	bool paid_after_close;
+	int64_t refunded_fen; /* or on its way back */
 	int64_t entry_id;
 	char zone[64];
 	struct money balance;
@@ -78,6 +82,11 @@ struct me_order {
 };
 /* order_id 0: the newest 100. Rows of struct me_order. */
 MUST_USE enum err me_order_list(struct db *db, int64_t user_id, int64_t order_id, struct rows *out);
+
+#define OPENID_MAX 257
+/* Who the caller is at an application of WeChat's. ERR_NOT_FOUND: never logged in from there. */
+MUST_USE enum err me_openid(
+	struct db *db, int64_t user_id, const char *app_id, char out[static OPENID_MAX]);
 
 struct me_notice {
 	int64_t id;

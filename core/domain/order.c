@@ -4,39 +4,30 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/rand.h"
-#include "domain/alarm.h"
-#include "domain/debt.h"
-#include "domain/event.h"
-#include "domain/notice.h"
+#include "domain/rechargeblock.h"
 #include "domain/setting.h"
-#include "domain/supplypoint.h"
 
+#define FIRST_ASK_MS 5000
 #define ORDER_GRACE_MS (10 * 60 * 1000) /* how long after expiry a payment may still surface */
 
 #define F(member) FIELD(struct order, member)
 SHAPE(order_shape, struct order, F(id), F(out_trade_no), F(account_id), F(user_id), F(amount_fen),
-	F(channel), F(service), F(state), F(payer_address), F(pay), F(transaction_id),
-	F(created_at), F(expires_at), F(paid_at), F(credited_at), F(entry_id),
+	F(channel), F(service), F(state), F(payer_address), F(payer_id), F(description), F(pay),
+	F(transaction_id), F(created_at), F(expires_at), F(paid_at), F(credited_at), F(entry_id),
 	F(supply_restored_at), F(supply_was_off), F(queries));
 #undef F
 
-struct flag_row {
-	int64_t n;
-};
-SHAPE(flag_shape, struct flag_row, FIELD(struct flag_row, n));
-
 #define ORDER_COLUMNS                                                                              \
 	"SELECT id, out_trade_no, account_id, user_id, amount_fen, channel, service, state,"       \
-	" payer_address, pay, transaction_id, created_at, expires_at, paid_at, credited_at, "      \
-	"entry_id,"                                                                                \
-	" supply_restored_at, supply_was_off, queries FROM pay_order "
+	" payer_address, payer_id, description, pay, transaction_id, created_at, expires_at,"      \
+	" paid_at, credited_at, entry_id, supply_restored_at, supply_was_off, queries"             \
+	" FROM pay_order "
 
 static const struct query Q_ADD = {
 	"INSERT INTO pay_order (out_trade_no, account_id, user_id, amount_fen, channel, service,"
-	" payer_address, pay, created_at, expires_at, query_at) VALUES (?, ?, ?, ?, ?, ?, ?, '', "
-	"?, ?, ?)",
+	" payer_address, payer_id, description, pay, created_at, expires_at, query_at)"
+	" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?)",
 	NULL
 };
 static const struct query Q_GET = { ORDER_COLUMNS "WHERE id = ?", &order_shape };
@@ -50,29 +41,32 @@ static const struct query Q_CLOSED = {
 	" WHERE id = ? AND state IN ('created','pending')",
 	NULL
 };
-static const struct query Q_PAID = { "UPDATE pay_order SET paid_after_close = (state = 'closed'), "
-				     "state = 'paid', transaction_id = ?,"
-				     " paid_at = ?, credited_at = ?, entry_id = ?, supply_was_off "
-				     "= ?, query_at = 0 WHERE id = ?",
-	NULL };
-static const struct query Q_NOTIFY = { "INSERT INTO pay_notify (service, received_at, "
-				       "out_trade_no, transaction_id, outcome, detail)"
-				       " VALUES (?, ?, ?, ?, ?, ?)",
-	NULL };
-static const struct query Q_IS_OFF = {
-	"SELECT COUNT(*) AS n FROM account a" SUPPLIES_OF_PURSE
-	" WHERE a.id = ? AND p.switchable = 1 AND (p.observed = 'off' OR p.desired = 'off')"
-	" AND (a.purpose <> 'fee' OR EXISTS (SELECT 1 FROM block b WHERE b.supply_point_id = p.id"
-	" AND b.kind = 'fee' AND b.cause = CONCAT('account:', a.id)))",
-	&flag_shape
-};
-static const struct query Q_DUE = {
-	ORDER_COLUMNS "WHERE query_at > 0 AND query_at <= ? ORDER BY query_at LIMIT ?", &order_shape
-};
+static const struct query Q_CLAIM = { ORDER_COLUMNS
+	"WHERE service = ? AND query_at > 0 AND query_at <= ? ORDER BY query_at LIMIT 1"
+	" FOR UPDATE SKIP LOCKED",
+	&order_shape };
 static const struct query Q_ASKED = {
-	"UPDATE pay_order SET queries = queries + 1, query_at = ? WHERE id = ? AND query_at > 0",
-	NULL
+	"UPDATE pay_order SET queries = queries + 1, query_at = ? WHERE id = ?", NULL
 };
+static const struct query Q_ASK_NOW = {
+	"UPDATE pay_order SET query_at = ? WHERE id = ? AND query_at > ?", NULL
+};
+
+struct count_row {
+	int64_t n;
+};
+SHAPE(count_shape, struct count_row, FIELD(struct count_row, n));
+static const struct query Q_DUE = {
+	"SELECT COUNT(*) AS n FROM pay_order WHERE service = ? AND query_at > 0 AND query_at <= ?",
+	&count_shape
+};
+static const struct query Q_OPEN = {
+	"SELECT COUNT(*) AS n FROM pay_order WHERE user_id = ? AND state IN ('created', 'pending')"
+	" AND expires_at > ?",
+	&count_shape
+};
+
+/* ---- may it be? ---- */
 
 enum err balance_cap_check(
 	struct db *db, const struct account *a, int64_t fen, const char *field, struct problem *why)
@@ -92,19 +86,112 @@ enum err balance_cap_check(
 	return ERR_OK;
 }
 
-static enum err amount_check(
-	struct db *db, const struct account *a, int64_t fen, struct problem *why)
+enum err order_limits_get(struct db *db, int64_t site_id, struct order_limits *out)
 {
+	enum err e = setting_get(db, site_id, SETTING_ORDER_MIN_FEN, &out->min_fen);
+
+	if (e == ERR_OK)
+		e = setting_get(db, site_id, SETTING_ORDER_MAX_FEN, &out->max_fen);
+	return e == ERR_OK ? setting_get(db, site_id, SETTING_OPEN_ORDERS_MOST, &out->open_most)
+			   : e;
+}
+
+static enum err open_check(
+	struct db *db, int64_t user_id, int64_t most, struct utc now, struct problem *why)
+{
+	struct count_row open;
+	enum err e;
+
+	if (!most || !user_id)
+		return ERR_OK;
+	e = db_one(db, &Q_OPEN, ARGS(arg_i64(user_id), arg_utc(now)), &open);
+	return e == ERR_OK && open.n >= most
+		       ? problem_set(why, ERR_ORDERS_OPEN, "",
+				 "%" PRId64 " unpaid orders are open; pay one or wait", open.n)
+		       : e;
+}
+
+static enum err order_check(struct db *db, const struct account *a, const struct order_new *n,
+	struct utc now, struct problem *why)
+{
+	struct order_limits l;
+	enum err e;
+
 	if (a->closed)
 		return problem_set(why, ERR_CONFLICT, "account_id", "the account is closed");
-	if (fen < ORDER_MIN_FEN)
+	e = recharge_block_check(db, a->id, "account_id", why);
+	if (e == ERR_OK)
+		e = order_limits_get(db, a->site_id, &l);
+	if (e != ERR_OK)
+		return e;
+	if (n->amount_fen < l.min_fen)
 		return problem_set(
-			why, ERR_AMOUNT_SMALL, "amount_fen", "at least %d fen", ORDER_MIN_FEN);
-	if (fen > ORDER_MAX_FEN)
+			why, ERR_AMOUNT_SMALL, "amount_fen", "at least %" PRId64 " fen", l.min_fen);
+	if (n->amount_fen > l.max_fen)
 		return problem_set(
-			why, ERR_AMOUNT_LARGE, "amount_fen", "at most %d fen", ORDER_MAX_FEN);
-	return balance_cap_check(db, a, fen, "amount_fen", why);
+			why, ERR_AMOUNT_LARGE, "amount_fen", "at most %" PRId64 " fen", l.max_fen);
+	e = balance_cap_check(db, a, n->amount_fen, "amount_fen", why);
+	return e == ERR_OK ? open_check(db, n->user_id, l.open_most, now, why) : e;
 }
+
+/* ---- what the payer reads ---- */
+
+struct about {
+	char place[257]; /* the room, or who rents */
+	char purpose[12];
+	char language[3];
+	char meter[129]; /* the first that the purse pays for; "" */
+	int64_t meters;
+};
+#define F(member) FIELD(struct about, member)
+SHAPE(about_shape, struct about, F(place), F(purpose), F(language), F(meter), F(meters));
+#undef F
+static const struct query Q_ABOUT = {
+	"SELECT IF(t.room = '', t.name, t.room) AS place, a.purpose, t.language,"
+	" (SELECT m.code FROM contract_point p JOIN meter m ON m.supply_point_id ="
+	" p.supply_point_id WHERE p.account_id = a.id AND p.to_at = 0 ORDER BY m.id LIMIT 1) AS"
+	" meter, (SELECT COUNT(*) FROM contract_point p JOIN meter m ON m.supply_point_id ="
+	" p.supply_point_id WHERE p.account_id = a.id AND p.to_at = 0) AS meters"
+	" FROM account a JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id ="
+	" c.tenant_id WHERE a.id = ?",
+	&about_shape
+};
+
+static const struct purpose_words {
+	const char *purpose, *zh, *en;
+} purposes[] = {
+	{ "electricity", "电费", "electricity" },
+	{ "water", "水费", "water" },
+	{ "fee", "物业费", "fees" },
+};
+
+/* Characters that payment services take badly in the title of an order. */
+static void soften(char *text)
+{
+	for (char *s = text; *s; s++)
+		if (strchr("/=&\"\\<>", *s) || (unsigned char)*s < 0x20)
+			*s = ' ';
+}
+
+static void describe(const struct about *a, char *out, size_t size)
+{
+	bool zh = !str_eq(a->language, "en");
+	const char *purpose = "";
+	int n;
+
+	for (size_t i = 0; i < ARRAY_LEN(purposes); i++)
+		if (str_eq(purposes[i].purpose, a->purpose))
+			purpose = zh ? purposes[i].zh : purposes[i].en;
+	n = snprintf(out, size, "%s %s", a->place, purpose);
+	if (a->meters && n > 0 && (size_t)n < size)
+		n += snprintf(out + n, size - (size_t)n, zh ? " 表%s" : ", meter %s", a->meter);
+	if (a->meters > 1 && n > 0 && (size_t)n < size)
+		snprintf(out + n, size - (size_t)n, zh ? "等%" PRId64 "块" : " of %" PRId64,
+			a->meters);
+	soften(out);
+}
+
+/* ---- rows ---- */
 
 /* "YF" + time + random: letters and digits only, as both services allow. */
 static void trade_no_make(struct utc now, char out[static 33])
@@ -118,21 +205,25 @@ static void trade_no_make(struct utc now, char out[static 33])
 enum err order_create(struct db *db, const struct order_new *n, struct utc now, struct order *out,
 	struct problem *why)
 {
-	char trade_no[33];
+	char trade_no[33], description[509];
 	struct account a;
+	struct about about;
 	enum err e = account_get(db, n->account_id, &a);
 
+	if (e == ERR_OK)
+		e = order_check(db, &a, n, now, why);
+	if (e == ERR_OK)
+		e = db_one(db, &Q_ABOUT, ARGS(arg_i64(a.id)), &about);
 	if (e != ERR_OK)
 		return e;
-	e = amount_check(db, &a, n->amount_fen, why);
-	if (e != ERR_OK)
-		return e;
+	describe(&about, description, sizeof(description));
 	trade_no_make(now, trade_no);
 	e = db_exec(db, &Q_ADD,
 		ARGS(arg_text(trade_no), arg_i64(n->account_id), arg_id(n->user_id),
 			arg_i64(n->amount_fen), arg_text(n->channel), arg_text(n->service),
-			arg_text(n->payer_address), arg_utc(now), arg_i64(now.ms + ORDER_LIFE_MS),
-			arg_i64(now.ms + 5000)),
+			arg_text(n->payer_address), arg_text(n->payer_id ? n->payer_id : ""),
+			arg_text(description), arg_utc(now), arg_i64(now.ms + ORDER_LIFE_MS),
+			arg_i64(now.ms + FIRST_ASK_MS)),
 		NULL);
 	return e == ERR_OK ? order_find(db, trade_no, out) : e;
 }
@@ -147,6 +238,12 @@ enum err order_find(struct db *db, const char *out_trade_no, struct order *out)
 	return db_one(db, &Q_FIND, ARGS(arg_text(out_trade_no)), out);
 }
 
+enum err order_lock(struct db *db, int64_t id, struct order *out)
+{
+	ASSERT(db_in_tx(db));
+	return db_one(db, &Q_LOCK, ARGS(arg_i64(id)), out);
+}
+
 enum err order_opened(struct db *db, int64_t id, const char *pay_json)
 {
 	return db_exec(db, &Q_OPENED, ARGS(arg_text(pay_json), arg_i64(id)), NULL);
@@ -157,255 +254,55 @@ enum err order_closed(struct db *db, int64_t id, struct utc now)
 	return db_exec(db, &Q_CLOSED, ARGS(arg_utc(now), arg_i64(id)), NULL);
 }
 
-const char *credit_outcome_word(enum credit_outcome o)
+/* ---- when to ask ---- */
+
+enum err orders_due(struct db *db, const char *service, struct utc now, int64_t *n)
 {
-	static const char *const words[CREDIT__MAX] = {
-		[CREDIT_DONE] = "credited",
-		[CREDIT_REPEATED] = "repeated",
-		[CREDIT_SECOND] = "second_payment",
-		[CREDIT_UNKNOWN_ORDER] = "unknown_order",
-		[CREDIT_AMOUNT] = "amount",
-	};
-
-	return o < CREDIT__MAX ? words[o] : "";
-}
-
-struct credit {
-	const struct payment *p;
-	const char *via;
-	struct utc now;
-	enum credit_outcome outcome;
-};
-
-struct recharge { /* where the money goes */
-	const char *kind;
-	int64_t account_id;
-	bool purse;
-	int64_t debt_id; /* agreed repayment of old debt, if any */
-	int64_t debt_fen;
-};
-
-/* clearing(service) -> to; the one-time key is the service's own transaction number. */
-static enum err recharge_post(struct db *db, const struct credit *c, const struct order *o,
-	const struct account *a, const struct recharge *to, int64_t *entry_id)
-{
-	char once[128], reference[32], clearing[32], actor[16];
-	struct posting p[3] = { 0 };
-	struct day day;
-	enum err e;
-
-	snprintf(once, sizeof(once), "recharge:%s:%s", c->p->service, c->p->transaction_id);
-	snprintf(reference, sizeof(reference), "order:%" PRId64, o->id);
-	snprintf(clearing, sizeof(clearing), "clearing:%s", c->p->service);
-	snprintf(actor, sizeof(actor), "%s", c->via);
-	p[1] = (struct posting){ .account_id = to->account_id, .purse = to->purse };
-	p[2].account_id = to->debt_id;
-	e = money_from_fen(-o->amount_fen, &p[0].amount);
-	if (e == ERR_OK)
-		e = money_from_fen(o->amount_fen - to->debt_fen, &p[1].amount);
-	if (e == ERR_OK)
-		e = money_from_fen(to->debt_fen, &p[2].amount);
-	if (e == ERR_OK)
-		e = account_book_day(a, c->now, &day);
-	if (e == ERR_OK)
-		e = account_company(db, clearing, &p[0].account_id);
-	if (e != ERR_OK)
-		return e;
-	return entry_post(db,
-		&(struct entry){ .kind = to->kind,
-			.once_key = once,
-			.reference = reference,
-			.actor = actor,
-			.memo = o->out_trade_no,
-			.site_id = a->site_id,
-			.book_day = day,
-			.at = c->now },
-		p, to->debt_fen ? 3 : 2, entry_id);
-}
-
-/* The order was paid before by another transaction: the money is real, nobody's yet. */
-static enum err second_payment(
-	struct db *db, struct credit *c, const struct order *o, const struct account *a)
-{
-	struct recharge to = { .kind = "suspense" };
-	int64_t entry_id;
-	enum err e = account_company(db, "suspense", &to.account_id);
+	struct count_row row;
+	enum err e = db_one(db, &Q_DUE, ARGS(arg_text(service), arg_utc(now)), &row);
 
 	if (e == ERR_OK)
-		e = recharge_post(db, c, o, a, &to, &entry_id);
-	if (e == ERR_ALREADY) {
-		c->outcome = CREDIT_REPEATED;
-		return ERR_OK;
-	}
-	if (e != ERR_OK)
-		return e;
-	c->outcome = CREDIT_SECOND;
-	return alarm_raise(db,
-		&(struct alarm_new){ "payment_second", "urgent", "order", o->id, o->out_trade_no,
-			"a second payment arrived for one order; it lies in suspense" },
-		c->now);
-}
-
-/* To the purse, less what was agreed for old debt. */
-static enum err recharge_of(
-	struct db *db, const struct order *o, const struct account *a, struct recharge *out)
-{
-	struct split_terms t = { 0 };
-	char code[DEBT_CODE_MAX];
-	enum err e = debt_terms(db, a->contract_id, &t);
-
-	*out = (struct recharge){ .kind = "recharge", .account_id = a->id, .purse = true };
-	if (e == ERR_OK)
-		out->debt_fen = payment_split(o->amount_fen, &t).debt_fen;
-	if (e == ERR_OK && out->debt_fen)
-		e = account_company(db, debt_code(a->contract_id, code), &out->debt_id);
+		*n = row.n;
 	return e;
 }
 
-static json_t *paid_event(const struct credit *c, const struct order *o)
-{
-	return json_pack("{s:I, s:s, s:I, s:I, s:s, s:s, s:o}", "order_id", (json_int_t)o->id,
-		"out_trade_no", o->out_trade_no, "account_id", (json_int_t)o->account_id,
-		"amount_fen", (json_int_t)o->amount_fen, "channel", o->channel, "transaction_id",
-		c->p->transaction_id, "paid_at", json_utc(c->p->paid_at));
-}
-
-static enum err first_payment(
-	struct db *db, struct credit *c, const struct order *o, struct account *a)
-{
-	struct flag_row off;
-	struct recharge to;
-	int64_t entry_id = 0;
-	enum err e = recharge_of(db, o, a, &to);
-
-	if (e == ERR_OK)
-		e = recharge_post(db, c, o, a, &to, &entry_id);
-	if (e == ERR_ALREADY) { /* this very transaction, under another order number: never twice */
-		c->outcome = CREDIT_REPEATED;
-		return ERR_OK;
-	}
-	if (e == ERR_OK)
-		e = db_one(db, &Q_IS_OFF, ARGS(arg_i64(o->account_id)), &off);
-	if (e == ERR_OK)
-		e = db_exec(db, &Q_PAID,
-			ARGS(arg_text(c->p->transaction_id), arg_utc(c->p->paid_at),
-				arg_utc(c->now), arg_i64(entry_id), arg_i64(off.n > 0),
-				arg_i64(o->id)),
-			NULL);
-	if (e == ERR_OK)
-		e = account_changed(db, o->account_id, c->now);
-	if (e == ERR_OK)
-		e = account_get(db, o->account_id, a); /* the balance that the receipt names */
-	if (e == ERR_OK)
-		e = notice_add(db, a, "recharged", o->amount_fen - to.debt_fen, c->now);
-	if (e == ERR_OK)
-		e = event_add(db, "order.paid", a->site_id, paid_event(c, o), c->now);
-	if (e == ERR_OK)
-		c->outcome = CREDIT_DONE;
-	return e;
-}
-
-static enum err not_creditable(struct db *db, struct credit *c, enum credit_outcome outcome,
-	int64_t order_id, const char *text)
-{
-	c->outcome = outcome;
-	return alarm_raise(db,
-		&(struct alarm_new){
-			outcome == CREDIT_AMOUNT ? "payment_amount" : "payment_unknown_order",
-			"urgent", "order", order_id, c->p->out_trade_no, text },
-		c->now);
-}
-
-/* The account first, then its order: as whoever observes a supply locks them. */
-static enum err credit_order(struct db *db, struct credit *c)
-{
-	struct account a;
-	struct order o;
-	enum err e = order_find(db, c->p->out_trade_no, &o);
-
-	if (e == ERR_NOT_FOUND || (e == ERR_OK && !str_eq(o.service, c->p->service)))
-		return not_creditable(db, c, CREDIT_UNKNOWN_ORDER, 0,
-			"a payment arrived for an order that we do not know");
-	if (e != ERR_OK)
-		return e;
-	if (o.amount_fen != c->p->amount_fen || !str_eq(c->p->currency, "CNY"))
-		return not_creditable(db, c, CREDIT_AMOUNT, o.id,
-			"the amount or currency paid differs from the order; not credited");
-	e = account_lock(db, o.account_id, &a);
-	if (e == ERR_OK)
-		e = db_one(db, &Q_LOCK, ARGS(arg_i64(o.id)), &o);
-	if (e != ERR_OK)
-		return e;
-	if (str_eq(o.state, "paid") && str_eq(o.transaction_id, c->p->transaction_id)) {
-		c->outcome = CREDIT_REPEATED;
-		return ERR_OK;
-	}
-	return str_eq(o.state, "paid") ? second_payment(db, c, &o, &a)
-				       : first_payment(db, c, &o, &a);
-}
-
-static enum err credit_tx(struct db *db, void *ctx)
-{
-	struct credit *c = ctx;
-	enum err e = credit_order(db, c);
-
-	if (e != ERR_OK)
-		return e;
-	if (str_eq(c->via, "query") && c->outcome == CREDIT_REPEATED)
-		return ERR_OK; /* nothing arrived, and nothing happened */
-	return db_exec(db, &Q_NOTIFY,
-		ARGS(arg_text(c->p->service), arg_utc(c->now), arg_text(c->p->out_trade_no),
-			arg_text(c->p->transaction_id), arg_text(credit_outcome_word(c->outcome)),
-			arg_text(c->via)),
-		NULL);
-}
-
-enum err order_credit(struct db *db, const struct payment *p, const char *via, struct utc now,
-	enum credit_outcome *out)
-{
-	struct credit c = { .p = p, .via = via, .now = now };
-	enum err e = db_tx(db, credit_tx, &c);
-
-	if (e != ERR_OK)
-		return e;
-	log_info("order=%s service=%s via=%s outcome=%s", p->out_trade_no, p->service, via,
-		credit_outcome_word(c.outcome));
-	*out = c.outcome;
-	return ERR_OK;
-}
-
-enum err order_notify_refused(struct db *db, const char *service, const char *out_trade_no,
-	const char *outcome, const char *detail, struct utc now)
-{
-	char trade_no[64], words[400];
-
-	/* From outside and not verified: cut to what fits. */
-	snprintf(trade_no, sizeof(trade_no), "%.63s", out_trade_no);
-	snprintf(words, sizeof(words), "%.399s", detail);
-	return db_exec(db, &Q_NOTIFY,
-		ARGS(arg_text(service), arg_utc(now), arg_text(trade_no), arg_text(""),
-			arg_text(outcome), arg_text(words)),
-		NULL);
-}
-
-enum err orders_due(struct db *db, struct utc now, int64_t max, struct rows *out)
-{
-	return db_list(db, &Q_DUE, ARGS(arg_utc(now), arg_i64(max)), out);
-}
-
-enum err order_asked(struct db *db, int64_t id, struct utc now)
+static int64_t next_ask(const struct order *o, struct utc now)
 {
 	static const int64_t pause_s[] = { 10, 15, 30 };
-	int64_t next;
-	struct order o;
-	enum err e = order_get(db, id, &o);
 
-	if (e != ERR_OK)
-		return e;
-	next = now.ms + (o.queries < (int64_t)ARRAY_LEN(pause_s) ? pause_s[o.queries] : 45) * 1000;
-	if (now.ms > o.expires_at.ms + ORDER_GRACE_MS)
-		next = now.ms + 3600 * 1000LL; /* it should be closed by now; keep asking, seldom */
-	return db_exec(db, &Q_ASKED, ARGS(arg_i64(next), arg_i64(id)), NULL);
+	if (now.ms > o->expires_at.ms + ORDER_GRACE_MS)
+		return now.ms + 3600 * 1000LL; /* it should be closed by now; keep asking, seldom */
+	return now.ms +
+	       (o->queries < (int64_t)ARRAY_LEN(pause_s) ? pause_s[o->queries] : 45) * 1000;
+}
+
+struct claim {
+	const char *service;
+	struct utc now;
+	struct order *out;
+};
+
+static enum err claim_tx(struct db *db, void *ctx)
+{
+	const struct claim *c = ctx;
+	enum err e = db_one(db, &Q_CLAIM, ARGS(arg_text(c->service), arg_utc(c->now)), c->out);
+
+	return e == ERR_OK
+		       ? db_exec(db, &Q_ASKED,
+				 ARGS(arg_i64(next_ask(c->out, c->now)), arg_i64(c->out->id)), NULL)
+		       : e;
+}
+
+enum err order_claim(struct db *db, const char *service, struct utc now, struct order *out)
+{
+	struct claim c = { .service = service, .now = now, .out = out };
+
+	return db_tx(db, claim_tx, &c);
+}
+
+enum err order_ask_now(struct db *db, int64_t id, struct utc now)
+{
+	return db_exec(db, &Q_ASK_NOW, ARGS(arg_utc(now), arg_i64(id), arg_utc(now)), NULL);
 }
 
 void receipt_no(int64_t entry_id, struct utc at, const char *zone, char out[static 32])

@@ -12,7 +12,9 @@ struct order {
 	char service[17];
 	char state[8]; /* created pending paid closed */
 	char payer_address[65];
-	char pay[4096]; /* JSON for the page; "" until the service has answered */
+	char payer_id[257];    /* the payer's openid, where the channel needs it */
+	char description[509]; /* what the payer reads */
+	char pay[4096];	       /* JSON for the page; "" until the service has answered */
 	char transaction_id[65];
 	struct utc created_at;
 	struct utc expires_at;
@@ -31,24 +33,33 @@ struct order_new {
 	const char *channel; /* "wechat_native" */
 	const char *service; /* "wechat" */
 	const char *payer_address;
+	const char *payer_id; /* NULL: the channel needs none */
 };
 
-#define ORDER_MIN_FEN 100
-#define ORDER_MAX_FEN 1000000
 #define ORDER_LIFE_MS (30 * 60 * 1000)
-/* What payers read; part of the request, so a repeated request must have the same. */
-#define ORDER_DESCRIPTION "预付费充值"
+
+/* What a site allows: its settings order_min_fen, order_max_fen, open_orders_most. */
+struct order_limits {
+	int64_t min_fen, max_fen;
+	int64_t open_most; /* unpaid orders of one login at a time; 0: any number */
+};
+MUST_USE enum err order_limits_get(struct db *db, int64_t site_id, struct order_limits *out);
 
 /* Against the hoarding of credit: ERR_AMOUNT_LARGE when the balance would grow beyond the site's
  * setting balance_cap_fen. */
 MUST_USE enum err balance_cap_check(struct db *db, const struct account *a, int64_t fen,
 	const char *field, struct problem *why);
 
-/* Commits a row in state created, before any service is called. Checks amount and cap. */
+/* Commits a row in state created, before any service is called. Checks amount and cap, and whether
+ * the account takes recharges: ERR_CONFLICT closed, ERR_BLOCKED blocked by staff; ERR_ORDERS_OPEN
+ * when the login has too many unpaid orders. What the payer reads is composed once and kept, since
+ * the same order is opened by the same bytes however often. */
 MUST_USE enum err order_create(struct db *db, const struct order_new *n, struct utc now,
 	struct order *out, struct problem *why);
 MUST_USE enum err order_get(struct db *db, int64_t id, struct order *out);
 MUST_USE enum err order_find(struct db *db, const char *out_trade_no, struct order *out);
+/* The same, locked until the end of the transaction; its account is locked before. */
+MUST_USE enum err order_lock(struct db *db, int64_t id, struct order *out);
 /* The service has answered: created -> pending with what the page needs. Later states stay. */
 MUST_USE enum err order_opened(struct db *db, int64_t id, const char *pay_json);
 /* The service says closed, or refuses for good: created, pending -> closed. Paid stays paid. */
@@ -80,9 +91,14 @@ MUST_USE enum err order_credit(struct db *db, const struct payment *p, const cha
 MUST_USE enum err order_notify_refused(struct db *db, const char *service, const char *out_trade_no,
 	const char *outcome, const char *detail, struct utc now);
 
-/* Orders whose service is to be asked now (at most max; struct order), oldest first. */
-MUST_USE enum err orders_due(struct db *db, struct utc now, int64_t max, struct rows *out);
-/* Plans the next question: 5 s, 15 s, 30 s, then each minute until expiry and its grace. */
-MUST_USE enum err order_asked(struct db *db, int64_t id, struct utc now);
+/* How many orders wait for a question to this service. */
+MUST_USE enum err orders_due(struct db *db, const char *service, struct utc now, int64_t *n);
+/* Takes the one that has waited longest, and plans its next question: after 5 s, 15 s, 30 s, then
+ * each 45 s until expiry and its grace, then each hour. So a crash loses one question, and no two
+ * workers ask the same. ERR_NOT_FOUND: none is due. */
+MUST_USE enum err order_claim(
+	struct db *db, const char *service, struct utc now, struct order *out);
+/* The next question of an order that is not final is due at once. */
+MUST_USE enum err order_ask_now(struct db *db, int64_t id, struct utc now);
 /* "YF-20261122-000481" of an entry. */
 void receipt_no(int64_t entry_id, struct utc at, const char *zone, char out[static 32]);

@@ -1,11 +1,11 @@
-#include "domain/refund.h"
+#include "domain/refund_inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/log.h"
 #include "base/rand.h"
-#include "domain/account.h"
+#include "domain/alarm.h"
 #include "domain/audit.h"
 #include "domain/event.h"
 #include "domain/order.h"
@@ -13,50 +13,53 @@
 #include "domain/shift.h"
 
 #define F(member) FIELD(struct refund, member)
-SHAPE(refund_shape, struct refund, F(id), F(site_id), F(account_id), F(order_id), F(method),
-	F(service), F(amount_fen), F(reason), F(state), F(out_refund_no), F(actor), F(created_at),
-	F(entry_id), F(settled_entry_id), F(settled_at), F(settled_by), F(note));
+SHAPE(refund_shape, struct refund, F(id), F(site_id), F(zone), F(account_id), F(order_id),
+	F(unmatched_id), F(method), F(service), F(amount_fen), F(reason), F(state),
+	F(out_refund_no), F(service_refund_id), F(actor), F(created_at), F(entry_id),
+	F(settled_entry_id), F(settled_at), F(settled_by), F(note), F(sent_at), F(ask_at), F(asks),
+	F(said));
 #undef F
 
 #define REFUNDS                                                                                    \
-	"SELECT f.id, t.site_id, f.account_id, COALESCE(f.order_id, 0) AS order_id, f.method,"     \
-	" COALESCE(o.service, '') AS service, f.amount_fen, f.reason, f.state, f.out_refund_no,"   \
-	" f.actor, f.created_at, f.entry_id, COALESCE(f.settled_entry_id, 0) AS settled_entry_id," \
-	" f.settled_at, f.settled_by, f.note FROM refund f JOIN account a ON a.id = f.account_id"  \
-	" JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id"             \
-	" LEFT JOIN pay_order o ON o.id = f.order_id WHERE "
+	"SELECT f.id, e.site_id, s.zone, f.account_id, f.order_id, f.unmatched_id, f.method,"      \
+	" f.service, f.amount_fen, f.reason, f.state, f.out_refund_no, f.service_refund_id,"       \
+	" f.actor, f.created_at, f.entry_id, f.settled_entry_id, f.settled_at, f.settled_by,"      \
+	" f.note, f.sent_at, f.ask_at, f.asks, f.said FROM refund f JOIN entry e ON e.id ="        \
+	" f.entry_id JOIN site s ON s.id = e.site_id WHERE "
 
-static const struct query Q_GET = { REFUNDS "? IN (0, t.site_id) AND f.id = ?", &refund_shape };
+static const struct query Q_GET = { REFUNDS "? IN (0, e.site_id) AND f.id = ?", &refund_shape };
 static const struct query Q_BY_KEY = { REFUNDS "f.once_key = ?", &refund_shape };
 static const struct query Q_LIST = { REFUNDS
-	"? IN (0, t.site_id) AND ? IN (0, f.account_id) AND ? IN ('', f.state)"
+	"? IN (0, e.site_id) AND ? IN (0, COALESCE(f.account_id, 0)) AND ? IN ('', f.state)"
 	" ORDER BY f.id DESC LIMIT 200",
 	&refund_shape };
 static const struct query Q_ADD = {
-	"INSERT INTO refund (account_id, order_id, method, amount_fen, reason, state,"
-	" out_refund_no, once_key, actor, created_at, entry_id)"
-	" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	"INSERT INTO refund (account_id, order_id, unmatched_id, method, service, amount_fen,"
+	" reason, state, out_refund_no, once_key, actor, created_at, entry_id, ask_at)"
+	" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	NULL
 };
-static const struct query Q_LOCK = { "SELECT id FROM refund WHERE id = ? FOR UPDATE", &id_shape };
-static const struct query Q_SETTLED = {
-	"UPDATE refund SET state = ?, settled_entry_id = ?, settled_at = ?, settled_by = ?,"
-	" note = ? WHERE id = ?",
-	NULL
+static const struct query Q_BY_NO = { REFUNDS "f.out_refund_no = ?", &refund_shape };
+struct before_row {
+	int64_t fen; /* gone, or on its way */
+	int64_t n;   /* the service counts those that came to nothing, too */
 };
-static const struct query Q_REVERSAL_ADD = {
-	"INSERT INTO reversal (entry_id, reversal_id, once_key, reason) VALUES (?, ?, ?, ?)", NULL
+SHAPE(before_shape, struct before_row, FIELD(struct before_row, fen), FIELD(struct before_row, n));
+static const struct query Q_OF_ORDER = {
+	"SELECT CAST(COALESCE(SUM(IF(state = 'failed', 0, amount_fen)), 0) AS SIGNED) AS fen,"
+	" COUNT(*) AS n FROM refund WHERE order_id = ?",
+	&before_shape
 };
 
-struct fen_row {
-	int64_t fen;
+/* How long after a payment, and in how many parts, a service pays back. */
+static const struct terms {
+	const char *service;
+	int64_t days, most;
+} terms[] = {
+	{ "wechat", 365, 50 },
+	{ "alipay", 365, INT64_MAX },
 };
-SHAPE(fen_shape, struct fen_row, FIELD(struct fen_row, fen));
-static const struct query Q_OF_ORDER = {
-	"SELECT CAST(COALESCE(SUM(amount_fen), 0) AS SIGNED) AS fen FROM refund"
-	" WHERE order_id = ? AND state <> 'failed'",
-	&fen_shape
-};
+#define DAY_MS INT64_C(86400000)
 
 int64_t refundable_fen(const struct account *a)
 {
@@ -79,162 +82,18 @@ enum err refund_list(
 		db, &Q_LIST, ARGS(arg_i64(site_id), arg_i64(account_id), arg_text(state)), out);
 }
 
-static enum err audit(struct db *db, const char *actor, const char *address, const char *action,
+enum err refund_find(struct db *db, const char *out_refund_no, struct refund *out)
+{
+	return db_one(db, &Q_BY_NO, ARGS(arg_text(out_refund_no)), out);
+}
+
+enum err refund_audit(struct db *db, const char *actor, const char *address, const char *action,
 	const struct refund *f, struct utc now)
 {
 	return audit_add(db, &(struct audit){ actor, address, action, "refund", f->id, NULL },
 		json_pack("{s:I, s:I}", "account", (json_int_t)f->account_id, "amount_fen",
 			(json_int_t)f->amount_fen),
 		now);
-}
-
-/* ---- how it ends ---- */
-
-struct settling {
-	const struct refund_settling *s;
-	struct refund f;
-	struct utc now;
-	struct problem *why;
-	int64_t drawer_id; /* of cash */
-};
-
-/* Where the money leaves: the drawer, the bank, or what the service holds for us. */
-static enum err way_out(struct db *db, const struct settling *g, int64_t *id)
-{
-	char clearing[80];
-
-	if (str_eq(g->f.method, "cash")) {
-		*id = g->drawer_id;
-		return ERR_OK;
-	}
-	snprintf(clearing, sizeof(clearing), "clearing:%s", g->f.service);
-	return account_company(db, g->f.order_id ? clearing : "bank", id);
-}
-
-/* refund_due to where it leaves; or, failed, back to the purse. */
-static enum err settle_postings(struct db *db, const struct settling *g, struct posting p[static 2])
-{
-	struct money amount = { 0 };
-	enum err e = account_company(db, "refund_due", &p[0].account_id);
-
-	if (e == ERR_OK && g->s->done)
-		e = way_out(db, g, &p[1].account_id);
-	if (e == ERR_OK)
-		e = money_from_fen(g->f.amount_fen, &amount);
-	if (e != ERR_OK)
-		return e;
-	p[0].amount.nano = -amount.nano;
-	p[1].amount = amount;
-	if (!g->s->done) {
-		p[1].account_id = g->f.account_id;
-		p[1].purse = true;
-	}
-	return ERR_OK;
-}
-
-static enum err settle_post(
-	struct db *db, const struct settling *g, const struct account *a, int64_t *entry_id)
-{
-	bool done = g->s->done;
-	struct posting p[2] = { 0 };
-	char once[48], reference[48];
-	struct day day;
-	enum err e = settle_postings(db, g, p);
-
-	if (e == ERR_OK)
-		e = account_book_day(a, g->now, &day);
-	if (e != ERR_OK)
-		return e;
-	snprintf(once, sizeof(once), done ? "refund_paid:%" PRId64 : "reversal:%" PRId64,
-		done ? g->f.id : g->f.entry_id);
-	snprintf(reference, sizeof(reference), done ? "refund:%" PRId64 : "entry:%" PRId64,
-		done ? g->f.id : g->f.entry_id);
-	return entry_post(db,
-		&(struct entry){ .kind = done ? "refund_paid" : "reversal",
-			.once_key = once,
-			.reference = reference,
-			.actor = g->s->actor,
-			.memo = g->s->note,
-			.site_id = a->site_id,
-			.book_day = day,
-			.at = g->now,
-			.undoes = done ? NULL : "refund" },
-		p, 2, entry_id);
-}
-
-static enum err settle_write(struct db *db, const struct settling *g, int64_t entry_id)
-{
-	char once[32];
-	enum err e = db_exec(db, &Q_SETTLED,
-		ARGS(arg_text(g->s->done ? "done" : "failed"), arg_i64(entry_id), arg_utc(g->now),
-			arg_text(g->s->actor), arg_text(g->s->note), arg_i64(g->f.id)),
-		NULL);
-
-	if (e != ERR_OK || g->s->done)
-		return e;
-	snprintf(once, sizeof(once), "refund:%" PRId64, g->f.id);
-	e = db_exec(db, &Q_REVERSAL_ADD,
-		ARGS(arg_i64(g->f.entry_id), arg_i64(entry_id), arg_text(once),
-			arg_text(g->s->note)),
-		NULL);
-	return e == ERR_OK ? account_changed(db, g->f.account_id, g->now) : e;
-}
-
-static json_t *settled_event(const struct refund *f)
-{
-	return json_pack("{s:I, s:I, s:o, s:I, s:s, s:s}", "refund_id", (json_int_t)f->id,
-		"account_id", (json_int_t)f->account_id, "order_id",
-		f->order_id ? json_integer(f->order_id) : json_null(), "amount_fen",
-		(json_int_t)f->amount_fen, "method", f->method, "out_refund_no", f->out_refund_no);
-}
-
-/* The account is locked, and then the row of an open refund. */
-static enum err settle(struct db *db, const struct settling *g, const struct account *a)
-{
-	int64_t entry_id = 0;
-	enum err e = settle_post(db, g, a, &entry_id);
-
-	if (e == ERR_OK)
-		e = settle_write(db, g, entry_id);
-	if (e == ERR_OK)
-		e = event_add(db, g->s->done ? "refund.done" : "refund.failed", a->site_id,
-			settled_event(&g->f), g->now);
-	return e == ERR_OK ? audit(db, g->s->actor, g->s->address,
-				     g->s->done ? "refund.done" : "refund.failed", &g->f, g->now)
-			   : e;
-}
-
-static enum err settle_tx(struct db *db, void *ctx)
-{
-	struct settling *g = ctx;
-	const char *wanted = g->s->done ? "done" : "failed";
-	struct id_row locked;
-	struct account a;
-	enum err e = refund_get(db, g->s->site_id, g->s->id, &g->f);
-
-	if (e == ERR_OK)
-		e = account_lock(db, g->f.account_id, &a);
-	if (e == ERR_OK)
-		e = db_one(db, &Q_LOCK, ARGS(arg_i64(g->s->id)), &locked);
-	if (e == ERR_OK)
-		e = refund_get(db, g->s->site_id, g->s->id, &g->f);
-	if (e != ERR_OK || str_eq(g->f.state, wanted))
-		return e;
-	if (str_eq(g->f.state, "done") || str_eq(g->f.state, "failed"))
-		return problem_set(g->why, ERR_CONFLICT, "id", "it is %s already", g->f.state);
-	e = settle(db, g, &a);
-	return e == ERR_OK ? refund_get(db, g->s->site_id, g->s->id, &g->f) : e;
-}
-
-enum err refund_settle(struct db *db, const struct refund_settling *s, struct utc now,
-	struct refund *out, struct problem *why)
-{
-	struct settling g = { .s = s, .now = now, .why = why };
-	enum err e = db_tx(db, settle_tx, &g);
-
-	if (e == ERR_OK)
-		*out = g.f;
-	return e;
 }
 
 /* ---- how it begins ---- */
@@ -304,10 +163,31 @@ static enum err lock(struct db *db, struct refunding *r)
 	return e == ERR_OK ? account_lock(db, r->account.id, &r->account) : e;
 }
 
+/* What the service would refuse for good is not begun. */
+static enum err terms_check(const struct refunding *r, int64_t parts)
+{
+	for (size_t i = 0; i < ARRAY_LEN(terms); i++) {
+		const struct terms *t = &terms[i];
+
+		if (!str_eq(t->service, r->order.service))
+			continue;
+		if (r->now.ms > r->order.paid_at.ms + t->days * DAY_MS)
+			return problem_set(r->why, ERR_CONFLICT, "id",
+				"the service pays back within %" PRId64
+				" days; refund the account by bank",
+				t->days);
+		if (parts >= t->most)
+			return problem_set(r->why, ERR_CONFLICT, "id",
+				"the service pays an order back in at most %" PRId64 " parts",
+				t->most);
+	}
+	return ERR_OK;
+}
+
 static enum err amount_check(struct db *db, const struct refunding *r)
 {
 	int64_t most = refundable_fen(&r->account);
-	struct fen_row before;
+	struct before_row before;
 	enum err e;
 
 	if (r->n->amount_fen < 1)
@@ -324,7 +204,7 @@ static enum err amount_check(struct db *db, const struct refunding *r)
 		return problem_set(r->why, ERR_AMOUNT_LARGE, "amount_fen",
 			"%" PRId64 " fen of this order are left to refund",
 			r->order.amount_fen - before.fen);
-	return e;
+	return e == ERR_OK ? terms_check(r, before.n) : e;
 }
 
 static enum err needs_second(struct db *db, const struct refunding *r, bool *out)
@@ -389,20 +269,39 @@ static enum err refund_post(struct db *db, const struct refunding *r, int64_t *e
 		p, 2, entry_id);
 }
 
-static enum err row_write(struct db *db, struct refunding *r, int64_t entry_id)
+enum err refund_add(struct db *db, const struct refund_row *r, struct utc now, struct refund *out)
 {
-	const struct refund_new *n = r->n;
 	enum err e = db_exec(db, &Q_ADD,
-		ARGS(arg_i64(r->account.id), arg_id(n->order_id), arg_text(n->method),
-			arg_i64(n->amount_fen), arg_text(n->reason),
-			arg_text(n->order_id ? "requested" : "person"), arg_text(r->out_refund_no),
-			arg_text(n->once_key), arg_text(n->actor), arg_utc(r->now),
-			arg_i64(entry_id)),
+		ARGS(arg_id(r->account_id), arg_id(r->order_id), arg_id(r->unmatched_id),
+			arg_text(r->method), arg_text(r->service), arg_i64(r->amount_fen),
+			arg_text(r->reason), arg_text(r->state), arg_text(r->out_refund_no),
+			arg_text(r->once_key), arg_text(r->actor), arg_utc(now),
+			arg_i64(r->entry_id), arg_i64(r->service[0] ? now.ms : 0)),
 		NULL);
 
 	if (e == ERR_OK)
-		e = refund_get(db, 0, db_insert_id(db), &r->out);
-	return e == ERR_OK ? audit(db, n->actor, n->address, "refund.create", &r->out, r->now) : e;
+		e = refund_get(db, 0, db_insert_id(db), out);
+	return e == ERR_OK ? refund_audit(db, r->actor, r->address, "refund.create", out, now) : e;
+}
+
+static enum err row_write(struct db *db, struct refunding *r, int64_t entry_id)
+{
+	const struct refund_new *n = r->n;
+
+	return refund_add(db,
+		&(struct refund_row){ .account_id = r->account.id,
+			.order_id = n->order_id,
+			.method = n->method,
+			.service = r->order.id ? r->order.service : "",
+			.state = n->order_id ? "requested" : "person",
+			.amount_fen = n->amount_fen,
+			.reason = n->reason,
+			.out_refund_no = r->out_refund_no,
+			.once_key = n->once_key,
+			.actor = n->actor,
+			.address = n->address,
+			.entry_id = entry_id },
+		r->now, &r->out);
 }
 
 /* Cash is handed over at once. */
@@ -413,10 +312,11 @@ static enum err hand_over(struct db *db, struct refunding *r)
 		.note = "",
 		.actor = r->n->actor,
 		.address = r->n->address };
-	struct settling g = {
-		.s = &s, .f = r->out, .now = r->now, .why = r->why, .drawer_id = r->drawer_id
-	};
-	enum err e = settle(db, &g, &r->account);
+	enum err e = refund_settle_locked(db, &(struct settling){ .s = &s,
+						      .f = r->out,
+						      .now = r->now,
+						      .why = r->why,
+						      .drawer_id = r->drawer_id });
 
 	return e == ERR_OK ? refund_get(db, 0, r->out.id, &r->out) : e;
 }
@@ -457,8 +357,7 @@ static enum err refund_tx(struct db *db, void *ctx)
 	return second ? ask(db, r) : post(db, r);
 }
 
-/* "YFR" + time + random: our number at the service. */
-static void refund_no_make(struct utc now, char out[static 33])
+void refund_no_make(struct utc now, char out[static 33])
 {
 	char random[13];
 
@@ -507,4 +406,49 @@ enum err refund_approved(struct db *db, const struct approval *a, const json_t *
 	snprintf(asker, sizeof(asker), "user:%" PRId64, a->asked_by);
 	refund_no_make(now, r.out_refund_no);
 	return refund_tx(db, &r);
+}
+
+/* ---- once more ---- */
+
+static const struct query Q_AGAIN = {
+	"UPDATE refund SET state = 'requested', ask_at = ?, asks = 0 WHERE id = ?", NULL
+};
+
+struct retrying {
+	int64_t id, site_id;
+	const char *actor, *address;
+	struct utc now;
+	struct refund f;
+	struct problem *why;
+};
+
+static enum err retry_tx(struct db *db, void *ctx)
+{
+	struct retrying *r = ctx;
+	enum err e = refund_get(db, r->site_id, r->id, &r->f);
+
+	if (e == ERR_OK)
+		e = refund_lock(db, &r->f);
+	if (e != ERR_OK)
+		return e;
+	if (!r->f.service[0] || !str_eq(r->f.state, "person"))
+		return problem_set(r->why, ERR_CONFLICT, "id",
+			"only a refund of a service that waits for a person is sent again");
+	e = db_exec(db, &Q_AGAIN, ARGS(arg_utc(r->now), arg_i64(r->id)), NULL);
+	if (e == ERR_OK)
+		e = alarm_clear(db, "refund_person", "refund", r->id, r->now);
+	if (e == ERR_OK)
+		e = refund_audit(db, r->actor, r->address, "refund.retry", &r->f, r->now);
+	return e == ERR_OK ? refund_get(db, 0, r->id, &r->f) : e;
+}
+
+enum err refund_retry(struct db *db, int64_t id, int64_t site_id, const char *actor,
+	const char *address, struct utc now, struct refund *out, struct problem *why)
+{
+	struct retrying r = { id, site_id, actor, address, now, .why = why };
+	enum err e = db_tx(db, retry_tx, &r);
+
+	if (e == ERR_OK)
+		*out = r.f;
+	return e;
 }

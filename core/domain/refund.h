@@ -6,14 +6,17 @@
 struct refund {
 	int64_t id;
 	int64_t site_id;
-	int64_t account_id;
-	int64_t order_id; /* 0: at the desk */
-	char method[8];	  /* "cash" "bank" "service" */
-	char service[65]; /* of the order: "wechat" "alipay"; "" at the desk */
+	char zone[65];
+	int64_t account_id;   /* 0: of a payment that was nobody's */
+	int64_t order_id;     /* 0: at the desk, or of a payment without an order */
+	int64_t unmatched_id; /* that payment; 0 */
+	char method[8];	      /* "cash" "bank" "service" */
+	char service[65];     /* that pays it back: "wechat" "alipay"; "" at the desk */
 	int64_t amount_fen;
 	char reason[801];
 	char state[10]; /* "requested" "accepted" "person" "done" "failed" */
 	char out_refund_no[129];
+	char service_refund_id[257]; /* the service's number; "" */
 	char actor[257];
 	struct utc created_at;
 	int64_t entry_id;
@@ -21,6 +24,10 @@ struct refund {
 	struct utc settled_at;
 	char settled_by[257];
 	char note[801];
+	struct utc sent_at; /* first given to its service; 0: not yet */
+	struct utc ask_at;  /* when it is sent, or asked about, next; 0: never */
+	int64_t asks;
+	char said[801]; /* the service's last "no" */
 };
 
 struct refund_new {
@@ -43,11 +50,17 @@ int64_t refundable_fen(const struct account *a);
  * transfer waits for the person who makes it, that of an order for its service. Above the setting
  * refund_limit_fen it waits for a second person first: *approval_id is not 0, and there is no
  * refund yet. ERR_AMOUNT_LARGE for more than is refundable, of an order for more than it paid;
- * ERR_CONFLICT for an order that was not paid. The same request again finds the first. */
+ * ERR_CONFLICT for an order that was not paid, or that its service does not refund any more. The
+ * same request again finds the first. */
 MUST_USE enum err refund_create(struct db *db, const struct refund_new *n, struct utc now,
 	struct refund *out, int64_t *approval_id, struct problem *why);
 MUST_USE enum err refund_approved(struct db *db, const struct approval *a, const json_t *params,
 	const char *actor, struct utc now, struct problem *why);
+
+/* A refund that waits for a person is given to its service once more, under the same number.
+ * ERR_CONFLICT for any other. */
+MUST_USE enum err refund_retry(struct db *db, int64_t id, int64_t site_id, const char *actor,
+	const char *address, struct utc now, struct refund *out, struct problem *why);
 
 struct refund_settling {
 	int64_t id;

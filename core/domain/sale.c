@@ -10,6 +10,7 @@
 #include "domain/event.h"
 #include "domain/notice.h"
 #include "domain/order.h"
+#include "domain/rechargeblock.h"
 #include "domain/setting.h"
 
 #define POSTINGS_MAX                                                                               \
@@ -79,23 +80,30 @@ static enum err lines_check(const struct sale_new *n, int64_t *total_fen, struct
 		if (n->lines[i].amount_fen < 1)
 			return problem_set(why, ERR_AMOUNT_SMALL,
 				line_field(i, "amount_fen", field), "at least 1 fen");
-		if (n->lines[i].amount_fen > ORDER_MAX_FEN)
+		if (n->lines[i].amount_fen > SALE_LINE_MOST_FEN)
 			return problem_set(why, ERR_AMOUNT_LARGE,
 				line_field(i, "amount_fen", field), "at most %d fen",
-				ORDER_MAX_FEN);
+				SALE_LINE_MOST_FEN);
 		for (size_t k = 0; k < i; k++)
 			if (n->lines[k].account_id == n->lines[i].account_id)
 				return problem_set(
 					why, ERR_BAD_VALUE, "lines", "an account stands twice");
 		total += n->lines[i].amount_fen;
 	}
-	if (n->tendered_fen < total)
-		return problem_set(
-			why, ERR_AMOUNT_SMALL, "tendered_fen", "less was tendered than sold");
-	if (!str_eq(n->method, "cash") && n->tendered_fen != total)
-		return problem_set(why, ERR_BAD_VALUE, "tendered_fen",
-			"only cash gives change; tender the total");
 	*total_fen = total;
+	return ERR_OK;
+}
+
+static enum err tender_check(const struct selling *s)
+{
+	const struct sale_new *n = s->n;
+
+	if (n->tendered_fen < s->total_fen)
+		return problem_set(
+			s->why, ERR_AMOUNT_SMALL, "tendered_fen", "less was tendered than sold");
+	if (!str_eq(n->method, "cash") && n->tendered_fen != s->total_fen)
+		return problem_set(s->why, ERR_BAD_VALUE, "tendered_fen",
+			"only cash gives change; tender the total");
 	return ERR_OK;
 }
 
@@ -163,7 +171,8 @@ static enum err accounts_lock(struct db *db, struct selling *s)
 static enum err accounts_check(struct db *db, const struct selling *s)
 {
 	char field[48];
-	enum err e = ERR_OK;
+	int64_t most_fen = 0;
+	enum err e = setting_get(db, s->accounts[0].site_id, SETTING_ORDER_MAX_FEN, &most_fen);
 
 	for (size_t i = 0; e == ERR_OK && i < s->n->n; i++) {
 		const struct account *a = &s->accounts[i];
@@ -175,8 +184,14 @@ static enum err accounts_check(struct db *db, const struct selling *s)
 			return problem_set(s->why, ERR_BAD_VALUE,
 				line_field(i, "account_id", field),
 				"the accounts of one sale are of one site");
-		e = balance_cap_check(db, a, s->n->lines[i].amount_fen,
-			line_field(i, "amount_fen", field), s->why);
+		if (s->n->lines[i].amount_fen > most_fen)
+			return problem_set(s->why, ERR_AMOUNT_LARGE,
+				line_field(i, "amount_fen", field), "at most %" PRId64 " fen",
+				most_fen);
+		e = recharge_block_check(db, a->id, line_field(i, "account_id", field), s->why);
+		if (e == ERR_OK)
+			e = balance_cap_check(db, a, s->n->lines[i].amount_fen,
+				line_field(i, "amount_fen", field), s->why);
 	}
 	return e;
 }
@@ -347,6 +362,8 @@ static enum err sale_tx(struct db *db, void *ctx)
 		e = accounts_lock(db, s);
 	if (e == ERR_OK)
 		e = accounts_check(db, s);
+	if (e == ERR_OK)
+		e = tender_check(s);
 	if (e == ERR_OK)
 		e = postings_make(db, s, shift.id);
 	if (e == ERR_OK)

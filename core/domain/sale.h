@@ -10,6 +10,7 @@ struct sale_line {
 	int64_t debt_fen;
 };
 #define SALE_LINES_MAX 20
+#define SALE_LINE_MOST_FEN 100000000 /* whatever the site's order_max_fen is */
 
 struct sale_new {
 	int64_t user_id;

@@ -62,6 +62,12 @@ const struct setting_row settings[SETTING__MAX] = {
 		"says, are further apart than so many thousandths ..." },
 	[SETTING_CREDIT_DRIFT_LEAST_FEN] = { "credit_drift_least_fen", 0, 100000, 100, false,
 		"... and by more than this." },
+	[SETTING_ORDER_MIN_FEN] = { "order_min_fen", 1, 1000000, 100, false,
+		"The smallest recharge online." },
+	[SETTING_ORDER_MAX_FEN] = { "order_max_fen", 100, 100000000, 1000000, false,
+		"The largest recharge online, and the largest line of a sale at the desk." },
+	[SETTING_OPEN_ORDERS_MOST] = { "open_orders_most", 0, 1000, 0, false,
+		"Unpaid orders that a login may have open at a time; 0: any number." },
 };
 
 struct value_row {

@@ -101,6 +101,15 @@ const struct problem *pay_off(const struct pay *pay, const char *service)
 	return &none;
 }
 
+const char *pay_app_id(const struct pay *pay, const char *service)
+{
+	if (str_eq(service, "wechat") && pay->wechat)
+		return pay->wechat->app_id;
+	if (str_eq(service, "alipay") && pay->alipay)
+		return pay->alipay->app_id;
+	return "";
+}
+
 void pay_free(struct pay **pay)
 {
 	if (!*pay)

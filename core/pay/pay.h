@@ -28,6 +28,18 @@ void pay_free(struct pay **pay);
 /* NULL: the service is on. Else what is missing; why->field names the setting. */
 const struct problem *pay_off(const struct pay *pay, const char *service);
 
+/* The application at a service that payers are known to by an openid; "" when the service is off.
+ */
+const char *pay_app_id(const struct pay *pay, const char *service);
+
+/* What ERR_REFUSED with this code means for us. */
+enum pay_refusal {
+	PAY_REFUSAL_FINAL,
+	PAY_REFUSAL_PASSING, /* the very same call may succeed later */
+	PAY_REFUSAL_PAID,    /* the order was paid meanwhile: ask pay_query() */
+};
+enum pay_refusal pay_refusal(const char *code);
+
 #define PAY_ID_MAX 65 /* order and transaction numbers, with their NUL */
 
 struct pay_order {

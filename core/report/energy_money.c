@@ -30,6 +30,7 @@ static const struct {
 } kinds[] = {
 	{ "recharge", MOVE_RECHARGE },
 	{ "sale", MOVE_RECHARGE },
+	{ "found", MOVE_RECHARGE },
 	{ "subsidy", MOVE_SUBSIDY },
 	{ "allowance", MOVE_SUBSIDY },
 	{ "opening", MOVE_TRANSFER },

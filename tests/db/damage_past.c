@@ -616,6 +616,7 @@ void past_make(struct world *w)
 	purses_fill(w);
 	hours_pass(w, 80, 84);
 	desk_acts(w);
+	past_pay(w);
 	month_acts(w);
 	contracts_come_and_go(w, false);
 	seeded_now.ms = w->start + 84 * HOUR;

@@ -329,7 +329,7 @@ static void sales_that_are_refused_change_nothing(void **state)
 		char key[16];
 
 		snprintf(key, sizeof(key), "cap%d", i);
-		sell(&d, i < 4 ? ORDER_MAX_FEN : 999900, key);
+		sell(&d, i < 4 ? 1000000 : 999900, key);
 	}
 	entries = shop_number(db, "SELECT COUNT(*) AS v FROM entry", 0);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

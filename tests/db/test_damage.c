@@ -152,7 +152,8 @@ static void consistent_forgery(void **state)
 
 int main(void)
 {
-	const struct damages *all[] = { &damages_of_use, &damages_of_money, &damages_of_life };
+	const struct damages *all[] = { &damages_of_use, &damages_of_money, &damages_of_life,
+		&damages_of_pay };
 	static struct CMUnitTest tests[CASES_MAX + 3] = { { "nothing_is_found", nothing_is_found,
 		NULL, NULL, NULL } };
 	size_t n = 1;

@@ -297,7 +297,7 @@ static void amounts_are_checked_before_any_service_is_called(void **state)
 	AUTO(db_free) struct db *api = fixture_as("yufu_api");
 	struct problem why = { 0 };
 	struct order_new n = { .account_id = purse(*state),
-		.amount_fen = ORDER_MIN_FEN - 1,
+		.amount_fen = 99,
 		.channel = "wechat_native",
 		.service = "wechat",
 		.payer_address = "" };
@@ -305,11 +305,11 @@ static void amounts_are_checked_before_any_service_is_called(void **state)
 
 	assert_int_equal(order_create(api, &n, NOW, &o, &why), ERR_AMOUNT_SMALL);
 	assert_string_equal(why.field, "amount_fen");
-	n.amount_fen = ORDER_MAX_FEN + 1;
+	n.amount_fen = 1000001;
 	assert_int_equal(order_create(api, &n, NOW, &o, &why), ERR_AMOUNT_LARGE);
 	fixture_sql(*state, "UPDATE account SET balance_nano = balance_nano + 49900000000000 WHERE"
 			    " kind = 'purse'");
-	n.amount_fen = ORDER_MAX_FEN;
+	n.amount_fen = 1000000;
 	assert_int_equal(order_create(api, &n, NOW, &o, &why), ERR_AMOUNT_LARGE);
 	fixture_sql(*state, "UPDATE account SET balance_nano = balance_nano - 49900000000000 WHERE"
 			    " kind = 'purse'");

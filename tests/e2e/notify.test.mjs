@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import net from 'node:net';
 import { describe, test } from 'node:test';
 import { faults } from '../support/books.mjs';
 import { credited, FEN, nano, newOrder, pay, tenantPhone, until, useStack } from './lib.mjs';
@@ -151,6 +152,128 @@ describe('a forged or wrong notify is refused without effect', () => {
 	}
 });
 
+/** Bytes as they are, past every client library; the status of the answer, 0 when there was none. */
+function raw(text, body = '') {
+	return new Promise((resolve) => {
+		const socket = net.connect(world.stack.ports.nginx, '127.0.0.1');
+		let answer = '';
+		const end = () => resolve(Number(/^HTTP\/1\.[01] (\d{3})/.exec(answer)?.[1] ?? 0));
+		socket.setTimeout(10_000, () => socket.destroy());
+		socket.on('data', (part) => (answer += part)).on('close', end).on('error', () => {});
+		socket.write(text);
+		socket.write(body);
+	});
+}
+
+function request(service, headers, body, more = {}) {
+	const all = { host: 'localhost', connection: 'close', 'content-length': Buffer.byteLength(body), ...headers, ...more };
+	const lines = Object.entries(all).flatMap(([k, v]) => (v === undefined ? [] : [v].flat().map((one) => `${k}: ${one}`)));
+	return raw(`POST /api/v1/notify/${service} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`, body);
+}
+
+describe('tricks with headers and bodies have no effect', () => {
+	const tricks = {
+		'without a signature': { 'wechatpay-signature': undefined },
+		'without a serial': { 'wechatpay-serial': undefined },
+		'without a nonce': { 'wechatpay-nonce': undefined },
+		'without a timestamp': { 'wechatpay-timestamp': undefined },
+		'an empty signature': { 'wechatpay-signature': '' },
+		'a timestamp in hexadecimal': { 'wechatpay-timestamp': '0x7fffffff' },
+		'a timestamp below zero': { 'wechatpay-timestamp': '-1' },
+		'a timestamp beyond all numbers': { 'wechatpay-timestamp': '9'.repeat(40) },
+		'a timestamp with a fraction': (h) => ({ 'wechatpay-timestamp': `${h['wechatpay-timestamp']}.0` }),
+		'a signature twice': (h) => ({ 'wechatpay-signature': [`${'A'.repeat(342)}==`, h['wechatpay-signature']] }),
+		'a serial of 6000 letters': { 'wechatpay-serial': 'A'.repeat(6_000) },
+		'a serial that is a path': { 'wechatpay-serial': '../../keys/wechat_platform_private.pem' },
+		'a form for JSON': { 'content-type': 'application/x-www-form-urlencoded' },
+		'said to be packed': { 'content-encoding': 'gzip' },
+	};
+	test('wechat', async () => {
+		const who = await openOrder(170);
+		for (const [name, trick] of Object.entries(tricks)) {
+			const { body, headers } = wechatNotify(world.stack, wechatPaid(who.order));
+			const status = await request('wechat', headers, body, typeof trick === 'function' ? trick(headers) : trick);
+			if (name === 'said to be packed') continue; // nobody unpacks it, so it is what was signed
+			assert.ok(status >= 400 && status < 500, `${name}: ${status}`);
+			await noEffect(who);
+		}
+	});
+
+	test('wechat: parts of a signed message', async () => {
+		const who = await openOrder(171);
+		const good = wechatNotify(world.stack, wechatPaid(who.order));
+		const other = JSON.parse(wechatNotify(world.stack, wechatPaid({ ...who.order, amount_fen: 1 })).body);
+		const parsed = JSON.parse(good.body);
+		const bodies = {
+			'cut in the middle': good.body.slice(0, good.body.length / 2),
+			'the last byte missing': good.body.slice(0, -1),
+			'printed anew': JSON.stringify(parsed, null, 1),
+			'another resource in it': JSON.stringify({ ...parsed, resource: other.resource }),
+			'its resource encrypted anew': JSON.stringify({ ...parsed, resource: JSON.parse(wechatNotify(world.stack, wechatPaid(who.order)).body).resource }),
+			'a member more': JSON.stringify({ ...parsed, x: 1 }),
+		};
+		for (const [name, body] of Object.entries(bodies)) {
+			const status = await request('wechat', good.headers, body);
+			assert.ok(status >= 400 && status < 500, `${name}: ${status}`);
+		}
+		await noEffect(who);
+		assert.ok([200, 204].includes(await request('wechat', good.headers, good.body)), 'the message itself was good');
+	});
+
+	test('wechat: signed, and yet nonsense', async () => {
+		const who = await openOrder(172);
+		for (const transaction of ['null', '[]', '"x"', '{}', '{"trade_state": 7}', '', 'x'.repeat(40_000), JSON.stringify({ ...wechatPaid(who.order), amount: { total: '2000', currency: 'CNY' } }),
+			JSON.stringify({ ...wechatPaid(who.order), amount: { total: -2000, currency: 'CNY' } }), JSON.stringify({ ...wechatPaid(who.order), amount: { total: 2000.5, currency: 'CNY' } }),
+			JSON.stringify({ ...wechatPaid(who.order), out_trade_no: `${who.order.out_trade_no}\0` }), JSON.stringify({ ...wechatPaid(who.order), transaction_id: 'x'.repeat(500) })]) {
+			const answer = await notify(world.stack, 'wechat', wechatNotify(world.stack, transaction));
+			assert.ok(answer.status < 500 || answer.status === 502, `${transaction.slice(0, 60)}: ${answer.status}`);
+			assert.ok(!accepted('wechat', answer), transaction.slice(0, 60));
+		}
+		await noEffect(who);
+	});
+
+	test('alipay', async () => {
+		const who = await openOrder(173, 'alipay_wap');
+		const good = alipayNotify(world.stack, alipayPaid(who.order));
+		const bodies = {
+			'cut in the middle': good.body.slice(0, good.body.length / 2),
+			'the order of another': good.body.replace(who.order.out_trade_no, 'YF0000000000001'),
+			'an amount in front': `total_amount=0.01&${good.body}`,
+			'half an escape': `${good.body}%`,
+			'an escaped zero': `${good.body}&x=%00`,
+			'encoded twice': encodeURIComponent(good.body),
+			'without a signature': good.body.replace(/&sign=[^&]*/, ''),
+		};
+		for (const [name, body] of Object.entries(bodies)) {
+			const status = await request('alipay', good.headers, body);
+			assert.ok(status >= 400 && status < 500, `${name}: ${status}`);
+		}
+		for (const type of ['application/json', 'text/plain', undefined, 'multipart/form-data; boundary=x']) {
+			const status = await request('alipay', good.headers, good.body, { 'content-type': type });
+			assert.ok(status >= 400 && status < 500, `${type}: ${status}`);
+		}
+		await noEffect(who);
+	});
+
+	for (const service of ['wechat', 'wechat-refund', 'alipay']) {
+		test(`${service}: what is too large, too short or never ends`, async () => {
+			const headers = { 'content-type': 'application/json' };
+			assert.equal(await request(service, headers, 'x'.repeat(70_000)), 413);
+			assert.equal(await request(service, headers, '', { 'content-length': 3_000_000 }), 413);
+			for (const length of ['-1', 'x', '1e3', '99999999999999999999']) {
+				const status = await request(service, headers, 'x', { 'content-length': length });
+				assert.ok(status === 0 || (status >= 400 && status < 500), `${length}: ${status}`);
+			}
+			const many = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`x-${i}`, 'y'.repeat(200)]));
+			const status = await request(service, { ...headers, ...many }, '{}');
+			assert.ok(status >= 400 && status < 500, `many headers: ${status}`);
+			assert.equal((await fetch(`${world.stack.base}/api/v1/notify/${service}`)).status, 405);
+			const asked = await notify(world.stack, service, { body: '{}', headers });
+			assert.ok(asked.status >= 400 && asked.status < 600 && asked.status !== 500, `${asked.status}`);
+		});
+	}
+});
+
 describe('a genuine notify that does not fit credits nothing', () => {
 	const cases = [
 		['wechat', 'wechat_native', 'a smaller amount', { amount: { total: 1, payer_total: 1, currency: 'CNY', payer_currency: 'CNY' } }],
@@ -189,6 +312,25 @@ describe('a genuine notify that does not fit credits nothing', () => {
 		await send.wechat(second.order, { transaction_id });
 		assert.equal(await first.balance(), 2000n * FEN);
 		await noEffect(second);
+	});
+
+	test("alipay: a refund told on the order's path is no payment, and is listed once when nobody asked for it", async () => {
+		const who = await openOrder(153, 'alipay_wap');
+		const trade_no = `2088${Date.now()}`;
+		assert.ok(accepted('alipay', await send.alipay(who.order, { trade_no })));
+		for (const refund_fee of ['5.00', '5.00', '20.00'])
+			assert.ok(accepted('alipay', await send.alipay(who.order, { trade_no, refund_fee, gmt_refund: '2026-11-30 10:00:00.000',
+				trade_status: refund_fee === '20.00' ? 'TRADE_CLOSED' : 'TRADE_SUCCESS' })));
+		assert.equal(await who.balance(), 2000n * FEN);
+		assert.equal(await entries(who.order), 1);
+		const rows = await world.stack.sql(`SELECT amount_fen FROM pay_unmatched WHERE order_id = ${who.order.id} AND why = 'refund' ORDER BY id`);
+		assert.deepEqual(rows.map((r) => Number(r.amount_fen)), [500, 2000]);
+	});
+
+	test('what did not fit is listed for finance', async () => {
+		const finance = await world.api.login('finance');
+		const { items } = await finance.get('/unmatched-payments?state=open');
+		assert.ok(items.some((u) => u.why === 'amount') && items.some((u) => u.why === 'unknown_order'));
 	});
 
 	test('a second payment of one order waits in suspense for a person', async () => {

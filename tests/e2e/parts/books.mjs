@@ -156,7 +156,8 @@ export default function (world) {
 			assert.equal(refund.state, 'requested');
 			assert.equal(refund.order_id, order.id);
 			expect(await post(finance, path, { amount_fen: 3_001, reason: '误充' }), 422, 'amount_too_large');
-			expect(await post(finance, `/refunds/${refund.id}/failed`, {}), 200);
+			// By hand, unless the service was faster.
+			assert.ok([200, 409].includes((await post(finance, `/refunds/${refund.id}/failed`, {})).status));
 		});
 
 		test('above the limit a second person decides', async () => {

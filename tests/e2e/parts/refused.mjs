@@ -19,11 +19,12 @@ const CLOCK_DRIVEN = {
 	user: ['failures', 'locked_until'],
 	webhook: ['failures', 'failing_since', 'rest_until', 'served_at', 'claimed_by', 'claimed_until'],
 	webhook_delivery: ['state', 'tries', 'next_at', 'tried_at', 'status', 'error', 'answer'],
+	refund: ['ask_at', 'asks', 'sent_at'],
 };
 const WATCHED = ['account', 'supply_point', 'share_group', 'pay_order', 'user', 'entry', 'posting', 'sale', 'sale_line', 'shift', 'refund', 'reversal',
 	'approval', 'contract', 'contract_point', 'contract_event', 'contract_fee', 'contract_debt', 'contract_allowance', 'fee_charge', 'fee_cut', 'share_source',
 	'share_target', 'tenant', 'tariff', 'tariff_revision', 'meter', 'meter_tariff', 'meter_ratio', 'meter_change', 'meter_credit', 'purchase', 'typed_reading',
-	'reading_decision', 'setting', 'schedule', 'schedule_period', 'site_holiday', 'sub_tenant', 'brake', 'webhook', 'webhook_delivery'];
+	'reading_decision', 'setting', 'schedule', 'schedule_period', 'site_holiday', 'sub_tenant', 'brake', 'webhook', 'webhook_delivery', 'pay_unmatched', 'recharge_block'];
 // Days are sealed and shared by the worker meanwhile: only what a person did counts.
 const BY_A_PERSON = { entry: `WHERE actor LIKE 'user:%'`, posting: `WHERE entry_id IN (SELECT id FROM entry WHERE actor LIKE 'user:%')` };
 
@@ -358,7 +359,10 @@ async function things(world, admin, owner) {
 	await stack.sql(`INSERT INTO sub_tenant (contract_id, supply_point_id, name) VALUES (${contract}, ${below}, '${TAG}')`);
 	await stack.sql(`INSERT INTO alarm (kind, severity, object_kind, object_id, object_code, text, raised_at, open_key)
 		VALUES ('register_jumped', 'urgent', 'meter', ${account.meter.id}, '${account.meter.code}', 'test', 1, '${TAG}')`);
+	await stack.sql(`INSERT INTO pay_unmatched (service, transaction_id, out_trade_no, order_id, amount_fen, currency, why, paid_at, seen_at)
+		VALUES ('wechat', '${TAG}', '${order.out_trade_no}', ${order.id}, 700, 'CNY', 'amount', 1, 1)`);
 	return {
+		'unmatched-payments': await one(`SELECT id FROM pay_unmatched WHERE transaction_id = '${TAG}'`),
 		accounts: account.id, contracts: contract, meters: account.meter.id, shifts: shift, sales: sale.id, entries: sale.lines[0].entry_id,
 		gateways: await one('SELECT MIN(id) FROM gateway'), tenants: account.tenant.id,
 		webhooks: webhook.id, deliveries: delivery.id,
@@ -406,6 +410,11 @@ function goodBodies(o) {
 		'POST /orders/{id}/refund': { amount_fen: 1, reason },
 		'POST /refunds/{id}/done': note,
 		'POST /refunds/{id}/failed': note,
+		'POST /refunds/{id}/retry': note,
+		'POST /unmatched-payments/{id}/credit': { account_id: o.accounts, reason },
+		'POST /unmatched-payments/{id}/refund': { site_id: o.sites, reason },
+		'POST /unmatched-payments/{id}/close': { reason },
+		'PUT /accounts/{id}/recharge-block': { blocked: true, reason },
 		'POST /accounts/{id}/adjust': { kind: 'deposit_in', amount_fen: 100, document: 'x', reason },
 		'PUT /contracts/{id}/debt': { permille: 10, cap_fen: 100 },
 		'PUT /contracts/{id}/allowance': { account_id: o.accounts, unit: 'kwh', amount: '1', price: '0.5', reason },

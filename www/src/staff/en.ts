@@ -53,6 +53,7 @@ export const en: Words = {
 			count_mismatch: 'Shows credit that was not sold; sales are stopped', credit_drift: 'Takes off what the tariff does not say', settings_differ: 'Does not hold the prices, slots or mode that it has to',
 			payment_unknown_order: 'A payment without an order', payment_refunded: 'The service reports a refund of an order never credited',
 			webhook_off: 'Webhook was turned off: its receiver fails, or wants no more',
+			refund_waiting: 'A refund was not accepted within a day', refund_person: 'A refund needs somebody', refund_amount: 'The service names another amount for a refund', refund_foreign: 'A refund that nobody asked for here', refund_contradiction: 'A refund ended otherwise than is booked',
 		},
 		severity: { info: 'Note', warn: 'Attention', urgent: 'Urgent' },
 	},

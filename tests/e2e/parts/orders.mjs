@@ -1,0 +1,137 @@
+// Orders beside their payment: ways to pay, what the payer reads, purses that take no recharge, and
+// payments that no order takes.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { credited, expect, newOrder, pay, tenantPhone } from '../lib.mjs';
+import { notify, wechatNotify, wechatPaid } from '../payer.mjs';
+
+const SHOP = 61;
+const WECHAT_APP = 'wx8888888888888888';
+const reason = '凭证已核对';
+
+export default function (world) {
+	describe('orders and payments', () => {
+		const post = (session, path, body, key = randomUUID()) => session.call('POST', path, { key, body });
+		const tell = async (order, changes) => {
+			const answer = await notify(world.stack, 'wechat', wechatNotify(world.stack, wechatPaid(order, changes)));
+			assert.ok([200, 204].includes(answer.status), `${answer.status}`);
+		};
+		const silent = () => world.wire.behave('wechat', 'notify_never');
+		const unmatched = async (finance, order) => (await finance.get('/unmatched-payments?state=open')).items.find((u) => u.out_trade_no === order.out_trade_no);
+		const wrong = async (tenant, fen) => {
+			const order = await newOrder(tenant, 2_000);
+			await tell(order, { amount: { total: fen, payer_total: fen, currency: 'CNY', payer_currency: 'CNY' } });
+			return order;
+		};
+
+		test('the page is told which ways to pay there are', async () => {
+			const tenant = await world.api.login(tenantPhone(SHOP));
+			const { items } = await tenant.get('/me/pay-channels');
+			assert.deepEqual(items.map((c) => c.channel), ['wechat_jsapi', 'wechat_h5', 'wechat_native', 'alipay_wap', 'alipay_page', 'alipay_qr']);
+			assert.ok(items.every((c) => c.on));
+			const account = await tenant.account();
+			const order = { account_id: account.id, amount_fen: 5_000, channel: 'cheque' };
+			expect(await post(tenant, '/me/orders', order), 422, 'bad_value');
+		});
+
+		test('inside WeChat needs a login from there', async () => {
+			const tenant = await world.api.login(tenantPhone(SHOP));
+			const account = await tenant.account();
+			const order = { account_id: account.id, amount_fen: 5_000, channel: 'wechat_jsapi' };
+			expect(await post(tenant, '/me/orders', order), 404, 'wechat_not_bound');
+			const user = (await tenant.get('/me')).id;
+			await world.stack.sql(`INSERT INTO user_wechat VALUES ('${WECHAT_APP}', 'oOrdersTest00000000000000001', ${user}, 1)`);
+			const made = expect(await post(tenant, '/me/orders', order), 201).body;
+			assert.equal(await world.stack.number(`SELECT payer_id = 'oOrdersTest00000000000000001' FROM pay_order WHERE id = ${made.id}`), 1);
+		});
+
+		test('an order names its meter, and staff find it', async () => {
+			await silent();
+			const tenant = await world.api.login(tenantPhone(SHOP));
+			const finance = await world.api.login('finance');
+			const account = await tenant.account();
+			const order = await newOrder(tenant, 2_000);
+			assert.equal(order.meter.code, account.meter.code);
+			assert.match(order.description, new RegExp(`电费 表${account.meter.code}`));
+			const page = await fetch(`${world.stack.base}/sandbox/pay?code_url=${encodeURIComponent(order.pay.code_url)}`);
+			assert.ok((await page.text()).includes(order.description), 'the payer reads the same');
+			const [found] = (await finance.get(`/orders?number=${order.out_trade_no}&service=wechat&state=pending`)).items;
+			assert.equal(found.id, order.id);
+			assert.equal(found.meter.code, account.meter.code);
+			assert.equal((await finance.get(`/orders/${order.id}`)).out_trade_no, order.out_trade_no);
+			expect(await finance.call('GET', '/orders/999999'), 404, 'not_found');
+			expect(await tenant.call('GET', `/orders/${order.id}`), 403, 'forbidden');
+		});
+
+		test('a purse that is barred takes neither orders nor sales', async () => {
+			const tenant = await world.api.login(tenantPhone(SHOP));
+			const admin = await world.api.login('admin');
+			const account = await tenant.account();
+			const put = (body) => admin.call('PUT', `/accounts/${account.id}/recharge-block`, { body });
+			expect(await put({ blocked: true, reason: '' }), 422);
+			assert.equal(expect(await put({ blocked: true, reason: '纠纷' }), 200).body.reason, '纠纷');
+			assert.equal((await admin.get(`/accounts/${account.id}/recharge-block`)).blocked, true);
+			const order = { account_id: account.id, amount_fen: 5_000, channel: 'wechat_native' };
+			expect(await post(tenant, '/me/orders', order), 409, 'recharge_blocked');
+			if (!(await admin.get('/shifts?open=1')).items.length) await admin.post('/shifts', {}, 201);
+			const sale = { lines: [{ account_id: account.id, amount_fen: 5_000 }], method: 'cash', tendered_fen: 5_000, note: '' };
+			expect(await post(admin, '/sales', sale), 409, 'recharge_blocked');
+			expect(await put({ blocked: false, reason: '已解决' }), 200);
+			expect(await post(tenant, '/me/orders', order), 201);
+		});
+
+		test('limits of the site count for orders and for the page', async () => {
+			const tenant = await world.api.login(tenantPhone(SHOP));
+			const admin = await world.api.login('admin');
+			const set = async (value) => expect(await admin.call('PUT', '/settings', { body: { name: 'order_min_fen', value, reason } }), 200);
+			await set(300);
+			const account = await tenant.account();
+			assert.equal(account.min_fen, 300);
+			expect(await post(tenant, '/me/orders', { account_id: account.id, amount_fen: 299, channel: 'wechat_native' }), 422, 'amount_too_small');
+			await set(100);
+		});
+
+		test('a wrong amount is given to a purse, or back, or closed', async () => {
+			await silent();
+			const tenant = await world.api.login(tenantPhone(SHOP));
+			const finance = await world.api.login('finance');
+			const account = await tenant.account();
+			const first = await wrong(tenant, 1_900);
+			let u = await unmatched(finance, first);
+			assert.equal(u.why, 'amount');
+			assert.equal(u.amount_fen, 1_900);
+			assert.ok((await finance.get('/orders?mismatch=1')).items.some((o) => o.id === first.id && o.unmatched === 1));
+			expect(await post(await world.api.login('cashier'), `/unmatched-payments/${u.id}/credit`, { account_id: account.id, reason }), 403, 'forbidden');
+			expect(await post(finance, `/unmatched-payments/${u.id}/credit`, { account_id: 999_999, reason }), 404, 'not_found');
+			const key = randomUUID();
+			for (let i = 0; i < 2; i++)
+				assert.equal(expect(await post(finance, `/unmatched-payments/${u.id}/credit`, { account_id: account.id, reason }, key), 200).body.state, 'credited');
+			expect(await post(finance, `/unmatched-payments/${u.id}/close`, { reason }), 409, 'conflict');
+			assert.equal((await finance.get(`/unmatched-payments/${u.id}`)).account_id, account.id);
+			assert.equal((await tenant.get(`/me/statement?account_id=${account.id}`)).items.filter((m) => m.kind === 'found').length, 1);
+
+			u = await unmatched(finance, await wrong(tenant, 1_800));
+			const back = expect(await post(finance, `/unmatched-payments/${u.id}/refund`, { reason }), 200).body;
+			const refund = await finance.get(`/refunds/${back.refund_id}`);
+			assert.equal(refund.unmatched_id, u.id);
+			assert.equal(refund.account_id, null);
+			assert.equal(refund.service, 'wechat');
+
+			u = await unmatched(finance, await wrong(tenant, 1_700));
+			assert.equal(expect(await post(finance, `/unmatched-payments/${u.id}/close`, { reason }), 200).body.state, 'closed');
+		});
+
+		test('only a refund that waits for a person is sent again', async () => {
+			const tenant = await world.api.login(tenantPhone(SHOP));
+			const admin = await world.api.login('admin');
+			await world.wire.behave('wechat', 'normal');
+			const order = await newOrder(tenant, 2_000);
+			await pay(world.stack, world.wire, order);
+			await credited(tenant, order);
+			const refund = await admin.post(`/accounts/${(await tenant.account()).id}/refund`, { amount_fen: 100, method: 'bank', reason }, 201);
+			expect(await post(admin, `/refunds/${refund.id}/retry`, {}), 409, 'conflict');
+			expect(await post(admin, `/refunds/${refund.id}/done`, {}), 200);
+		});
+	});
+}
