@@ -19,6 +19,9 @@ enum along {
 	ALONG_PURCHASE,
 	ALONG_FEE,
 	ALONG_SHARE,
+	ALONG_BILL,
+	ALONG_DIFFERENCE,
+	ALONG_PAYOUT,
 };
 
 struct finding {

@@ -123,6 +123,9 @@ GRANT INSERT, UPDATE (sealed_at, entries, sha256) ON book_day TO 'yufu_api'@'loc
 GRANT INSERT, UPDATE, DELETE ON schedule TO 'yufu_api'@'localhost';
 GRANT INSERT, DELETE ON schedule_period TO 'yufu_api'@'localhost';
 GRANT UPDATE (power_limit_w, overload_delay_s, overload_retry_s, overload_retries) ON meter TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (state, unresolved, fetch_at, tries) ON reconciliation TO 'yufu_api'@'localhost';
+GRANT UPDATE (state, action, reason, actor, resolved_at, resolution_id) ON bill_difference TO 'yufu_api'@'localhost';
+GRANT INSERT ON service_payout TO 'yufu_api'@'localhost';
 -- worker: outbox, orders, jobs.
 GRANT UPDATE (cap_fen) ON contract_debt TO 'yufu_worker'@'localhost';
 GRANT UPDATE (last_month) ON contract_allowance TO 'yufu_worker'@'localhost';
@@ -150,6 +153,9 @@ GRANT UPDATE (run_to) ON share_group TO 'yufu_worker'@'localhost';
 GRANT INSERT ON share_run TO 'yufu_worker'@'localhost';
 GRANT INSERT ON share_part TO 'yufu_worker'@'localhost';
 GRANT INSERT ON share_line TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON reconciliation TO 'yufu_worker'@'localhost';
+GRANT INSERT ON bill_row TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE (state, action, reason, actor, resolved_at, resolution_id) ON bill_difference TO 'yufu_worker'@'localhost';
 GRANT DELETE ON session TO 'yufu_worker'@'localhost';
 GRANT DELETE ON idempotency TO 'yufu_worker'@'localhost';
 -- Raw readings change tables by partition, which takes the rights of an owner on these three tables and on no other.
