@@ -20,13 +20,13 @@ static const struct check bills[] = {
 		"SELECT " BILL "CONCAT_WS(' ', COUNT(b.id), SUM(IF(b.refund, 0, b.amount_fen)), SUM(IF(b.refund, b.amount_fen, 0)),"
 		" SUM(b.fee_nano)) AS have, CONCAT_WS(' ', r.rows_n, r.paid_fen, r.refunded_fen, r.fee_nano) AS want FROM reconciliation r"
 		" LEFT JOIN bill_row b ON b.reconciliation_id = r.id AND b.revision = r.revision WHERE r.id > ? AND r.id <= ?"
-		" GROUP BY r.id HAVING COUNT(b.id) <> r.rows_n OR COALESCE(SUM(IF(b.refund, 0, b.amount_fen)), 0) <> r.paid_fen"
+		" GROUP BY r.id, r.rows_n, r.paid_fen, r.refunded_fen, r.fee_nano HAVING COUNT(b.id) <> r.rows_n OR COALESCE(SUM(IF(b.refund, 0, b.amount_fen)), 0) <> r.paid_fen"
 		" OR COALESCE(SUM(IF(b.refund, b.amount_fen, 0)), 0) <> r.refunded_fen OR COALESCE(SUM(b.fee_nano), 0) <> r.fee_nano"
 		" OR COALESCE(MAX(b.line), 0) <> r.rows_n"),
 	CHECK("bill_state_is_of_its_differences", ALONG_BILL,
 		"SELECT " BILL "CONCAT(r.state, ' ', r.unresolved) AS have, " TEXT("COALESCE(SUM(d.state <> 'resolved'), 0)") " AS want"
 		" FROM reconciliation r LEFT JOIN bill_difference d ON d.reconciliation_id = r.id WHERE r.id > ? AND r.id <= ?"
-		" GROUP BY r.id HAVING r.unresolved <> COALESCE(SUM(d.state <> 'resolved'), 0) OR r.state <> CASE WHEN r.revision = 0"
+		" GROUP BY r.id, r.state, r.unresolved, r.revision, r.late HAVING r.unresolved <> COALESCE(SUM(d.state <> 'resolved'), 0) OR r.state <> CASE WHEN r.revision = 0"
 		" THEN 'waiting' WHEN r.unresolved > 0 THEN 'differs' WHEN r.late > 0 THEN 'fetched' WHEN COUNT(d.id) > 0 THEN"
 		" 'resolved' ELSE 'ties' END"),
 	/* A bill that is still the first one has its whole fee booked, or none yet. */
@@ -35,7 +35,7 @@ static const struct check bills[] = {
 		" reconciliation r LEFT JOIN (entry e JOIN posting p ON p.entry_id = e.id JOIN account a ON a.id = p.account_id AND"
 		" a.kind = 'clearing') ON e.kind = 'channel_fee' AND e.reference = CONCAT('reconciliation:', r.id) AND e.once_key LIKE"
 		" CONCAT('fee:', r.service, ':', r.day, '%') AND a.code = " CLEARING("r.service") " WHERE r.id > ? AND r.id <= ?"
-		" GROUP BY r.id HAVING r.fee_booked_nano <> COALESCE(SUM(p.amount_nano), 0) OR r.revision < 2 AND"
+		" GROUP BY r.id, r.fee_booked_nano, r.fee_nano, r.revision HAVING r.fee_booked_nano <> COALESCE(SUM(p.amount_nano), 0) OR r.revision < 2 AND"
 		" r.fee_booked_nano NOT IN (0, r.fee_nano)"),
 	CHECK("fee_entry_has_its_bill", ALONG_ENTRY,
 		"SELECT " ENTRY "e.reference AS have, 'a bill of its day' AS want FROM entry e WHERE e.kind = 'channel_fee' AND e.id > ?"
