@@ -136,4 +136,13 @@ HANDLER(meter_ratio_set);
 HANDLER(meter_capacity_set);
 HANDLER(meter_readings);
 HANDLER(meter_reading_decide);
+/* Reconciliation. */
+HANDLER(reconciliations_list);
+HANDLER(reconciliation_new);
+HANDLER(reconciliation_show);
+HANDLER(reconciliation_refetch);
+HANDLER(difference_end);
+HANDLER(services_list);
+HANDLER(payouts_list);
+HANDLER(payout_new);
 #undef HANDLER

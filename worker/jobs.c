@@ -14,5 +14,7 @@ const struct job jobs[] = {
 	{ "credit", 500, job_credit },
 	{ "purge", 600000, job_purge },
 	{ "storage", 60000, job_storage },
+	{ "bills", 2000, job_bills },
+	{ "bill_checks", 10000, job_bill_checks },
 };
 const size_t job_count = ARRAY_LEN(jobs);

@@ -7,11 +7,19 @@
 #include "notice/notice.h"
 #include "pay/pay.h"
 
+#define PAY_SERVICES_MAX 8
+
+struct bill_rules { /* [reconciliation] */
+	int64_t from_hour, back_days;
+	int64_t fee_per_10000[PAY_SERVICES_MAX]; /* as pay_services */
+};
+
 struct tools { /* of one job's thread */
 	struct db *db;
 	const struct pay *pay;
 	const struct notice *notice;
 	const struct storage_rules *storage;
+	const struct bill_rules *bills;
 	const char *name; /* of this worker, for claims */
 };
 
@@ -36,3 +44,5 @@ enum err job_allowances(struct tools *t, struct utc now);
 enum err job_credit(struct tools *t, struct utc now);
 enum err job_purge(struct tools *t, struct utc now);
 enum err job_storage(struct tools *t, struct utc now);
+enum err job_bills(struct tools *t, struct utc now);
+enum err job_bill_checks(struct tools *t, struct utc now);

@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 
 #include "base/log.h"
+#include "domain/reconciliation.h"
 #include "worker/jobs.h"
 
 struct worker {
@@ -16,6 +17,7 @@ struct worker {
 	struct pay *pay;
 	struct notice *notice;
 	struct storage_rules storage;
+	struct bill_rules bills;
 	char name[80];
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -57,6 +59,7 @@ static void *run_job(void *arg)
 		.pay = w->pay,
 		.notice = w->notice,
 		.storage = &w->storage,
+		.bills = &w->bills,
 		.name = w->name };
 	enum err last = ERR_OK;
 
@@ -84,6 +87,25 @@ static enum err storage_read(struct conf *c, struct storage_rules *out, struct p
 			   : e;
 }
 
+static enum err bills_read(struct conf *c, struct bill_rules *out, struct problem *why)
+{
+	enum err e = conf_int(c, "reconciliation", "from_hour", 0, 23, RECONCILIATION_FROM_HOUR,
+		&out->from_hour, why);
+
+	ASSERT(pay_service_count <= PAY_SERVICES_MAX);
+	if (e == ERR_OK)
+		e = conf_int(c, "reconciliation", "back_days", 1, 90, RECONCILIATION_BACK_DAYS,
+			&out->back_days, why);
+	for (size_t i = 0; e == ERR_OK && i < pay_service_count; i++) {
+		char key[48];
+
+		snprintf(key, sizeof(key), "%s_fee_per_10000", pay_services[i].name);
+		e = conf_int(c, "reconciliation", key, RECONCILE_NO_FEE, 1000, RECONCILE_NO_FEE,
+			&out->fee_per_10000[i], why);
+	}
+	return e;
+}
+
 static enum err worker_open(struct conf *conf, struct worker *w, struct problem *why)
 {
 	char host[48] = "host";
@@ -92,6 +114,8 @@ static enum err worker_open(struct conf *conf, struct worker *w, struct problem 
 
 	if (e == ERR_OK)
 		e = storage_read(conf, &w->storage, why);
+	if (e == ERR_OK)
+		e = bills_read(conf, &w->bills, why);
 	if (e != ERR_OK)
 		return e;
 	pay_load(conf, &w->pay);

@@ -242,6 +242,20 @@ struct failing {
 	struct utc now;
 };
 
+/* What a service said may have been cut in the middle of a character. */
+static void plain(char *text)
+{
+	AUTO(json_free) json_t *whole = json_string(text);
+	char *to = text;
+
+	if (whole)
+		return;
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c < 0x80)
+			*to++ = *c;
+	*to = '\0';
+}
+
 static enum err failed_alarm(struct db *db, const struct failing *f)
 {
 	struct day day = { 0 };
@@ -258,6 +272,7 @@ static enum err failed_alarm(struct db *db, const struct failing *f)
 		contradicts ? "the bill of %s contradicts itself: %.120s"
 			    : "the bill of %s cannot be had for two days: %.120s",
 		code, f->text);
+	plain(text);
 	return alarm_raise(db,
 		&(struct alarm_new){ contradicts ? "bill_contradicts" : "bill_missing", "urgent",
 			"reconciliation", f->r->id, code, text },
@@ -280,6 +295,7 @@ static enum err failed_tx(struct db *db, void *ctx)
 	enum err e;
 
 	snprintf(text, sizeof(text), "%s %.150s", err_word(f->why), f->text);
+	plain(text);
 	e = db_exec(db, &Q_FAILED,
 		ARGS(arg_i64(f->now.ms + pause_ms(f->r->tries)), arg_text(text), arg_i64(f->r->id),
 			arg_text(f->r->claimed_by)),

@@ -64,7 +64,7 @@ SHAPE(difference_shape, struct difference, F(id), F(reconciliation_id), F(servic
 	"JOIN"                                                                                     \
 	" reconciliation r ON r.id = d.reconciliation_id WHERE "
 static const struct query Q_GET = { DIFFERENCES "d.id = ?", &difference_shape };
-static const struct query Q_LIST = { DIFFERENCES "d.reconciliation_id = ? ORDER BY d.id",
+static const struct query Q_LIST = { DIFFERENCES "d.reconciliation_id = ? ORDER BY d.id LIMIT 1000",
 	&difference_shape };
 static const struct query Q_RESOLVED = {
 	"UPDATE bill_difference SET state = ?, action = ?, reason = ?, actor = ?, resolved_at = ?,"
