@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sim/svc_bill.h"
 #include "sim/svc_state.h"
 
 /* ---- modes of misbehaviour ---- */
@@ -92,6 +93,8 @@ static void modes_show(void *ctx, const struct http_request *req, struct http_re
 static const struct http_route routes[] = {
 	{ "GET", "/sim/services", modes_show },
 	{ "POST", "/sim/services", modes_set },
+	{ NULL, "/sim/bills", svc_bills },
+	{ "POST", "/sim/bills/today", svc_bills_today },
 	{ NULL, "/sandbox/wechat/", svc_wechat_handle },
 	{ NULL, "/sandbox/alipay/gateway.do", svc_alipay_handle },
 	{ NULL, "/sandbox/aliyun/", svc_sms_handle },
