@@ -10,6 +10,7 @@ import contracts from './parts/contracts.mjs';
 import control from './parts/control.mjs';
 import credit from './parts/credit.mjs';
 import fees from './parts/fees.mjs';
+import reconciliation from './parts/reconciliation.mjs';
 import refused from './parts/refused.mjs';
 import settings from './parts/settings.mjs';
 import { credited, expect, FEN, nano, newOrder, pay, Session, tenantPhone, until, useStack } from './lib.mjs';
@@ -548,6 +549,7 @@ describe('the book day', () => {
 });
 
 for (const part of [books, contracts, settings, fees, credit, control]) part(world);
+reconciliation(world);
 refused(world); // last: from here on there are two sites
 
 test('the books add up after all of this', async () => {
