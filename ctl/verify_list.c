@@ -25,12 +25,12 @@ static const struct {
 	[ALONG_SHIFT] = { LAST("shift"), 500 },
 	[ALONG_REFUND] = { LAST("refund"), 2000 },
 	[ALONG_APPROVAL] = { LAST("approval"), 2000 },
-	[ALONG_PURCHASE] = { LAST("purchase"), 2000 },
-	[ALONG_FEE] = { LAST("contract_fee"), 500 },
-	[ALONG_SHARE] = { LAST("share_group"), 1 },
 	[ALONG_BILL] = { LAST("reconciliation"), 10 },
 	[ALONG_DIFFERENCE] = { LAST("bill_difference"), 1000 },
 	[ALONG_PAYOUT] = { LAST("service_payout"), 1000 },
+	[ALONG_PURCHASE] = { LAST("purchase"), 2000 },
+	[ALONG_FEE] = { LAST("contract_fee"), 500 },
+	[ALONG_SHARE] = { LAST("share_group"), 1 },
 };
 
 static enum err window_run(

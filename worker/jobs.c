@@ -7,6 +7,8 @@ const struct job jobs[] = {
 	{ "warnings", 60000, job_warnings },
 	{ "keeps", 5000, job_keeps },
 	{ "paid_dark", 10000, job_paid_dark },
+	{ "bills", 2000, job_bills },
+	{ "bill_checks", 10000, job_bill_checks },
 	{ "seal", 30000, job_seal },
 	{ "fees", 30000, job_fees },
 	{ "shares", 30000, job_shares },
@@ -14,7 +16,5 @@ const struct job jobs[] = {
 	{ "credit", 500, job_credit },
 	{ "purge", 600000, job_purge },
 	{ "storage", 60000, job_storage },
-	{ "bills", 2000, job_bills },
-	{ "bill_checks", 10000, job_bill_checks },
 };
 const size_t job_count = ARRAY_LEN(jobs);

@@ -522,6 +522,8 @@ describe('tariffs and registers', () => {
 	});
 });
 
+reconciliation(world);
+
 describe('the book day', () => {
 	test('is sealed in order, once, when it is over', async () => {
 		const finance = await world.api.login('finance');
@@ -549,7 +551,6 @@ describe('the book day', () => {
 });
 
 for (const part of [books, contracts, settings, fees, credit, control]) part(world);
-reconciliation(world);
 refused(world); // last: from here on there are two sites
 
 test('the books add up after all of this', async () => {
