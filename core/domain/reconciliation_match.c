@@ -235,7 +235,8 @@ SHAPE(payment_shape, struct payment_row, F(entry_id), F(order_id), F(transaction
 static const struct query Q_PAYMENTS = {
 	"SELECT e.id AS entry_id, COALESCE(o.id, 0) AS order_id, SUBSTRING_INDEX(e.once_key, ':', "
 	"-1)"
-	" AS transaction_id, e.memo AS out_trade_no, CAST(COALESCE((SELECT -SUM(p.amount_nano) DIV"
+	" AS transaction_id, IF(e.kind = 'bill_adjust', '', e.memo) AS out_trade_no, "
+	"CAST(COALESCE((SELECT -SUM(p.amount_nano) DIV"
 	" 10000000 FROM posting p JOIN account a ON a.id = p.account_id WHERE p.entry_id = e.id AND"
 	" a.code = CONCAT('clearing:', q.service)), 0) AS SIGNED) AS amount_fen,"
 	" COALESCE(c.paid_at, e.created_at) AS at, EXISTS (" OTHER_BILLS " WHERE NOT z.refund AND"

@@ -205,7 +205,7 @@ static enum difference_kind payment_kind(
 	p = &in->payments[booked];
 	if (l->amount_fen != p->amount_fen)
 		return DIFF_AMOUNT;
-	if (l->out_trade_no[0] && !str_eq(l->out_trade_no, p->out_trade_no))
+	if (l->out_trade_no[0] && p->out_trade_no[0] && !str_eq(l->out_trade_no, p->out_trade_no))
 		return DIFF_REFERENCE;
 	return fee_is_agreed(in, l) ? DIFF_NONE : DIFF_FEE;
 }

@@ -38,7 +38,8 @@ struct bill_line {
 };
 
 struct booked_payment {
-	const char *transaction_id, *out_trade_no;
+	const char *transaction_id;
+	const char *out_trade_no; /* "": of nobody's */
 	int64_t amount_fen;
 	struct utc at;	/* by the service's clock */
 	bool elsewhere; /* stands on the bill of another day */

@@ -476,6 +476,12 @@ static void a_payment_of_nobody_lies_in_suspense_and_is_never_credited_as_well(v
 	assert_int_equal(resolve(&d, "gift", at(today, 35), &out, &approval), ERR_BAD_VALUE);
 	resolve_now(&d, "suspense", at(today, 35));
 	assert_int_equal(company("suspense") - suspense, FEN(900));
+	s.rows[0].fee.nano++; /* another bill: looked through again, and what is booked ties */
+	r = fetch(today, &s, at(today, 36));
+	assert_int_equal(r.revision, 2);
+	assert_string_equal(r.state, "resolved");
+	assert_int_equal(r.matched, 1);
+	only_difference(&r, "missing_here");
 	books_tie(db);
 }
 

@@ -84,10 +84,13 @@ static void each_kind_of_payment(void **state)
 
 static void not_booked_here(void **state)
 {
+	struct booked_payment nobodys = { "T1", "", 5000, { NOON }, false };
 	struct bill_line l = LINE;
-	struct bill_day d = day_of_one(&l, NULL);
+	struct bill_day d = day_of_one(&l, &nobodys);
 
 	(void)state;
+	found_is(&d, DIFF_NONE); /* booked, to no order */
+	d = day_of_one(&l, NULL);
 	found_is(&d, DIFF_MISSING_HERE);
 	l.order = ORDER_UNPAID;
 	found_is(&d, DIFF_MISSING_HERE);
