@@ -6,7 +6,7 @@
 #include "domain/reconciliation.h"
 #include "worker/jobs.h"
 
-#define CALL_MS 60000 /* below RECONCILIATION_CLAIM_MS */
+#define CALL_MS 30000 /* below RECONCILIATION_CLAIM_MS */
 #define BILLS_MAX 5   /* in one run, of one service */
 
 static struct reconciliation_rules rules_of(const struct tools *t, size_t service)

@@ -52,6 +52,7 @@ export const en: Words = {
 			paid_dark: 'Paid more than a minute ago, and supply is not back', payment_second: 'A second payment for one order; it lies in suspense', payment_amount: 'Paid amount differs from the order',
 			count_mismatch: 'Shows credit that was not sold; sales are stopped', credit_drift: 'Takes off what the tariff does not say', settings_differ: 'Does not hold the prices, slots or mode that it has to',
 			payment_unknown_order: 'A payment without an order', payment_refunded: 'The service reports a refund of an order never credited',
+			bill_differs: 'A bill and the books differ; to be resolved', bill_missing: 'A bill cannot be had for two days', bill_changed: 'The service changed its bill', bill_contradicts: 'A bill contradicts itself',
 		},
 		severity: { info: 'Note', warn: 'Attention', urgent: 'Urgent' },
 	},

@@ -51,6 +51,7 @@ export const zh = {
 			paid_dark: '付款已超过一分钟，仍未恢复供电', payment_second: '同一订单收到第二笔付款，已挂账', payment_amount: '付款金额与订单不符',
 			count_mismatch: '表内剩余与售出不符，已停止售电', credit_drift: '表内扣费与电价不符', settings_differ: '表内电价、时段或预付费状态与应有的不符',
 			payment_unknown_order: '付款找不到对应的订单', payment_refunded: '支付平台报告了未入账订单的退款',
+			bill_differs: '对账单与账簿不符，待处理', bill_missing: '两天未取得对账单', bill_changed: '支付平台更改了对账单', bill_contradicts: '对账单自相矛盾',
 		} as Record<string, string>,
 		severity: { info: '提示', warn: '注意', urgent: '紧急' },
 	},
