@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { faults } from '../support/books.mjs';
+import { run } from '../support/process.mjs';
 import { credited, expect, FEN, nano, newOrder, pay, tenantPhone, until, useStack } from './lib.mjs';
 
 const world = useStack({
@@ -113,6 +114,10 @@ describe('bills', { skip: nearMidnight() && 'close to midnight in Beijing' }, ()
 	}
 
 	test('the books tie', async () => {
-		assert.deepEqual(await faults(world.stack), []);
+		const { stack } = world;
+		assert.deepEqual(await faults(stack), []);
+		const env = { ...process.env, YUFU_DATABASE_USER: 'yufu_migrate', YUFU_DATABASE_PASSWORD_FILE: stack.path('keys', 'yufu_migrate') };
+		const out = await run(`${stack.bin}/yufu`, ['verify', '--config', stack.confFile], { env });
+		assert.deepEqual(JSON.parse(out), [], out);
 	});
 });
