@@ -14,6 +14,7 @@ MUST_USE enum err verify_readings(struct db *db, json_t *findings); /* the first
 MUST_USE enum err verify_books(struct db *db, json_t *findings);
 MUST_USE enum err verify_sealed(struct db *db, json_t *findings);
 MUST_USE enum err verify_pay(struct db *db, json_t *findings);
+MUST_USE enum err verify_reconcile(struct db *db, json_t *findings);
 MUST_USE enum err verify_credit(struct db *db, json_t *findings);
 MUST_USE enum err verify_fees(struct db *db, json_t *findings);
 MUST_USE enum err verify_shares(struct db *db, json_t *findings);

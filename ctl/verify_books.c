@@ -25,11 +25,17 @@
 	" WHEN 'property_fee' THEN 'property_fee,purse' WHEN 'rent' THEN 'rent,purse'" \
 	" WHEN 'fee' THEN 'property_fee,rent,purse' WHEN 'share' THEN 'share,purse,debt'" \
 	" WHEN 'closing' THEN 'deposit,purse,debt'" \
-	" WHEN 'payout' THEN 'purse,refund_due,drawer,bank,rounding' ELSE '' END"
+	" WHEN 'payout' THEN 'purse,refund_due,drawer,bank,rounding'" \
+	" WHEN 'bill_adjust' THEN 'clearing,suspense' WHEN 'bill_refund' THEN 'purse,clearing'" \
+	" WHEN 'channel_fee' THEN 'channel_fee,clearing' WHEN 'service_payout' THEN 'bank,clearing' ELSE '' END"
 #define REVERSED \
 	" LEFT JOIN reversal r ON r.reversal_id = e.id LEFT JOIN entry x ON x.id = r.entry_id"
 #define ENTRY "CONCAT('entry:', e.id) AS object, "
 #define ACCOUNT "CONCAT('account:', a.id) AS object, "
+#define IN_SUSPENSE \
+	HELD("a.id") " - COALESCE((SELECT SUM(pb.amount_nano) FROM posting pb JOIN entry eb ON eb.id = pb.entry_id" \
+	" LEFT JOIN reversal rb ON rb.reversal_id = eb.id LEFT JOIN entry xb ON xb.id = rb.entry_id" \
+	" WHERE pb.account_id = a.id AND 'bill_adjust' IN (eb.kind, xb.kind)), 0)"
 /* The number in the code of a company account: "debt:7". */
 #define CODE_ID "CAST(SUBSTRING_INDEX(a.code, ':', -1) AS UNSIGNED)"
 
@@ -133,9 +139,10 @@ static const struct check checks[] = {
 		" WHERE c.end_entry_id IS NULL), 0)") " AS want FROM account a WHERE a.code = 'meter_transit' AND a.id > ?"
 		" AND a.id <= ? AND " HELD("a.id") " <> COALESCE((SELECT SUM(c.worth_nano) FROM purchase c"
 		" WHERE c.end_entry_id IS NULL), 0)"),
+	/* Besides these: what bills had and the books had not, and mirrors, each with a check of its own. */
 	CHECK("suspense_is_of_second_payments", ALONG_ACCOUNT,
-		"SELECT " ACCOUNT TEXT(HELD("a.id")) " AS have, " TEXT(SUSPENDED) " AS want FROM account a WHERE a.code ="
-		" 'suspense' AND a.id > ? AND a.id <= ? AND " HELD("a.id") " <> " SUSPENDED),
+		"SELECT " ACCOUNT TEXT(IN_SUSPENSE) " AS have, " TEXT(SUSPENDED) " AS want FROM account a WHERE a.code ="
+		" 'suspense' AND a.id > ? AND a.id <= ? AND " IN_SUSPENSE " <> " SUSPENDED),
 	CHECK("recharge_block_is_as_set", ALONG_ACCOUNT,
 		"SELECT " ACCOUNT "IF(b.account_id IS NULL, 'takes recharges', 'blocked') AS have, COALESCE(u.detail, 'never"
 		" blocked') AS want FROM account a LEFT JOIN recharge_block b ON b.account_id = a.id LEFT JOIN audit u ON"

@@ -67,7 +67,8 @@ static const struct check orders[] = {
 		" u.out_trade_no AND e.once_key = CONCAT('recharge:', u.service, ':', u.transaction_id) AND e.reference ="
 		" IF(u.why = 'second_payment', CONCAT('order:', u.order_id), CONCAT('unmatched:', u.id))"
 		" LEFT JOIN pay_order o ON o.id = u.order_id AND o.state = 'paid' AND e.once_key <> " KEY_OF_ORDER
-		" WHERE e.kind = 'suspense' AND e.id > ? AND e.id <= ? AND (u.id IS NULL OR "
+		" WHERE e.kind = 'suspense' AND e.id > ? AND e.id <= ? AND NOT EXISTS (SELECT 1 FROM bill_difference d WHERE"
+		" d.resolution_id = e.id AND d.action = 'suspense') AND (u.id IS NULL OR "
 		SUM_OF_CODE("e.id", "'suspense'") " <> u.amount_fen * " FEN_NANO " OR "
 		SUM_OF_CODE("e.id", "CONCAT('clearing:', u.service)") " <> -u.amount_fen * " FEN_NANO
 		" OR u.why = 'second_payment' AND (o.id IS NULL OR u.amount_fen <> o.amount_fen OR NOT EXISTS (SELECT 1 FROM"

@@ -166,4 +166,13 @@ HANDLER(webhook_secret);
 HANDLER(webhook_test);
 HANDLER(deliveries_list);
 HANDLER(delivery_again);
+/* Reconciliation. */
+HANDLER(reconciliations_list);
+HANDLER(reconciliation_new);
+HANDLER(reconciliation_show);
+HANDLER(reconciliation_refetch);
+HANDLER(difference_end);
+HANDLER(services_list);
+HANDLER(payouts_list);
+HANDLER(payout_new);
 #undef HANDLER

@@ -37,6 +37,8 @@ const char *perm_word(enum perm p)
 		[PERM_SCHEDULE_EDIT] = "schedule.edit",
 		[PERM_ACCOUNT_EDIT] = "account.edit",
 		[PERM_WEBHOOK_MANAGE] = "webhook.manage",
+		[PERM_RECONCILIATION_READ] = "reconciliation.read",
+		[PERM_RECONCILIATION_RESOLVE] = "reconciliation.resolve",
 	};
 
 	return words[p] ? words[p] : "";
@@ -395,6 +397,27 @@ const struct route routes[] = {
 		.params = { { "state", PARAM_TEXT, false }, { "cursor", PARAM_ID, false } } },
 	{ "POST", "/webhooks/deliveries/:id/replay", PERM_WEBHOOK_MANAGE, "empty", "delivery", false, 202, delivery_again, true,
 		.help = "Send an event once more, with the same id." },
+	/* Reconciliation: bills of payment services against the books. Of the whole company, for staff of no one site. */
+	{ "GET", "/reconciliations", PERM_RECONCILIATION_READ, NULL, "reconciliation", true, 200, reconciliations_list, false,
+		.help = "Bills by service and Beijing day, newest first: waiting, fetched (the next bill must tell), ties, differs, resolved.",
+		.params = { { "service", PARAM_TEXT, false }, { "from", PARAM_DAY, false }, { "to", PARAM_DAY, false },
+			{ "state", PARAM_TEXT, false }, { "cursor", PARAM_ID, false } } },
+	{ "POST", "/reconciliations", PERM_RECONCILIATION_RESOLVE, "reconciliation_new", "reconciliation", false, 202, reconciliation_new, false,
+		.help = "Have the bill of a day fetched by hand; the worker does it at once." },
+	{ "GET", "/reconciliations/:id", PERM_RECONCILIATION_READ, NULL, "reconciliation_detail", false, 200, reconciliation_show, false,
+		.help = "One bill with its differences and its rows, as the service has them; next is the cursor of further rows.",
+		.params = { { "cursor", PARAM_ID, false } } },
+	{ "POST", "/reconciliations/:id/fetch", PERM_RECONCILIATION_RESOLVE, "empty", "reconciliation", false, 202, reconciliation_refetch, false,
+		.help = "Fetch it again: the same bill changes nothing, another one is kept beside the first and alarmed." },
+	{ "POST", "/reconciliations/differences/:id/resolve", PERM_RECONCILIATION_RESOLVE, "difference_resolve", "bill_difference", false, 200, difference_end, true,
+		.approved = true,
+		.help = "Resolve a difference by an entry: credit, suspense, reverse and charge (these two by two persons), accept, or wait for the next bill." },
+	{ "GET", "/reconciliations/services", PERM_RECONCILIATION_READ, NULL, "service_owes", true, 200, services_list, false,
+		.help = "What each service owes by the books, and how far its bills are looked through." },
+	{ "GET", "/reconciliations/payouts", PERM_RECONCILIATION_READ, NULL, "service_payout", true, 200, payouts_list, false,
+		.help = "What services paid out to the bank, newest first.", .params = { { "cursor", PARAM_ID, false } } },
+	{ "POST", "/reconciliations/payouts", PERM_RECONCILIATION_RESOLVE, "service_payout_new", "service_payout", false, 201, payout_new, true,
+		.help = "Book a payout of a service, by its bank document; no more than it owes." },
 
 	/* Payment services. */
 	{ "POST", "/notify/wechat", PERM_OPEN, NULL, NULL, false, 204, notify_wechat, false,

@@ -40,6 +40,8 @@ enum perm {
 	PERM_SCHEDULE_EDIT,
 	PERM_ACCOUNT_EDIT,
 	PERM_WEBHOOK_MANAGE,
+	PERM_RECONCILIATION_READ,
+	PERM_RECONCILIATION_RESOLVE,
 	PERM__MAX
 };
 const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */

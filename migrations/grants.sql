@@ -135,6 +135,9 @@ GRANT UPDATE (power_limit_w, overload_delay_s, overload_retry_s, overload_retrie
 GRANT INSERT, UPDATE (name, url, events, secret, secret_at, old_secret, old_until, rotate_key, state, off_why, failures,
  failing_since, rest_until), DELETE ON webhook TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (state, tries, next_at, since) ON webhook_delivery TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (state, unresolved, fetch_at, tries) ON reconciliation TO 'yufu_api'@'localhost';
+GRANT UPDATE (state, action, reason, actor, resolved_at, resolution_id) ON bill_difference TO 'yufu_api'@'localhost';
+GRANT INSERT ON service_payout TO 'yufu_api'@'localhost';
 -- worker: outbox, orders, jobs.
 GRANT UPDATE (cap_fen) ON contract_debt TO 'yufu_worker'@'localhost';
 GRANT UPDATE (last_month) ON contract_allowance TO 'yufu_worker'@'localhost';
@@ -166,6 +169,9 @@ GRANT UPDATE (run_to) ON share_group TO 'yufu_worker'@'localhost';
 GRANT INSERT ON share_run TO 'yufu_worker'@'localhost';
 GRANT INSERT ON share_part TO 'yufu_worker'@'localhost';
 GRANT INSERT ON share_line TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON reconciliation TO 'yufu_worker'@'localhost';
+GRANT INSERT ON bill_row TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE (state, action, reason, actor, resolved_at, resolution_id) ON bill_difference TO 'yufu_worker'@'localhost';
 GRANT DELETE ON session TO 'yufu_worker'@'localhost';
 GRANT DELETE ON idempotency TO 'yufu_worker'@'localhost';
 GRANT UPDATE (state, off_why, failures, failing_since, rest_until, served_at, claimed_by, claimed_until)

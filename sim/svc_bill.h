@@ -18,3 +18,10 @@ struct svc_bill_row {
 /* Rows of a Beijing day in order of time; the caller frees *out. Refunds stand in an order's
  * "refunds": [{"out_refund_no", "refund_id", "amount_fen", "state", "ms"}]. Takes the lock. */
 size_t svc_bill_rows(struct svc *s, enum svc_kind k, struct day day, struct svc_bill_row **out);
+
+/* Is the bill of this day there? From 09:00 Beijing of the day after, or at once when told so. */
+bool svc_bill_is_made(struct svc *s, struct day day, struct utc now);
+
+/* Commands: what is wrong in the bills from now on, and whether there is one of the running day. */
+void svc_bills(void *ctx, const struct http_request *req, struct http_reply *reply);
+void svc_bills_today(void *ctx, const struct http_request *req, struct http_reply *reply);

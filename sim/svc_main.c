@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "sim/svc_mp.h"
+#include "sim/svc_bill.h"
 #include "sim/svc_state.h"
 
 /* ---- modes of misbehaviour ---- */
@@ -100,6 +101,8 @@ static const struct http_route routes[] = {
 	{ "GET", "/sim/services", modes_show },
 	{ "POST", "/sim/services", modes_set },
 	{ "POST", "/sim/services/wechat", svc_wechat_command },
+	{ NULL, "/sim/bills", svc_bills },
+	{ "POST", "/sim/bills/today", svc_bills_today },
 	{ NULL, "/sandbox/wechat/", svc_wechat_handle },
 	{ "GET", "/sandbox/jsapi", svc_page_jsapi },
 	{ NULL, "/sandbox/alipay/gateway.do", svc_alipay_handle },

@@ -10,6 +10,8 @@ const struct job jobs[] = {
 	{ "warnings", 60000, job_warnings },
 	{ "keeps", 5000, job_keeps },
 	{ "paid_dark", 10000, job_paid_dark },
+	{ "bills", 2000, job_bills },
+	{ "bill_checks", 10000, job_bill_checks },
 	{ "seal", 30000, job_seal },
 	{ "fees", 30000, job_fees },
 	{ "shares", 30000, job_shares },

@@ -9,6 +9,13 @@
 #include "notice/notice.h"
 #include "pay/pay.h"
 
+#define PAY_SERVICES_MAX 8
+
+struct bill_rules { /* [reconciliation] */
+	int64_t from_hour, back_days;
+	int64_t fee_per_10000[PAY_SERVICES_MAX]; /* as pay_services */
+};
+
 struct tools { /* of one job's thread */
 	struct db *db;
 	const struct pay *pay;
@@ -16,6 +23,7 @@ struct tools { /* of one job's thread */
 	const struct storage_rules *storage;
 	const char *name;   /* of this worker, for claims */
 	bool private_hooks; /* webhooks may be in own networks */
+	const struct bill_rules *bills;
 	const struct db_settings *settings; /* for further connections */
 	const char *site_base;		    /* public address of the site; "" */
 	const atomic_bool *stopping;
@@ -39,6 +47,8 @@ enum err job_warnings(struct tools *t, struct utc now);
 enum err job_timetables(struct tools *t, struct utc now);
 enum err job_keeps(struct tools *t, struct utc now);
 enum err job_paid_dark(struct tools *t, struct utc now);
+enum err job_bills(struct tools *t, struct utc now);
+enum err job_bill_checks(struct tools *t, struct utc now);
 enum err job_seal(struct tools *t, struct utc now);
 enum err job_fees(struct tools *t, struct utc now);
 enum err job_shares(struct tools *t, struct utc now);

@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include "base/log.h"
+#include "domain/reconciliation.h"
 #include "worker/jobs.h"
 
 struct worker {
@@ -18,6 +19,7 @@ struct worker {
 	struct notice *notice;
 	struct storage_rules storage;
 	bool private_hooks;
+	struct bill_rules bills;
 	char name[80];
 	const char *site_base; /* lives as long as the conf */
 	atomic_bool stopping;  /* the same as stop, for work that is long */
@@ -62,6 +64,7 @@ static void *run_job(void *arg)
 		.notice = w->notice,
 		.storage = &w->storage,
 		.private_hooks = w->private_hooks,
+		.bills = &w->bills,
 		.name = w->name,
 		.settings = &w->settings,
 		.site_base = w->site_base,
@@ -92,6 +95,25 @@ static enum err storage_read(struct conf *c, struct storage_rules *out, struct p
 			   : e;
 }
 
+static enum err bills_read(struct conf *c, struct bill_rules *out, struct problem *why)
+{
+	enum err e = conf_int(c, "reconciliation", "from_hour", 0, 23, RECONCILIATION_FROM_HOUR,
+		&out->from_hour, why);
+
+	ASSERT(pay_service_count <= PAY_SERVICES_MAX);
+	if (e == ERR_OK)
+		e = conf_int(c, "reconciliation", "back_days", 1, 90, RECONCILIATION_BACK_DAYS,
+			&out->back_days, why);
+	for (size_t i = 0; e == ERR_OK && i < pay_service_count; i++) {
+		char key[48];
+
+		snprintf(key, sizeof(key), "%s_fee_per_10000", pay_services[i].name);
+		e = conf_int(c, "reconciliation", key, RECONCILE_NO_FEE, 1000, RECONCILE_NO_FEE,
+			&out->fee_per_10000[i], why);
+	}
+	return e;
+}
+
 static enum err worker_open(struct conf *conf, struct worker *w, struct problem *why)
 {
 	char host[48] = "host";
@@ -103,6 +125,8 @@ static enum err worker_open(struct conf *conf, struct worker *w, struct problem 
 		e = storage_read(conf, &w->storage, why);
 	if (e == ERR_OK)
 		e = conf_int(conf, "webhook", "allow_private", 0, 1, 0, &private_hooks, why);
+	if (e == ERR_OK)
+		e = bills_read(conf, &w->bills, why);
 	if (e != ERR_OK)
 		return e;
 	w->private_hooks = private_hooks;

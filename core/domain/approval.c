@@ -10,6 +10,7 @@
 #include "domain/allowance.h"
 #include "domain/audit.h"
 #include "domain/feecut.h"
+#include "domain/reconciliation.h"
 #include "domain/refund.h"
 #include "domain/reversal.h"
 #include "domain/command.h"
@@ -27,6 +28,7 @@ const struct approval_kind approval_kinds[] = {
 	{ "unmatched", "refund.create", unmatched_approved },
 	{ "adjustment", "adjustment.create", adjust_approved },
 	{ "allowance", "adjustment.create", allowance_approved },
+	{ "reconciliation", "reconciliation.resolve", difference_approved },
 };
 const size_t approval_kinds_n = ARRAY_LEN(approval_kinds);
 

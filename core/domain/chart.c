@@ -64,6 +64,10 @@ const struct entry_kind entry_kinds[] = {
 	{ "closing",      false, SUBSIDY_KEPT },  /* deposit or debt; the contract is reopened instead */
 	{ "payout",       false, SUBSIDY_KEPT },  /* what was left when the contract ended */
 	{ "subsidy_back", false, SUBSIDY_MOVED }, /* not used when the contract ended */
+	{ "bill_adjust",  true,  SUBSIDY_KEPT },  /* what a service's bill has and the books had not */
+	{ "bill_refund",  true,  SUBSIDY_KEPT },  /* given back at the service, taken off here */
+	{ "channel_fee",  false, SUBSIDY_KEPT },  /* a further bill corrects it */
+	{ "service_payout", true, SUBSIDY_KEPT },
 };
 const size_t entry_kinds_n = ARRAY_LEN(entry_kinds);
 /* clang-format on */

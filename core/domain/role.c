@@ -42,6 +42,8 @@ const struct permission_row permissions[] = {
 	{ "share.edit", "finance" },
 	{ "schedule.edit", "operator" },
 	{ "report.read", "finance viewer" },
+	{ "reconciliation.read", "finance" },
+	{ "reconciliation.resolve", "finance" },
 	{ "user.manage", "" },
 	{ "webhook.manage", "" },
 };

@@ -41,6 +41,11 @@ static const struct query Q_KEEP = {
 	"?)",
 	NULL
 };
+static const struct query Q_SUSPENDED = {
+	"UPDATE pay_unmatched SET suspense_entry_id = ? WHERE service = ? AND transaction_id = ?"
+	" AND state = 'open' AND suspense_entry_id IS NULL AND amount_fen = ?",
+	NULL
+};
 static const struct query Q_MATCHED = {
 	"UPDATE pay_unmatched SET state = 'matched', resolved_at = ?, resolved_by = ?"
 	" WHERE service = ? AND transaction_id = ? AND state = 'open' AND suspense_entry_id IS "
@@ -96,6 +101,24 @@ enum err unmatched_keep(struct db *db, const struct unmatched_new *n, struct utc
 			arg_id(n->suspense_entry_id)),
 		NULL);
 	return e == ERR_ALREADY ? ERR_RETRY : e; /* told twice at once */
+}
+
+enum err unmatched_suspended(
+	struct db *db, const struct unmatched_new *n, struct utc now, struct problem *why)
+{
+	bool open = false;
+	int64_t moved = 0;
+	enum err e = unmatched_keep(db, n, now, &open);
+
+	if (e != ERR_OK || n->suspense_entry_id == 0)
+		return e;
+	if (!open)
+		return problem_set(why, ERR_CONFLICT, "id", "this payment was settled by hand");
+	e = db_exec(db, &Q_SUSPENDED,
+		ARGS(arg_i64(n->suspense_entry_id), arg_text(n->service),
+			arg_text(n->transaction_id), arg_i64(n->amount_fen)),
+		&moved);
+	return e;
 }
 
 static const struct alarm_of {

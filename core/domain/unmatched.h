@@ -49,6 +49,10 @@ struct unmatched_new {
  * person still. */
 MUST_USE enum err unmatched_keep(
 	struct db *db, const struct unmatched_new *n, struct utc now, bool *open);
+/* Its money lies in suspense by that entry from now on, whether it was kept before or not; inside
+ * db_tx. ERR_CONFLICT when a person has settled it already. */
+MUST_USE enum err unmatched_suspended(
+	struct db *db, const struct unmatched_new *n, struct utc now, struct problem *why);
 /* Its order was credited by this very transaction after all: nobody needs to look. Inside db_tx. */
 MUST_USE enum err unmatched_matched(struct db *db, const char *service, const char *transaction_id,
 	int64_t order_id, const char *actor, struct utc now);

@@ -50,6 +50,7 @@ static const struct {
 	{ "fee", MOVE_FEE },
 	{ "refund", MOVE_REFUND },
 	{ "refund_failed", MOVE_REFUND },
+	{ "bill_refund", MOVE_REFUND },
 	{ "correction", MOVE_CORRECTION },
 	{ "write_off", MOVE_CORRECTION },
 	{ "reversal", MOVE_REVERSAL },

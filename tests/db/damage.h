@@ -18,8 +18,10 @@ struct damages {
 	const struct damage *list;
 	size_t n;
 };
-/* By subject: damage_use.c, damage_money.c, damage_life.c, damage_pay.c. */
-extern const struct damages damages_of_use, damages_of_money, damages_of_life, damages_of_pay;
+/* By subject: damage_use.c, damage_money.c, damage_life.c, damage_pay.c,
+ * damage_bills.c. */
+extern const struct damages damages_of_use, damages_of_money, damages_of_life, damages_of_pay,
+	damages_of_bills;
 
 /* What the seeded play does not do, at a second site, in the hours after it: two parties at one
  * meter, exchanged devices, credit in a meter, fees, shares, refunds, reversals, adjustments by one
@@ -27,6 +29,8 @@ extern const struct damages damages_of_use, damages_of_money, damages_of_life, d
 #define PAST_HOURS 60
 void past_make(struct world *w);
 void past_pay(struct world *w); /* the part of it in damage_pay.c */
+/* A service's bills of the last days, compared and resolved. (damage_bills.c) */
+void bills_make(struct world *w);
 
 #define AN_ENTRY(kind)                                                                             \
 	"id, book_day INTO @e, @d FROM entry WHERE kind = '" kind "' ORDER BY id LIMIT 1"

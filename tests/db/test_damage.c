@@ -153,7 +153,7 @@ static void consistent_forgery(void **state)
 int main(void)
 {
 	const struct damages *all[] = { &damages_of_use, &damages_of_money, &damages_of_life,
-		&damages_of_pay };
+		&damages_of_pay, &damages_of_bills };
 	static struct CMUnitTest tests[CASES_MAX + 3] = { { "nothing_is_found", nothing_is_found,
 		NULL, NULL, NULL } };
 	size_t n = 1;
@@ -173,6 +173,7 @@ int main(void)
 	for (int64_t hour = 0; hour < HOURS; hour++)
 		play_hour(w, w->start + hour * HOUR);
 	past_make(w);
+	bills_make(w);
 	fixture_sql(w->root, "SET FOREIGN_KEY_CHECKS = 0");
 	failed = _cmocka_run_group_tests("damage", tests, n, NULL, NULL);
 	world_free(&w);

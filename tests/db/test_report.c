@@ -195,7 +195,7 @@ static void registers_are_the_last_settled_ones(void **state)
 static void every_kind_of_entry_has_its_place(void **state)
 {
 	static const char *const no_purse[] = { "suspense", "shift", "refund_paid", "purchase_done",
-		"meter_use" };
+		"meter_use", "bill_adjust", "channel_fee", "service_payout" };
 	enum movement_class c;
 
 	(void)state;

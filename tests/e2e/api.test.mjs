@@ -11,6 +11,7 @@ import control from './parts/control.mjs';
 import credit from './parts/credit.mjs';
 import fees from './parts/fees.mjs';
 import orders from './parts/orders.mjs';
+import reconciliation from './parts/reconciliation.mjs';
 import refused from './parts/refused.mjs';
 import settings from './parts/settings.mjs';
 import { credited, expect, FEN, nano, newOrder, pay, Session, tenantPhone, until, useStack } from './lib.mjs';
@@ -528,6 +529,8 @@ describe('tariffs and registers', () => {
 		expect(await other.call('GET', `/me/bill?account_id=${account.id}&${span}`), 404, 'not_found');
 	});
 });
+
+reconciliation(world);
 
 describe('the book day', () => {
 	test('is sealed in order, once, when it is over', async () => {

@@ -24,7 +24,7 @@ const CLOCK_DRIVEN = {
 const WATCHED = ['account', 'supply_point', 'share_group', 'pay_order', 'user', 'entry', 'posting', 'sale', 'sale_line', 'shift', 'refund', 'reversal',
 	'approval', 'contract', 'contract_point', 'contract_event', 'contract_fee', 'contract_debt', 'contract_allowance', 'fee_charge', 'fee_cut', 'share_source',
 	'share_target', 'tenant', 'tariff', 'tariff_revision', 'meter', 'meter_tariff', 'meter_ratio', 'meter_change', 'meter_credit', 'purchase', 'typed_reading',
-	'reading_decision', 'setting', 'schedule', 'schedule_period', 'site_holiday', 'sub_tenant', 'brake', 'webhook', 'webhook_delivery', 'pay_unmatched', 'recharge_block'];
+	'reading_decision', 'setting', 'schedule', 'schedule_period', 'site_holiday', 'sub_tenant', 'brake', 'webhook', 'webhook_delivery', 'pay_unmatched', 'recharge_block', 'bill_difference', 'service_payout'];
 // Days are sealed and shared by the worker meanwhile: only what a person did counts.
 const BY_A_PERSON = { entry: `WHERE actor LIKE 'user:%'`, posting: `WHERE entry_id IN (SELECT id FROM entry WHERE actor LIKE 'user:%')` };
 
@@ -361,9 +361,17 @@ async function things(world, admin, owner) {
 		VALUES ('register_jumped', 'urgent', 'meter', ${account.meter.id}, '${account.meter.code}', 'test', 1, '${TAG}')`);
 	await stack.sql(`INSERT INTO pay_unmatched (service, transaction_id, out_trade_no, order_id, amount_fen, currency, why, paid_at, seen_at)
 		VALUES ('wechat', '${TAG}', '${order.out_trade_no}', ${order.id}, 700, 'CNY', 'amount', 1, 1)`);
+	// A bill of a day on which nothing happened here, with one difference, under the same number.
+	const bill = 900_001;
+	await stack.sql(`INSERT INTO reconciliation (id, service, day, state, revision, rows_n, paid_fen, fee_nano, unresolved, fetched_at, created_at, created_by)
+		VALUES (${bill}, 'wechat', '2020-02-02', 'differs', 1, 1, 1, 1, 1, 1, 1, '${TAG}');
+		INSERT INTO bill_row (id, reconciliation_id, revision, line, refund, out_trade_no, transaction_id, amount_fen, fee_nano, at)
+		VALUES (${bill}, ${bill}, 1, 1, 0, '${TAG}', '${TAG}', 1, 1, 1580600000000);
+		INSERT INTO bill_difference (id, reconciliation_id, diff_key, kind, bill_row_id, out_trade_no, transaction_id, bill_fen, book_fen, found_at)
+		VALUES (${bill}, ${bill}, 'missing_here:${TAG}:0:1:0:0', 'missing_here', ${bill}, '${TAG}', '${TAG}', 1, 0, 1)`);
 	return {
 		'unmatched-payments': await one(`SELECT id FROM pay_unmatched WHERE transaction_id = '${TAG}'`),
-		accounts: account.id, contracts: contract, meters: account.meter.id, shifts: shift, sales: sale.id, entries: sale.lines[0].entry_id,
+		reconciliations: bill, accounts: account.id, contracts: contract, meters: account.meter.id, shifts: shift, sales: sale.id, entries: sale.lines[0].entry_id,
 		gateways: await one('SELECT MIN(id) FROM gateway'), tenants: account.tenant.id,
 		webhooks: webhook.id, deliveries: delivery.id,
 		refunds: refund.id, orders: order.id, fees: fee.id, schedules: schedule.id, 'supply-points': point, approvals: approval,
@@ -415,6 +423,9 @@ function goodBodies(o) {
 		'POST /unmatched-payments/{id}/refund': { site_id: o.sites, reason },
 		'POST /unmatched-payments/{id}/close': { reason },
 		'PUT /accounts/{id}/recharge-block': { blocked: true, reason },
+		'POST /reconciliations': { service: 'wechat', day: new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10) },
+		'POST /reconciliations/differences/{id}/resolve': { action: 'suspense', reason },
+		'POST /reconciliations/payouts': { service: 'wechat', amount_fen: 1, document: 'x', reason },
 		'POST /accounts/{id}/adjust': { kind: 'deposit_in', amount_fen: 100, document: 'x', reason },
 		'PUT /contracts/{id}/debt': { permille: 10, cap_fen: 100 },
 		'PUT /contracts/{id}/allowance': { account_id: o.accounts, unit: 'kwh', amount: '1', price: '0.5', reason },

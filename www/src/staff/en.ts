@@ -54,6 +54,7 @@ export const en: Words = {
 			payment_unknown_order: 'A payment without an order', payment_refunded: 'The service reports a refund of an order never credited',
 			webhook_off: 'Webhook was turned off: its receiver fails, or wants no more',
 			refund_waiting: 'A refund was not accepted within a day', refund_person: 'A refund needs somebody', refund_amount: 'The service names another amount for a refund', refund_foreign: 'A refund that nobody asked for here', refund_contradiction: 'A refund ended otherwise than is booked',
+			bill_differs: 'A bill and the books differ; to be resolved', bill_missing: 'A bill cannot be had for two days', bill_changed: 'The service changed its bill', bill_contradicts: 'A bill contradicts itself',
 		},
 		severity: { info: 'Note', warn: 'Attention', urgent: 'Urgent' },
 	},

@@ -53,6 +53,7 @@ export const zh = {
 			payment_unknown_order: '付款找不到对应的订单', payment_refunded: '支付平台报告了未入账订单的退款',
 			webhook_off: '事件推送已停用：接收方持续失败或不再接收',
 			refund_waiting: '退款超过一天未被支付平台受理', refund_person: '退款需要人工处理', refund_amount: '支付平台所报退款金额或订单不符', refund_foreign: '支付平台报告了本系统未发起的退款', refund_contradiction: '支付平台的退款结果与账目不符',
+			bill_differs: '对账单与账簿不符，待处理', bill_missing: '两天未取得对账单', bill_changed: '支付平台更改了对账单', bill_contradicts: '对账单自相矛盾',
 		} as Record<string, string>,
 		severity: { info: '提示', warn: '注意', urgent: '紧急' },
 	},
