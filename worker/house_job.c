@@ -1,5 +1,6 @@
 #include "domain/alarm.h"
 #include "domain/supplypoint.h"
+#include "domain/user.h"
 #include "worker/jobs.h"
 
 #define DARK_MS 60000
@@ -60,5 +61,7 @@ enum err job_purge(struct tools *t, struct utc now)
 	enum err e =
 		db_exec(t->db, &Q_PURGE_ANSWERS, ARGS(arg_i64(now.ms - KEEP_ANSWERS_MS)), NULL);
 
+	if (e == ERR_OK)
+		e = user_codes_purge(t->db, now);
 	return e == ERR_OK ? db_exec(t->db, &Q_PURGE_SESSIONS, ARGS(arg_utc(now)), NULL) : e;
 }

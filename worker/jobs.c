@@ -1,7 +1,16 @@
 #include "worker/jobs.h"
 
 const struct job jobs[] = {
-	{ "outbox", 500, job_outbox },
+	{ "outbox", 300, job_outbox },
+	/* A thread each, two where many go: a service that hangs holds up no other. */
+	{ "send:aliyun_sms", 300, job_send },
+	{ "send:aliyun_sms", 300, job_send },
+	{ "send:tencent_sms", 300, job_send },
+	{ "send:tencent_sms", 300, job_send },
+	{ "send:gammu", 300, job_send },
+	{ "send:wechat_oa", 300, job_send },
+	{ "send:wechat_mini", 300, job_send },
+	{ "duty", 1000, job_duty },
 	{ "orders", 1000, job_orders },
 	{ "timetables", 1000, job_timetables },
 	{ "warnings", 60000, job_warnings },

@@ -13,6 +13,7 @@ struct tools { /* of one job's thread */
 	const struct notice *notice;
 	const struct storage_rules *storage;
 	const char *name; /* of this worker, for claims */
+	const char *job;  /* its row of the list */
 };
 
 struct job {
@@ -24,6 +25,8 @@ extern const struct job jobs[];
 extern const size_t job_count;
 
 enum err job_outbox(struct tools *t, struct utc now);
+enum err job_send(struct tools *t, struct utc now); /* "send:<channel>" */
+enum err job_duty(struct tools *t, struct utc now);
 enum err job_orders(struct tools *t, struct utc now);
 enum err job_warnings(struct tools *t, struct utc now);
 enum err job_timetables(struct tools *t, struct utc now);

@@ -57,7 +57,8 @@ static void *run_job(void *arg)
 		.pay = w->pay,
 		.notice = w->notice,
 		.storage = &w->storage,
-		.name = w->name };
+		.name = w->name,
+		.job = r->job->name };
 	enum err last = ERR_OK;
 
 	log_context(r->job->name);

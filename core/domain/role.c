@@ -43,6 +43,9 @@ const struct permission_row permissions[] = {
 	{ "schedule.edit", "operator" },
 	{ "report.read", "finance viewer" },
 	{ "user.manage", "" },
+	{ "notice.read", "finance operator engineer" },
+	{ "notice.edit", "operator" },
+	{ "duty.edit", "operator" },
 };
 const size_t permission_count = ARRAY_LEN(permissions);
 

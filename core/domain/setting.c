@@ -62,6 +62,11 @@ const struct setting_row settings[SETTING__MAX] = {
 		"says, are further apart than so many thousandths ..." },
 	[SETTING_CREDIT_DRIFT_LEAST_FEN] = { "credit_drift_least_fen", 0, 100000, 100, false,
 		"... and by more than this." },
+	[SETTING_NOTICE_QUIET_FROM_MIN] = { "notice_quiet_from_min", 0, 1439, 1320, false,
+		"Warnings of the first two levels wait from this minute of the local day on ..." },
+	[SETTING_NOTICE_QUIET_TO_MIN] = { "notice_quiet_to_min", 0, 1439, 480, false,
+		"... to this one, past midnight when it is the earlier one; equal: never. Login "
+		"codes, arrears and everything else do not wait." },
 };
 
 struct value_row {

@@ -135,8 +135,8 @@ static void test_codes(void **state)
 	char code[8], wrong[8];
 
 	assert_int_equal(by_code(phone, "123456", NOW), ERR_WRONG_CODE); /* none was sent */
-	assert_int_equal(user_send_code(api, phone, NOW), ERR_OK);
-	assert_int_equal(user_send_code(api, phone, LATER(59)), ERR_TOO_MANY);
+	assert_int_equal(user_send_code(api, phone, "192.0.2.1", NOW), ERR_OK);
+	assert_int_equal(user_send_code(api, phone, "192.0.2.1", LATER(59)), ERR_TOO_MANY);
 	sent_code(root, code);
 	assert_int_equal(FIXTURE_VALUE(root, "SELECT COUNT(*) AS v FROM sms_code WHERE code_sha256"
 					     " RLIKE '^[0-9a-f]{64}$'"),
@@ -150,7 +150,7 @@ static void test_codes(void **state)
 	assert_int_equal(by_code(phone, code, LATER(299)), ERR_OK);
 	assert_int_equal(by_code(phone, code, LATER(299)), ERR_WRONG_CODE); /* counts once */
 
-	assert_int_equal(user_send_code(api, phone, LATER(60)), ERR_OK);
+	assert_int_equal(user_send_code(api, phone, "192.0.2.1", LATER(60)), ERR_OK);
 	sent_code(root, code);
 	snprintf(wrong, sizeof(wrong), "%s", code);
 	wrong[5] = wrong[5] == '9' ? '0' : (char)(wrong[5] + 1);
@@ -164,8 +164,8 @@ static void test_unknown_phone(void **state)
 {
 	int64_t before = FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM outbox");
 
-	assert_int_equal(user_send_code(api, "13911112222", NOW), ERR_OK);
-	assert_int_equal(user_send_code(api, "13911112222", LATER(1)), ERR_TOO_MANY);
+	assert_int_equal(user_send_code(api, "13911112222", "192.0.2.1", NOW), ERR_OK);
+	assert_int_equal(user_send_code(api, "13911112222", "192.0.2.1", LATER(1)), ERR_TOO_MANY);
 	assert_int_equal(FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM outbox"), before);
 }
 
