@@ -13,6 +13,20 @@
 
 #define RETRY_AFTER_S 2
 
+/* Letters and digits, long enough not to be guessed; anything else counts as none, and is said. */
+static void load_receipt_secret(struct conf *conf, const char *section, char out[static 65])
+{
+	AUTO(buf_wipe) struct buf secret = { 0 };
+	size_t n;
+
+	if (conf_secret(conf, section, "receipt_secret", &secret) != ERR_OK)
+		return;
+	n = strspn(secret.text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-");
+	if (n < 16 || n != secret.len || !str_copy(out, 65, secret.text))
+		log_error("key=%s.receipt_secret why=\"16 to 64 letters and digits are expected\"",
+			section);
+}
+
 enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 {
 	AUTO(api_free) struct api *api = calloc(1, sizeof(*api));
@@ -36,6 +50,8 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 	if (e != ERR_OK)
 		return e;
 	pay_load(conf, &api->pay);
+	load_receipt_secret(conf, "aliyun_sms", api->receipt_secrets[RECEIVER_ALIYUN]);
+	load_receipt_secret(conf, "tencent_sms", api->receipt_secrets[RECEIVER_TENCENT]);
 	api->schemas = schemas_open();
 	document = openapi_document(api->schemas);
 	api->document = json_text(document);
@@ -49,6 +65,7 @@ void api_free(struct api **api)
 	if (!*api)
 		return;
 	buf_wipe(&(*api)->jwt_key);
+	OPENSSL_cleanse((*api)->receipt_secrets, sizeof((*api)->receipt_secrets));
 	pay_free(&(*api)->pay);
 	free((*api)->document);
 	schemas_free(&(*api)->schemas);

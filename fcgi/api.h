@@ -15,6 +15,9 @@
 #define ROUTES_MAX 192
 #define STATUS_MAX 600
 
+/* Who pushes receipts of short messages: a secret part of its path is all that it shows. */
+enum receiver_kind { RECEIVER_ALIYUN, RECEIVER_TENCENT, RECEIVERS };
+
 struct route;
 
 struct api {
@@ -25,6 +28,7 @@ struct api {
 	char *document; /* OpenAPI, printed once: a shared json_t is not for threads */
 	struct buf jwt_key;
 	char site_base[256];	/* public address of the site; "" unless set */
+	char receipt_secrets[RECEIVERS][65]; /* "": no receipts are taken */
 	const char *models_dir; /* the site's own model files, as the poller has them; NULL: none */
 	bool check_answers;	/* compare each answer with its schema and log what differs */
 	atomic_ullong answers[ROUTES_MAX + 1][STATUS_MAX]; /* by route (last: none) and status */

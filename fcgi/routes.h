@@ -39,6 +39,9 @@ enum perm {
 	PERM_SHARE_EDIT,
 	PERM_SCHEDULE_EDIT,
 	PERM_ACCOUNT_EDIT,
+	PERM_NOTICE_READ,
+	PERM_NOTICE_EDIT,
+	PERM_DUTY_EDIT,
 	PERM__MAX
 };
 const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */
@@ -57,7 +60,7 @@ enum body_kind {
 
 struct route {
 	const char *method;
-	const char *path; /* ":id" stands for a number, ":date" for a day */
+	const char *path; /* ":id" stands for a number, ":date" for a day, ":secret" for a word */
 	enum perm perm;
 	const char *body;   /* schema of the request; NULL: none */
 	const char *answer; /* schema of the answer; NULL: no JSON */

@@ -56,7 +56,7 @@ export class Api {
 		api.ajv.addSchema(api.document, 'api');
 		api.templates = Object.keys(api.document.paths).map((template) => ({
 			template,
-			pattern: new RegExp(`^${template.replace(/^\/api\/v1/, '').replace(/\{[^}]+\}/g, '[0-9-]+')}$`),
+			pattern: new RegExp(`^${template.replace(/^\/api\/v1/, '').replace('{secret}', '[A-Za-z0-9_-]+').replace(/\{[^}]+\}/g, '[0-9-]+')}$`),
 		}));
 		api.seen = new Set();
 		return api;

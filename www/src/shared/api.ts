@@ -120,7 +120,7 @@ export interface Notice {
 	text: string;
 	account_id: number | null;
 	channel: string;
-	state: 'pending' | 'sent' | 'failed' | 'unknown';
+	state: 'pending' | 'sent' | 'delivered' | 'undelivered' | 'failed' | 'unknown';
 }
 
 export interface AlertSettings {
