@@ -27,7 +27,7 @@ struct api {
 	struct schemas *schemas;
 	char *document; /* OpenAPI, printed once: a shared json_t is not for threads */
 	struct buf jwt_key;
-	char site_base[256];	/* public address of the site; "" unless set */
+	char site_base[256];		     /* public address of the site; "" unless set */
 	char receipt_secrets[RECEIVERS][65]; /* "": no receipts are taken */
 	const char *models_dir; /* the site's own model files, as the poller has them; NULL: none */
 	bool check_answers;	/* compare each answer with its schema and log what differs */

@@ -55,8 +55,8 @@ enum err me_alerts(struct request *r, struct answer *a)
 		e = me_channels(r->db, r->user.id, channels);
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
 		json_array_append_new(items, alert_json(&m[i]));
-	a->json = json_pack("{s:o, s:s, s:s}", "items", items, "language", language, "channels",
-		channels);
+	a->json = json_pack(
+		"{s:o, s:s, s:s}", "items", items, "language", language, "channels", channels);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 

@@ -61,9 +61,9 @@ static void plan(struct svc *s, enum svc_kind k, json_t *m, struct utc now)
 
 void svc_inbox_add(struct svc *s, const struct svc_message *m, struct utc now)
 {
-	const char *code = json_string_value(json_is_object(m->params)
-						     ? json_object_get(m->params, "code")
-						     : json_array_get(m->params, 0));
+	const char *code =
+		json_string_value(json_is_object(m->params) ? json_object_get(m->params, "code")
+							    : json_array_get(m->params, 0));
 	char full[900];
 	json_t *o;
 
@@ -128,9 +128,8 @@ static json_t *receipt(const json_t *m, bool tencent)
 			svc_text(m, "biz_id"));
 	return json_pack("[{s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:s, s:s}]", "phone_number",
 		svc_text(m, "phone"), "send_time", sent, "report_time", at, "success", ok,
-		"err_code", ok ? "DELIVERED" : "MK:0001", "err_msg",
-		ok ? "用户接收成功" : "空号", "sms_size", "1", "biz_id", svc_text(m, "biz_id"),
-		"out_id", svc_text(m, "out_id"));
+		"err_code", ok ? "DELIVERED" : "MK:0001", "err_msg", ok ? "用户接收成功" : "空号",
+		"sms_size", "1", "biz_id", svc_text(m, "biz_id"), "out_id", svc_text(m, "out_id"));
 }
 
 /* 200 and a number named code, or result 0: what the services take for "received". */
@@ -176,8 +175,8 @@ static void push(struct svc *s, json_t *message)
 	}
 	if (!ok && tries >= ARRAY_LEN(wait_s))
 		svc_set_int(m, "pushes", 0);
-	log_info("event=receipt_pushed service=%s try=%zu accepted=%d", svc_text(m, "service"), tries,
-		ok);
+	log_info("event=receipt_pushed service=%s try=%zu accepted=%d", svc_text(m, "service"),
+		tries, ok);
 }
 
 static json_t *first_due(const struct svc *s, struct utc now)

@@ -129,7 +129,8 @@ void svc_print_settings(const char *dir, const char *sim_base, const char *publi
 	       "endpoint=%s/sandbox/aliyun/\n"
 	       "access_key_id=LTAIsandbox\n"
 	       "access_key_secret_file=%s/aliyun_access_key_secret\n"
-	       "sign_name=星力城\n" "receipt_secret_file=%s/aliyun_receipt_secret\n",
+	       "sign_name=星力城\n"
+	       "receipt_secret_file=%s/aliyun_receipt_secret\n",
 		sim_base, dir, dir);
 	print_templates(SVC_SMS);
 	printf("[tencent_sms]\n"

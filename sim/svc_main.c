@@ -9,9 +9,8 @@
 
 static const char *const mode_names[] = { "normal", "notify_duplicate", "notify_late",
 	"notify_never", "notify_forged", "notify_wrong_amount", "answer_500", "answer_slow",
-	"answer_hang_up", "answer_forged", "refuse",
-	"throttle", "unsent_hang_up", "receipt_never", "receipt_lost", "receipt_failed",
-	"receipt_duplicate", "receipt_late", NULL };
+	"answer_hang_up", "answer_forged", "refuse", "throttle", "unsent_hang_up", "receipt_never",
+	"receipt_lost", "receipt_failed", "receipt_duplicate", "receipt_late", NULL };
 
 static enum err check_mode(const char *mode, struct problem *why)
 {
@@ -190,8 +189,8 @@ static enum err take_keys(struct conf *conf, struct svc *s, struct problem *why)
 	return ERR_OK;
 }
 
-/* Without its settings or key a further stand-in of short messages is not there, and without a secret
- * no receipts are pushed. */
+/* Without its settings or key a further stand-in of short messages is not there, and without a
+ * secret no receipts are pushed. */
 static void take_messages(struct conf *conf, struct svc *s)
 {
 	s->tencent_secret_id = conf_text(conf, "tencent_sms", "secret_id", "");

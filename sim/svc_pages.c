@@ -306,7 +306,9 @@ static const char *fate_name(const json_t *m)
 {
 	const char *fate = svc_text(m, "fate");
 
-	return str_eq(fate, "delivered") ? "已送达" : str_eq(fate, "failed") ? "未送达" : "等待回执";
+	return str_eq(fate, "delivered") ? "已送达"
+	       : str_eq(fate, "failed")	 ? "未送达"
+					 : "等待回执";
 }
 
 void svc_page_sms(void *ctx, const struct http_request *req, struct http_reply *reply)
@@ -328,8 +330,10 @@ void svc_page_sms(void *ctx, const struct http_request *req, struct http_reply *
 		svc_beijing((struct utc){ svc_int(m, "at_ms") }, false, when);
 		buf_adds(&b, "<div class=\"card\"><div class=\"row\"><strong>");
 		escape(svc_text(m, "phone"), &b);
-		buf_printf(&b, "</strong><span>%s</span></div><div class=\"row\"><span>%s %s</span><span>%s</span></div>", when,
-			str_eq(svc_text(m, "service"), "tencent") ? "腾讯云" : "阿里云",
+		buf_printf(&b,
+			"</strong><span>%s</span></div><div class=\"row\"><span>%s "
+			"%s</span><span>%s</span></div>",
+			when, str_eq(svc_text(m, "service"), "tencent") ? "腾讯云" : "阿里云",
 			svc_text(m, "template"), fate_name(m));
 		if (svc_text(m, "code")[0]) {
 			buf_adds(&b, "<div class=\"code\">");

@@ -202,9 +202,8 @@ static bool over_limit(const struct svc *s, const char *phone, const char *code,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
-		if (limits[i].code == is_code &&
-			svc_inbox_count(s, SVC_SMS, phone, code, now, limits[i].ms) >=
-				limits[i].most) {
+		if (limits[i].code == is_code && svc_inbox_count(s, SVC_SMS, phone, code, now,
+							 limits[i].ms) >= limits[i].most) {
 			refuse(a, 200, "isv.BUSINESS_LIMIT_CONTROL", limits[i].text);
 			return true;
 		}
@@ -299,10 +298,16 @@ static json_t *detail_of(const json_t *m)
 	svc_beijing((struct utc){ svc_int(m, "at_ms") }, false, sent);
 	svc_beijing((struct utc){ svc_int(m, "fate_ms") }, false, at);
 	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "PhoneNum",
-		svc_text(m, "phone"), "SendStatus", waiting ? 1 : ok ? 3 : 2, "ErrCode",
-		waiting ? "" : ok ? "DELIVERED" : "MK:0001", "TemplateCode", svc_text(m, "template"),
-		"Content", svc_text(m, "text"), "SendDate", sent, "ReceiveDate", waiting ? "" : at,
-		"OutId", svc_text(m, "out_id"));
+		svc_text(m, "phone"), "SendStatus",
+		waiting ? 1
+		: ok	? 3
+			: 2,
+		"ErrCode",
+		waiting ? ""
+		: ok	? "DELIVERED"
+			: "MK:0001",
+		"TemplateCode", svc_text(m, "template"), "Content", svc_text(m, "text"), "SendDate",
+		sent, "ReceiveDate", waiting ? "" : at, "OutId", svc_text(m, "out_id"));
 }
 
 static bool is_asked_for(const json_t *m, const char *phone, const char *date, const char *biz_id)

@@ -13,7 +13,8 @@ const struct svc_template svc_templates[] = {
 			"${shop}: ${balance} yuan left for ${purse}. Please recharge in time." } },
 	{ "low2", 3, { "shop", "purse", "balance" },
 		{ "${shop}：${purse}余额只剩 ${balance} 元，用完将断供，请尽快充值。",
-			"${shop}: only ${balance} yuan left for ${purse}. Please recharge soon." } },
+			"${shop}: only ${balance} yuan left for ${purse}. Please recharge "
+			"soon." } },
 	{ "arrears", 4, { "shop", "purse", "balance", "time" },
 		{ "${shop}：${purse}已用完（${balance} 元），断供时间：${time}，充值后自动恢复。",
 			"${shop}: ${purse} is used up (${balance} yuan). Supply stops ${time}." } },
@@ -33,7 +34,8 @@ const struct svc_template svc_templates[] = {
 			"${shop}: ${balance} yuan left for ${purse}. Please recharge in time." } },
 	{ "fee_due", 12, { "shop", "purse", "amount", "balance" },
 		{ "${shop}：下月应缴 ${amount} 元，${purse}余额 ${balance} 元，请在月初前充值。",
-			"${shop}: ${amount} yuan due next month, ${balance} yuan left for ${purse}." } },
+			"${shop}: ${amount} yuan due next month, ${balance} yuan left for "
+			"${purse}." } },
 	{ "fee_short", 13, { "shop", "purse", "balance" },
 		{ "${shop}：${purse}余额不足（${balance} 元），请尽快充值。",
 			"${shop}: the balance of ${purse} is short (${balance} yuan)." } },

@@ -29,7 +29,8 @@ struct authorization {
 	char id[65], date[11], service[33], names[257], signature[SHA256_HEX];
 };
 
-static bool take_until(const char **at, const char *prefix, const char *stop, char *dst, size_t size)
+static bool take_until(
+	const char **at, const char *prefix, const char *stop, char *dst, size_t size)
 {
 	size_t n;
 
@@ -56,8 +57,8 @@ static bool read_authorization(const char *text, struct authorization *a)
 	       take_until(&at, ", Signature=", ",", a->signature, sizeof(a->signature)) && !*at;
 }
 
-static void signing_key(const struct svc *s, const struct authorization *a,
-	unsigned char out[SHA256_LEN])
+static void signing_key(
+	const struct svc *s, const struct authorization *a, unsigned char out[SHA256_LEN])
 {
 	AUTO(buf_wipe) struct buf first = { 0 };
 	unsigned char step[SHA256_LEN];
@@ -70,8 +71,8 @@ static void signing_key(const struct svc *s, const struct authorization *a,
 }
 
 /* The vendor's own SDK signs the host without its port. */
-static bool canonical(const struct http_request *req, const struct authorization *a, bool port,
-	struct buf *out)
+static bool canonical(
+	const struct http_request *req, const struct authorization *a, bool port, struct buf *out)
 {
 	const char *target = http_raw_target(req), *q = strchr(target, '?');
 	char list[257], hash[SHA256_HEX], *save = NULL;
@@ -315,8 +316,8 @@ static void pull(struct svc *s, const json_t *body, struct utc now, struct answe
 	size_t i;
 
 	a->result = json_pack("{s:o}", "PullSmsSendStatusSet", set);
-	if (json_get_int(body, "BeginTime", FIELD_REQUIRED, 1, INT64_C(99999999999), &begin, NULL) !=
-			ERR_OK ||
+	if (json_get_int(body, "BeginTime", FIELD_REQUIRED, 1, INT64_C(99999999999), &begin,
+		    NULL) != ERR_OK ||
 		json_get_int(body, "Limit", FIELD_REQUIRED, 1, 100, &limit, NULL) != ERR_OK ||
 		json_get_int(body, "Offset", FIELD_REQUIRED, 0, 0, &offset, NULL) != ERR_OK ||
 		json_get_text(body, "PhoneNumber", FIELD_REQUIRED, 32, &phone, NULL) != ERR_OK ||
@@ -362,8 +363,8 @@ static void act(struct svc *s, const struct http_request *req, struct utc now, s
 
 static void send_answer(const struct answer *a, struct http_reply *reply)
 {
-	json_t *response = a->code ? json_pack("{s:{s:s, s:s}}", "Error", "Code", a->code, "Message",
-					     a->message)
+	json_t *response = a->code ? json_pack("{s:{s:s, s:s}}", "Error", "Code", a->code,
+					     "Message", a->message)
 				   : json_incref(a->result);
 	char id[37];
 

@@ -22,8 +22,8 @@ static enum err hush(struct tools *t, const struct outgoing *o, const struct rou
 	struct utc now, bool *hushed)
 {
 	struct utc until = { 0 };
-	enum err e = can_wait(o->template) ? outbox_quiet_until(t->db, &r->facts, now, &until)
-					   : ERR_OK;
+	enum err e =
+		can_wait(o->template) ? outbox_quiet_until(t->db, &r->facts, now, &until) : ERR_OK;
 
 	*hushed = until.ms > 0;
 	if (e == ERR_OK && *hushed)
@@ -31,8 +31,8 @@ static enum err hush(struct tools *t, const struct outgoing *o, const struct rou
 	return e;
 }
 
-static enum err step(struct tools *t, const struct outgoing *o, const struct route *r,
-	struct utc now)
+static enum err step(
+	struct tools *t, const struct outgoing *o, const struct route *r, struct utc now)
 {
 	struct sending_step s = sending_next(&r->sending, now);
 

@@ -40,8 +40,8 @@ static const char *address_of(const struct tools *t, const struct notice_channel
 	return NULL;
 }
 
-static bool is_wanted(const struct notice_channel *c, const struct outgoing *o,
-	const struct outbox_facts *f)
+static bool is_wanted(
+	const struct notice_channel *c, const struct outgoing *o, const struct outbox_facts *f)
 {
 	if (is_wechat(c))
 		return !is_for_phone(o) && !str_eq(o->medium, "sms") &&
@@ -70,8 +70,8 @@ static struct utc left_out_until(const struct outbox_facts *f, const char *way)
 	return (struct utc){ 0 };
 }
 
-static void add_way(struct tools *t, const struct outgoing *o, const struct notice_channel *c,
-	struct route *r)
+static void add_way(
+	struct tools *t, const struct outgoing *o, const struct notice_channel *c, struct route *r)
 {
 	size_t i = r->sending.ways_n;
 	const char *address = address_of(t, c, o, &r->facts);
@@ -128,8 +128,7 @@ static enum err add_tries(struct route *r)
 	return ERR_OK;
 }
 
-enum err route_load(
-	struct tools *t, const struct outgoing *o, struct utc now, struct route *out)
+enum err route_load(struct tools *t, const struct outgoing *o, struct utc now, struct route *out)
 {
 	bool code = str_eq(o->template, "login_code");
 	enum err e;

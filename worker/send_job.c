@@ -72,12 +72,13 @@ static enum err call_and_note(const struct job_at *j, int64_t try_id, bool *down
 	const struct notice_rules *rules = notice_rules(j->t->notice);
 	struct notice_message m = message_of(j);
 	struct notice_result result = { .outcome = NOTICE_REFUSED, .code = "bad_params" };
-	struct outbox_result r = { .try_id = try_id, .way = j->channel->name, .address = j->address };
+	struct outbox_result r = {
+		.try_id = try_id, .way = j->channel->name, .address = j->address
+	};
 	struct utc now;
 
 	if (j->params)
-		j->channel->send(
-			j->t->notice, &m, utc_now(), mono_ms() + rules->send_ms, &result);
+		j->channel->send(j->t->notice, &m, utc_now(), mono_ms() + rules->send_ms, &result);
 	now = utc_now();
 	r.outcome = outcome_of(&result);
 	r.code = result.code;
@@ -99,8 +100,8 @@ static enum err send(const struct job_at *j, bool *down)
 	struct utc now = utc_now(), wait = { 0 };
 	const char *which = "";
 	int64_t try_id = 0;
-	enum err e = outbox_begin(j->t->db, j->o, j->channel->name, sms ? &b : NULL, now, &try_id,
-		&wait, &which);
+	enum err e = outbox_begin(
+		j->t->db, j->o, j->channel->name, sms ? &b : NULL, now, &try_id, &wait, &which);
 
 	if (e != ERR_OK)
 		return e;
@@ -215,8 +216,8 @@ static enum err ask_one(
 static enum err ask_due(struct tools *t, const struct notice_channel *c, struct utc now)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	enum err e = outbox_unreceipted(t->db, c->name,
-		notice_rules(t->notice)->receipt_after_ms, now, RECEIPTS, &rows);
+	enum err e = outbox_unreceipted(
+		t->db, c->name, notice_rules(t->notice)->receipt_after_ms, now, RECEIPTS, &rows);
 	const struct outbox_sent *s = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)

@@ -98,8 +98,8 @@ static enum err put_tx(struct db *db, void *ctx)
 				arg_text(d->weekdays), arg_text(d->language)),
 			NULL);
 	}
-	return e == ERR_OK ? audit_add(db, &audit,
-				     json_pack("{s:I}", "people", (json_int_t)c->n), c->now)
+	return e == ERR_OK ? audit_add(db, &audit, json_pack("{s:I}", "people", (json_int_t)c->n),
+				     c->now)
 			   : e;
 }
 
@@ -184,7 +184,8 @@ static const char *word_of(const char *kind, bool zh)
 static enum err tell_one(
 	struct db *db, const struct untold *x, const struct duty *d, struct utc now)
 {
-	AUTO(json_free) json_t *params = json_pack("{s:s, s:s}", "object", x->object_code, "what",
+	AUTO(json_free)
+	json_t *params = json_pack("{s:s, s:s}", "object", x->object_code, "what",
 		word_of(x->kind, !str_eq(d->language, "en")));
 	AUTO(text_free) char *text = params ? json_text(params) : NULL;
 	char once[64];

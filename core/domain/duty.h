@@ -27,7 +27,7 @@ struct duty_change {
 /* The whole list of a site, with an audit row. ERR_BAD_VALUE names the row ("items[2].phone"). */
 MUST_USE enum err duty_put(struct db *db, const struct duty_change *c, struct problem *why);
 
-/* Tells who is on duty of each urgent alarm that nobody was told of: a message to each of them, once
- * for as long as the alarm stays open. Where nobody is on duty it waits for who comes next, as long as
- * the alarm is open. */
+/* Tells who is on duty of each urgent alarm that nobody was told of: a message to each of them,
+ * once for as long as the alarm stays open. Where nobody is on duty it waits for who comes next, as
+ * long as the alarm is open. */
 MUST_USE enum err duty_tell(struct db *db, struct utc now);

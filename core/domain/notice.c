@@ -52,8 +52,7 @@ static const struct {
 		"{shop}: {purse} is unpaid ({balance} yuan). Electricity stops now and returns "
 		"after a "
 		"recharge." },
-	{ "restored", "{shop}的{purse}已恢复供应。",
-		"{shop}: supply is back for {purse}." },
+	{ "restored", "{shop}的{purse}已恢复供应。", "{shop}: supply is back for {purse}." },
 	{ "recharged", "{shop}的{purse}已充值{amount}元，余额{balance}元。",
 		"{shop}: {amount} yuan added for {purse}. Balance {balance} yuan." },
 };

@@ -11,9 +11,9 @@
 const struct field outgoing_fields[] = { F(id), F(recipient), F(template), F(params), F(medium),
 	F(language), F(way), F(tenant_id), F(tries_from), F(expires_at) };
 #undef F
-const struct shape outgoing_shape = { .fields = outgoing_fields,
-	.n = ARRAY_LEN(outgoing_fields),
-	.size = sizeof(struct outgoing) };
+const struct shape outgoing_shape = {
+	.fields = outgoing_fields, .n = ARRAY_LEN(outgoing_fields), .size = sizeof(struct outgoing)
+};
 
 static const struct query Q_ADD = {
 	"INSERT INTO outbox (once_key, notice_id, tenant_id, language, recipient, template, params,"
@@ -50,7 +50,8 @@ static const struct query Q_WAITING = { "SELECT " OUTGOING
 					" AND o.next_at <= ? ORDER BY o.next_at, o.id LIMIT ?",
 	&outgoing_shape };
 static const struct query Q_HAND = {
-	"UPDATE outbox SET way = ?, error = '' WHERE id = ? AND state = 'pending' AND way = ''", NULL
+	"UPDATE outbox SET way = ?, error = '' WHERE id = ? AND state = 'pending' AND way = ''",
+	NULL
 };
 static const struct query Q_POSTPONE = {
 	"UPDATE outbox SET next_at = ?, expires_at = expires_at + ?, error = ?, way = '',"
@@ -176,8 +177,8 @@ static enum err claim_tx(struct db *db, void *ctx)
 	return e;
 }
 
-enum err outbox_claim(struct db *db, const char *owner, const char *way, struct utc now, int64_t max,
-	struct rows *out)
+enum err outbox_claim(struct db *db, const char *owner, const char *way, struct utc now,
+	int64_t max, struct rows *out)
 {
 	struct claim c = { .owner = owner, .way = way, .now = now, .max = max };
 	enum err e = db_tx(db, claim_tx, &c);

@@ -4,8 +4,8 @@
  * (outbox_hand), who claims it and writes each attempt down before the service is called
  * (outbox_begin) and what came of it afterwards (outbox_end). Which way and when: rules/sending.h.
  *
- * States: pending, sending, then sent (a service has it), delivered or undelivered (by its receipt),
- * failed (certainly not sent), unknown (may have been). */
+ * States: pending, sending, then sent (a service has it), delivered or undelivered (by its
+ * receipt), failed (certainly not sent), unknown (may have been). */
 #include "db/db.h"
 #include "rules/sending.h"
 
@@ -16,7 +16,7 @@ struct outgoing {
 	char params[1001];  /* JSON */
 	char medium[7];	    /* "any" "sms" "wechat" */
 	char language[3];
-	char way[17]; /* "": to be chosen */
+	char way[17];	   /* "": to be chosen */
 	int64_t tenant_id; /* 0: none */
 	int64_t tries_from;
 	struct utc expires_at;
@@ -24,8 +24,8 @@ struct outgoing {
 
 struct outbox_new {
 	const char *once_key;
-	int64_t notice_id; /* 0: none */
-	int64_t tenant_id; /* 0: none: no wishes and no quiet hours */
+	int64_t notice_id;    /* 0: none */
+	int64_t tenant_id;    /* 0: none: no wishes and no quiet hours */
 	const char *language; /* NULL: "zh" */
 	const char *recipient;
 	const char *template;
@@ -38,8 +38,8 @@ MUST_USE enum err outbox_add(struct db *db, const struct outbox_new *o, struct u
 
 /* ---- choosing a way ---- */
 
-/* Ends what is too old and what its sender died with (it is unknown then whether it left), and lists
- * at most max due rows that wait for a way (struct outgoing). */
+/* Ends what is too old and what its sender died with (it is unknown then whether it left), and
+ * lists at most max due rows that wait for a way (struct outgoing). */
 MUST_USE enum err outbox_waiting(struct db *db, struct utc now, int64_t max, struct rows *out);
 MUST_USE enum err outbox_hand(struct db *db, int64_t id, const char *way);
 /* Not before at; extra_ms longer good for. why is shown while it waits. */
@@ -122,13 +122,13 @@ struct outbox_result {
 	enum try_outcome outcome;
 	const char *code;
 	const char *provider_ref;
-	bool no_answer;	    /* the service did not answer */
+	bool no_answer;		/* the service did not answer */
 	struct utc quota_until; /* of TRY_NEXT_DAY */
-	struct utc ask_at;  /* when to ask for its receipt; 0: cannot be asked */
+	struct utc ask_at;	/* when to ask for its receipt; 0: cannot be asked */
 };
 /* What came of an attempt. *down tells that the way is left out for a minute from now on. */
-MUST_USE enum err outbox_end(struct db *db, const struct outgoing *o,
-	const struct outbox_result *r, struct utc now, bool *down);
+MUST_USE enum err outbox_end(struct db *db, const struct outgoing *o, const struct outbox_result *r,
+	struct utc now, bool *down);
 
 /* What a service says when it is asked after an unknown outcome; TRY_UNKNOWN: nothing. */
 MUST_USE enum err outbox_looked(struct db *db, const struct outgoing *o, int64_t try_id,

@@ -79,8 +79,7 @@ enum err outbox_facts(
 {
 	AUTO(outbox_facts_free) struct outbox_facts f = { 0 };
 	struct arg phone = arg_text(o->recipient);
-	enum err e = db_list(
-		db, &Q_TRIES, ARGS(arg_i64(o->id), arg_i64(o->tries_from)), &f.tries);
+	enum err e = db_list(db, &Q_TRIES, ARGS(arg_i64(o->id), arg_i64(o->tries_from)), &f.tries);
 
 	if (e == ERR_OK)
 		e = db_list(db, &Q_ADDRESSES, ARGS(phone), &f.addresses);

@@ -116,13 +116,12 @@ static enum err receive_tx(struct db *db, void *ctx)
 		NULL);
 	if (e != ERR_OK)
 		return e;
-	return r->delivered ? db_exec(db, &Q_DELIVERED, ARGS(arg_utc(at), arg_i64(t.outbox_id)),
-				      NULL)
-			    : undelivered(db, &t, c);
+	return r->delivered
+		       ? db_exec(db, &Q_DELIVERED, ARGS(arg_utc(at), arg_i64(t.outbox_id)), NULL)
+		       : undelivered(db, &t, c);
 }
 
-enum err outbox_receive(
-	struct db *db, const struct outbox_receipt *r, struct utc now, bool *moved)
+enum err outbox_receive(struct db *db, const struct outbox_receipt *r, struct utc now, bool *moved)
 {
 	struct receiving c = { .r = r, .now = now };
 	enum err e = db_tx(db, receive_tx, &c);

@@ -25,9 +25,8 @@ SHAPE(at_shape, struct at_row, FIELD(struct at_row, at));
 static const struct query Q_OF_KIND = {
 	"SELECT at FROM outbox_try WHERE phone = ? AND kind = ?" COUNTED, &at_shape
 };
-static const struct query Q_OF_PHONE = {
-	"SELECT at FROM outbox_try WHERE phone = ?" COUNTED, &at_shape
-};
+static const struct query Q_OF_PHONE = { "SELECT at FROM outbox_try WHERE phone = ?" COUNTED,
+	&at_shape };
 static const struct query Q_DAY = {
 	"INSERT INTO outbox_day (day, messages) VALUES (?, 0) ON DUPLICATE KEY UPDATE messages ="
 	" messages",
@@ -91,7 +90,8 @@ static enum err within_kind(struct db *db, struct beginning *b)
 	return e == ERR_OK ? within(db, b, kind, b->b->code_minute, MINUTE_MS, "code_minute") : e;
 }
 
-/* The day's row is locked first, so that attempts are counted one after the other, whoever sends. */
+/* The day's row is locked first, so that attempts are counted one after the other, whoever sends.
+ */
 static enum err within_day(struct db *db, struct beginning *b, int64_t day)
 {
 	struct id_row sent;
@@ -204,8 +204,8 @@ static enum err note_way(struct db *db, struct ending *n)
 	if (!r->no_answer) {
 		e = db_exec(db, &Q_ANSWERS, ARGS(arg_text(r->way)), NULL);
 		if (e == ERR_OK && r->outcome == TRY_NEXT_DAY)
-			e = db_exec(db, &Q_QUOTA,
-				ARGS(arg_text(r->way), arg_utc(r->quota_until)), NULL);
+			e = db_exec(db, &Q_QUOTA, ARGS(arg_text(r->way), arg_utc(r->quota_until)),
+				NULL);
 		return e;
 	}
 	e = db_exec(db, &Q_NO_ANSWER,
@@ -298,8 +298,8 @@ static enum err looked_tx(struct db *db, void *ctx)
 				arg_i64(delivered ? 0 : l->now.ms + 5 * MINUTE_MS),
 				arg_i64(l->o->id)),
 			NULL);
-	return db_exec(db, &Q_AGAIN, ARGS(arg_utc(l->now), arg_text(l->code), arg_i64(l->o->id)),
-		NULL);
+	return db_exec(
+		db, &Q_AGAIN, ARGS(arg_utc(l->now), arg_text(l->code), arg_i64(l->o->id)), NULL);
 }
 
 enum err outbox_looked(struct db *db, const struct outgoing *o, int64_t try_id,

@@ -9,8 +9,8 @@
 #define AGAIN_MS (INT64_C(24) * 3600 * 1000)
 
 #define F(member) FIELD(struct outbox_row, member)
-SHAPE(row_shape, struct outbox_row, F(id), F(template), F(state), F(recipient), F(language),
-	F(way), F(error), F(notice_id), F(created_at), F(next_at), F(expires_at), F(sent_at),
+SHAPE(row_shape, struct outbox_row, F(id), F(template), F(state), F(recipient), F(language), F(way),
+	F(error), F(notice_id), F(created_at), F(next_at), F(expires_at), F(sent_at),
 	F(delivered_at));
 #undef F
 #define F(member) FIELD(struct outbox_attempt, member)
@@ -29,21 +29,19 @@ SHAPE(attempt_shape, struct outbox_attempt, F(outbox_id), F(way), F(at), F(outco
 	" AND d.site_id = ?) OR o.template = 'login_code' AND EXISTS (SELECT 1 FROM user u"        \
 	" JOIN user_tenant ut ON ut.user_id = u.id JOIN tenant t ON t.id = ut.tenant_id"           \
 	" WHERE u.username = o.recipient AND t.site_id = ?))"
-static const struct query Q_LIST = {
-	ROW " WHERE" OF_SITE " AND ? IN ('', o.state) AND ? IN ('', o.template)"
-	    " AND o.created_at >= ? ORDER BY o.id DESC LIMIT 200",
-	&row_shape
-};
+static const struct query Q_LIST = { ROW " WHERE" OF_SITE
+					 " AND ? IN ('', o.state) AND ? IN ('', o.template)"
+					 " AND o.created_at >= ? ORDER BY o.id DESC LIMIT 200",
+	&row_shape };
 static const struct query Q_GET = { ROW " WHERE" OF_SITE " AND o.id = ?", &row_shape };
 static const struct query Q_ATTEMPTS = {
 	"SELECT STRAIGHT_JOIN t.outbox_id, t.way, t.at, t.outcome, t.code, t.fate_at FROM " DB_IDS
 	" outbox_try t ON t.outbox_id = k.id ORDER BY t.outbox_id, t.id",
 	&attempt_shape
 };
-static const struct query Q_LOCK = {
-	ROW " WHERE o.id = ? AND o.state IN ('failed', 'undelivered', 'unknown') FOR UPDATE",
-	&row_shape
-};
+static const struct query Q_LOCK = { ROW
+	" WHERE o.id = ? AND o.state IN ('failed', 'undelivered', 'unknown') FOR UPDATE",
+	&row_shape };
 static const struct query Q_AGAIN = {
 	"UPDATE outbox SET state = 'pending', way = '', error = '', next_at = ?, expires_at = ?,"
 	" tries_from = COALESCE((SELECT MAX(t.id) FROM outbox_try t WHERE t.outbox_id ="
@@ -106,10 +104,11 @@ static enum err again_tx(struct db *db, void *ctx)
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_AGAIN,
 			ARGS(arg_utc(a->now), arg_i64(a->now.ms + AGAIN_MS), arg_i64(a->id)), NULL);
-	return e == ERR_OK ? audit_add(db, &audit,
-				     json_pack("{s:s, s:s}", "kind", row.template, "was", row.state),
-				     a->now)
-			   : e;
+	return e == ERR_OK
+		       ? audit_add(db, &audit,
+				 json_pack("{s:s, s:s}", "kind", row.template, "was", row.state),
+				 a->now)
+		       : e;
 }
 
 enum err outbox_retry(struct db *db, const struct outbox_again *a, struct problem *why)

@@ -29,8 +29,8 @@ struct outbox_filter {
 };
 /* The newest 200 (struct outbox_row), and all attempts of them (struct outbox_attempt, by row and
  * time). */
-MUST_USE enum err outbox_list(struct db *db, const struct outbox_filter *f, struct rows *rows,
-	struct rows *attempts);
+MUST_USE enum err outbox_list(
+	struct db *db, const struct outbox_filter *f, struct rows *rows, struct rows *attempts);
 MUST_USE enum err outbox_get(struct db *db, int64_t id, int64_t site_id, struct outbox_row *out);
 
 struct outbox_again {

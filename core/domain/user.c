@@ -194,9 +194,8 @@ static const struct query Q_ASKED = {
 };
 static const struct query Q_PURGE_CODES = { "DELETE FROM sms_code WHERE created_at < ? LIMIT 5000",
 	NULL };
-static const struct query Q_PURGE_ASKED = {
-	"DELETE FROM sms_code_asked WHERE at < ? LIMIT 5000", NULL
-};
+static const struct query Q_PURGE_ASKED = { "DELETE FROM sms_code_asked WHERE at < ? LIMIT 5000",
+	NULL };
 
 static const struct {
 	int64_t window_ms, phone, address;
@@ -239,8 +238,8 @@ static enum err limit_codes(struct db *db, const struct code_job *j)
 		enum err e = db_one(db, &Q_ASKED_PHONE, ARGS(arg_text(j->phone), from), &phone);
 
 		if (e == ERR_OK && j->address[0])
-			e = db_one(db, &Q_ASKED_ADDRESS, ARGS(arg_text(j->address), from),
-				&address);
+			e = db_one(
+				db, &Q_ASKED_ADDRESS, ARGS(arg_text(j->address), from), &address);
 		if (e != ERR_OK)
 			return e;
 		if (phone.id >= code_limits[i].phone || address.id >= code_limits[i].address)

@@ -287,8 +287,8 @@ static void take_detail(const json_t *d, struct notice_delivery *out)
  * some tells nothing; nor does a full page. */
 static void read_details(const json_t *j, const char *out_id, struct notice_delivery *out)
 {
-	const json_t *list = json_object_get(
-		json_object_get(j, "SmsSendDetailDTOs"), "SmsSendDetailDTO");
+	const json_t *list =
+		json_object_get(json_object_get(j, "SmsSendDetailDTOs"), "SmsSendDetailDTO");
 	const json_t *total = json_object_get(j, "TotalCount"), *d;
 	size_t i, n = json_array_size(list);
 

@@ -14,8 +14,8 @@ struct notice_templates {
 	char id[NOTICE__LANGUAGES][NOTICE_KINDS_MAX][33];
 };
 /* [section] template_<kind>, template_<kind>_en */
-MUST_USE enum err notice_templates_load(struct conf *conf, const char *section,
-	struct notice_templates *t, struct problem *why);
+MUST_USE enum err notice_templates_load(
+	struct conf *conf, const char *section, struct notice_templates *t, struct problem *why);
 /* A kind that has none in a language has that of Chinese; NULL: none at all. */
 const char *notice_template(
 	const struct notice_templates *t, const char *kind, const char *language);
@@ -66,8 +66,8 @@ struct notice_code {
 	const char *name;
 	enum { CODE_RETRY, CODE_NEXT_DAY, CODE_UNREACHABLE, CODE_UNKNOWN } meaning;
 };
-void notice_judge_code(const struct notice_code *codes, size_t n, const char *code,
-	struct notice_result *out);
+void notice_judge_code(
+	const struct notice_code *codes, size_t n, const char *code, struct notice_result *out);
 /* "2026-11-30 10:30:00" of UTC+8, as both providers write an instant; false for another text. */
 bool notice_beijing_parse(const char *text, struct utc *out);
 

@@ -72,8 +72,9 @@ static enum err take_all(const char *body, size_t len, struct notice_delivery *o
 	json_array_foreach(list, i, o)
 	{
 		out[i] = (struct notice_delivery){ .fate = FATE_UNKNOWN };
-		e = json_is_object(o) ? take(o, &out[i], why)
-				      : problem_set(why, ERR_BAD_VALUE, "", "a receipt is an object");
+		e = json_is_object(o)
+			    ? take(o, &out[i], why)
+			    : problem_set(why, ERR_BAD_VALUE, "", "a receipt is an object");
 		if (e != ERR_OK)
 			return e;
 	}

@@ -11,8 +11,8 @@ enum notice_language notice_language_of(const char *word)
 	return word && str_eq(word, "en") ? NOTICE_EN : NOTICE_ZH;
 }
 
-enum err notice_templates_load(struct conf *conf, const char *section, struct notice_templates *t,
-	struct problem *why)
+enum err notice_templates_load(
+	struct conf *conf, const char *section, struct notice_templates *t, struct problem *why)
 {
 	static const char *const suffix[NOTICE__LANGUAGES] = { "", "_en" };
 
@@ -20,8 +20,8 @@ enum err notice_templates_load(struct conf *conf, const char *section, struct no
 		for (unsigned l = 0; l < NOTICE__LANGUAGES; l++) {
 			char key[64];
 
-			snprintf(key, sizeof(key), "template_%s%s", notice_kinds[i].name,
-				suffix[l]);
+			snprintf(
+				key, sizeof(key), "template_%s%s", notice_kinds[i].name, suffix[l]);
 			if (!str_copy(t->id[l][i], sizeof(t->id[l][i]),
 				    conf_text(conf, section, key, "")))
 				return problem_set(why, ERR_NOT_CONFIGURED, key,
@@ -61,8 +61,8 @@ enum err notice_take_secret(struct conf *conf, const char *section, const char *
 
 	if (conf_secret(conf, section, key, &secret) != ERR_OK || !secret.len ||
 		!str_copy(dst, size, secret.text))
-		return problem_set(why, ERR_NOT_CONFIGURED, key, "[%s] %s_file is not readable",
-			section, key);
+		return problem_set(
+			why, ERR_NOT_CONFIGURED, key, "[%s] %s_file is not readable", section, key);
 	return ERR_OK;
 }
 

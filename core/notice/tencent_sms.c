@@ -126,7 +126,8 @@ void tc3_authorization(const struct tc3 *r, const char *id, const char *secret, 
 	hex_encode(mac, SHA256_LEN, hex);
 	OPENSSL_cleanse(key, sizeof(key));
 	buf_printf(out,
-		ALGORITHM " Credential=%s/%s/%s/tc3_request, SignedHeaders=" SIGNED ", Signature=%s",
+		ALGORITHM " Credential=%s/%s/%s/tc3_request, SignedHeaders=" SIGNED
+			  ", Signature=%s",
 		id, date, r->service, hex);
 }
 
@@ -219,9 +220,8 @@ static void judge_number(const json_t *response, struct notice_result *out)
 	const json_t *set = json_object_get(response, "SendStatusSet"), *s = json_array_get(set, 0);
 	const char *code = NULL, *serial = "";
 
-	if (json_array_size(set) != 1 ||
-		json_get_text(s, "Code", FIELD_REQUIRED, sizeof(out->code) - 1, &code, NULL) !=
-			ERR_OK) {
+	if (json_array_size(set) != 1 || json_get_text(s, "Code", FIELD_REQUIRED,
+						 sizeof(out->code) - 1, &code, NULL) != ERR_OK) {
 		notice_result_set(out, NOTICE_UNKNOWN, false, "bad_answer");
 		return;
 	}

@@ -24,8 +24,7 @@ bool duty_weekdays_valid(const char *weekdays)
 	if (n == 0 || n > 7)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (weekdays[i] < '1' || weekdays[i] > '7' ||
-			(i && weekdays[i] <= weekdays[i - 1]))
+		if (weekdays[i] < '1' || weekdays[i] > '7' || (i && weekdays[i] <= weekdays[i - 1]))
 			return false;
 	return true;
 }

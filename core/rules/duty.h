@@ -3,8 +3,8 @@
 #include "base/base.h"
 
 struct duty_hours {
-	int from_min, to_min;  /* minutes of the local day, 0..1439; from > to runs over midnight;
-				* equal: the whole day */
+	int from_min, to_min; /* minutes of the local day, 0..1439; from > to runs over midnight;
+			       * equal: the whole day */
 	const char *weekdays; /* "12345": the days on which the hours begin, 1 is Monday */
 };
 /* weekday 0 = Monday .. 6 = Sunday, minute of that local day. */

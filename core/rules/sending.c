@@ -65,7 +65,8 @@ static size_t count(const struct sending *s, enum try_outcome o)
 	return n;
 }
 
-/* The way of an attempt that may have arrived for all that is known; SENDING_GONE: there is none. */
+/* The way of an attempt that may have arrived for all that is known; SENDING_GONE: there is none.
+ */
 static bool may_have_arrived(const struct sending *s, size_t *way)
 {
 	for (size_t i = 0; i < s->tries_n; i++)

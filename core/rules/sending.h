@@ -1,20 +1,20 @@
 #pragma once
-/* How a message finds its person: by which way next, and when; when its way must be asked first; when
- * to stop. Pure.
+/* How a message finds its person: by which way next, and when; when its way must be asked first;
+ * when to stop. Pure.
  *
- * The promises: nobody is reached twice because an outcome was not known, except by one repeat on the
- * same way; no other way is taken while it may have arrived; nothing is tried for ever. */
+ * The promises: nobody is reached twice because an outcome was not known, except by one repeat on
+ * the same way; no other way is taken while it may have arrived; nothing is tried for ever. */
 #include "base/clock.h"
 
 enum try_outcome {
-	TRY_SENDING, /* the service is being called */
-	TRY_DONE,    /* it has accepted the message */
-	TRY_REFUSED, /* not sent, and never will be by this way */
-	TRY_RETRY,   /* not sent, later perhaps */
-	TRY_NEXT_DAY, /* not sent: the quota of the day is used up */
+	TRY_SENDING,	 /* the service is being called */
+	TRY_DONE,	 /* it has accepted the message */
+	TRY_REFUSED,	 /* not sent, and never will be by this way */
+	TRY_RETRY,	 /* not sent, later perhaps */
+	TRY_NEXT_DAY,	 /* not sent: the quota of the day is used up */
 	TRY_UNREACHABLE, /* not sent: this way never reaches this person */
-	TRY_UNKNOWN, /* sent or not */
-	TRY_NEVER_SENT, /* was unknown; the service says that it never had it */
+	TRY_UNKNOWN,	 /* sent or not */
+	TRY_NEVER_SENT,	 /* was unknown; the service says that it never had it */
 	TRY_DELIVERED,
 	TRY_UNDELIVERED, /* accepted, but it did not arrive */
 	TRY__MAX
@@ -33,7 +33,8 @@ struct sending_try {
 };
 
 struct sending_way {
-	bool open; /* on, has the template, has an address of this person, and the person wants it */
+	bool open; /* on, has the template, has an address of this person, and the person wants it
+		    */
 	bool asks; /* can be asked what became of a message */
 	struct utc from; /* left out before: no answer lately, or no quota */
 };
@@ -41,8 +42,8 @@ struct sending_way {
 #define SENDING_PAUSES_MAX 8
 struct sending_patience {
 	int64_t pauses_ms[SENDING_PAUSES_MAX]; /* before the 2nd, 3rd … attempt by one way */
-	size_t n;	   /* of them, where it is the last way */
-	size_t n_before;   /* where there is a further one */
+	size_t n;			       /* of them, where it is the last way */
+	size_t n_before;		       /* where there is a further one */
 };
 /* For most, and for what is worth minutes only. */
 extern const struct sending_patience sending_patient, sending_brisk;
@@ -54,7 +55,7 @@ struct sending {
 	size_t tries_n;
 	const struct sending_patience *patience;
 	int64_t look_after_ms; /* before the first look after an unknown outcome */
-	bool insists; /* what did not arrive goes on by the next way, once */
+	bool insists;	       /* what did not arrive goes on by the next way, once */
 };
 
 enum sending_act { SENDING_SEND, SENDING_LOOK, SENDING_WAIT, SENDING_END };

@@ -163,17 +163,17 @@ int64_t message_again(const char *phone, const char *kind)
 	bool code = str_eq(kind, "login_code");
 
 	snprintf(once, sizeof(once), "test:%s:%lld", phone, (long long)++phones);
-	assert_int_equal(outbox_add(root,
-				 &(struct outbox_new){ .once_key = once,
-					 .recipient = phone,
-					 .template = kind,
-					 .params = "{\"shop\":\"A-1\",\"purse\":\"电费\",\"balance\":"
-						   "\"1.00\",\"amount\":\"2.00\",\"time\":\"即刻\","
-						   "\"code\":\"123456\"}",
-					 .not_before = now,
-					 .expires_at = { now.ms +
-							 (code ? 300000 : INT64_C(86400000)) } },
-				 now),
+	assert_int_equal(
+		outbox_add(root,
+			&(struct outbox_new){ .once_key = once,
+				.recipient = phone,
+				.template = kind,
+				.params = "{\"shop\":\"A-1\",\"purse\":\"电费\",\"balance\":"
+					  "\"1.00\",\"amount\":\"2.00\",\"time\":\"即刻\","
+					  "\"code\":\"123456\"}",
+				.not_before = now,
+				.expires_at = { now.ms + (code ? 300000 : INT64_C(86400000)) } },
+			now),
 		ERR_OK);
 	return db_insert_id(root);
 }
@@ -184,7 +184,8 @@ struct sent_to message_new(const char *kind, int64_t tenant_id, const char *lang
 
 	snprintf(m.phone, sizeof(m.phone), "139%08u", (unsigned)++phones % 100000000);
 	m.id = message_again(m.phone, kind);
-	shop_set(root, "UPDATE outbox SET language = '%s', tenant_id = NULLIF(%lld, 0) WHERE id = %lld",
+	shop_set(root,
+		"UPDATE outbox SET language = '%s', tenant_id = NULLIF(%lld, 0) WHERE id = %lld",
 		language, (long long)tenant_id, (long long)m.id);
 	return m;
 }
@@ -215,8 +216,8 @@ const char *row_text(int64_t id, const char *column)
 {
 	char sql[200];
 
-	snprintf(sql, sizeof(sql), "SELECT CAST(%s AS CHAR) AS v FROM outbox WHERE id = %lld", column,
-		(long long)id);
+	snprintf(sql, sizeof(sql), "SELECT CAST(%s AS CHAR) AS v FROM outbox WHERE id = %lld",
+		column, (long long)id);
 	return one_text(sql);
 }
 
@@ -251,8 +252,9 @@ size_t inbox_of(const char *phone, const char *service, char text[static 600])
 
 	text[0] = '\0';
 	snprintf(url, sizeof(url), "%s/sandbox/sms.json?phone=%s", base, phone);
-	assert_int_equal(web_call(&(struct web_request){
-					  .method = "GET", .url = url, .deadline_ms = mono_ms() + 5000 },
+	assert_int_equal(web_call(&(struct web_request){ .method = "GET",
+					  .url = url,
+					  .deadline_ms = mono_ms() + 5000 },
 				 &a, NULL),
 		ERR_OK);
 	assert_int_equal(json_parse(a.body.text, a.body.len, &j, NULL), ERR_OK);

@@ -1,6 +1,6 @@
 #pragma once
-/* A worker's jobs of messages as they are, against the stand-ins of both services over real sockets,
- * with a clock that can be moved on. */
+/* A worker's jobs of messages as they are, against the stand-ins of both services over real
+ * sockets, with a clock that can be moved on. */
 #include "shop_fixture.h"
 #include "worker/jobs.h"
 

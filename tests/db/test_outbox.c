@@ -59,7 +59,8 @@ static void refused_by_one_it_goes_by_the_next_at_once(void **state)
 	behave("tencent", "refuse", 1, 0);
 	work_for(10);
 	assert_state(m.id, "failed");
-	assert_string_equal(row_text(m.id, "error"), "FailedOperation.InsufficientBalanceInSmsPackage");
+	assert_string_equal(
+		row_text(m.id, "error"), "FailedOperation.InsufficientBalanceInSmsPackage");
 	assert_int_equal(inbox_of(m.phone, "", text), 0);
 }
 
@@ -207,7 +208,8 @@ static void a_code_that_is_too_old_is_not_sent(void **state)
 
 static int64_t tenant_of(const struct shop *s)
 {
-	return shop_number(root, "SELECT tenant_id AS v FROM contract WHERE id = %lld", s->contract);
+	return shop_number(
+		root, "SELECT tenant_id AS v FROM contract WHERE id = %lld", s->contract);
 }
 
 /* Moves on to an hour of the clock in Shanghai. */
@@ -237,7 +239,8 @@ static void warnings_wait_for_the_morning(void **state)
 	assert_string_equal(row_text(low.id, "error"), "quiet_hours");
 	due = row_number(low.id, "next_at");
 	assert_int_equal((due / 1000 + 28800) % 86400, 8 * 3600);
-	assert_true(row_number(low.id, "expires_at") - expires > 8 * INT64_C(3600000)); /* good for as much longer */
+	assert_true(row_number(low.id, "expires_at") - expires >
+		    8 * INT64_C(3600000)); /* good for as much longer */
 	until_hour(7);
 	work();
 	assert_state(low.id, "pending");
@@ -247,8 +250,10 @@ static void warnings_wait_for_the_morning(void **state)
 	assert_state(low.id, "sent");
 	assert_int_equal(inbox_of(low.phone, "", text), 1);
 	/* Equal hours: never quiet. */
-	shop_set(root, "INSERT INTO setting (site_id, name, value) VALUES (%lld,"
-		       " 'notice_quiet_from_min', 480)", (long long)s.site);
+	shop_set(root,
+		"INSERT INTO setting (site_id, name, value) VALUES (%lld,"
+		" 'notice_quiet_from_min', 480)",
+		(long long)s.site);
 	until_hour(23);
 	low = message_new("low1", tenant_of(&s), "zh");
 	work();
@@ -323,7 +328,8 @@ static void a_sender_that_dies_leaves_it_unknown(void **state)
 
 	(void)state;
 	assert_int_equal(outbox_hand(worker_db, m.id, "aliyun_sms"), ERR_OK);
-	assert_int_equal(outbox_claim(worker_db, "dead", "aliyun_sms", utc_now(), 10, &rows), ERR_OK);
+	assert_int_equal(
+		outbox_claim(worker_db, "dead", "aliyun_sms", utc_now(), 10, &rows), ERR_OK);
 	assert_int_equal(rows.n, 1);
 	assert_int_equal(outbox_begin(worker_db, rows.at, "aliyun_sms", NULL, utc_now(), &try_id,
 				 &wait, &which),
@@ -341,7 +347,9 @@ static void a_person_may_send_it_once_more(void **state)
 	struct sent_to m = message_new("low1", 0, "zh"), code = message_new("login_code", 0, "zh");
 	AUTO(rows_free) struct rows rows = { 0 }, attempts = { 0 };
 	struct db *api = fixture_as("yufu_api");
-	struct outbox_again again = { .id = m.id, .actor = "user:1", .address = "", .now = utc_now() };
+	struct outbox_again again = {
+		.id = m.id, .actor = "user:1", .address = "", .now = utc_now()
+	};
 	char masked[PHONE_MASKED_MAX];
 
 	(void)state;
@@ -358,9 +366,9 @@ static void a_person_may_send_it_once_more(void **state)
 	assert_int_equal(outbox_retry(api, &again, NULL), ERR_CONFLICT);
 	again.id = 999999;
 	assert_int_equal(outbox_retry(api, &again, NULL), ERR_NOT_FOUND);
-	assert_int_equal(outbox_list(api,
-				 &(struct outbox_filter){ .state = "sent", .kind = "low1" }, &rows,
-				 &attempts),
+	assert_int_equal(
+		outbox_list(api, &(struct outbox_filter){ .state = "sent", .kind = "low1" }, &rows,
+			&attempts),
 		ERR_OK);
 	assert_true(rows.n > 0 && attempts.n >= 3);
 	assert_string_equal(phone_masked("13800000001", masked), "138****0001");
@@ -397,8 +405,8 @@ static void many_workers_send_each_once(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(m); i++)
 		m[i] = message_new("low1", 0, "zh");
 	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, sender,
-					 (void *)(uintptr_t)jobs_of[i]),
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, sender, (void *)(uintptr_t)jobs_of[i]),
 			0);
 	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
 		void *failed = NULL;
@@ -420,8 +428,10 @@ static void a_hung_service_delays_no_other(void **state)
 
 	(void)state;
 	slow = message_new("alarm", 0, "zh"); /* Tencent has no template for it */
-	shop_set(root, "UPDATE outbox SET params = '{\"object\":\"G1\",\"what\":\"网关无应答\"}'"
-		       " WHERE id = %lld", (long long)slow.id);
+	shop_set(root,
+		"UPDATE outbox SET params = '{\"object\":\"G1\",\"what\":\"网关无应答\"}'"
+		" WHERE id = %lld",
+		(long long)slow.id);
 	work_for(0);
 	assert_state(slow.id, "sent");
 	behave("sms", "answer_slow", 20, 30);
@@ -429,7 +439,8 @@ static void a_hung_service_delays_no_other(void **state)
 	assert_int_equal(
 		pthread_create(&thread, NULL, sender, (void *)(uintptr_t) "send:aliyun_sms"), 0);
 	quick = message_new("low1", 0, "zh");
-	shop_set(root, "UPDATE outbox SET way = 'tencent_sms' WHERE id = %lld", (long long)quick.id);
+	shop_set(
+		root, "UPDATE outbox SET way = 'tencent_sms' WHERE id = %lld", (long long)quick.id);
 	shop_set(root,
 		"INSERT INTO outbox_try (outbox_id, way, phone, kind, at, outcome) VALUES (%lld,"
 		" 'aliyun_sms', '', 'low1', 1, 'refused')",
@@ -460,7 +471,8 @@ static int64_t alarm_new(int64_t site, const char *severity)
 
 	shop_set(root,
 		"INSERT INTO alarm (kind, severity, object_kind, object_id, object_code, text,"
-		" raised_at, open_key) VALUES ('mass_trip', '%s', 'site', %lld, 'S1', 'x', 1, 'k%lld')",
+		" raised_at, open_key) VALUES ('mass_trip', '%s', 'site', %lld, 'S1', 'x', 1, "
+		"'k%lld')",
 		severity, (long long)site, (long long)++n);
 	return shop_number(root, "SELECT LAST_INSERT_ID() AS v", 0);
 }
@@ -530,8 +542,8 @@ static void urgent_alarms_reach_who_is_on_duty(void **state)
 	c.n = 2;
 	assert_int_equal(duty_put(api, &c, &why), ERR_BAD_VALUE);
 	assert_string_equal(why.field, "items[0].phone");
-	assert_int_equal(shop_number(root, "SELECT COUNT(*) AS v FROM duty WHERE site_id = %lld",
-				 s.site),
+	assert_int_equal(
+		shop_number(root, "SELECT COUNT(*) AS v FROM duty WHERE site_id = %lld", s.site),
 		1);
 	db_free(&api);
 }

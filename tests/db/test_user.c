@@ -159,7 +159,8 @@ static void test_codes(void **state)
 	assert_int_equal(by_code(phone, code, LATER(61)), ERR_WRONG_CODE); /* five tries */
 }
 
-/* Of one phone 1 in a minute, 5 in an hour, 10 in a day; of one address more, for it may be a mall. */
+/* Of one phone 1 in a minute, 5 in an hour, 10 in a day; of one address more, for it may be a mall.
+ */
 static void test_code_limits(void **state)
 {
 	struct db *root = *state;

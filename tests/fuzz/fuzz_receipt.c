@@ -1,5 +1,5 @@
-/* Any bytes as receipts of short messages. The first byte chooses the service. What is accepted must
- * be usable: texts end, and each has a fate. */
+/* Any bytes as receipts of short messages. The first byte chooses the service. What is accepted
+ * must be usable: texts end, and each has a fate. */
 #include <string.h>
 
 #include "notice/notice.h"

@@ -73,8 +73,8 @@ static void test_signature(void **state)
 }
 
 /* TC3 of Tencent Cloud: its published example, and one that its SDK has signed. */
-static void check_tc3(const json_t *c, const char *service, int64_t at_s, const char *id,
-	const char *secret)
+static void check_tc3(
+	const json_t *c, const char *service, int64_t at_s, const char *id, const char *secret)
 {
 	AUTO(buf_free) struct buf canonical = { 0 };
 	AUTO(buf_free) struct buf auth = { 0 };
@@ -148,7 +148,8 @@ static void test_receipts(void **state)
 {
 	static const char aliyun[] =
 		"[{\"phone_number\":\"13800000001\",\"send_time\":\"2026-11-30 10:00:00\","
-		"\"report_time\":\"2026-11-30 10:00:05\",\"success\":true,\"err_code\":\"DELIVERED\","
+		"\"report_time\":\"2026-11-30 "
+		"10:00:05\",\"success\":true,\"err_code\":\"DELIVERED\","
 		"\"err_msg\":\"x\",\"sms_size\":\"1\",\"biz_id\":\"9^0\",\"out_id\":\"yufu-7\"},"
 		"{\"phone_number\":\"13800000002\",\"success\":false,\"err_code\":\"MK:0001\"}]";
 	static const char tencent[] =
@@ -188,7 +189,8 @@ static void test_receipts(void **state)
 static void test_codes(void **state)
 {
 	static const struct notice_code codes[] = { { "Throttling*", CODE_RETRY },
-		{ "Full", CODE_NEXT_DAY }, { "NoPhone", CODE_UNREACHABLE }, { "Lost", CODE_UNKNOWN } };
+		{ "Full", CODE_NEXT_DAY }, { "NoPhone", CODE_UNREACHABLE },
+		{ "Lost", CODE_UNKNOWN } };
 	struct notice_result r;
 
 	(void)state;

@@ -7,7 +7,7 @@
 #include "rules/sending.h"
 
 #define T0 INT64_C(1795400000000)
-#define S(n) ((n) * INT64_C(1000))
+#define S(n) ((n)*INT64_C(1000))
 
 struct scene {
 	struct sending_way ways[4];
@@ -239,8 +239,8 @@ static void any_history_ends(void **state)
 					may_have--;
 				}
 			} else {
-				struct sending_try *t = tried(
-					&c, s.way, at, all[(size_t)rand() % ARRAY_LEN(all)]);
+				struct sending_try *t =
+					tried(&c, s.way, at, all[(size_t)rand() % ARRAY_LEN(all)]);
 
 				assert_true(may_have == 0 || s.way == first);
 				may_have += t->outcome == TRY_UNKNOWN || t->outcome == TRY_DONE;
@@ -257,7 +257,8 @@ static void words(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < TRY__MAX; i++) {
-		assert_int_equal(try_outcome_parse(try_outcome_word((enum try_outcome)i), &o), ERR_OK);
+		assert_int_equal(
+			try_outcome_parse(try_outcome_word((enum try_outcome)i), &o), ERR_OK);
 		assert_int_equal(o, i);
 	}
 	assert_int_equal(try_outcome_parse("maybe", &o), ERR_BAD_VALUE);

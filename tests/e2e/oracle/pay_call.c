@@ -80,11 +80,9 @@ static int sms(struct conf *conf, char **v)
 	if (colon && !c)
 		return 2;
 	notice_load(conf, &notice);
-	m = (struct notice_message){ .recipient = v[3],
-		.kind = v[4],
-		.language = "zh",
-		.params = params,
-		.out_id = "n-1" };
+	m = (struct notice_message){
+		.recipient = v[3], .kind = v[4], .language = "zh", .params = params, .out_id = "n-1"
+	};
 	if (c)
 		c->send(notice, &m, utc_now(), mono_ms() + CALL_MS, &r);
 	else
