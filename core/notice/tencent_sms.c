@@ -138,13 +138,13 @@ static enum err call(const struct tencent_sms *t, const char *action, const json
 {
 	AUTO(text_free) char *text = json_text(body);
 	AUTO(buf_free) struct buf auth = { 0 };
+	static const char type_line[] = "Content-Type: " CONTENT_TYPE;
 	char host[256], path[256], lines[5][320];
 	struct web_request r = { .method = "POST",
 		.url = t->endpoint,
 		.body = text,
 		.body_len = strlen(text),
-		.headers = { "Content-Type: " CONTENT_TYPE, lines[0], lines[1], lines[2], lines[3],
-			lines[4] },
+		.headers = { type_line, lines[0], lines[1], lines[2], lines[3], lines[4] },
 		.deadline_ms = deadline_ms };
 
 	notice_split_endpoint(t->endpoint, host, path);
