@@ -19,6 +19,7 @@ enum along {
 	ALONG_PURCHASE,
 	ALONG_FEE,
 	ALONG_SHARE,
+	ALONG_MESSAGE,
 };
 
 struct finding {

@@ -223,7 +223,8 @@ static void any_history_ends(void **state)
 		c.sending.insists = rand() % 2;
 		for (int step = 0; step < 200; step++) {
 			struct sending_step s = next(&c, at);
-			struct sending_try *last = &c.tries[c.sending.tries_n - 1];
+			struct sending_try *last =
+				c.sending.tries_n ? &c.tries[c.sending.tries_n - 1] : NULL;
 
 			if (s.act == SENDING_END)
 				break;
