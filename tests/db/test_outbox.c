@@ -376,6 +376,27 @@ static void a_person_may_send_it_once_more(void **state)
 	db_free(&api);
 }
 
+/* By both, where a tenant wants that: one row each; a channel that is not there ends its row. */
+static void split_in_two_each_goes_its_way(void **state)
+{
+	struct sent_to m = message_new("low1", 0, "zh");
+	int64_t copy;
+
+	(void)state;
+	assert_int_equal(outbox_split(worker_db, m.id, utc_now()), ERR_OK);
+	assert_int_equal(outbox_split(worker_db, m.id, utc_now()), ERR_OK);
+	assert_string_equal(row_text(m.id, "medium"), "sms");
+	copy = shop_number(root,
+		"SELECT c.id AS v FROM outbox c JOIN outbox o ON c.once_key = CONCAT(o.once_key,"
+		" ':wechat') AND c.medium = 'wechat' WHERE o.id = %lld",
+		m.id);
+	work();
+	assert_state(m.id, "sent");
+	assert_state(copy, "failed");
+	assert_string_equal(row_text(copy, "error"), "no_way");
+	assert_int_equal(inbox_of(m.phone, "", text), 1);
+}
+
 /* Both at once, each with several threads: every phone has its message once. */
 static void *sender(void *name)
 {
@@ -565,6 +586,7 @@ int main(void)
 		cmocka_unit_test(undelivered_arrears_go_by_the_next_way_once),
 		cmocka_unit_test(a_sender_that_dies_leaves_it_unknown),
 		cmocka_unit_test(a_person_may_send_it_once_more),
+		cmocka_unit_test(split_in_two_each_goes_its_way),
 		cmocka_unit_test(many_workers_send_each_once),
 		cmocka_unit_test(urgent_alarms_reach_who_is_on_duty),
 	};
