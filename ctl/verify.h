@@ -21,6 +21,7 @@ MUST_USE enum err verify_shares(struct db *db, json_t *findings);
 MUST_USE enum err verify_subsidy(struct db *db, json_t *findings);
 MUST_USE enum err verify_supply(struct db *db, json_t *findings);
 MUST_USE enum err verify_life(struct db *db, json_t *findings);
+MUST_USE enum err verify_messages(struct db *db, json_t *findings);
 MUST_USE enum err verify_orphans(struct db *db, json_t *findings);
 MUST_USE enum err verify_chain(struct db *db, json_t *findings);
 MUST_USE enum err verify_use(struct db *db, json_t *findings);

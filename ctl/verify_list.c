@@ -32,6 +32,7 @@ static const struct {
 	[ALONG_FEE] = { LAST("contract_fee"), 500 },
 	[ALONG_SHARE] = { LAST("share_group"), 1 },
 	[ALONG_UNMATCHED] = { LAST("pay_unmatched"), 2000 },
+	[ALONG_MESSAGE] = { LAST("outbox"), 5000 },
 };
 
 static enum err window_run(

@@ -23,6 +23,7 @@ enum along {
 	ALONG_FEE,
 	ALONG_SHARE,
 	ALONG_UNMATCHED,
+	ALONG_MESSAGE,
 };
 
 struct finding {

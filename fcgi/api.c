@@ -39,6 +39,20 @@ static enum err pay_waiting_read(struct conf *conf, int *out, struct problem *wh
 	return e;
 }
 
+/* Letters and digits, long enough not to be guessed; anything else counts as none, and is said. */
+static void load_receipt_secret(struct conf *conf, const char *section, char out[static 65])
+{
+	AUTO(buf_wipe) struct buf secret = { 0 };
+	size_t n;
+
+	if (conf_secret(conf, section, "receipt_secret", &secret) != ERR_OK)
+		return;
+	n = strspn(secret.text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-");
+	if (n < 16 || n != secret.len || !str_copy(out, 65, secret.text))
+		log_error("key=%s.receipt_secret why=\"16 to 64 letters and digits are expected\"",
+			section);
+}
+
 enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 {
 	AUTO(api_free) struct api *api = calloc(1, sizeof(*api));
@@ -68,6 +82,8 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 		return e;
 	pay_load(conf, &api->pay);
 	load_wechat(api);
+	load_receipt_secret(conf, "aliyun_sms", api->receipt_secrets[RECEIVER_ALIYUN]);
+	load_receipt_secret(conf, "tencent_sms", api->receipt_secrets[RECEIVER_TENCENT]);
 	api->schemas = schemas_open();
 	document = openapi_document(api->schemas);
 	api->document = json_text(document);
@@ -81,6 +97,7 @@ void api_free(struct api **api)
 	if (!*api)
 		return;
 	buf_wipe(&(*api)->jwt_key);
+	OPENSSL_cleanse((*api)->receipt_secrets, sizeof((*api)->receipt_secrets));
 	pay_free(&(*api)->pay);
 	for (int k = 0; k < WECHAT__MAX; k++)
 		wechat_app_free(&(*api)->wechat[k]);

@@ -17,6 +17,9 @@
 #define STATUS_MAX 600
 #define PAY_SERVICES_MAX 8
 
+/* Who pushes receipts of short messages: a secret part of its path is all that it shows. */
+enum receiver_kind { RECEIVER_ALIYUN, RECEIVER_TENCENT, RECEIVERS };
+
 struct route;
 
 struct api {
@@ -29,7 +32,8 @@ struct api {
 	struct wechat_app *wechat[WECHAT__MAX]; /* NULL: off */
 	struct problem wechat_off[WECHAT__MAX]; /* and why */
 	atomic_int wechat_asking;		/* calls to WeChat that wait for its answer */
-	char site_base[256];			/* public address of the site; "" unless set */
+	char site_base[256];		     /* public address of the site; "" unless set */
+	char receipt_secrets[RECEIVERS][65]; /* "": no receipts are taken */
 	const char *models_dir; /* the site's own model files, as the poller has them; NULL: none */
 	/* How many requests wait for a payment service, by its place in pay_services, and how many
 	 * may: a service that hangs takes no more threads than that. */

@@ -51,7 +51,7 @@ enum err auth_login(struct request *r, struct answer *a)
 
 enum err auth_sms_code(struct request *r, struct answer *a)
 {
-	enum err e = user_send_code(r->db, body_text(r, "phone", ""), r->now);
+	enum err e = user_send_code(r->db, body_text(r, "phone", ""), r->remote, r->now);
 
 	if (e != ERR_OK)
 		return e;

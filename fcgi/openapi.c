@@ -57,6 +57,10 @@ static json_t *route_parameters(const struct route *r)
 	if (strstr(r->path, "/:date"))
 		json_array_append_new(
 			list, param_object("date", "path", true, param_schema(PARAM_DAY)));
+	if (strstr(r->path, "/:secret"))
+		json_array_append_new(list, param_object("secret", "path", true,
+						    json_pack("{s:s, s:s}", "type", "string",
+							    "pattern", "^[A-Za-z0-9_-]{1,64}$")));
 	for (size_t i = 0; i < ARRAY_LEN(r->params) && r->params[i].name; i++)
 		json_array_append_new(
 			list, param_object(r->params[i].name, "query", r->params[i].required,

@@ -39,6 +39,9 @@ const char *perm_word(enum perm p)
 		[PERM_WEBHOOK_MANAGE] = "webhook.manage",
 		[PERM_RECONCILIATION_READ] = "reconciliation.read",
 		[PERM_RECONCILIATION_RESOLVE] = "reconciliation.resolve",
+		[PERM_NOTICE_READ] = "notice.read",
+		[PERM_NOTICE_EDIT] = "notice.edit",
+		[PERM_DUTY_EDIT] = "duty.edit",
 	};
 
 	return words[p] ? words[p] : "";
@@ -435,6 +438,21 @@ const struct route routes[] = {
 	{ "POST", "/notify/wechat-mini", PERM_OPEN, NULL, NULL, false, 200, notify_wechat_mini, false,
 		.help = "WeChat tells an event of the mini program; signed.", .body_kind = BODY_RAW, .any_query = true },
 
+	/* Messages. */
+	{ "POST", "/notify/aliyun-sms/:secret", PERM_OPEN, NULL, NULL, false, 200, notify_aliyun_sms, false,
+		.help = "Alibaba Cloud says which short messages arrived; not signed, known by the path.", .body_kind = BODY_RAW },
+	{ "POST", "/notify/tencent-sms/:secret", PERM_OPEN, NULL, NULL, false, 200, notify_tencent_sms, false,
+		.help = "Tencent Cloud says which short messages arrived; not signed, known by the path.", .body_kind = BODY_RAW },
+	{ "GET", "/outbox", PERM_NOTICE_READ, NULL, "outbox", true, 200, outbox_show, false,
+		.help = "Messages to people with every attempt, newest first; from is a local day.",
+		.params = { { "state", PARAM_TEXT, false }, { "kind", PARAM_TEXT, false }, { "from", PARAM_DAY, false } } },
+	{ "POST", "/outbox/:id/retry", PERM_NOTICE_EDIT, "empty", "outbox", false, 200, outbox_again, false,
+		.help = "Send once more what failed, did not arrive, or is unknown." },
+	{ "GET", "/duty", PERM_NOTICE_READ, NULL, "duty", false, 200, duty_show, false,
+		.help = "Who is told of urgent alarms, and when.", .params = { { "site_id", PARAM_ID, false } } },
+	{ "PUT", "/duty", PERM_DUTY_EDIT, "duty_put", "duty", false, 200, duty_change, false,
+		.help = "Replace the list of a site." },
+
 	/* Watchers. */
 	{ "GET", "/healthz", PERM_LOCAL, NULL, "health", false, 200, health_get, false,
 		.help = "200 when the database can be reached; and which outside services are off." },
@@ -463,7 +481,14 @@ static bool date_matches(const char *have, size_t have_n, int64_t *object)
 	return true;
 }
 
-/* One segment against another; ":id" takes a number from 1, ":date" a day. */
+static bool secret_matches(const char *have, size_t have_n)
+{
+	size_t n = strspn(have, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-");
+
+	return have_n > 0 && have_n <= 64 && n >= have_n;
+}
+
+/* One segment against another; ":id" takes a number from 1, ":date" a day, ":secret" a word. */
 static bool segment_matches(
 	const char *want, size_t want_n, const char *have, size_t have_n, int64_t *object)
 {
@@ -471,6 +496,8 @@ static bool segment_matches(
 
 	if (want_n == 5 && memcmp(want, ":date", 5) == 0)
 		return date_matches(have, have_n, object);
+	if (want_n == 7 && memcmp(want, ":secret", 7) == 0)
+		return secret_matches(have, have_n);
 	if (want_n != 3 || memcmp(want, ":id", 3) != 0)
 		return want_n == have_n && memcmp(want, have, want_n) == 0;
 	if (have_n == 0 || have_n >= sizeof(digits) || have[0] < '1' || have[0] > '9')

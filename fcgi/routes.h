@@ -42,6 +42,9 @@ enum perm {
 	PERM_WEBHOOK_MANAGE,
 	PERM_RECONCILIATION_READ,
 	PERM_RECONCILIATION_RESOLVE,
+	PERM_NOTICE_READ,
+	PERM_NOTICE_EDIT,
+	PERM_DUTY_EDIT,
 	PERM__MAX
 };
 const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */
@@ -60,7 +63,7 @@ enum body_kind {
 
 struct route {
 	const char *method;
-	const char *path; /* ":id" stands for a number, ":date" for a day */
+	const char *path; /* ":id" stands for a number, ":date" for a day, ":secret" for a word */
 	enum perm perm;
 	const char *body;   /* schema of the request; NULL: none */
 	const char *answer; /* schema of the answer; NULL: no JSON */

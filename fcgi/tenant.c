@@ -10,6 +10,7 @@
 #include "domain/usage.h"
 #include "fcgi/books.h"
 #include "fcgi/handlers.h"
+#include "notice/notice.h"
 #include "fcgi/usage_view.h"
 #include "fcgi/views.h"
 
@@ -233,6 +234,14 @@ enum err me_statement(struct request *r, struct answer *a)
 	return ERR_OK;
 }
 
+/* "sms" or "wechat", by the way that reached the tenant. */
+static const char *medium_of(const struct me_notice *n)
+{
+	const struct notice_channel *c = notice_channel_find(n->way);
+
+	return c ? c->medium : n->channel;
+}
+
 enum err me_notices(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
@@ -242,10 +251,12 @@ enum err me_notices(struct request *r, struct answer *a)
 
 	for (size_t i = 0; i < rows.n; i++)
 		json_array_append_new(items,
-			json_pack("{s:I, s:o, s:s, s:s, s:I, s:s, s:s}", "id", (json_int_t)n[i].id,
-				"at", json_utc(n[i].at), "kind", n[i].kind, "text", n[i].text,
-				"account_id", (json_int_t)n[i].account_id, "channel", n[i].channel,
-				"state", n[i].state));
+			json_pack("{s:I, s:o, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o}", "id",
+				(json_int_t)n[i].id, "at", json_utc(n[i].at), "kind", n[i].kind,
+				"text", n[i].text, "account_id", (json_int_t)n[i].account_id,
+				"channel", medium_of(&n[i]), "state", n[i].state, "way",
+				json_text_or_null(n[i].way), "sent_at", json_utc(n[i].sent_at),
+				"delivered_at", json_utc(n[i].delivered_at)));
 	a->json = json_items(items);
 	return e;
 }

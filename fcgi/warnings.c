@@ -44,16 +44,19 @@ static json_t *alert_json(const struct me_account *m)
 enum err me_alerts(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	char language[3] = "zh";
+	char language[3] = "zh", channels[14] = "wechat_or_sms";
 	json_t *items = json_array();
 	enum err e = me_account_list(r->db, r->user.id, 0, r->now, &rows);
 	const struct me_account *m = rows.at;
 
 	if (e == ERR_OK)
 		e = me_language(r->db, r->user.id, language);
+	if (e == ERR_OK)
+		e = me_channels(r->db, r->user.id, channels);
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
 		json_array_append_new(items, alert_json(&m[i]));
-	a->json = json_pack("{s:o, s:s}", "items", items, "language", language);
+	a->json = json_pack(
+		"{s:o, s:s, s:s}", "items", items, "language", language, "channels", channels);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -162,6 +165,8 @@ enum err me_alerts_put(struct request *r, struct answer *a)
 		e = warning_set(r->db, &c, &a->why);
 	if (e == ERR_OK && json_object_get(r->json, "language"))
 		e = me_set_language(r->db, r->user.id, body_text(r, "language", "zh"));
+	if (e == ERR_OK && json_object_get(r->json, "channels"))
+		e = me_set_channels(r->db, r->user.id, body_text(r, "channels", ""));
 	return e == ERR_OK ? me_alerts(r, a) : e;
 }
 

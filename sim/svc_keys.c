@@ -11,6 +11,7 @@
 #include "base/rand.h"
 #include "sim/svc.h"
 #include "sim/svc_cert.h"
+#include "sim/svc_inbox.h"
 #include "web/crypt.h"
 
 static void file_close(FILE **f)
@@ -218,7 +219,25 @@ enum err svc_make_keys(const char *dir, struct problem *why)
 		e = make_secret(dir, "jwt_key", 32, why);
 	if (e == ERR_OK)
 		e = make_wechat(dir, why);
+	if (e == ERR_OK)
+		e = make_secret(dir, "tencent_secret_key", 16, why);
+	if (e == ERR_OK)
+		e = make_secret(dir, "aliyun_receipt_secret", 16, why);
+	if (e == ERR_OK)
+		e = make_secret(dir, "tencent_receipt_secret", 16, why);
 	return e;
+}
+
+static void print_templates(enum svc_kind k)
+{
+	for (size_t i = 0; i < svc_template_count; i++)
+		for (int l = 0; l < 2; l++) {
+			char code[16];
+
+			svc_template_code(&svc_templates[i], k, l == 1, code);
+			printf("template_%s%s=%s\n", svc_templates[i].kind, l ? "_en" : "", code);
+		}
+	printf("\n");
 }
 
 void svc_print_settings(const char *dir, const char *sim_base, const char *public_base)
@@ -251,13 +270,17 @@ void svc_print_settings(const char *dir, const char *sim_base, const char *publi
 	       "access_key_id=LTAIsandbox\n"
 	       "access_key_secret_file=%s/aliyun_access_key_secret\n"
 	       "sign_name=星力城\n"
-	       "template_login_code=SMS_100001\ntemplate_low1=SMS_100002\n"
-	       "template_low2=SMS_100003\ntemplate_arrears=SMS_100004\n"
-	       "template_overload=SMS_100007\ntemplate_overload_lock=SMS_100008\n"
-	       "template_restored=SMS_100005\ntemplate_recharged=SMS_100006\n"
-	       "template_fee_low=SMS_100011\ntemplate_fee_due=SMS_100012\n"
-	       "template_fee_short=SMS_100013\ntemplate_fee=SMS_100014\n\n",
-		sim_base, dir);
+	       "receipt_secret_file=%s/aliyun_receipt_secret\n",
+		sim_base, dir, dir);
+	print_templates(SVC_SMS);
+	printf("[tencent_sms]\n"
+	       "endpoint=%s/sandbox/tencent/\n"
+	       "secret_id=AKIDsandbox\n"
+	       "secret_key_file=%s/tencent_secret_key\n"
+	       "sdk_app_id=1400000109\nsign_name=星力城\n"
+	       "receipt_secret_file=%s/tencent_receipt_secret\n",
+		sim_base, dir, dir);
+	print_templates(SVC_TENCENT);
 	print_wechat(dir, sim_base, public_base);
 	printf("[sim]\n"
 	       "public_base=%s\n"
@@ -272,6 +295,7 @@ void svc_print_settings(const char *dir, const char *sim_base, const char *publi
 	       "alipay_next_private_key_file=%s/alipay_next_private.pem\n"
 	       "alipay_next_cert_file=%s/alipay_next_cert.pem\n"
 	       "api_v3_key_file=%s/wechat_api_v3_key\n"
-	       "access_key_secret_file=%s/aliyun_access_key_secret\n",
-		public_base, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir);
+	       "access_key_secret_file=%s/aliyun_access_key_secret\n"
+	       "tencent_secret_key_file=%s/tencent_secret_key\n",
+		public_base, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir);
 }

@@ -6,6 +6,7 @@
 #include "sim/svc_mp.h"
 #include "sim/svc_bill.h"
 #include "sim/svc_state.h"
+#include "sim/svc_inbox.h"
 
 /* ---- modes of misbehaviour ---- */
 
@@ -17,7 +18,8 @@ static const char *const mode_names[] = { "normal", "notify_duplicate", "notify_
 	"refund_closed", "refund_not_enough", "bill_creating", "bill_wrong_hash", "bill_elsewhere",
 	"answer_busy", "answer_twice", "answer_unsigned", "notify_reordered", "notify_other_seller",
 	"notify_other_app", "notify_gbk", "rotate_certificate", "forged_certificate",
-	"trade_finished", "refund_pending", "bill_late", "bill_damaged", "bill_wrong_sum", NULL };
+	"trade_finished", "refund_pending", "bill_late", "bill_damaged", "bill_wrong_sum", "throttle", "unsent_hang_up",
+	"receipt_never", "receipt_lost", "receipt_failed", "receipt_duplicate", "receipt_late", NULL };
 
 static enum err check_mode(const char *mode, struct problem *why)
 {
@@ -57,7 +59,7 @@ static enum err mode_read(const struct http_request *req, enum svc_kind *kind, s
 			*out = m;
 			return ERR_OK;
 		}
-	return problem_set(why, ERR_BAD_VALUE, "service", "wechat, alipay, sms or mp");
+	return problem_set(why, ERR_BAD_VALUE, "service", "wechat, alipay, sms, tencent or mp");
 }
 
 static void modes_set(void *ctx, const struct http_request *req, struct http_reply *reply)
@@ -97,7 +99,21 @@ static void modes_show(void *ctx, const struct http_request *req, struct http_re
 	http_answer_json(reply, 200, all);
 }
 
+/* The vendors' own libraries know no path: they are served at the root. */
+static void at_root(void *ctx, const struct http_request *req, struct http_reply *reply)
+{
+	bool root = str_eq(http_path(req), "/");
+
+	if (root && http_header(req, "X-TC-Action"))
+		svc_tencent_handle(ctx, req, reply);
+	else if (root && http_header(req, "x-acs-action"))
+		svc_sms_handle(ctx, req, reply);
+	else
+		http_answer_problem(reply, ERR_NOT_FOUND, NULL);
+}
+
 static const struct http_route routes[] = {
+	{ NULL, "/", at_root },
 	{ "GET", "/sim/services", modes_show },
 	{ "POST", "/sim/services", modes_set },
 	{ "POST", "/sim/services/wechat", svc_wechat_command },
@@ -108,6 +124,7 @@ static const struct http_route routes[] = {
 	{ NULL, "/sandbox/alipay/gateway.do", svc_alipay_handle },
 	{ "GET", "/sandbox/alipay/bill.zip", svc_alipay_bill_file },
 	{ NULL, "/sandbox/aliyun/", svc_sms_handle },
+	{ NULL, "/sandbox/tencent/", svc_tencent_handle },
 	{ "GET", "/sandbox/info", svc_page_info },
 	{ "GET", "/sandbox/pay", svc_page_pay },
 	{ "POST", "/sandbox/pay", svc_page_pay_post },
@@ -187,6 +204,18 @@ static enum err take_keys(struct conf *conf, struct svc *s, struct problem *why)
 	return ERR_OK;
 }
 
+/* Without its settings or key a further stand-in of short messages is not there, and without a
+ * secret no receipts are pushed. */
+static void take_messages(struct conf *conf, struct svc *s)
+{
+	s->tencent_secret_id = conf_text(conf, "tencent_sms", "secret_id", "");
+	s->tencent_app_id = conf_text(conf, "tencent_sms", "sdk_app_id", "");
+	s->tencent_sign_name = conf_text(conf, "tencent_sms", "sign_name", "");
+	(void)!conf_secret(conf, "sim", "tencent_secret_key", &s->tencent_secret_key);
+	(void)!conf_secret(conf, "aliyun_sms", "receipt_secret", &s->receipt_secret);
+	(void)!conf_secret(conf, "tencent_sms", "receipt_secret", &s->tencent_receipt_secret);
+}
+
 /* What was kept before; a file that cannot be read as such is an error, not an empty sandbox. */
 static enum err load_state(struct conf *conf, struct svc *s, struct problem *why)
 {
@@ -219,6 +248,10 @@ static enum err start(struct conf *conf, struct http *http, struct svc *s, struc
 		e = svc_mp_start(conf, http, s, &s->mp, why);
 	if (e != ERR_OK)
 		return e;
+	take_messages(conf, s);
+	s->receipts_run = pthread_create(&s->receipts, NULL, svc_receipts, s) == 0;
+	if (!s->receipts_run)
+		return problem_set(why, ERR_INTERNAL, "", "no thread for receipts");
 	for (; s->sender_count < SVC_SENDERS; s->sender_count++)
 		if (pthread_create(&s->senders[s->sender_count], NULL, svc_sender, s) != 0)
 			return problem_set(why, ERR_INTERNAL, "", "no thread for notifies");
@@ -261,6 +294,11 @@ void svc_stop(struct svc **svc)
 	for (size_t i = 0; i < s->sender_count; i++)
 		pthread_join(s->senders[i], NULL);
 	svc_mp_stop(&s->mp);
+	if (s->receipts_run)
+		pthread_join(s->receipts, NULL);
+	buf_wipe(&s->tencent_secret_key);
+	buf_wipe(&s->receipt_secret);
+	buf_wipe(&s->tencent_receipt_secret);
 	json_decref(s->state);
 	json_decref(s->nonces);
 	buf_wipe(&s->api_v3_key);

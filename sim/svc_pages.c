@@ -336,6 +336,15 @@ void svc_page_pay_post(void *ctx, const struct http_request *req, struct http_re
 
 /* ---- inbox and index ---- */
 
+static const char *fate_name(const json_t *m)
+{
+	const char *fate = svc_text(m, "fate");
+
+	return str_eq(fate, "delivered") ? "已送达"
+	       : str_eq(fate, "failed")	 ? "未送达"
+					 : "等待回执";
+}
+
 void svc_page_sms(void *ctx, const struct http_request *req, struct http_reply *reply)
 {
 	AUTO(buf_free) struct buf b = { 0 };
@@ -355,7 +364,11 @@ void svc_page_sms(void *ctx, const struct http_request *req, struct http_reply *
 		svc_beijing((struct utc){ svc_int(m, "at_ms") }, false, when);
 		buf_adds(&b, "<div class=\"card\"><div class=\"row\"><strong>");
 		escape(svc_text(m, "phone"), &b);
-		buf_printf(&b, "</strong><span>%s</span></div>", when);
+		buf_printf(&b,
+			"</strong><span>%s</span></div><div class=\"row\"><span>%s "
+			"%s</span><span>%s</span></div>",
+			when, str_eq(svc_text(m, "service"), "tencent") ? "腾讯云" : "阿里云",
+			svc_text(m, "template"), fate_name(m));
 		if (svc_text(m, "code")[0]) {
 			buf_adds(&b, "<div class=\"code\">");
 			escape(svc_text(m, "code"), &b);
@@ -387,7 +400,8 @@ void svc_page_sms_json(void *ctx, const struct http_request *req, struct http_re
 			continue;
 		utc_text((struct utc){ svc_int(m, "at_ms") }, at);
 		json_array_append_new(
-			items, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "phone",
+			items, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "service",
+				       svc_text(m, "service"), "fate", svc_text(m, "fate"), "phone",
 				       svc_text(m, "phone"), "text", svc_text(m, "text"), "code",
 				       svc_text(m, "code"), "template", svc_text(m, "template"),
 				       "out_id", svc_text(m, "out_id"), "at", at));

@@ -6,43 +6,17 @@
 
 #include "base/log.h"
 #include "base/rand.h"
-#include "sim/svc_state.h"
+#include "sim/svc_inbox.h"
 
 #define ALGORITHM "ACS3-HMAC-SHA256 "
 #define CLOCK_SKEW_MS (15 * 60000)
-#define INBOX_MAX 2000
 #define MINUTE_MS INT64_C(60000)
-
-/* The approved templates: what a phone shows. */
-static const struct template
-{
-	const char *code;
-	bool login_code; /* has the tighter limits of verification codes */
-	const char *text;
-}
-templates[] = {
-	{ "SMS_100001", true, "您的验证码是 ${code}，5 分钟内有效，请勿告诉他人。" },
-	{ "SMS_100002", false, "${shop}：${purse}余额还有 ${balance} 元，请留意充值。" },
-	{ "SMS_100003", false,
-		"${shop}：${purse}余额只剩 ${balance} 元，用完将断供，请尽快充值。" },
-	{ "SMS_100004", false,
-		"${shop}：${purse}已用完（${balance} 元），断供时间：${time}，充值后自动恢复。" },
-	{ "SMS_100005", false, "${shop}：${purse}已恢复供应。" },
-	{ "SMS_100006", false, "${shop}：${purse}已充值 ${amount} 元，余额 ${balance} 元。" },
-	{ "SMS_100007", false, "${shop}：用电超过功率限值，已断电，请减少负荷，稍后自动恢复。" },
-	{ "SMS_100008", false, "${shop}：用电多次超过功率限值，已断电，请联系物业恢复。" },
-	{ "SMS_100011", false, "${shop}：${purse}余额还有 ${balance} 元，请留意充值。" },
-	{ "SMS_100012", false,
-		"${shop}：下月应缴 ${amount} 元，${purse}余额 ${balance} 元，请在月初前充值。" },
-	{ "SMS_100013", false, "${shop}：${purse}余额不足（${balance} 元），请尽快充值。" },
-	{ "SMS_100014", false,
-		"${shop}：${purse}欠费（${balance} 元），即将断电，充值后自动恢复。" },
-};
 
 struct answer {
 	int status;
 	const char *code, *message;
 	char biz_id[40];
+	json_t *more; /* further members; taken over by the answer */
 };
 
 static void refuse(struct answer *a, int status, const char *code, const char *message)
@@ -159,6 +133,11 @@ static bool nonce_is_new(struct svc *s, const char *nonce)
 	return fresh;
 }
 
+static bool is_action(const char *action)
+{
+	return str_eq(action, "SendSms") || str_eq(action, "QuerySendDetails");
+}
+
 static bool check_caller(
 	struct svc *s, const struct http_request *req, struct utc now, struct answer *a)
 {
@@ -171,7 +150,7 @@ static bool check_caller(
 		refuse(a, 400, "IncompleteSignature", "The request signature is incomplete.");
 	else if (!str_eq(auth.credential, s->access_key_id))
 		refuse(a, 404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.");
-	else if (!str_eq(http_header(req, "x-acs-action"), "SendSms") ||
+	else if (!is_action(http_header(req, "x-acs-action")) ||
 		 !str_eq(http_header(req, "x-acs-version"), "2017-05-25"))
 		refuse(a, 404, "InvalidAction.NotFound", "Specified api is not found.");
 	else if (utc_parse(date, &t) != ERR_OK || llabs((long long)(now.ms - t.ms)) > CLOCK_SKEW_MS)
@@ -207,134 +186,188 @@ static bool read_params(
 	return true;
 }
 
-static const struct template *find_template(const char *code)
-{
-	for (size_t i = 0; i < ARRAY_LEN(templates); i++)
-		if (code && str_eq(templates[i].code, code))
-			return &templates[i];
-	return NULL;
-}
-
-/* The template with its variables filled in; false if one is missing. */
-static bool fill(const struct template *t, const json_t *params, struct buf *out)
-{
-	const char *s = t->text, *var;
-
-	while ((var = strstr(s, "${")) != NULL) {
-		size_t n = strcspn(var + 2, "}");
-		char name[32];
-		const char *value;
-
-		buf_add(out, s, (size_t)(var - s));
-		snprintf(name, sizeof(name), "%.*s", (int)n, var + 2);
-		value = json_string_value(json_object_get(params, name));
-		if (!value)
-			return false;
-		buf_adds(out, value);
-		s = var + 2 + n + 1;
-	}
-	buf_adds(out, s);
-	return true;
-}
-
-static bool is_mobile(const char *p)
-{
-	return p && strlen(p) == 11 && strspn(p, "0123456789") == 11 && p[0] == '1' && p[1] >= '3';
-}
-
-/* How many messages of a template a number got in the last while. With the lock held. */
-static int sent_since(
-	const struct svc *s, const char *phone, const char *code, struct utc now, int64_t ms)
-{
-	const json_t *m;
-	size_t i;
-	int n = 0;
-
-	json_array_foreach(json_object_get(s->state, "sms"), i, m) n +=
-		svc_int(m, "at_ms") > now.ms - ms && str_eq(svc_text(m, "phone"), phone) &&
-		str_eq(svc_text(m, "template"), code);
-	return n;
-}
-
-static bool over_limit(const struct svc *s, const char *phone, const struct template *t,
+static bool over_limit(const struct svc *s, const char *phone, const char *code, bool is_code,
 	struct utc now, struct answer *a)
 {
-	const char *limit = NULL;
+	const struct {
+		bool code;
+		int64_t ms;
+		int most;
+		const char *text;
+	} limits[] = {
+		{ true, MINUTE_MS, 1, "触发分钟级流控Permits:1" },
+		{ true, 60 * MINUTE_MS, 5, "触发小时级流控Permits:5" },
+		{ true, 1440 * MINUTE_MS, 10, "触发天级流控Permits:10" },
+		{ false, 1440 * MINUTE_MS, 50, "触发天级流控Permits:50" },
+	};
 
-	if (t->login_code && sent_since(s, phone, t->code, now, MINUTE_MS) >= 1)
-		limit = "触发分钟级流控Permits:1";
-	else if (t->login_code && sent_since(s, phone, t->code, now, 60 * MINUTE_MS) >= 5)
-		limit = "触发小时级流控Permits:5";
-	else if (t->login_code && sent_since(s, phone, t->code, now, 1440 * MINUTE_MS) >= 10)
-		limit = "触发天级流控Permits:10";
-	else if (!t->login_code && sent_since(s, phone, t->code, now, 1440 * MINUTE_MS) >= 50)
-		limit = "触发天级流控Permits:50";
-	if (limit)
-		refuse(a, 200, "isv.BUSINESS_LIMIT_CONTROL", limit);
-	return limit != NULL;
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+		if (limits[i].code == is_code && svc_inbox_count(s, SVC_SMS, phone, code, now,
+							 limits[i].ms) >= limits[i].most) {
+			refuse(a, 200, "isv.BUSINESS_LIMIT_CONTROL", limits[i].text);
+			return true;
+		}
+	return false;
 }
 
-static void keep_message(struct svc *s, const struct form *f, const struct template *t,
-	const json_t *params, const char *text, struct utc now, struct answer *a)
-{
-	json_t *inbox = json_object_get(s->state, "sms");
-	const char *code = json_string_value(json_object_get(params, "code"));
-	const char *out_id = form_get(f, "OutId");
-	char full[900];
+struct accepting {
+	const char *phone, *code, *out_id, *text;
+	const json_t *params;
+	bool is_code;
+};
 
-	snprintf(full, sizeof(full), "【%s】%s", s->sign_name, text);
-	snprintf(
-		a->biz_id, sizeof(a->biz_id), "%lld%06u^0", (long long)now.ms, rand_below(1000000));
-	json_array_insert_new(inbox, 0,
-		json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s}", "phone",
-			form_get(f, "PhoneNumbers"), "text", full, "template", t->code, "code",
-			code ? code : "", "at_ms", (json_int_t)now.ms, "biz_id", a->biz_id,
-			"out_id", out_id ? out_id : ""));
-	while (json_array_size(inbox) > INBOX_MAX)
-		json_array_remove(inbox, json_array_size(inbox) - 1);
-	svc_save(s);
-}
-
-static void accept_message(struct svc *s, const struct form *f, const struct template *t,
-	const json_t *params, const char *text, struct utc now, struct answer *a)
+static void accept_message(
+	struct svc *s, const struct accepting *m, struct utc now, struct answer *a)
 {
 	pthread_mutex_lock(&s->lock);
-	if (!over_limit(s, form_get(f, "PhoneNumbers"), t, now, a)) {
+	if (!over_limit(s, m->phone, m->code, m->is_code, now, a)) {
 		refuse(a, 200, "OK", "OK");
-		keep_message(s, f, t, params, text, now, a);
+		snprintf(a->biz_id, sizeof(a->biz_id), "%lld%06u^0", (long long)now.ms,
+			rand_below(1000000));
+		svc_inbox_add(s,
+			&(struct svc_message){ .service = SVC_SMS,
+				.phone = m->phone,
+				.template = m->code,
+				.text = m->text,
+				.out_id = m->out_id ? m->out_id : "",
+				.ref = a->biz_id,
+				.params = m->params,
+				.is_code = m->is_code },
+			now);
 	}
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void take_message(
-	struct svc *s, const struct http_request *req, struct utc now, struct answer *a)
+/* No variable may be longer than 35 characters. */
+static bool params_fit(const json_t *params)
 {
-	AUTO(form_free) struct form query = { .n = 0 };
-	AUTO(form_free) struct form body = { .n = 0 };
-	AUTO(json_free) json_t *params = NULL;
-	AUTO(buf_free) struct buf text = { 0 };
-	struct form all = { .n = 0 };
-	const struct template *t;
-	const char *sign_name, *param;
+	const char *key;
+	json_t *v;
 
-	if (!read_params(req, &query, &body, &all)) {
-		refuse(a, 400, "InvalidParameter", "The parameters cannot be read.");
-		return;
+	json_object_foreach((json_t *)(uintptr_t)params, key, v)
+	{
+		const char *text = json_string_value(v);
+		size_t n = 0;
+
+		for (; text && *text; text++)
+			n += (*text & 0xC0) != 0x80;
+		if (n > 35)
+			return false;
 	}
-	t = find_template(form_get(&all, "TemplateCode"));
-	sign_name = form_get(&all, "SignName");
-	param = form_get(&all, "TemplateParam");
-	if (!is_mobile(form_get(&all, "PhoneNumbers")))
+	return true;
+}
+
+static void send_sms(struct svc *s, const struct form *f, struct utc now, struct answer *a)
+{
+	AUTO(json_free) json_t *params = NULL;
+	AUTO(text_free) char *text = NULL;
+	const char *sign_name = form_get(f, "SignName"), *param = form_get(f, "TemplateParam");
+	struct accepting m = { .phone = form_get(f, "PhoneNumbers"),
+		.code = form_get(f, "TemplateCode"),
+		.out_id = form_get(f, "OutId") };
+	bool english = false;
+	const struct svc_template *t = svc_template_find(SVC_SMS, m.code, &english);
+
+	if (!svc_is_mobile(m.phone))
 		refuse(a, 200, "isv.MOBILE_NUMBER_ILLEGAL", "非法手机号");
 	else if (!sign_name || !str_eq(sign_name, s->sign_name))
 		refuse(a, 200, "isv.SMS_SIGN_ILLEGAL", "签名不合法(不存在或被拉黑)");
 	else if (!t)
 		refuse(a, 200, "isv.SMS_TEMPLATE_ILLEGAL", "模板不合法(不存在或被拉黑)");
 	else if (!param || json_parse(param, strlen(param), &params, NULL) != ERR_OK ||
-		 !fill(t, params, &text))
+		 !(text = svc_template_fill(t, english, params)))
 		refuse(a, 200, "isv.TEMPLATE_MISSING_PARAMETERS", "模板变量缺失");
+	else if (!params_fit(params))
+		refuse(a, 200, "isv.PARAM_LENGTH_LIMIT", "参数超出长度限制");
+	else {
+		m.text = text;
+		m.params = params;
+		m.is_code = t->number == 1;
+		accept_message(s, &m, now, a);
+	}
+}
+
+/* ---- what became of them ---- */
+
+static json_t *detail_of(const json_t *m)
+{
+	const char *fate = svc_text(m, "fate");
+	bool waiting = str_eq(fate, "waiting"), ok = str_eq(fate, "delivered");
+	char sent[40], at[40];
+
+	svc_beijing((struct utc){ svc_int(m, "at_ms") }, false, sent);
+	svc_beijing((struct utc){ svc_int(m, "fate_ms") }, false, at);
+	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "PhoneNum",
+		svc_text(m, "phone"), "SendStatus",
+		waiting ? 1
+		: ok	? 3
+			: 2,
+		"ErrCode",
+		waiting ? ""
+		: ok	? "DELIVERED"
+			: "MK:0001",
+		"TemplateCode", svc_text(m, "template"), "Content", svc_text(m, "text"), "SendDate",
+		sent, "ReceiveDate", waiting ? "" : at, "OutId", svc_text(m, "out_id"));
+}
+
+static bool is_asked_for(const json_t *m, const char *phone, const char *date, const char *biz_id)
+{
+	const char *service = svc_text(m, "service");
+	char sent[40], day[9];
+
+	svc_beijing((struct utc){ svc_int(m, "at_ms") }, false, sent);
+	snprintf(day, sizeof(day), "%.4s%.2s%.2s", sent, sent + 5, sent + 8);
+	return str_eq(service[0] ? service : "sms", "sms") && str_eq(svc_text(m, "phone"), phone) &&
+	       str_eq(day, date) && (!biz_id || str_eq(svc_text(m, "biz_id"), biz_id));
+}
+
+static void query(struct svc *s, const struct form *f, struct utc now, struct answer *a)
+{
+	const char *phone = form_get(f, "PhoneNumber"), *date = form_get(f, "SendDate");
+	const char *size = form_get(f, "PageSize"), *page = form_get(f, "CurrentPage");
+	int64_t per_page = 0, number = 0, n = 0;
+	json_t *list = json_array(), *m;
+	size_t i;
+
+	if (!phone || !date || strlen(date) != 8 || !size || !page ||
+		i64_parse(size, 1, 50, &per_page) != ERR_OK ||
+		i64_parse(page, 1, 10000, &number) != ERR_OK) {
+		json_decref(list);
+		refuse(a, 200, "isv.INVALID_PARAMETERS", "参数异常");
+		return;
+	}
+	pthread_mutex_lock(&s->lock);
+	svc_inbox_settle(s, now);
+	json_array_foreach(json_object_get(s->state, "sms"), i, m)
+	{
+		if (!is_asked_for(m, phone, date, form_get(f, "BizId")))
+			continue;
+		if (n >= (number - 1) * per_page && n < number * per_page)
+			json_array_append_new(list, detail_of(m));
+		n++;
+	}
+	pthread_mutex_unlock(&s->lock);
+	refuse(a, 200, "OK", "OK");
+	a->more = json_pack("{s:I, s:{s:o}}", "TotalCount", (json_int_t)n, "SmsSendDetailDTOs",
+		"SmsSendDetailDTO", list);
+}
+
+static void act(struct svc *s, const struct http_request *req, struct utc now, struct answer *a)
+{
+	AUTO(form_free) struct form in_query = { .n = 0 };
+	AUTO(form_free) struct form body = { .n = 0 };
+	struct form all = { .n = 0 };
+
+	if (!read_params(req, &in_query, &body, &all))
+		refuse(a, 400, "InvalidParameter", "The parameters cannot be read.");
+	else if (svc_mode_take(s, SVC_SMS, "throttle", NULL))
+		refuse(a, 400, "Throttling.User", "Request was denied due to user flow control.");
+	else if (str_eq(http_header(req, "x-acs-action"), "QuerySendDetails"))
+		query(s, &all, now, a);
+	else if (svc_mode_take(s, SVC_SMS, "refuse", NULL))
+		refuse(a, 200, "isv.AMOUNT_NOT_ENOUGH", "账户余额不足");
 	else
-		accept_message(s, &all, t, params, text.text, now, a);
+		send_sms(s, &all, now, a);
 }
 
 static void send_answer(const struct answer *a, struct http_reply *reply)
@@ -346,6 +379,9 @@ static void send_answer(const struct answer *a, struct http_reply *reply)
 	j = json_pack("{s:s, s:s, s:s}", "RequestId", id, "Code", a->code, "Message", a->message);
 	if (a->biz_id[0])
 		svc_set_text(j, "BizId", a->biz_id);
+	if (a->more)
+		json_object_update(j, a->more);
+	json_decref(a->more);
 	http_answer_json(reply, a->status, j);
 }
 
@@ -365,13 +401,14 @@ void svc_sms_handle(void *ctx, const struct http_request *req, struct http_reply
 		send_answer(&a, reply);
 		return;
 	}
-	if (check_caller(s, req, now, &a)) {
-		if (svc_mode_take(s, SVC_SMS, "refuse", NULL))
-			refuse(&a, 200, "isv.AMOUNT_NOT_ENOUGH", "账户余额不足");
-		else
-			take_message(s, req, now, &a);
+	if (svc_mode_take(s, SVC_SMS, "unsent_hang_up", NULL)) {
+		http_hang_up(reply);
+		return;
 	}
+	if (check_caller(s, req, now, &a))
+		act(s, req, now, &a);
 	if (svc_mode_take(s, SVC_SMS, "answer_hang_up", NULL)) {
+		json_decref(a.more);
 		http_hang_up(reply);
 		return;
 	}

@@ -17,7 +17,7 @@ static const int alipay_retries[] = { 240, 600, 600, 3600, 7200, 21600, 54000 };
 
 const char *svc_word(enum svc_kind k)
 {
-	static const char *const words[] = { "wechat", "alipay", "sms", "mp" };
+	static const char *const words[] = { "wechat", "alipay", "sms", "tencent", "mp" };
 
 	return words[k];
 }

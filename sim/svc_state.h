@@ -6,8 +6,8 @@
 #include "web/crypt.h"
 #include "web/form.h"
 
-enum svc_kind { SVC_WECHAT, SVC_ALIPAY, SVC_SMS, SVC_MP, SVC__MAX };
-const char *svc_word(enum svc_kind k); /* "wechat" "alipay" "sms" "mp" */
+enum svc_kind { SVC_WECHAT, SVC_ALIPAY, SVC_SMS, SVC_TENCENT, SVC_MP, SVC__MAX };
+const char *svc_word(enum svc_kind k); /* "wechat" "alipay" "sms" "tencent" "mp" */
 
 struct svc_mode {
 	char name[24]; /* "" or "normal": behaves */
@@ -37,6 +37,11 @@ struct svc {
 	const char *alipay_app_id, *seller_id;
 	const char *access_key_id, *sign_name;
 	struct buf api_v3_key, access_key_secret;
+	/* of short messages; a stand-in without its key is not there */
+	const char *tencent_secret_id, *tencent_app_id, *tencent_sign_name;
+	struct buf tencent_secret_key, receipt_secret, tencent_receipt_secret;
+	pthread_t receipts;
+	bool receipts_run;
 	EVP_PKEY *merchant_public, *platform_private; /* WeChat's view */
 	EVP_PKEY *app_public, *alipay_private;	      /* Alipay's view */
 	struct svc_wechat *wechat;		      /* its certificates */
@@ -95,6 +100,7 @@ void svc_wechat_command(void *ctx, const struct http_request *req, struct http_r
 void svc_alipay_handle(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_alipay_bill_file(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_sms_handle(void *ctx, const struct http_request *req, struct http_reply *reply);
+void svc_tencent_handle(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_page_info(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_page_index(void *ctx, const struct http_request *req, struct http_reply *reply);
 void svc_page_pay(void *ctx, const struct http_request *req, struct http_reply *reply);

@@ -1,6 +1,7 @@
 #include "domain/alarm.h"
 #include "domain/supplypoint.h"
 #include "domain/webhook.h"
+#include "domain/user.h"
 #include "worker/jobs.h"
 
 #define DARK_MS 60000

@@ -1,11 +1,20 @@
 #include "worker/jobs.h"
 
 const struct job jobs[] = {
-	{ "outbox", 500, job_outbox },
 	{ "orders_wechat", 1000, job_orders_wechat },
 	{ "orders_alipay", 1000, job_orders_alipay },
 	{ "refunds_wechat", 1000, job_refunds_wechat },
 	{ "refunds_alipay", 1000, job_refunds_alipay },
+	{ "outbox", 300, job_outbox },
+	/* A thread each, two where many go: a service that hangs holds up no other. */
+	{ "send:aliyun_sms", 300, job_send },
+	{ "send:aliyun_sms", 300, job_send },
+	{ "send:tencent_sms", 300, job_send },
+	{ "send:tencent_sms", 300, job_send },
+	{ "send:gammu", 300, job_send },
+	{ "send:wechat_oa", 300, job_send },
+	{ "send:wechat_mini", 300, job_send },
+	{ "duty", 1000, job_duty },
 	{ "timetables", 1000, job_timetables },
 	{ "warnings", 60000, job_warnings },
 	{ "keeps", 5000, job_keeps },

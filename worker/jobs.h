@@ -22,6 +22,7 @@ struct tools { /* of one job's thread */
 	const struct notice *notice;
 	const struct storage_rules *storage;
 	const char *name;   /* of this worker, for claims */
+	const char *job;    /* its row of the list */
 	bool private_hooks; /* webhooks may be in own networks */
 	const struct bill_rules *bills;
 	const struct db_settings *settings; /* for further connections */
@@ -43,6 +44,8 @@ enum err job_orders_wechat(struct tools *t, struct utc now);
 enum err job_orders_alipay(struct tools *t, struct utc now);
 enum err job_refunds_wechat(struct tools *t, struct utc now);
 enum err job_refunds_alipay(struct tools *t, struct utc now);
+enum err job_send(struct tools *t, struct utc now); /* "send:<channel>" */
+enum err job_duty(struct tools *t, struct utc now);
 enum err job_warnings(struct tools *t, struct utc now);
 enum err job_timetables(struct tools *t, struct utc now);
 enum err job_keeps(struct tools *t, struct utc now);

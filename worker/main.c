@@ -66,6 +66,7 @@ static void *run_job(void *arg)
 		.private_hooks = w->private_hooks,
 		.bills = &w->bills,
 		.name = w->name,
+		.job = r->job->name,
 		.settings = &w->settings,
 		.site_base = w->site_base,
 		.stopping = &w->stopping };

@@ -1,58 +1,77 @@
+/* Chooses the way of each message that waits for one. Calls no service: nothing here can hang. */
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "base/log.h"
-#include "domain/outbox.h"
-#include "worker/jobs.h"
+#include "worker/outbox_way.h"
 
-#define BATCH 20
-#define SEND_MS 5000 /* 20 sends end within the claim of 60 s only if most are quick: see run */
-#define RUN_MS 40000
+#define BATCH 200
 
-static enum send_outcome outcome_of(const struct notice_result *r)
+/* Warnings that can wait for the morning. */
+static bool can_wait(const char *kind)
 {
-	if (r->outcome == NOTICE_DONE)
-		return SEND_DONE;
-	if (r->outcome == NOTICE_UNKNOWN)
-		return SEND_UNKNOWN;
-	return r->retry ? SEND_RETRY : SEND_REFUSED;
+	static const char *const kinds[] = { "low1", "low2", "fee_low", "fee_due" };
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (str_eq(kinds[i], kind))
+			return true;
+	return false;
 }
 
-static enum err send_one(struct tools *t, const struct outgoing *o)
+/* In quiet hours it waits for their end, and is good for as much longer. */
+static enum err hush(struct tools *t, const struct outgoing *o, const struct route *r,
+	struct utc now, bool *hushed)
 {
-	AUTO(json_free) json_t *params = NULL;
-	struct notice_result result = { .outcome = NOTICE_REFUSED, .code = "bad_params" };
-	struct problem why = { 0 };
-	char out_id[32];
+	struct utc until = { 0 };
+	enum err e =
+		can_wait(o->template) ? outbox_quiet_until(t->db, &r->facts, now, &until) : ERR_OK;
 
-	snprintf(out_id, sizeof(out_id), "yufu-%" PRId64, o->id);
-	if (json_parse(o->params, strlen(o->params), &params, &why) == ERR_OK)
-		notice_send_sms(t->notice,
-			&(struct notice_message){ .recipient = o->recipient,
-				.kind = o->template,
-				.params = params,
-				.out_id = out_id },
-			utc_now(), mono_ms() + SEND_MS, &result);
-	if (result.outcome != NOTICE_DONE)
-		log_warn("outbox=%" PRId64 " kind=%s outcome=%s code=%s", o->id, o->template,
-			result.outcome == NOTICE_UNKNOWN ? "unknown" : "refused", result.code);
-	return outbox_result(t->db, o->id, outcome_of(&result), result.provider_ref,
-		result.outcome == NOTICE_DONE ? "" : result.code, utc_now());
+	*hushed = until.ms > 0;
+	if (e == ERR_OK && *hushed)
+		e = outbox_postpone(t->db, o->id, until, until.ms - now.ms, "quiet_hours");
+	return e;
+}
+
+static enum err step(
+	struct tools *t, const struct outgoing *o, const struct route *r, struct utc now)
+{
+	struct sending_step s = sending_next(&r->sending, now);
+
+	switch (s.act) {
+	case SENDING_SEND:
+	case SENDING_LOOK:
+		return outbox_hand(t->db, o->id, r->channels[s.way]->name);
+	case SENDING_WAIT:
+		return outbox_postpone(t->db, o->id, s.at, 0, "waits");
+	case SENDING_END:
+		log_warn("outbox=%" PRId64 " kind=%s ends=%s", o->id, o->template,
+			sending_end_word(s.end));
+		return outbox_finish(t->db, o->id, s.end);
+	}
+	return ERR_INTERNAL;
+}
+
+static enum err choose(struct tools *t, const struct outgoing *o, struct utc now)
+{
+	AUTO(route_free) struct route r = { .facts = { .site_id = 0 } };
+	bool hushed = false;
+	enum err e = route_load(t, o, now, &r);
+
+	if (e == ERR_OK && r.sending.tries_n == 0)
+		e = hush(t, o, &r, now, &hushed);
+	if (e != ERR_OK || hushed)
+		return e;
+	if (route_wants_both(o, &r))
+		return outbox_split(t->db, o->id, now); /* chosen in the next round */
+	return step(t, o, &r, now);
 }
 
 enum err job_outbox(struct tools *t, struct utc now)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	int64_t stop = mono_ms() + RUN_MS;
-	enum err e = outbox_claim(t->db, t->name, now, BATCH, &rows);
+	enum err e = outbox_waiting(t->db, now, BATCH, &rows);
 	const struct outgoing *o = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
-		/* What the claim will not cover is left untouched: it was not sent, so it is
-		 * retried. */
-		e = mono_ms() < stop
-			    ? send_one(t, &o[i])
-			    : outbox_result(t->db, o[i].id, SEND_RETRY, "", "no time", utc_now());
+		e = choose(t, &o[i], now);
 	return e;
 }

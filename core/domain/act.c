@@ -59,7 +59,8 @@ static const struct query Q_UNWARNED = {
 	" AND b.since_at > ? AND NOT EXISTS (SELECT 1 FROM notice n"
 	" JOIN outbox o ON o.notice_id = n.id"
 	" WHERE n.account_id = CAST(SUBSTRING(b.cause, LENGTH('account:') + 1) AS UNSIGNED)"
-	" AND n.kind = b.kind AND n.created_at >= b.since_at AND o.state = 'sent'"
+	" AND n.kind = b.kind AND n.created_at >= b.since_at"
+	" AND o.state IN ('sent', 'delivered')"
 	" AND o.sent_at <= ?)",
 	&id_shape
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "domain/alarm_site.h"
 #include "domain/event.h"
 
 #define OPEN_KEY_MAX 96

@@ -1,3 +1,4 @@
+#include "domain/alarm_site.h"
 #include "domain/live.h"
 
 #include <stdio.h>
@@ -216,9 +217,6 @@ enum err live_reception(struct db *db, struct live_reception *out)
 #define F(member) FIELD(struct live_board, member)
 SHAPE(board_shape, struct live_board, F(sales_today_fen), F(orders_today), F(alarms_open));
 #undef F
-#define SITE_OF_ORDER                                                                              \
-	" JOIN account a ON a.id = o.account_id JOIN contract c ON c.id = a.contract_id"           \
-	" JOIN tenant t ON t.id = c.tenant_id"
 static const struct query Q_BOARD = {
 	"SELECT (SELECT CAST(COALESCE(SUM(l.total_fen), 0) AS SIGNED) FROM sale l JOIN entry e"
 	" ON e.id = l.entry_id WHERE l.created_at >= ? AND ? IN (0, e.site_id)) + y.fen"

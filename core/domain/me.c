@@ -182,15 +182,20 @@ enum err me_openid(struct db *db, int64_t user_id, const char *app_id, char out[
 
 #define F(member) FIELD(struct me_notice, member)
 SHAPE(notice_shape, struct me_notice, F(id), F(at), F(kind), F(text), F(account_id), F(channel),
-	F(state));
+	F(state), F(way), F(sent_at), F(delivered_at));
 #undef F
 /* A notice to several contacts counts as sent when one of them has it. */
 static const struct query Q_NOTICES = {
 	"SELECT n.id, n.created_at AS at, n.kind, n.text, n.account_id,"
 	" COALESCE(MIN(b.channel), 'sms') AS channel,"
-	" CASE WHEN SUM(b.state = 'sent') > 0 THEN 'sent'"
+	" CASE WHEN SUM(b.state = 'delivered') > 0 THEN 'delivered'"
+	" WHEN SUM(b.state = 'sent') > 0 THEN 'sent'"
 	" WHEN SUM(b.state IN ('pending', 'sending')) > 0 THEN 'pending'"
-	" WHEN SUM(b.state = 'unknown') > 0 THEN 'unknown' ELSE 'failed' END AS state"
+	" WHEN SUM(b.state = 'unknown') > 0 THEN 'unknown'"
+	" WHEN SUM(b.state = 'undelivered') > 0 THEN 'undelivered' ELSE 'failed' END AS state,"
+	" COALESCE(MAX(IF(b.state = 'delivered', b.way, NULL)), MAX(IF(b.state = 'sent', b.way,"
+	" NULL)), '') AS way, COALESCE(MIN(NULLIF(b.sent_at, 0)), 0) AS sent_at,"
+	" COALESCE(MIN(NULLIF(b.delivered_at, 0)), 0) AS delivered_at"
 	" FROM user_tenant ut JOIN contract c ON c.tenant_id = ut.tenant_id"
 	" JOIN account a ON a.contract_id = c.id JOIN notice n ON n.account_id = a.id"
 	" LEFT JOIN outbox b ON b.notice_id = n.id WHERE ut.user_id = ?"
@@ -231,6 +236,36 @@ enum err me_language(struct db *db, int64_t user_id, char out[static 3])
 enum err me_set_language(struct db *db, int64_t user_id, const char *language)
 {
 	return db_exec(db, &Q_SET_LANGUAGE, ARGS(arg_text(language), arg_i64(user_id)), NULL);
+}
+
+struct channels_row {
+	char channels[14];
+};
+SHAPE(channels_shape, struct channels_row, FIELD(struct channels_row, channels));
+static const struct query Q_CHANNELS = {
+	"SELECT t.channels FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id"
+	" WHERE ut.user_id = ? ORDER BY t.id LIMIT 1",
+	&channels_shape
+};
+static const struct query Q_SET_CHANNELS = {
+	"UPDATE tenant t JOIN user_tenant ut ON ut.tenant_id = t.id SET t.channels = ?"
+	" WHERE ut.user_id = ?",
+	NULL
+};
+
+enum err me_channels(struct db *db, int64_t user_id, char out[static 14])
+{
+	struct channels_row row;
+	enum err e = db_one(db, &Q_CHANNELS, ARGS(arg_i64(user_id)), &row);
+
+	if (e == ERR_OK)
+		memcpy(out, row.channels, sizeof(row.channels));
+	return e;
+}
+
+enum err me_set_channels(struct db *db, int64_t user_id, const char *channels)
+{
+	return db_exec(db, &Q_SET_CHANNELS, ARGS(arg_text(channels), arg_i64(user_id)), NULL);
 }
 
 #define F(member) FIELD(struct me_sub_tenant, member)

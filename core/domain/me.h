@@ -95,7 +95,11 @@ struct me_notice {
 	char text[1201];
 	int64_t account_id;
 	char channel[17];
-	char state[8]; /* "pending" "sent" "failed" "unknown" */
+	char state[12]; /* of the copy that got furthest: "delivered" "sent" "pending" "unknown"
+			 * "undelivered" "failed" */
+	char way[17];	/* by which it did; "": by none yet */
+	struct utc sent_at;
+	struct utc delivered_at;
 };
 /* The newest 100. */
 MUST_USE enum err me_notice_list(struct db *db, int64_t user_id, struct rows *out);
@@ -103,6 +107,9 @@ MUST_USE enum err me_notice_list(struct db *db, int64_t user_id, struct rows *ou
 /* The language of the caller's shops. */
 MUST_USE enum err me_language(struct db *db, int64_t user_id, char out[static 3]);
 MUST_USE enum err me_set_language(struct db *db, int64_t user_id, const char *language);
+/* How the caller's shops want to be told: "wechat_or_sms" "sms" "both". */
+MUST_USE enum err me_channels(struct db *db, int64_t user_id, char out[static 14]);
+MUST_USE enum err me_set_channels(struct db *db, int64_t user_id, const char *channels);
 
 struct me_sub_tenant {
 	int64_t id;

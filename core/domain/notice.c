@@ -52,6 +52,7 @@ static const struct {
 		"{shop}: {purse} is unpaid ({balance} yuan). Electricity stops now and returns "
 		"after a "
 		"recharge." },
+	{ "restored", "{shop}的{purse}已恢复供应。", "{shop}: supply is back for {purse}." },
 	{ "recharged", "{shop}的{purse}已充值{amount}元，余额{balance}元。",
 		"{shop}: {amount} yuan added for {purse}. Balance {balance} yuan." },
 };
@@ -131,8 +132,8 @@ static bool notice_text(const struct account *a, const struct words *w, char *ou
 	return false;
 }
 
-static enum err send_to(struct db *db, int64_t notice_id, const char *phone, const char *kind,
-	const char *params, struct utc now)
+static enum err send_to(struct db *db, const struct account *a, int64_t notice_id,
+	const char *phone, const char *kind, const char *params, struct utc now)
 {
 	char once[64];
 
@@ -140,7 +141,8 @@ static enum err send_to(struct db *db, int64_t notice_id, const char *phone, con
 	return outbox_add(db,
 		&(struct outbox_new){ .once_key = once,
 			.notice_id = notice_id,
-			.channel = "sms",
+			.tenant_id = a->tenant_id,
+			.language = a->language,
 			.recipient = phone,
 			.template = kind,
 			.params = params,
@@ -158,13 +160,13 @@ static enum err send_to_all(struct db *db, const struct account *a, int64_t noti
 	enum err e = db_one(db, &Q_CONTACTS, ARGS(arg_i64(a->tenant_id)), &row);
 
 	if (e == ERR_OK && a->phone[0])
-		e = send_to(db, notice_id, a->phone, kind, params, now);
+		e = send_to(db, a, notice_id, a->phone, kind, params, now);
 	if (e != ERR_OK)
 		return e;
 	for (char *p = strtok_r(row.contacts, "; ", &save); p && e == ERR_OK;
 		p = strtok_r(NULL, "; ", &save))
 		if (strlen(p) <= PHONE_MAX)
-			e = send_to(db, notice_id, p, kind, params, now);
+			e = send_to(db, a, notice_id, p, kind, params, now);
 	return e;
 }
 

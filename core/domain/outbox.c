@@ -1,33 +1,81 @@
 #include "domain/outbox.h"
 
-#define CLAIM_MS 60000
-#define TRIES_MAX 6
+#include <inttypes.h>
+#include <stdio.h>
 
-SHAPE(outgoing_shape, struct outgoing, FIELD(struct outgoing, id), FIELD(struct outgoing, channel),
-	FIELD(struct outgoing, recipient), FIELD(struct outgoing, template),
-	FIELD(struct outgoing, params), FIELD(struct outgoing, tries),
-	FIELD(struct outgoing, expires_at));
+#include "domain/outbox_inside.h"
+
+#define CLAIM_MS 60000
+
+#define F(member) FIELD(struct outgoing, member)
+const struct field outgoing_fields[] = { F(id), F(recipient), F(template), F(params), F(medium),
+	F(language), F(way), F(tenant_id), F(tries_from), F(expires_at) };
+#undef F
+const struct shape outgoing_shape = {
+	.fields = outgoing_fields, .n = ARRAY_LEN(outgoing_fields), .size = sizeof(struct outgoing)
+};
 
 static const struct query Q_ADD = {
-	"INSERT INTO outbox (once_key, notice_id, channel, recipient, template, params, next_at,"
-	" expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	"INSERT INTO outbox (once_key, notice_id, tenant_id, language, recipient, template, params,"
+	" next_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	NULL
 };
 static const struct query Q_EXPIRE = {
-	"UPDATE outbox SET state = 'failed', error = 'expired before it could be sent'"
+	"UPDATE outbox SET state = 'failed', error = IF(error = '', 'expired', CONCAT('expired: ',"
+	" error)), params = " WIPED " WHERE state = 'pending' AND expires_at <= ?"
+	" AND NOT EXISTS (SELECT 1 FROM outbox_try t WHERE t.outbox_id = outbox.id"
+	" AND t.id > outbox.tries_from AND t.outcome = 'unknown')",
+	NULL
+};
+/* Those of them that may have arrived. */
+static const struct query Q_EXPIRE_UNKNOWN = {
+	"UPDATE outbox SET state = 'unknown', params = " WIPED
 	" WHERE state = 'pending' AND expires_at <= ?",
 	NULL
 };
-/* Sending, and the sender is gone: unknown whether it left. Once more at most. */
-static const struct query Q_ABANDON = {
-	"UPDATE outbox SET state = IF(tries >= 2, 'unknown', 'pending'), claimed_by = '',"
-	" error = 'the sender died while sending' WHERE state = 'sending' AND claimed_until <= ?",
+/* Sending, and the sender is gone: whether it left is unknown, unless it never began. */
+static const struct query Q_ABANDONED = {
+	"UPDATE outbox_try t JOIN outbox o ON o.id = t.outbox_id SET t.outcome = 'unknown',"
+	" t.code = 'sender_died' WHERE o.state = 'sending' AND o.claimed_until <= ?"
+	" AND t.outcome = 'sending'",
 	NULL
 };
+static const struct query Q_ABANDON = {
+	"UPDATE outbox SET state = 'pending', way = '', claimed_by = ''"
+	" WHERE state = 'sending' AND claimed_until <= ?",
+	NULL
+};
+static const struct query Q_WAITING = { "SELECT " OUTGOING
+					" FROM outbox o WHERE o.state = 'pending' AND o.way = ''"
+					" AND o.next_at <= ? ORDER BY o.next_at, o.id LIMIT ?",
+	&outgoing_shape };
+static const struct query Q_HAND = {
+	"UPDATE outbox SET way = ?, error = '' WHERE id = ? AND state = 'pending' AND way = ''",
+	NULL
+};
+static const struct query Q_POSTPONE = {
+	"UPDATE outbox SET next_at = ?, expires_at = expires_at + ?, error = ?, way = '',"
+	" state = 'pending', claimed_by = '' WHERE id = ? AND state IN ('pending', 'sending')",
+	NULL
+};
+static const struct query Q_FINISH = {
+	"UPDATE outbox SET state = ?, params = " WIPED ", way = COALESCE((SELECT t.way FROM"
+	" outbox_try t WHERE t.outbox_id = outbox.id ORDER BY t.id DESC LIMIT 1), ''),"
+	" error = COALESCE((SELECT t.code FROM outbox_try t WHERE t.outbox_id = outbox.id"
+	" ORDER BY t.id DESC LIMIT 1), 'no_way') WHERE id = ? AND state = 'pending'",
+	NULL
+};
+static const struct query Q_COPY = {
+	"INSERT INTO outbox (once_key, notice_id, tenant_id, language, recipient, template, params,"
+	" medium, next_at, expires_at, created_at) SELECT CONCAT(once_key, ':wechat'), notice_id,"
+	" tenant_id, language, recipient, template, params, 'wechat', next_at, expires_at, ?"
+	" FROM outbox WHERE id = ?",
+	NULL
+};
+static const struct query Q_ONLY_SMS = { "UPDATE outbox SET medium = 'sms' WHERE id = ?", NULL };
 static const struct query Q_DUE = {
-	"SELECT id, channel, recipient, template, params, tries, expires_at FROM outbox"
-	" WHERE state = 'pending' AND next_at <= ? ORDER BY next_at, id LIMIT ?"
-	" FOR UPDATE SKIP LOCKED",
+	"SELECT " OUTGOING " FROM outbox o WHERE o.state = 'pending' AND o.way = ?"
+	" AND o.next_at <= ? ORDER BY o.next_at, o.id LIMIT ? FOR UPDATE SKIP LOCKED",
 	&outgoing_shape
 };
 static const struct query Q_CLAIM = {
@@ -35,19 +83,20 @@ static const struct query Q_CLAIM = {
 	" WHERE id = ? AND state = 'pending'",
 	NULL
 };
-static const struct query Q_RESULT = {
-	"UPDATE outbox SET state = ?, provider_ref = ?, error = ?, next_at = ?, claimed_by = '',"
-	" sent_at = ? WHERE id = ? AND state = 'sending'",
+static const struct query Q_RELEASE = {
+	"UPDATE outbox SET state = 'pending', way = '', next_at = GREATEST(next_at, ?),"
+	" claimed_by = '' WHERE id = ? AND state = 'sending'",
 	NULL
 };
-static const struct query Q_TRIES = { "SELECT id, channel, recipient, template, params, tries, "
-				      "expires_at FROM outbox WHERE id = ?",
-	&outgoing_shape };
+static const struct query Q_RELEASE_WAY = {
+	"UPDATE outbox SET way = '' WHERE state = 'pending' AND way = ?", NULL
+};
 
 enum err outbox_add(struct db *db, const struct outbox_new *o, struct utc now)
 {
 	enum err e = db_exec(db, &Q_ADD,
-		ARGS(arg_text(o->once_key), arg_id(o->notice_id), arg_text(o->channel),
+		ARGS(arg_text(o->once_key), arg_id(o->notice_id), arg_id(o->tenant_id),
+			arg_text(o->language && o->language[0] ? o->language : "zh"),
 			arg_text(o->recipient), arg_text(o->template), arg_text(o->params),
 			arg_utc(o->not_before), arg_utc(o->expires_at), arg_utc(now)),
 		NULL);
@@ -55,8 +104,58 @@ enum err outbox_add(struct db *db, const struct outbox_new *o, struct utc now)
 	return e == ERR_ALREADY ? ERR_OK : e;
 }
 
+enum err outbox_waiting(struct db *db, struct utc now, int64_t max, struct rows *out)
+{
+	enum err e = db_exec(db, &Q_ABANDONED, ARGS(arg_utc(now)), NULL);
+
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_ABANDON, ARGS(arg_utc(now)), NULL);
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_EXPIRE, ARGS(arg_utc(now)), NULL);
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_EXPIRE_UNKNOWN, ARGS(arg_utc(now)), NULL);
+	return e == ERR_OK ? db_list(db, &Q_WAITING, ARGS(arg_utc(now), arg_i64(max)), out) : e;
+}
+
+enum err outbox_hand(struct db *db, int64_t id, const char *way)
+{
+	return db_exec(db, &Q_HAND, ARGS(arg_text(way), arg_i64(id)), NULL);
+}
+
+enum err outbox_postpone(
+	struct db *db, int64_t id, struct utc at, int64_t extra_ms, const char *why)
+{
+	return db_exec(db, &Q_POSTPONE,
+		ARGS(arg_utc(at), arg_i64(extra_ms), arg_text(why), arg_i64(id)), NULL);
+}
+
+enum err outbox_finish(struct db *db, int64_t id, enum sending_end end)
+{
+	return db_exec(db, &Q_FINISH, ARGS(arg_text(sending_end_word(end)), arg_i64(id)), NULL);
+}
+
+struct splitting {
+	int64_t id;
+	struct utc now;
+};
+
+static enum err split_tx(struct db *db, void *ctx)
+{
+	const struct splitting *s = ctx;
+	enum err e = db_exec(db, &Q_COPY, ARGS(arg_utc(s->now), arg_i64(s->id)), NULL);
+
+	if (e == ERR_OK || e == ERR_ALREADY)
+		e = db_exec(db, &Q_ONLY_SMS, ARGS(arg_i64(s->id)), NULL);
+	return e;
+}
+
+enum err outbox_split(struct db *db, int64_t id, struct utc now)
+{
+	return db_tx(db, split_tx, &(struct splitting){ id, now });
+}
+
 struct claim {
-	const char *owner;
+	const char *owner, *way;
 	struct utc now;
 	int64_t max;
 	struct rows rows;
@@ -70,11 +169,7 @@ static enum err claim_tx(struct db *db, void *ctx)
 	enum err e;
 
 	rows_free(&c->rows); /* a former run of this transaction */
-	e = db_exec(db, &Q_EXPIRE, ARGS(arg_utc(c->now)), NULL);
-	if (e == ERR_OK)
-		e = db_exec(db, &Q_ABANDON, ARGS(arg_utc(c->now)), NULL);
-	if (e == ERR_OK)
-		e = db_list(db, &Q_DUE, ARGS(arg_utc(c->now), arg_i64(c->max)), &c->rows);
+	e = db_list(db, &Q_DUE, ARGS(arg_text(c->way), arg_utc(c->now), arg_i64(c->max)), &c->rows);
 	o = c->rows.at;
 	for (size_t i = 0; e == ERR_OK && i < c->rows.n; i++)
 		e = db_exec(db, &Q_CLAIM,
@@ -82,10 +177,10 @@ static enum err claim_tx(struct db *db, void *ctx)
 	return e;
 }
 
-enum err outbox_claim(
-	struct db *db, const char *owner, struct utc now, int64_t max, struct rows *out)
+enum err outbox_claim(struct db *db, const char *owner, const char *way, struct utc now,
+	int64_t max, struct rows *out)
 {
-	struct claim c = { .owner = owner, .now = now, .max = max };
+	struct claim c = { .owner = owner, .way = way, .now = now, .max = max };
 	enum err e = db_tx(db, claim_tx, &c);
 
 	if (e != ERR_OK) {
@@ -96,28 +191,18 @@ enum err outbox_claim(
 	return ERR_OK;
 }
 
-enum err outbox_result(struct db *db, int64_t id, enum send_outcome o, const char *ref,
-	const char *error, struct utc now)
+enum err outbox_release(struct db *db, int64_t id, struct utc at)
 {
-	static const int64_t pause_s[TRIES_MAX] = { 5, 30, 120, 600, 1800, 3600 };
-	const char *state = o == SEND_DONE ? "sent" : o == SEND_UNKNOWN ? "unknown" : "failed";
-	struct utc next = now;
-	struct outgoing row;
-	enum err e = db_one(db, &Q_TRIES, ARGS(arg_i64(id)), &row);
+	return db_exec(db, &Q_RELEASE, ARGS(arg_utc(at), arg_i64(id)), NULL);
+}
 
-	if (e != ERR_OK)
-		return e;
-	if (o == SEND_RETRY && row.tries < TRIES_MAX) {
-		state = "pending";
-		next.ms += pause_s[row.tries > 0 ? row.tries - 1 : 0] * 1000;
-	}
-	/* A send whose outcome is unknown is repeated once. */
-	if (o == SEND_UNKNOWN && row.tries < 2) {
-		state = "pending";
-		next.ms += 60000;
-	}
-	return db_exec(db, &Q_RESULT,
-		ARGS(arg_text(state), arg_text(ref), arg_text(error), arg_utc(next),
-			arg_i64(o == SEND_DONE ? now.ms : 0), arg_i64(id)),
-		NULL);
+enum err outbox_release_way(struct db *db, const char *way)
+{
+	return db_exec(db, &Q_RELEASE_WAY, ARGS(arg_text(way)), NULL);
+}
+
+const char *outbox_out_id(int64_t id, char buf[static OUT_ID_MAX])
+{
+	snprintf(buf, OUT_ID_MAX, "yufu-%" PRId64, id);
+	return buf;
 }

@@ -46,6 +46,9 @@ const struct permission_row permissions[] = {
 	{ "reconciliation.resolve", "finance" },
 	{ "user.manage", "" },
 	{ "webhook.manage", "" },
+	{ "notice.read", "finance operator engineer" },
+	{ "notice.edit", "operator" },
+	{ "duty.edit", "operator" },
 };
 const size_t permission_count = ARRAY_LEN(permissions);
 

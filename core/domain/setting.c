@@ -68,6 +68,11 @@ const struct setting_row settings[SETTING__MAX] = {
 		"The largest recharge online, and the largest line of a sale at the desk." },
 	[SETTING_OPEN_ORDERS_MOST] = { "open_orders_most", 0, 1000, 0, false,
 		"Unpaid orders that a login may have open at a time; 0: any number." },
+	[SETTING_NOTICE_QUIET_FROM_MIN] = { "notice_quiet_from_min", 0, 1439, 1320, false,
+		"Warnings of the first two levels wait from this minute of the local day on ..." },
+	[SETTING_NOTICE_QUIET_TO_MIN] = { "notice_quiet_to_min", 0, 1439, 480, false,
+		"... to this one, past midnight when it is the earlier one; equal: never. Login "
+		"codes, arrears and everything else do not wait." },
 };
 
 struct value_row {

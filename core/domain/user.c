@@ -14,6 +14,7 @@
 #define HASHES_AT_ONCE 4
 #define FREE_FAILURES 5
 #define CODE_TRIES 5
+#define CODE_DAY_MS (INT64_C(24) * 3600 * 1000)
 
 SHAPE(user_shape, struct user, FIELD(struct user, id), FIELD(struct user, username),
 	FIELD(struct user, kind), FIELD(struct user, name), FIELD(struct user, phone),
@@ -177,8 +178,36 @@ static void code_sha256(const char *phone, const char *code, char out[static 65]
 	sodium_memzero(text, sizeof(text));
 }
 
+static const struct query Q_ASKED_PHONE = { "SELECT COUNT(*) AS id FROM sms_code_asked WHERE phone"
+					    " = ? AND at > ?",
+	&id_shape };
+static const struct query Q_ASKED_ADDRESS = {
+	"SELECT COUNT(*) AS id FROM sms_code_asked WHERE address = ? AND at > ?", &id_shape
+};
+static const struct query Q_CODE_LOCK = {
+	"INSERT INTO sms_code (phone, code_sha256, created_at, expires_at) VALUES (?, '', ?, 0)"
+	" ON DUPLICATE KEY UPDATE tries = tries",
+	NULL
+};
+static const struct query Q_ASKED = {
+	"INSERT INTO sms_code_asked (phone, address, at) VALUES (?, ?, ?)", NULL
+};
+static const struct query Q_PURGE_CODES = { "DELETE FROM sms_code WHERE created_at < ? LIMIT 5000",
+	NULL };
+static const struct query Q_PURGE_ASKED = { "DELETE FROM sms_code_asked WHERE at < ? LIMIT 5000",
+	NULL };
+
+static const struct {
+	int64_t window_ms, phone, address;
+} code_limits[] = {
+	{ SMS_CODE_PAUSE_MS, 1, 10 },
+	{ INT64_C(3600) * 1000, 5, 60 },
+	{ CODE_DAY_MS, 10, 300 },
+};
+
 struct code_job {
 	const char *phone;
+	const char *address;
 	const char *code;
 	struct utc now;
 	int64_t user_id;
@@ -187,8 +216,7 @@ struct code_job {
 
 static enum err post_code(struct db *db, const struct code_job *j)
 {
-	struct outbox_new o = { .channel = "sms",
-		.recipient = j->phone,
+	struct outbox_new o = { .recipient = j->phone,
 		.template = "login_code",
 		.not_before = j->now,
 		.expires_at = { j->now.ms + SMS_CODE_LIFE_MS } };
@@ -201,17 +229,37 @@ static enum err post_code(struct db *db, const struct code_job *j)
 	return outbox_add(db, &o, j->now);
 }
 
+/* An address that is not known (a test, a socket) is not limited. */
+static enum err limit_codes(struct db *db, const struct code_job *j)
+{
+	for (size_t i = 0; i < ARRAY_LEN(code_limits); i++) {
+		struct arg from = arg_i64(j->now.ms - code_limits[i].window_ms);
+		struct id_row phone = { 0 }, address = { 0 };
+		enum err e = db_one(db, &Q_ASKED_PHONE, ARGS(arg_text(j->phone), from), &phone);
+
+		if (e == ERR_OK && j->address[0])
+			e = db_one(
+				db, &Q_ASKED_ADDRESS, ARGS(arg_text(j->address), from), &address);
+		if (e != ERR_OK)
+			return e;
+		if (phone.id >= code_limits[i].phone || address.id >= code_limits[i].address)
+			return ERR_TOO_MANY;
+	}
+	return db_exec(db, &Q_ASKED,
+		ARGS(arg_text(j->phone), arg_text(j->address), arg_utc(j->now)), NULL);
+}
+
 static enum err send_code_tx(struct db *db, void *ctx)
 {
 	struct code_job *j = ctx;
-	struct code_row old;
 	struct id_row user;
 	char sha[65];
-	enum err e = db_one(db, &Q_CODE, ARGS(arg_text(j->phone)), &old);
+	/* locks the phone, so that requests at the same time are counted one after the other */
+	enum err e = db_exec(db, &Q_CODE_LOCK, ARGS(arg_text(j->phone), arg_utc(j->now)), NULL);
 
-	if (e == ERR_OK && j->now.ms - old.created_at.ms < SMS_CODE_PAUSE_MS)
-		return ERR_TOO_MANY;
-	if (e != ERR_OK && e != ERR_NOT_FOUND)
+	if (e == ERR_OK)
+		e = limit_codes(db, j);
+	if (e != ERR_OK)
 		return e;
 	code_sha256(j->phone, j->code, sha);
 	e = db_exec(db, &Q_CODE_PUT,
@@ -226,10 +274,18 @@ static enum err send_code_tx(struct db *db, void *ctx)
 	return e == ERR_OK ? post_code(db, j) : e;
 }
 
-enum err user_send_code(struct db *db, const char *phone, struct utc now)
+enum err user_codes_purge(struct db *db, struct utc now)
+{
+	struct arg before = arg_i64(now.ms - CODE_DAY_MS);
+	enum err e = db_exec(db, &Q_PURGE_CODES, ARGS(before), NULL);
+
+	return e == ERR_OK ? db_exec(db, &Q_PURGE_ASKED, ARGS(before), NULL) : e;
+}
+
+enum err user_send_code(struct db *db, const char *phone, const char *address, struct utc now)
 {
 	char code[8];
-	struct code_job j = { .phone = phone, .code = code, .now = now };
+	struct code_job j = { .phone = phone, .address = address, .code = code, .now = now };
 	enum err e;
 
 	snprintf(code, sizeof(code), "%06u", (unsigned)rand_below(1000000));

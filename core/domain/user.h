@@ -29,8 +29,13 @@ MUST_USE enum err user_login(struct db *db, const char *username, const char *pa
 #define SMS_CODE_LIFE_MS (5 * 60 * 1000)
 #define SMS_CODE_PAUSE_MS (60 * 1000)
 /* Puts a login code for a known tenant's phone into the outbox. An unknown phone gets the same
- * result without a message. ERR_TOO_MANY within 60 s of the last request for this phone. */
-MUST_USE enum err user_send_code(struct db *db, const char *phone, struct utc now);
+ * result without a message. ERR_TOO_MANY for more than 1 in a minute, 5 in an hour or 10 in a day
+ * for a phone, and for more than 10, 60 or 300 from one address, behind which a whole mall may be.
+ */
+MUST_USE enum err user_send_code(
+	struct db *db, const char *phone, const char *address, struct utc now);
+/* Forgets codes and requests for them that are a day old. */
+MUST_USE enum err user_codes_purge(struct db *db, struct utc now);
 /* A code counts once, for 5 minutes and at most 5 tries; ERR_WRONG_CODE. */
 MUST_USE enum err user_login_code(
 	struct db *db, const char *phone, const char *code, struct utc now, struct user *out);

@@ -1,5 +1,7 @@
 #include "domain/wechat.h"
 
+#include "domain/outbox.h"
+
 #define DAY_MS (24 * 3600 * INT64_C(1000))
 #define BATCH 100
 #define WAIT_MS (600 * INT64_C(1000)) /* the event may come before our commit */
@@ -187,13 +189,13 @@ static const struct query Q_OPEN = {
 static const struct query Q_APPLIED = {
 	"UPDATE wechat_delivery SET applied_at = ? WHERE app_id = ? AND msg_id = ?", NULL
 };
-static const struct query Q_ARRIVED = {
-	"SELECT id FROM outbox WHERE provider_ref = ? AND channel LIKE 'wechat%'", &id_shape
+struct way_row {
+	char way[65];
 };
-static const struct query Q_FAILED = {
-	"UPDATE outbox SET state = 'failed', error = ? WHERE provider_ref = ?"
-	" AND channel LIKE 'wechat%' AND state = 'sent'",
-	NULL
+SHAPE(way_shape, struct way_row, FIELD(struct way_row, way));
+static const struct query Q_WAY = {
+	"SELECT way FROM outbox_try WHERE provider_ref = ? AND way LIKE 'wechat%' LIMIT 1",
+	&way_shape
 };
 static const struct query Q_PURGE_EVENTS = { "DELETE FROM wechat_event WHERE at < ? LIMIT 5000",
 	NULL };
@@ -201,23 +203,29 @@ static const struct query Q_PURGE_DELIVERIES = {
 	"DELETE FROM wechat_delivery WHERE applied_at > 0 AND at < ? LIMIT 5000", NULL
 };
 static const struct query Q_REFUSALS = {
-	"SELECT DISTINCT channel, error FROM outbox WHERE state = 'failed' AND next_at > ?"
-	" AND channel LIKE 'wechat%'",
+	"SELECT DISTINCT way AS channel, code AS error FROM outbox_try WHERE outcome = 'refused'"
+	" AND at > ? AND way LIKE 'wechat%'",
 	&refusal_shape
 };
 
-/* The one place where the outbox learns of a delivery. ERR_NOT_FOUND: it has no such message yet.
- */
-static enum err tell_outbox(struct db *db, const struct delivery *d)
+/* ERR_NOT_FOUND: the outbox has no such message yet. */
+static enum err tell_outbox(struct db *db, const struct delivery *d, struct utc now)
 {
-	AUTO(rows_free) struct rows there = { 0 };
-	enum err e = db_list(db, &Q_ARRIVED, ARGS(arg_text(d->msg_id)), &there);
+	struct way_row w;
+	enum err e = db_one(db, &Q_WAY, ARGS(arg_text(d->msg_id)), &w);
 
-	if (e == ERR_OK && there.n == 0)
-		return ERR_NOT_FOUND;
-	if (e != ERR_OK || d->delivered)
+	if (e != ERR_OK)
 		return e;
-	return db_exec(db, &Q_FAILED, ARGS(arg_text(d->word), arg_text(d->msg_id)), NULL);
+	return outbox_receive(db,
+		&(struct outbox_receipt){ .way = w.way,
+			.out_id = "",
+			.provider_ref = d->msg_id,
+			.phone = "",
+			.delivered = d->delivered,
+			.code = d->word,
+			.at = d->at,
+			.proven = true },
+		now, NULL);
 }
 
 enum err wechat_deliveries_apply(struct db *db, struct utc now)
@@ -227,7 +235,7 @@ enum err wechat_deliveries_apply(struct db *db, struct utc now)
 	const struct delivery *d = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
-		e = tell_outbox(db, &d[i]);
+		e = tell_outbox(db, &d[i], now);
 		if (e == ERR_NOT_FOUND && d[i].at.ms > now.ms - WAIT_MS) {
 			e = ERR_OK;
 			continue;

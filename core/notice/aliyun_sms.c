@@ -22,42 +22,6 @@ void aliyun_free(struct aliyun_sms **a)
 	*a = NULL;
 }
 
-static enum err take(
-	struct conf *conf, const char *key, char *dst, size_t size, struct problem *why)
-{
-	const char *v = conf_text(conf, SECTION, key, "");
-
-	if (!v[0] || !str_copy(dst, size, v))
-		return problem_set(why, ERR_NOT_CONFIGURED, key,
-			"[" SECTION "] %s is missing or too long", key);
-	return ERR_OK;
-}
-
-static enum err load_templates(struct conf *conf, struct aliyun_sms *a, struct problem *why)
-{
-	for (size_t i = 0; i < notice_kind_count; i++) {
-		char key[64];
-
-		snprintf(key, sizeof(key), "template_%s", notice_kinds[i].name);
-		if (!str_copy(a->templates[i], sizeof(a->templates[i]),
-			    conf_text(conf, SECTION, key, "")))
-			return problem_set(
-				why, ERR_NOT_CONFIGURED, key, "[" SECTION "] %s is too long", key);
-	}
-	return ERR_OK;
-}
-
-static enum err load_secret(struct conf *conf, struct aliyun_sms *a, struct problem *why)
-{
-	AUTO(buf_wipe) struct buf secret = { 0 };
-
-	if (conf_secret(conf, SECTION, "access_key_secret", &secret) != ERR_OK || !secret.len ||
-		!str_copy(a->secret, sizeof(a->secret), secret.text))
-		return problem_set(why, ERR_NOT_CONFIGURED, "access_key_secret",
-			"[" SECTION "] access_key_secret_file is not readable");
-	return ERR_OK;
-}
-
 enum err aliyun_load(struct conf *conf, struct aliyun_sms **out, struct problem *why)
 {
 	AUTO(aliyun_free) struct aliyun_sms *a = NULL;
@@ -67,18 +31,18 @@ enum err aliyun_load(struct conf *conf, struct aliyun_sms **out, struct problem 
 		return problem_set(why, ERR_NOT_CONFIGURED, "", "[" SECTION "] is not set up");
 	a = calloc(1, sizeof(*a));
 	ASSERT(a);
-	e = take(conf, "endpoint", a->endpoint, sizeof(a->endpoint), why);
+	e = notice_take_address(conf, SECTION, a->endpoint, why);
 	if (e == ERR_OK)
-		e = take(conf, "access_key_id", a->access_key_id, sizeof(a->access_key_id), why);
+		e = notice_take(conf, SECTION, "access_key_id", a->access_key_id,
+			sizeof(a->access_key_id), why);
 	if (e == ERR_OK)
-		e = take(conf, "sign_name", a->sign_name, sizeof(a->sign_name), why);
-	if (e == ERR_OK && (!web_url_allowed(a->endpoint) || strchr(a->endpoint, '?')))
-		e = problem_set(why, ERR_NOT_CONFIGURED, "endpoint",
-			"[" SECTION "] endpoint must be https, or http to this machine");
+		e = notice_take(
+			conf, SECTION, "sign_name", a->sign_name, sizeof(a->sign_name), why);
 	if (e == ERR_OK)
-		e = load_secret(conf, a, why);
+		e = notice_take_secret(
+			conf, SECTION, "access_key_secret", a->secret, sizeof(a->secret), why);
 	if (e == ERR_OK)
-		e = load_templates(conf, a, why);
+		e = notice_templates_load(conf, SECTION, &a->templates, why);
 	if (e != ERR_OK)
 		return e;
 	*out = a;
@@ -93,10 +57,7 @@ const struct problem *aliyun_off(const struct notice *n)
 
 bool aliyun_serves(const struct notice *n, const char *kind, const char *language)
 {
-	const struct notice_kind *k = notice_kind_find(kind);
-
-	(void)language;
-	return n->aliyun && k && n->aliyun->templates[k - notice_kinds][0];
+	return n->aliyun && notice_template(&n->aliyun->templates, kind, language);
 }
 
 /* ---- signature V3 ---- */
@@ -133,21 +94,46 @@ void acs3_authorization(
 	buf_printf(out, ",Signature=%s", mac);
 }
 
+/* ---- one call ---- */
+
+static void second_text(struct utc t, char out[static UTC_TEXT_MAX])
+{
+	char full[UTC_TEXT_MAX];
+
+	snprintf(out, UTC_TEXT_MAX, "%.19sZ", utc_text(t, full));
+}
+
+static enum err call(const struct aliyun_sms *a, const char *action, const struct buf *body,
+	struct utc now, int64_t deadline_ms, struct web_answer *answer, struct problem *why)
+{
+	AUTO(buf_free) struct buf auth = { 0 };
+	char host[256], path[256], nonce[33], date[UTC_TEXT_MAX], hash[SHA256_HEX], lines[7][400];
+	struct web_request r = { .method = "POST",
+		.url = a->endpoint,
+		.body = body->text,
+		.body_len = body->len,
+		.deadline_ms = deadline_ms };
+	struct acs3_header h[] = { { "content-type", FORM_TYPE }, { "host", host },
+		{ "x-acs-action", action }, { "x-acs-content-sha256", hash },
+		{ "x-acs-date", date }, { "x-acs-signature-nonce", nonce },
+		{ "x-acs-version", "2017-05-25" } };
+
+	notice_split_endpoint(a->endpoint, host, path);
+	rand_hex(nonce, 16);
+	second_text(now, date);
+	sha256_hex(body->text, body->len, hash);
+	buf_adds(&auth, "Authorization: ");
+	acs3_authorization(&(struct acs3){ "POST", path, "", h, ARRAY_LEN(h), hash },
+		a->access_key_id, a->secret, &auth);
+	for (size_t i = 0; i < ARRAY_LEN(h); i++) {
+		snprintf(lines[i], sizeof(lines[i]), "%s: %s", h[i].name, h[i].value);
+		r.headers[i] = lines[i];
+	}
+	r.headers[ARRAY_LEN(h)] = auth.text;
+	return web_call(&r, answer, why);
+}
+
 /* ---- one message ---- */
-
-static void result(
-	struct notice_result *out, enum notice_outcome outcome, bool retry, const char *code)
-{
-	*out = (struct notice_result){ .outcome = outcome, .retry = retry };
-	snprintf(out->code, sizeof(out->code), "%s", code);
-}
-
-/* A mainland mobile number: 1, 3..9, nine more digits. */
-static bool is_mobile(const char *phone)
-{
-	return strlen(phone) == 11 && strspn(phone, "0123456789") == 11 && phone[0] == '1' &&
-	       phone[1] >= '3';
-}
 
 /* The variables of the template, and nothing else, as JSON text; NULL if one is missing. */
 static char *template_param(const struct notice_kind *kind, const json_t *params)
@@ -164,81 +150,37 @@ static char *template_param(const struct notice_kind *kind, const json_t *params
 }
 
 /* The form body of SendSms; false if the message does not fit its template. */
-static bool body_of(const struct aliyun_sms *a, const struct notice_message *m, struct buf *body)
+static bool body_of(const struct aliyun_sms *a, const struct notice_message *m,
+	const char *template, struct buf *body)
 {
-	const struct notice_kind *kind = notice_kind_find(m->kind);
+	AUTO(text_free) char *param = template_param(notice_kind_find(m->kind), m->params);
 	struct form f = { .n = 0 };
-	char *param;
 
-	if (!kind)
-		return false;
-	param = template_param(kind, m->params);
 	if (!param)
 		return false;
 	ASSERT(form_add(&f, "PhoneNumbers", m->recipient) == ERR_OK);
 	ASSERT(form_add(&f, "SignName", a->sign_name) == ERR_OK);
-	ASSERT(form_add(&f, "TemplateCode", a->templates[kind - notice_kinds]) == ERR_OK);
+	ASSERT(form_add(&f, "TemplateCode", template) == ERR_OK);
 	ASSERT(form_add(&f, "TemplateParam", param) == ERR_OK);
 	if (m->out_id && m->out_id[0])
 		ASSERT(form_add(&f, "OutId", m->out_id) == ERR_OK);
 	form_encode(&f, body);
-	free(param);
 	return true;
 }
 
-/* Host (as libcurl sends it) and path of the endpoint. */
-static void split_endpoint(const char *endpoint, char host[static 256], char path[static 256])
-{
-	const char *h = strstr(endpoint, "://") + 3;
-	size_t n = strcspn(h, "/");
-
-	snprintf(host, 256, "%.*s", (int)n, h);
-	snprintf(path, 256, "%s", h[n] ? h + n : "/");
-}
-
-static void second_text(struct utc t, char out[static UTC_TEXT_MAX])
-{
-	char full[UTC_TEXT_MAX];
-
-	snprintf(out, UTC_TEXT_MAX, "%.19sZ", utc_text(t, full));
-}
-
-static enum err call(const struct aliyun_sms *a, const struct buf *body, struct utc now,
-	int64_t deadline_ms, struct web_answer *answer, struct problem *why)
-{
-	AUTO(buf_free) struct buf auth = { 0 };
-	char host[256], path[256], nonce[33], date[UTC_TEXT_MAX], hash[SHA256_HEX], lines[7][400];
-	struct web_request r = { .method = "POST",
-		.url = a->endpoint,
-		.body = body->text,
-		.body_len = body->len,
-		.deadline_ms = deadline_ms };
-	struct acs3_header h[] = { { "content-type", FORM_TYPE }, { "host", host },
-		{ "x-acs-action", "SendSms" }, { "x-acs-content-sha256", hash },
-		{ "x-acs-date", date }, { "x-acs-signature-nonce", nonce },
-		{ "x-acs-version", "2017-05-25" } };
-
-	split_endpoint(a->endpoint, host, path);
-	rand_hex(nonce, 16);
-	second_text(now, date);
-	sha256_hex(body->text, body->len, hash);
-	buf_adds(&auth, "Authorization: ");
-	acs3_authorization(&(struct acs3){ "POST", path, "", h, ARRAY_LEN(h), hash },
-		a->access_key_id, a->secret, &auth);
-	for (size_t i = 0; i < ARRAY_LEN(h); i++) {
-		snprintf(lines[i], sizeof(lines[i]), "%s: %s", h[i].name, h[i].value);
-		r.headers[i] = lines[i];
-	}
-	r.headers[ARRAY_LEN(h)] = auth.text;
-	return web_call(&r, answer, why);
-}
-
-/* Trying again helps with these alone; never with limits, balance, templates or numbers. */
-static bool is_temporary(const char *code)
-{
-	return str_eq(code, "isp.SYSTEM_ERROR") || str_starts(code, "Throttling") ||
-	       str_eq(code, "ServiceUnavailable") || str_eq(code, "InternalError");
-}
+/* Trying again helps with the first of these; never with limits, balance, templates or numbers. A
+ * nonce that was used before is ours, sent twice on the way: the first may have been taken. */
+static const struct notice_code codes[] = {
+	{ "isp.SYSTEM_ERROR", CODE_RETRY },
+	{ "isp.UNKNOWN_ERR_CODE", CODE_RETRY },
+	{ "Throttling*", CODE_RETRY },
+	{ "ServiceUnavailable", CODE_RETRY },
+	{ "InternalError", CODE_RETRY },
+	{ "isv.DAY_LIMIT_CONTROL", CODE_NEXT_DAY },
+	{ "isv.MONTH_LIMIT_CONTROL", CODE_NEXT_DAY },
+	{ "isv.MOBILE_NUMBER_ILLEGAL", CODE_UNREACHABLE },
+	{ "SignatureNonceUsed", CODE_UNKNOWN },
+};
 
 static void judge(const struct web_answer *a, struct notice_result *out)
 {
@@ -250,20 +192,22 @@ static void judge(const struct web_answer *a, struct notice_result *out)
 	if (json_parse(a->body.text, a->body.len, &j, NULL) != ERR_OK ||
 		json_get_text(j, "Code", FIELD_REQUIRED, sizeof(out->code) - 1, &code, NULL) !=
 			ERR_OK) {
-		result(out, NOTICE_UNKNOWN, false, http);
+		notice_result_set(out, NOTICE_UNKNOWN, false, http);
 		return;
 	}
 	if (a->status == 200 && str_eq(code, "OK")) {
-		result(out, NOTICE_DONE, false, code);
+		notice_result_set(out, NOTICE_DONE, false, code);
 		if (json_get_text(j, "BizId", FIELD_OPTIONAL, sizeof(out->provider_ref) - 1,
 			    &biz_id, NULL) == ERR_OK)
 			(void)!str_copy(out->provider_ref, sizeof(out->provider_ref), biz_id);
 		return;
 	}
-	if (a->status >= 500) /* the provider broke off: it may have been sent */
-		result(out, NOTICE_UNKNOWN, false, code);
+	/* the provider broke off: it may have been sent. Throttled is not taken, whatever the
+	 * status. */
+	if (a->status >= 500 && !str_starts(code, "Throttling"))
+		notice_result_set(out, NOTICE_UNKNOWN, false, code);
 	else
-		result(out, NOTICE_REFUSED, is_temporary(code), code);
+		notice_judge_code(codes, ARRAY_LEN(codes), code, out);
 }
 
 void aliyun_send(const struct notice *notice, const struct notice_message *m, struct utc now,
@@ -271,30 +215,118 @@ void aliyun_send(const struct notice *notice, const struct notice_message *m, st
 {
 	static const char *const words[] = { "done", "refused", "unknown" };
 	const struct aliyun_sms *a = notice->aliyun;
-	const struct notice_kind *kind = notice_kind_find(m->kind);
+	const char *template = a ? notice_template(&a->templates, m->kind, m->language) : NULL;
 	AUTO(web_answer_free) struct web_answer answer = { 0 };
 	AUTO(buf_free) struct buf body = { 0 };
 	enum err e;
 
-	if (!a || !kind || !a->templates[kind - notice_kinds][0]) {
-		result(out, NOTICE_REFUSED, false, "not_configured");
+	if (!template) {
+		notice_result_set(out, NOTICE_REFUSED, false, "not_configured");
 		return;
 	}
-	if (!is_mobile(m->recipient)) {
-		result(out, NOTICE_REFUSED, false, "bad_phone");
+	if (!notice_is_mobile(m->recipient)) {
+		notice_result_set(out, NOTICE_REFUSED, false, "bad_phone");
+		out->unreachable = true;
 		return;
 	}
-	if (!body_of(a, m, &body)) {
-		result(out, NOTICE_REFUSED, false, "bad_params");
+	if (!body_of(a, m, template, &body)) {
+		notice_result_set(out, NOTICE_REFUSED, false, "bad_params");
 		return;
 	}
-	e = call(a, &body, now, deadline_ms, &answer, NULL);
+	e = call(a, "SendSms", &body, now, deadline_ms, &answer, NULL);
 	if (e == ERR_UNAVAILABLE)
-		result(out, NOTICE_REFUSED, true, "no_connection");
+		notice_result_set(out, NOTICE_REFUSED, true, "no_connection");
 	else if (e != ERR_OK)
-		result(out, NOTICE_UNKNOWN, false, err_word(e));
+		notice_result_set(out, NOTICE_UNKNOWN, false, err_word(e));
 	else
 		judge(&answer, out);
-	log_info("event=sms_answer kind=%s outcome=%s code=%s", m->kind, words[out->outcome],
-		out->code);
+	log_info("event=sms_answer way=" SECTION " kind=%s outcome=%s code=%s", m->kind,
+		words[out->outcome], out->code);
+}
+
+/* ---- what became of it ---- */
+
+#define BEIJING_MS (8 * 3600 * 1000)
+#define PAGE 50
+
+static void details_body(const char *phone, const char *ref, struct utc sent_at, struct buf *body)
+{
+	struct form f = { .n = 0 };
+	int year, month, day;
+	char date[16];
+
+	civil_date((sent_at.ms + BEIJING_MS) / 86400000, &year, &month, &day);
+	snprintf(date, sizeof(date), "%04d%02d%02d", year, month, day);
+	ASSERT(form_add(&f, "PhoneNumber", phone) == ERR_OK);
+	ASSERT(form_add(&f, "SendDate", date) == ERR_OK);
+	ASSERT(form_add(&f, "PageSize", "50") == ERR_OK);
+	ASSERT(form_add(&f, "CurrentPage", "1") == ERR_OK);
+	if (ref[0])
+		ASSERT(form_add(&f, "BizId", ref) == ERR_OK);
+	form_encode(&f, body);
+}
+
+static void take_detail(const json_t *d, struct notice_delivery *out)
+{
+	const char *code = "", *when = "";
+	int64_t status = 0;
+
+	(void)!json_get_int(d, "SendStatus", FIELD_OPTIONAL, 0, 9, &status, NULL);
+	(void)!json_get_text(d, "ErrCode", FIELD_OPTIONAL, sizeof(out->code) - 1, &code, NULL);
+	(void)!json_get_text(d, "ReceiveDate", FIELD_OPTIONAL, 32, &when, NULL);
+	out->fate = status == 1	  ? FATE_WAITING
+		    : status == 2 ? FATE_FAILED
+		    : status == 3 ? FATE_DELIVERED
+				  : FATE_UNKNOWN;
+	(void)!str_copy(out->code, sizeof(out->code), code);
+	if (!notice_beijing_parse(when, &out->at))
+		out->at = (struct utc){ 0 };
+}
+
+/* The message of that name among those of the day. An empty list whose count says that there are
+ * some tells nothing; nor does a full page. */
+static void read_details(const json_t *j, const char *out_id, struct notice_delivery *out)
+{
+	const json_t *list =
+		json_object_get(json_object_get(j, "SmsSendDetailDTOs"), "SmsSendDetailDTO");
+	const json_t *total = json_object_get(j, "TotalCount"), *d;
+	size_t i, n = json_array_size(list);
+
+	json_array_foreach(list, i, d)
+	{
+		const char *id = json_string_value(json_object_get(d, "OutId"));
+
+		if (id && out_id && str_eq(id, out_id)) {
+			take_detail(d, out);
+			return;
+		}
+	}
+	if (json_is_array(list) && n < PAGE &&
+		(!total || json_integer_value(total) <= (json_int_t)n))
+		out->fate = FATE_NEVER_SENT;
+}
+
+enum err aliyun_look_up(const struct notice *notice, const struct notice_message *m,
+	const char *ref, struct utc sent_at, struct utc now, int64_t deadline_ms,
+	struct notice_delivery *out, struct problem *why)
+{
+	AUTO(web_answer_free) struct web_answer answer = { 0 };
+	AUTO(buf_free) struct buf body = { 0 };
+	AUTO(json_free) json_t *j = NULL;
+	const char *code = "";
+
+	*out = (struct notice_delivery){ .fate = FATE_UNKNOWN };
+	if (!notice->aliyun)
+		return ERR_NOT_CONFIGURED;
+	details_body(m->recipient, ref, sent_at, &body);
+	if (call(notice->aliyun, "QuerySendDetails", &body, now, deadline_ms, &answer, why) !=
+			ERR_OK ||
+		json_parse(answer.body.text, answer.body.len, &j, why) != ERR_OK)
+		return ERR_UNKNOWN;
+	if (json_get_text(j, "Code", FIELD_REQUIRED, 64, &code, why) != ERR_OK ||
+		answer.status != 200 || !str_eq(code, "OK"))
+		return ERR_UNKNOWN;
+	read_details(j, m->out_id, out);
+	(void)!str_copy(out->provider_ref, sizeof(out->provider_ref), ref);
+	return ERR_OK;
 }

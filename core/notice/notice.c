@@ -19,10 +19,12 @@ const struct notice_kind notice_kinds[] = {
 	{ "fee",        { "shop", "purse", "balance" } },
 	{ "restored",   { "shop", "purse" } },
 	{ "recharged",  { "shop", "purse", "amount", "balance" } },
+	{ "alarm",      { "object", "what" } },
 };
 
 const struct notice_channel notice_channels[] = {
-	{ "aliyun_sms", "sms", aliyun_off, aliyun_serves, aliyun_send, NULL },
+	{ "aliyun_sms", "sms", aliyun_off, aliyun_serves, aliyun_send, aliyun_look_up },
+	{ "tencent_sms", "sms", tencent_off, tencent_serves, tencent_send, tencent_look_up },
 	{ "wechat_oa", "wechat", wechat_oa_off, wechat_oa_serves, wechat_oa_send, NULL },
 	{ "wechat_mini", "wechat", wechat_mini_off, wechat_mini_serves, wechat_mini_send, NULL },
 };
@@ -30,6 +32,7 @@ const struct notice_channel notice_channels[] = {
 const size_t notice_kind_count = ARRAY_LEN(notice_kinds);
 const size_t notice_channel_count = ARRAY_LEN(notice_channels);
 _Static_assert(ARRAY_LEN(notice_kinds) <= NOTICE_KINDS_MAX, "room for a template of each kind");
+_Static_assert(ARRAY_LEN(notice_channels) <= NOTICE_CHANNELS_MAX, "room for all channels");
 
 const struct notice_kind *notice_kind_find(const char *name)
 {
@@ -56,6 +59,10 @@ void notice_load(struct conf *conf, struct notice **out)
 		log_error("channel=aliyun_sms state=off key=%s why=\"%s\"", n->aliyun_off.field,
 			n->aliyun_off.text);
 	wechat_ways_load(conf, n);
+	if (tencent_load(conf, &n->tencent, &n->tencent_off) != ERR_OK && n->tencent_off.field[0])
+		log_error("channel=tencent_sms state=off key=%s why=\"%s\"", n->tencent_off.field,
+			n->tencent_off.text);
+	notice_settle(conf, n);
 	*out = n;
 }
 
@@ -65,6 +72,7 @@ void notice_free(struct notice **notice)
 		return;
 	aliyun_free(&(*notice)->aliyun);
 	wechat_ways_free(*notice);
+	tencent_free(&(*notice)->tencent);
 	free(*notice);
 	*notice = NULL;
 }
@@ -72,5 +80,10 @@ void notice_free(struct notice **notice)
 void notice_send_sms(const struct notice *notice, const struct notice_message *message,
 	struct utc now, int64_t deadline_ms, struct notice_result *out)
 {
-	notice_channels[0].send(notice, message, now, deadline_ms, out);
+	for (size_t i = 0; i < notice->ways_n; i++)
+		if (str_eq(notice->ways[i]->medium, "sms")) {
+			notice->ways[i]->send(notice, message, now, deadline_ms, out);
+			return;
+		}
+	notice_result_set(out, NOTICE_REFUSED, false, "not_configured");
 }

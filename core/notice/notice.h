@@ -15,7 +15,8 @@ void notice_free(struct notice **notice);
 
 /* The kinds of message, and the variables that the approved template of a kind has; params may hold
  * more, only these are sent. The setting [aliyun_sms] template_<kind> names the provider's template
- * of each kind; a kind without one is not sent. */
+ * of each kind, [aliyun_sms] template_<kind>_en that in English (and so for every other channel); a
+ * kind without an English one is sent by the Chinese, one without any is not sent. */
 struct notice_kind {
 	const char *name;
 	const char *params[6]; /* NULL-terminated; all are texts */
@@ -80,6 +81,36 @@ extern const struct notice_channel notice_channels[];
 extern const size_t notice_channel_count;
 /* NULL for a name that is not in the list. */
 const struct notice_channel *notice_channel_find(const char *name);
+
+/* The channels in the order in which they are tried, of those that are on: [notice] order, or else
+ * the list's. *n of them. */
+const struct notice_channel *const *notice_ways(const struct notice *notice, size_t *n);
+
+/* [notice]: limits of our own, below the providers', and times. Numbers that cannot be are logged
+ * and count as shipped. */
+struct notice_rules {
+	int64_t code_minute, code_hour, code_day; /* login codes to one phone */
+	int64_t kind_day;			  /* other messages of one kind to one phone */
+	int64_t alarm_hour;			  /* alarms to one phone */
+	int64_t phone_day;			  /* everything to one phone */
+	int64_t all_day;			  /* everything to everybody */
+	int64_t look_after_ms;			  /* an unknown outcome is looked up after */
+	int64_t receipt_after_ms;		  /* a missing receipt is asked for after */
+	int64_t send_ms;			  /* a service has so long to answer */
+};
+const struct notice_rules *notice_rules(const struct notice *notice);
+
+/* Receipts as the providers push them: an array of messages and what became of each. At most max
+ * are taken; *n is how many there were to take. ERR_BAD_JSON, ERR_BAD_VALUE for what is none. They
+ * are not signed, so that they count as hints. */
+#define NOTICE_RECEIPTS_MAX 200
+MUST_USE enum err notice_receipts_aliyun(const char *body, size_t len, struct notice_delivery *out,
+	size_t max, size_t *n, struct problem *why);
+MUST_USE enum err notice_receipts_tencent(const char *body, size_t len, struct notice_delivery *out,
+	size_t max, size_t *n, struct problem *why);
+/* What the provider wants to hear. */
+#define NOTICE_RECEIVED_ALIYUN "{\"code\":0,\"msg\":\"接收成功\"}"
+#define NOTICE_RECEIVED_TENCENT "{\"result\":0,\"errmsg\":\"OK\"}"
 
 /* Sends by the first SMS channel that is configured. deadline_ms is on the clock of mono_ms(). */
 void notice_send_sms(const struct notice *notice, const struct notice_message *message,

@@ -255,6 +255,12 @@ void sha1_hex(const void *bytes, size_t n, char out[static SHA1_HEX])
 	hex_encode(md, sizeof(md), out);
 }
 
+void hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t n,
+	unsigned char out[static SHA256_LEN])
+{
+	ASSERT(HMAC(EVP_sha256(), key, (int)key_len, bytes, n, out, NULL));
+}
+
 void hmac_sha256_hex(const char *key, const void *bytes, size_t n, char out[static SHA256_HEX])
 {
 	unsigned char md[SHA256_DIGEST_LENGTH];

@@ -32,6 +32,9 @@ MUST_USE enum err base64_decode(const char *text, size_t n, struct buf *out);
 void sha256_hex(const void *bytes, size_t n, char out[static SHA256_HEX]);
 #define SHA1_HEX 41
 void sha1_hex(const void *bytes, size_t n, char out[static SHA1_HEX]); /* no signature */
+#define SHA256_LEN 32
+void hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t n,
+	unsigned char out[static SHA256_LEN]);
 void hmac_sha256_hex(const char *key, const void *bytes, size_t n, char out[static SHA256_HEX]);
 
 /* AES-256-GCM with a 12-byte nonce; sealed = base64(ciphertext, 16-byte tag). Opening is

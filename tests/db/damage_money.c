@@ -6,6 +6,11 @@
 #define ORDER_NAME "CONCAT('order:', @o)"
 #define BOOK_DAY "CONCAT('book_day:1:', @d)"
 
+#define A_MESSAGE                                                                                  \
+	"o.id INTO @s FROM outbox o JOIN outbox_try t ON t.outbox_id = o.id WHERE o.state = "      \
+	"'sent'"                                                                                   \
+	" AND o.notice_id IS NOT NULL LIMIT 1"
+#define MESSAGE_NAME "CONCAT('outbox:', @s)"
 #define A_SALE "id, entry_id INTO @s, @e FROM sale WHERE method = 'cash' ORDER BY id DESC LIMIT 1"
 #define SPLIT_SALE                                                                                 \
 	"s.id, s.entry_id, l.account_id INTO @s, @e, @a FROM sale s JOIN sale_line l ON "          \
@@ -563,6 +568,23 @@ static const struct damage list[] = {
 	{ "share_basis", "share_group", A_PART,
 		"UPDATE share_group SET basis = 'equal' WHERE id = @s", "share_part_is_of_a_sharer",
 		PART_NAME },
+	/* messages */
+	{ "message_sent_by_nobody", "outbox_try", A_MESSAGE,
+		"UPDATE outbox_try SET outcome = 'refused' WHERE outbox_id = @s",
+		"message_has_its_attempt", MESSAGE_NAME },
+	{ "message_attempt_gone", "outbox_try", A_MESSAGE,
+		"DELETE FROM outbox_try WHERE outbox_id = @s", "message_has_its_attempt",
+		MESSAGE_NAME },
+	{ "message_said_to_have_arrived", "outbox", A_MESSAGE,
+		"UPDATE outbox SET state = 'delivered' WHERE id = @s", "message_has_its_attempt",
+		MESSAGE_NAME },
+	{ "message_of_another_kind", "outbox", A_MESSAGE,
+		"UPDATE outbox SET template = 'restored' WHERE id = @s", "message_is_of_its_notice",
+		MESSAGE_NAME },
+	{ "login_code_kept", "outbox", A_MESSAGE,
+		"UPDATE outbox SET template = 'login_code', notice_id = NULL, params = 'x' WHERE id"
+		" = @s",
+		"login_code_is_wiped", MESSAGE_NAME },
 };
 
 const struct damages damages_of_money = { list, ARRAY_LEN(list) };

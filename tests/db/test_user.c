@@ -135,8 +135,8 @@ static void test_codes(void **state)
 	char code[8], wrong[8];
 
 	assert_int_equal(by_code(phone, "123456", NOW), ERR_WRONG_CODE); /* none was sent */
-	assert_int_equal(user_send_code(api, phone, NOW), ERR_OK);
-	assert_int_equal(user_send_code(api, phone, LATER(59)), ERR_TOO_MANY);
+	assert_int_equal(user_send_code(api, phone, "192.0.2.1", NOW), ERR_OK);
+	assert_int_equal(user_send_code(api, phone, "192.0.2.1", LATER(59)), ERR_TOO_MANY);
 	sent_code(root, code);
 	assert_int_equal(FIXTURE_VALUE(root, "SELECT COUNT(*) AS v FROM sms_code WHERE code_sha256"
 					     " RLIKE '^[0-9a-f]{64}$'"),
@@ -150,7 +150,7 @@ static void test_codes(void **state)
 	assert_int_equal(by_code(phone, code, LATER(299)), ERR_OK);
 	assert_int_equal(by_code(phone, code, LATER(299)), ERR_WRONG_CODE); /* counts once */
 
-	assert_int_equal(user_send_code(api, phone, LATER(60)), ERR_OK);
+	assert_int_equal(user_send_code(api, phone, "192.0.2.1", LATER(60)), ERR_OK);
 	sent_code(root, code);
 	snprintf(wrong, sizeof(wrong), "%s", code);
 	wrong[5] = wrong[5] == '9' ? '0' : (char)(wrong[5] + 1);
@@ -159,13 +159,45 @@ static void test_codes(void **state)
 	assert_int_equal(by_code(phone, code, LATER(61)), ERR_WRONG_CODE); /* five tries */
 }
 
+/* Of one phone 1 in a minute, 5 in an hour, 10 in a day; of one address more, for it may be a mall.
+ */
+static void test_code_limits(void **state)
+{
+	struct db *root = *state;
+	char phone[16];
+	int sent = 0;
+
+	fixture_sql(root, "DELETE FROM sms_code_asked");
+	for (int minute = 0; minute < 70; minute++)
+		sent += user_send_code(api, "13922220000", "192.0.2.7",
+				LATER(minute * INT64_C(61))) == ERR_OK;
+	assert_int_equal(sent, 10); /* five, and five more an hour later */
+	for (int hour = 2; hour < 23; hour++)
+		assert_int_equal(user_send_code(api, "13922220000", "192.0.2.7",
+					 LATER(hour * INT64_C(3600))),
+			ERR_TOO_MANY);
+	assert_int_equal(
+		user_send_code(api, "13922220000", "192.0.2.7", LATER(25 * INT64_C(3600))), ERR_OK);
+	sent = 0;
+	for (int n = 0; n < 30; n++) {
+		snprintf(phone, sizeof(phone), "139333300%02d", n);
+		sent += user_send_code(api, phone, "192.0.2.8", NOW) == ERR_OK;
+	}
+	assert_int_equal(sent, 10);
+	assert_int_equal(user_send_code(api, phone, "192.0.2.9", NOW), ERR_OK);
+	assert_int_equal(user_codes_purge(api, LATER(50 * INT64_C(3600))), ERR_OK);
+	assert_int_equal(FIXTURE_VALUE(root, "SELECT (SELECT COUNT(*) FROM sms_code_asked) +"
+					     " (SELECT COUNT(*) FROM sms_code) AS v"),
+		0);
+}
+
 /* Nobody learns which phones are known, and strangers get no message. */
 static void test_unknown_phone(void **state)
 {
 	int64_t before = FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM outbox");
 
-	assert_int_equal(user_send_code(api, "13911112222", NOW), ERR_OK);
-	assert_int_equal(user_send_code(api, "13911112222", LATER(1)), ERR_TOO_MANY);
+	assert_int_equal(user_send_code(api, "13911112222", "192.0.2.1", NOW), ERR_OK);
+	assert_int_equal(user_send_code(api, "13911112222", "192.0.2.1", LATER(1)), ERR_TOO_MANY);
 	assert_int_equal(FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM outbox"), before);
 }
 
@@ -203,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_disabled),
 		cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_unknown_phone),
+		cmocka_unit_test(test_code_limits),
 		cmocka_unit_test(test_check),
 	};
 

@@ -18,6 +18,9 @@ export function useStack(options = {}) {
 		const say = (text) => process.stderr.write(`${text}\n`);
 		const conf = { api: { check_answers: 1 }, ...options.conf };
 		world.stack = await new Stack({ say, ...options, conf }).up();
+		// Tests run at any hour: warnings do not wait for the morning.
+		await world.stack.sql(`INSERT IGNORE INTO setting (site_id, name, value)
+			SELECT id, 'notice_quiet_from_min', 480 FROM site`);
 		world.api = await Api.open(world.stack);
 		world.wire = new Wire(world.stack);
 		const seconds = new Map();
@@ -56,7 +59,7 @@ export class Api {
 		api.ajv.addSchema(api.document, 'api');
 		api.templates = Object.keys(api.document.paths).map((template) => ({
 			template,
-			pattern: new RegExp(`^${template.replace(/^\/api\/v1/, '').replace(/\{[^}]+\}/g, '[0-9-]+')}$`),
+			pattern: new RegExp(`^${template.replace(/^\/api\/v1/, '').replace('{secret}', '[A-Za-z0-9_-]+').replace(/\{[^}]+\}/g, '[0-9-]+')}$`),
 		}));
 		api.seen = new Set();
 		return api;
@@ -246,7 +249,7 @@ export class Wire {
 		return this.#send('DELETE', '/sim/faults');
 	}
 
-	/** How a payment or message service behaves: service wechat, alipay or sms. */
+	/** How a payment or message service behaves: service wechat, alipay, sms or tencent. */
 	behave(service, mode, more = {}) {
 		return this.#send('POST', '/sim/services', { service, mode, ...more });
 	}

@@ -72,6 +72,141 @@ static void test_signature(void **state)
 	check(json_object_get(v, "published"), "YourAccessKeyId", "YourAccessKeySecret");
 }
 
+/* TC3 of Tencent Cloud: its published example, and one that its SDK has signed. */
+static void check_tc3(
+	const json_t *c, const char *service, int64_t at_s, const char *id, const char *secret)
+{
+	AUTO(buf_free) struct buf canonical = { 0 };
+	AUTO(buf_free) struct buf auth = { 0 };
+	const json_t *h = json_object_get(c, "headers");
+	const char *body = text(c, "body");
+	struct tc3 r = { .service = service,
+		.path = "/",
+		.query = "",
+		.content_type = text(h, "Content-Type"),
+		.host = text(h, "Host"),
+		.body = body,
+		.body_len = strlen(body),
+		.now = { at_s * 1000 + 999 } };
+
+	tc3_canonical(&r, &canonical);
+	assert_string_equal(canonical.text, text(c, "canonical_request"));
+	if (!secret)
+		return;
+	tc3_authorization(&r, id, secret, &auth);
+	assert_string_equal(auth.text, text(h, "Authorization"));
+}
+
+static void test_tc3(void **state)
+{
+	AUTO(json_free) json_t *v = vector("tencent_sms_tc3");
+	const json_t *key = json_object_get(v, "key");
+
+	(void)state;
+	check_tc3(json_object_get(v, "throwaway"), "sms", 1795400000, text(key, "secretId"),
+		text(key, "secretKey"));
+	/* the secret of the vendor's documentation, made for it */
+	check_tc3(json_object_get(v, "published"), "cvm", 1551113065,
+		"AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE", "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE");
+}
+
+/* A template in English where there is one, else the Chinese; the order of the ways. */
+static void test_templates_and_order(void **state)
+{
+	static const char ini[] =
+		"[notice]\norder=tencent_sms; nonsense;aliyun_sms\ncode_hour=4\nkind_day=0\n"
+		"[aliyun_sms]\naccess_key_id=a\nsign_name=s\nendpoint=https://x.example/\n"
+		"access_key_secret=k\ntemplate_low1=Z1\ntemplate_low1_en=E1\ntemplate_low2=Z2\n"
+		"[tencent_sms]\nsecret_id=a\nsecret_key=k\nsdk_app_id=1\nsign_name=s\n"
+		"endpoint=https://y.example/\ntemplate_low2_en=9\n";
+	AUTO(conf_free) struct conf *conf = NULL;
+	AUTO(notice_free) struct notice *n = NULL;
+	const struct notice_channel *const *ways;
+	struct pay_files files;
+	size_t count;
+
+	(void)state;
+	files_make(&files);
+	conf = files_conf(&files, ini);
+	notice_load(conf, &n);
+	ways = notice_ways(n, &count);
+	assert_int_equal(count, 2);
+	assert_string_equal(ways[0]->name, "tencent_sms");
+	assert_string_equal(ways[1]->name, "aliyun_sms");
+	assert_string_equal(notice_template(&n->aliyun->templates, "low1", "en"), "E1");
+	assert_string_equal(notice_template(&n->aliyun->templates, "low1", "zh"), "Z1");
+	assert_string_equal(notice_template(&n->aliyun->templates, "low2", "en"), "Z2");
+	assert_null(notice_template(&n->aliyun->templates, "arrears", "en"));
+	assert_true(ways[0]->serves(n, "low2", "en"));
+	assert_false(ways[0]->serves(n, "low2", "zh"));
+	assert_int_equal(notice_rules(n)->code_hour, 4);
+	assert_int_equal(notice_rules(n)->kind_day, 40); /* 0 is no limit that can be */
+	files_remove(&files);
+}
+
+static void test_receipts(void **state)
+{
+	static const char aliyun[] =
+		"[{\"phone_number\":\"13800000001\",\"send_time\":\"2026-11-30 10:00:00\","
+		"\"report_time\":\"2026-11-30 "
+		"10:00:05\",\"success\":true,\"err_code\":\"DELIVERED\","
+		"\"err_msg\":\"x\",\"sms_size\":\"1\",\"biz_id\":\"9^0\",\"out_id\":\"yufu-7\"},"
+		"{\"phone_number\":\"13800000002\",\"success\":false,\"err_code\":\"MK:0001\"}]";
+	static const char tencent[] =
+		"[{\"user_receive_time\":\"2026-11-30 10:00:05\",\"nationcode\":\"86\","
+		"\"mobile\":\"13800000001\",\"report_status\":\"FAIL\",\"errmsg\":\"UNDELIV\","
+		"\"description\":\"x\",\"sid\":\"2019:1\"}]";
+	static const char *const bad[] = { "", "{}", "[1]", "[{}]", "[{\"success\":\"true\"}]",
+		"[{\"report_status\":1}]", "[{\"success\":true}", "null" };
+	struct notice_delivery d[4];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(notice_receipts_aliyun(aliyun, strlen(aliyun), d, 4, &n, NULL), ERR_OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(d[0].fate, FATE_DELIVERED);
+	assert_string_equal(d[0].provider_ref, "9^0");
+	assert_string_equal(d[0].out_id, "yufu-7");
+	assert_int_equal(d[0].at.ms, INT64_C(1796004005000)); /* Beijing time */
+	assert_int_equal(d[1].fate, FATE_FAILED);
+	assert_int_equal(d[1].at.ms, 0);
+	assert_int_equal(notice_receipts_tencent(tencent, strlen(tencent), d, 4, &n, NULL), ERR_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(d[0].fate, FATE_FAILED);
+	assert_string_equal(d[0].provider_ref, "2019:1");
+	assert_string_equal(d[0].recipient, "13800000001");
+	assert_int_equal(
+		notice_receipts_aliyun(aliyun, strlen(aliyun), d, 1, &n, NULL), ERR_TOO_LARGE);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_not_equal(
+			notice_receipts_aliyun(bad[i], strlen(bad[i]), d, 4, &n, NULL), ERR_OK);
+		assert_int_not_equal(
+			notice_receipts_tencent(bad[i], strlen(bad[i]), d, 4, &n, NULL), ERR_OK);
+		assert_int_equal(n, 0);
+	}
+}
+
+static void test_codes(void **state)
+{
+	static const struct notice_code codes[] = { { "Throttling*", CODE_RETRY },
+		{ "Full", CODE_NEXT_DAY }, { "NoPhone", CODE_UNREACHABLE },
+		{ "Lost", CODE_UNKNOWN } };
+	struct notice_result r;
+
+	(void)state;
+	notice_judge_code(codes, ARRAY_LEN(codes), "Throttling.User", &r);
+	assert_true(r.outcome == NOTICE_REFUSED && r.retry);
+	notice_judge_code(codes, ARRAY_LEN(codes), "Full", &r);
+	assert_true(r.outcome == NOTICE_REFUSED && r.next_day && !r.retry);
+	notice_judge_code(codes, ARRAY_LEN(codes), "NoPhone", &r);
+	assert_true(r.outcome == NOTICE_REFUSED && r.unreachable);
+	notice_judge_code(codes, ARRAY_LEN(codes), "Lost", &r);
+	assert_int_equal(r.outcome, NOTICE_UNKNOWN);
+	notice_judge_code(codes, ARRAY_LEN(codes), "isv.AMOUNT_NOT_ENOUGH", &r);
+	assert_true(r.outcome == NOTICE_REFUSED && !r.retry && !r.next_day && !r.unreachable);
+	assert_string_equal(r.code, "isv.AMOUNT_NOT_ENOUGH");
+}
+
 static void test_kinds(void **state)
 {
 	(void)state;
@@ -135,6 +270,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_signature),
+		cmocka_unit_test(test_tc3),
+		cmocka_unit_test(test_templates_and_order),
+		cmocka_unit_test(test_receipts),
+		cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_without_settings),

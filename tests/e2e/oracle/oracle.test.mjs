@@ -2,14 +2,17 @@
 // the services and check our requests, then they are the clients of our stand-ins.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import dysms from '@alicloud/dysmsapi20170525';
 import openapi from '@alicloud/openapi-util';
+import sign from 'tencentcloud-sdk-nodejs-common/tencentcloud/common/sign.js';
+import tencent from 'tencentcloud-sdk-nodejs-sms';
 import wechat from 'wechatpay-axios-plugin';
 import { until } from '../../support/process.mjs';
 
@@ -134,7 +137,52 @@ describe('our requests', () => {
 		assert.deepEqual(JSON.parse(form.TemplateParam), { code: '123456' });
 		await service.close();
 	});
+
+	test('Tencent Cloud: the Authorization is the one that its own SDK computes', async () => {
+		const service = await serve(() => ({ headers: { 'Content-Type': 'application/json' },
+			body: '{"Response":{"SendStatusSet":[{"SerialNo":"2019:1","PhoneNumber":"+8613800000001","Fee":1,"SessionContext":"n-1","Code":"Ok","Message":"send success","IsoCode":"CN"}],"RequestId":"x"}}' }));
+		// The SDK signs the host without its port: so it judges our reckoning of TC3, which judges the request.
+		const conf = await settings(service.base, 'tencent.conf');
+		const sent = await call(conf, 'sms:tencent_sms', '13800000001', 'low1', '{"shop":"A-1","purse":"电费","balance":"9.80"}');
+		assert.deepEqual(sent.result, { code: 'Ok', ref: '2019:1', outcome: 0 });
+		const [req] = service.requests;
+		const expected = sign.default.sign3({ method: 'POST', url: `http://${req.headers.host}${req.url}`, payload: Buffer.from(req.body),
+			timestamp: Number(req.headers['x-tc-timestamp']), service: 'sms', secretId: 'AKIDsandbox', secretKey: file('tencent_secret_key').trim(),
+			multipart: false, boundary: '', headers: { 'Content-Type': req.headers['content-type'] } });
+		const parts = (text) => /Credential=(\S+), SignedHeaders=(\S+), Signature=([0-9a-f]{64})/.exec(text).slice(1);
+		assert.deepEqual(parts(req.headers.authorization).slice(0, 2), parts(expected).slice(0, 2));
+		assert.equal(tc3(req, '127.0.0.1', file('tencent_secret_key').trim()), parts(expected)[2]);
+		assert.equal(tc3(req, req.headers.host, file('tencent_secret_key').trim()), parts(req.headers.authorization)[2]);
+		assert.equal(req.headers['x-tc-action'], 'SendSms');
+		assert.equal(req.headers['x-tc-version'], '2021-01-11');
+		assert.equal(req.headers['x-tc-region'], 'ap-guangzhou');
+		assert.deepEqual(JSON.parse(req.body), { PhoneNumberSet: ['+8613800000001'], SmsSdkAppId: '1400000109', SignName: '星力城', TemplateId: '110002',
+			TemplateParamSet: ['A-1', '电费', '9.80'], SessionContext: 'n-1' });
+		await service.close();
+	});
+
+	test('Tencent Cloud: the code of the number counts, not that of the call', async () => {
+		const codes = { 'LimitExceeded.PhoneNumberDailyLimit': 1, 'InternalError.Timeout': 2, Ok: 0 };
+		for (const [code, outcome] of Object.entries(codes)) {
+			const service = await serve(() => ({ body: JSON.stringify({ Response: { SendStatusSet: [{ SerialNo: '', PhoneNumber: '', Code: code }], RequestId: 'x' } }) }));
+			const conf = await settings(service.base, 'tencent.conf');
+			const sent = await call(conf, 'sms:tencent_sms', '13800000001', 'login_code', '{"code":"123456"}');
+			assert.equal(sent.result.outcome, outcome, code);
+			await service.close();
+		}
+	});
 });
+
+/** TC3 by the vendor's description. */
+function tc3(req, host, secret) {
+	const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
+	const hash = (text) => createHash('sha256').update(text).digest('hex');
+	const timestamp = req.headers['x-tc-timestamp'];
+	const date = new Date(Number(timestamp) * 1000).toISOString().slice(0, 10);
+	const canonical = ['POST', req.url, '', `content-type:${req.headers['content-type']}`, `host:${host}`, '', 'content-type;host', hash(req.body)].join('\n');
+	const text = ['TC3-HMAC-SHA256', timestamp, `${date}/sms/tc3_request`, hash(canonical)].join('\n');
+	return createHmac('sha256', hmac(hmac(hmac(`TC3${secret}`, date), 'sms'), 'tc3_request')).update(text).digest('hex');
+}
 
 describe('our stand-ins', () => {
 	let sim;
@@ -196,5 +244,43 @@ http_listen=127.0.0.1:0\nmodbus_base_port=0\nbuses=1\nstate_dir=${dir}\n`);
 		await refused(client(), { ...order(no), mchid: '1900000001' }, 400, 'APPID_MCHID_NOT_MATCH');
 		await native(client()).post(order(no), { headers });
 		await refused(client(), { ...order(no), amount: { total: 101, currency: 'CNY' } }, 403, 'OUT_TRADE_NO_USED');
+	});
+
+	test('Alibaba Cloud: its own client sends, and asks what became of it', async () => {
+		const config = { accessKeyId: 'LTAIsandbox', accessKeySecret: file('aliyun_access_key_secret').trim(), endpoint: base.slice(7), protocol: 'HTTP' };
+		const client = new dysms.default(config);
+		const phone = '13700000001';
+		const sent = await client.sendSms(new dysms.SendSmsRequest({ phoneNumbers: phone, signName: '星力城', templateCode: 'SMS_100002',
+			templateParam: JSON.stringify({ shop: 'A-1', purse: '电费', balance: '9.80' }), outId: 'n-1' }));
+		assert.equal(sent.body.code, 'OK', JSON.stringify(sent.body));
+		const date = new Date(Date.now() + 8 * 3600_000).toISOString().slice(0, 10).replaceAll('-', '');
+		const asked = await client.querySendDetails(new dysms.QuerySendDetailsRequest({ phoneNumber: phone, bizId: sent.body.bizId, sendDate: date, pageSize: 10, currentPage: 1 }));
+		assert.equal(asked.body.code, 'OK');
+		const [detail] = asked.body.smsSendDetailDTOs.smsSendDetailDTO;
+		assert.equal(detail.outId, 'n-1');
+		assert.equal(detail.content, '【星力城】A-1：电费余额还有 9.80 元，请留意充值。');
+		const stranger = new dysms.default({ ...config, accessKeySecret: 'x' });
+		await assert.rejects(stranger.sendSms(new dysms.SendSmsRequest({ phoneNumbers: phone, signName: '星力城', templateCode: 'SMS_100002', templateParam: '{}' })), /SignatureDoesNotMatch/);
+		// What our own client reads is the same.
+		await until('the message has arrived', async () => (await call(await settings(base, 'ours.conf'), 'fate:aliyun_sms', phone, sent.body.bizId)).result.fate === 2, 10_000, 200);
+	});
+
+	test('Tencent Cloud: its own SDK sends, and pulls what became of it', async () => {
+		const { Client } = tencent.sms.v20210111;
+		const client = (secretKey) => new Client({ credential: { secretId: 'AKIDsandbox', secretKey }, region: 'ap-guangzhou',
+			profile: { httpProfile: { endpoint: base.slice(7), protocol: 'http://' } } });
+		const phone = '13700000002';
+		const request = { PhoneNumberSet: [`+86${phone}`, '+8612'], SmsSdkAppId: '1400000109', SignName: '星力城', TemplateId: '110002', TemplateParamSet: ['A-1', '电费', '9.80'], SessionContext: 'n-1' };
+		const sent = await client(file('tencent_secret_key').trim()).SendSms(request);
+		assert.deepEqual(sent.SendStatusSet.map((s) => s.Code), ['Ok', 'InvalidParameterValue.IncorrectPhoneNumber']);
+		await assert.rejects(client('x').SendSms(request), /AuthFailure.SignatureFailure|signature/i);
+		await assert.rejects(client(file('tencent_secret_key').trim()).SendSms({ ...request, TemplateParamSet: ['A-1'] }), /TemplateParamSetNotMatch|parameters/i);
+		const pulled = await until('it is reported on', async () => {
+			const answer = await client(file('tencent_secret_key').trim()).PullSmsSendStatusByPhoneNumber({ BeginTime: Math.floor(Date.now() / 1000) - 60, Offset: 0, Limit: 10, PhoneNumber: `+86${phone}`, SmsSdkAppId: '1400000109' });
+			return answer.PullSmsSendStatusSet[0];
+		}, 10_000, 200);
+		assert.equal(pulled.ReportStatus, 'SUCCESS');
+		assert.equal(pulled.SerialNo, sent.SendStatusSet[0].SerialNo);
+		assert.equal((await call(await settings(base, 'ours.conf'), 'fate:tencent_sms', phone, pulled.SerialNo)).result.fate, 2);
 	});
 });

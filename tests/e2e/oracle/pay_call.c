@@ -1,8 +1,10 @@
 /* One call to a service, as the platform makes it; prints what came of it as JSON:
  *	pay_call CONFIG open CHANNEL NUMBER FEN RETURN_URL
  *	pay_call CONFIG query|close CHANNEL NUMBER
- *	pay_call CONFIG sms PHONE KIND PARAMS */
+ *	pay_call CONFIG sms|sms:CHANNEL PHONE KIND PARAMS
+ *	pay_call CONFIG fate:CHANNEL PHONE REF */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "notice/notice.h"
@@ -47,21 +49,44 @@ static enum err pay_call(const struct pay *pay, char **v, json_t **result, struc
 	return e;
 }
 
+static int fate(struct conf *conf, char **v)
+{
+	const struct notice_channel *c = notice_channel_find(strchr(v[2], ':') + 1);
+	struct notice_message m = { .recipient = v[3], .kind = "login_code", .out_id = "n-1" };
+	AUTO(notice_free) struct notice *notice = NULL;
+	struct notice_delivery d = { .fate = FATE_UNKNOWN };
+	struct problem why = { 0 };
+	enum err e;
+
+	if (!c || !c->look_up)
+		return 2;
+	notice_load(conf, &notice);
+	e = c->look_up(notice, &m, v[4], utc_now(), utc_now(), mono_ms() + CALL_MS, &d, &why);
+	return print(e, &why,
+		json_pack("{s:i, s:s, s:s}", "fate", (int)d.fate, "code", d.code, "ref",
+			d.provider_ref));
+}
+
 static int sms(struct conf *conf, char **v)
 {
+	const char *colon = strchr(v[2], ':');
+	const struct notice_channel *c = colon ? notice_channel_find(colon + 1) : NULL;
+	struct notice_message m;
 	AUTO(notice_free) struct notice *notice = NULL;
 	AUTO(json_free) json_t *params = json_loads(v[5], 0, NULL);
 	struct problem why = { 0 };
 	struct notice_result r;
 
+	if (colon && !c)
+		return 2;
 	notice_load(conf, &notice);
-	notice_send_sms(notice,
-		&(struct notice_message){ .recipient = v[3],
-			.kind = v[4],
-			.language = "zh",
-			.params = params,
-			.out_id = "n-1" },
-		utc_now(), mono_ms() + CALL_MS, &r);
+	m = (struct notice_message){
+		.recipient = v[3], .kind = v[4], .language = "zh", .params = params, .out_id = "n-1"
+	};
+	if (c)
+		c->send(notice, &m, utc_now(), mono_ms() + CALL_MS, &r);
+	else
+		notice_send_sms(notice, &m, utc_now(), mono_ms() + CALL_MS, &r);
 	return print(ERR_OK, &why,
 		json_pack("{s:s, s:s, s:i}", "code", r.code, "ref", r.provider_ref, "outcome",
 			(int)r.outcome));
@@ -77,7 +102,9 @@ int main(int argc, char **argv)
 
 	if (argc < 5 || conf_open(argv[1], &conf, &why) != ERR_OK)
 		return 2;
-	if (str_eq(argv[2], "sms"))
+	if (str_starts(argv[2], "fate:"))
+		return fate(conf, argv);
+	if (str_eq(argv[2], "sms") || str_starts(argv[2], "sms:"))
 		return argc == 6 ? sms(conf, argv) : 2;
 	if (argc != (str_eq(argv[2], "open") ? 7 : 5) || !pay_channel_find(argv[3]))
 		return 2;

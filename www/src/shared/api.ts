@@ -123,12 +123,16 @@ export interface Notice {
 	text: string;
 	account_id: number | null;
 	channel: string;
-	state: 'pending' | 'sent' | 'failed' | 'unknown';
+	state: 'pending' | 'sent' | 'delivered' | 'undelivered' | 'failed' | 'unknown';
+	way: string | null;
+	sent_at: string | null;
+	delivered_at: string | null;
 }
 
 export interface AlertSettings {
 	items: { account_id: number; purpose: Purpose; unit: 'yuan' | 'kwh' | 'm3'; warn1: string; warn2: string; warn1_yuan: string; warn2_yuan: string }[];
 	language?: 'zh' | 'en';
+	channels?: 'wechat_or_sms' | 'sms' | 'both';
 }
 
 export interface SubTenant {

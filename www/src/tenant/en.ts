@@ -159,7 +159,7 @@ export const en: Words = {
 		opening: 'Opening', closing: 'Closing', balance: 'Balance',
 		kind: { recharge: 'Top-up', found: 'Payment found', sale: 'Paid at the desk', energy: 'Electricity', water: 'Water', late_charge: 'Late charge', fee: 'Property fee', opening: 'Opening balance', adjustment: 'Adjustment', refund: 'Refund', reversal: 'Reversal', subsidy: 'Subsidy', allowance: 'Free allowance', write_off: 'Written off', correction: 'Correction', debt: 'Agreed debt', deposit_out: 'From the deposit', transfer: 'Transfer', property_fee: 'Property fee', rent: 'Rent', share: 'Shared cost', closing: 'Closing', payout: 'Paid out', subsidy_back: 'Subsidy returned', settlement: 'Settlement' },
 		state: { created: 'Unpaid', pending: 'Unpaid', paid: 'Paid', closed: 'Closed' },
-		notice_state: { pending: 'Sending', sent: 'Sent', failed: 'Not sent', unknown: 'Unknown' },
+		notice_state: { pending: 'Sending', sent: 'Sent', failed: 'Not sent', unknown: 'Unknown', delivered: 'Delivered', undelivered: 'Not delivered' },
 		month: 'Month',
 		prev: 'Month before', next: 'Next month',
 	},

@@ -159,7 +159,7 @@ export const zh = {
 		opening: '期初', closing: '期末', balance: '余额',
 		kind: { recharge: '充值', found: '已认领付款', sale: '柜台充值', energy: '电费', water: '水费', late_charge: '补计费用', fee: '物业费', opening: '期初余额', adjustment: '调整', refund: '退款', reversal: '冲正', subsidy: '补贴', allowance: '免费额度', write_off: '核销', correction: '更正', debt: '欠费分期', deposit_out: '押金转入', transfer: '账户互转', property_fee: '物业费', rent: '租金', share: '公摊', closing: '销户结转', payout: '销户退款', subsidy_back: '补贴收回', settlement: '结清' } as Record<string, string>,
 		state: { created: '待支付', pending: '待支付', paid: '已支付', closed: '已关闭' },
-		notice_state: { pending: '发送中', sent: '已发送', failed: '发送失败', unknown: '结果不明' },
+		notice_state: { pending: '发送中', sent: '已发送', failed: '发送失败', unknown: '结果不明', delivered: '已送达', undelivered: '未送达' },
 		month: '月份',
 		prev: '上个月', next: '下个月',
 	},
