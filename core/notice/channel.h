@@ -5,6 +5,8 @@
 
 #define NOTICE_KINDS_MAX 24
 
+struct gammu; /* gammu.h */
+
 struct aliyun_sms {
 	char endpoint[256], access_key_id[65], sign_name[65];
 	char secret[129];
@@ -14,6 +16,8 @@ struct aliyun_sms {
 struct notice {
 	struct aliyun_sms *aliyun; /* NULL: off */
 	struct problem aliyun_off; /* and why */
+	struct gammu *gammu;	   /* NULL: off */
+	struct problem gammu_off;
 };
 
 MUST_USE enum err aliyun_load(struct conf *conf, struct aliyun_sms **out, struct problem *why);
@@ -38,3 +42,14 @@ void acs3_canonical(const struct acs3 *r, struct buf *out);
 /* "ACS3-HMAC-SHA256 Credential=…,SignedHeaders=…,Signature=…" */
 void acs3_authorization(
 	const struct acs3 *r, const char *key_id, const char *secret, struct buf *out);
+
+/* gammu.c: a GSM modem by gammu-smsd. */
+MUST_USE enum err gammu_load(struct conf *conf, struct gammu **out, struct problem *why);
+void gammu_free(struct gammu **g);
+const struct problem *gammu_off(const struct notice *n);
+bool gammu_serves(const struct notice *n, const char *kind, const char *language);
+void gammu_send(const struct notice *, const struct notice_message *, struct utc now,
+	int64_t deadline_ms, struct notice_result *out);
+MUST_USE enum err gammu_look_up(const struct notice *, const struct notice_message *,
+	const char *ref, struct utc sent_at, struct utc now, int64_t deadline_ms,
+	struct notice_delivery *out, struct problem *why);

@@ -23,6 +23,7 @@ const struct notice_kind notice_kinds[] = {
 
 const struct notice_channel notice_channels[] = {
 	{ "aliyun_sms", "sms", aliyun_off, aliyun_serves, aliyun_send, NULL },
+	{ "gammu", "sms", gammu_off, gammu_serves, gammu_send, gammu_look_up },
 };
 /* clang-format on */
 const size_t notice_kind_count = ARRAY_LEN(notice_kinds);
@@ -53,6 +54,9 @@ void notice_load(struct conf *conf, struct notice **out)
 	if (aliyun_load(conf, &n->aliyun, &n->aliyun_off) != ERR_OK && n->aliyun_off.field[0])
 		log_error("channel=aliyun_sms state=off key=%s why=\"%s\"", n->aliyun_off.field,
 			n->aliyun_off.text);
+	if (gammu_load(conf, &n->gammu, &n->gammu_off) != ERR_OK && n->gammu_off.field[0])
+		log_error("channel=gammu state=off key=%s why=\"%s\"", n->gammu_off.field,
+			n->gammu_off.text);
 	*out = n;
 }
 
@@ -61,6 +65,7 @@ void notice_free(struct notice **notice)
 	if (!*notice)
 		return;
 	aliyun_free(&(*notice)->aliyun);
+	gammu_free(&(*notice)->gammu);
 	free(*notice);
 	*notice = NULL;
 }
