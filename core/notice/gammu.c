@@ -50,6 +50,28 @@ static enum err take_rules(struct conf *conf, struct gammu *g, struct problem *w
 	return e;
 }
 
+/* The database server is that of [database]; the user may be another one. */
+static enum err take_database(struct conf *conf, struct gammu *g, struct problem *why)
+{
+	AUTO(buf_wipe) struct buf password = { 0 };
+	enum err e = db_settings_read(conf, &g->db, why);
+
+	if (e == ERR_OK)
+		e = take_text(conf, "database", g->db.name, sizeof(g->db.name), why);
+	if (e != ERR_OK || !conf_text(conf, SECTION, "user", "")[0])
+		return e;
+	e = take_text(conf, "user", g->db.user, sizeof(g->db.user), why);
+	if (e != ERR_OK)
+		return e;
+	e = conf_secret(conf, SECTION, "password", &password);
+	if ((e != ERR_OK && e != ERR_NOT_CONFIGURED) ||
+		!str_copy(
+			g->db.password, sizeof(g->db.password), password.len ? password.text : ""))
+		return problem_set(why, ERR_NOT_CONFIGURED, "password",
+			"[" SECTION "] password_file is not readable");
+	return ERR_OK;
+}
+
 enum err gammu_load(struct conf *conf, struct gammu **out, struct problem *why)
 {
 	AUTO(gammu_free) struct gammu *g = NULL;
@@ -59,9 +81,7 @@ enum err gammu_load(struct conf *conf, struct gammu **out, struct problem *why)
 		return problem_set(why, ERR_NOT_CONFIGURED, "", "[" SECTION "] is not set up");
 	g = calloc(1, sizeof(*g));
 	ASSERT(g);
-	e = db_settings_read(conf, &g->db, why);
-	if (e == ERR_OK)
-		e = take_text(conf, "database", g->db.name, sizeof(g->db.name), why);
+	e = take_database(conf, g, why);
 	if (e == ERR_OK)
 		e = take_rules(conf, g, why);
 	if (e != ERR_OK)
@@ -158,6 +178,7 @@ void gammu_send(const struct notice *n, const struct notice_message *m, struct u
 	struct sms_text parts;
 	char to[NUMBER_MAX];
 	int64_t id = 0;
+	enum err e;
 
 	(void)now;
 	(void)deadline_ms; /* a statement waits 5 s for a lock at most */
@@ -169,18 +190,18 @@ void gammu_send(const struct notice *n, const struct notice_message *m, struct u
 		set(out, NOTICE_REFUSED, false, "bad_phone");
 		return;
 	}
-	if (!m->out_id[0] || !text_of(g, m, &text) || sms_split(text.text, &parts) != ERR_OK) {
+	if (!m->out_id[0] || !text_of(g, m, &text) || !parts_of(&text, &parts)) {
 		set(out, NOTICE_REFUSED, false, "bad_params");
 		return;
 	}
-	judge(gammu_queue(g,
-		      &(struct gammu_message){ .text = &parts,
-			      .to = to,
-			      .out_id = m->out_id,
-			      .priority = is_code ? PRIORITY_CODE : 0,
-			      .validity = is_code ? VALID_5_MINUTES : VALID_24_HOURS },
-		      &id),
-		id, out);
+	e = gammu_queue(g,
+		&(struct gammu_message){ .text = &parts,
+			.to = to,
+			.out_id = m->out_id,
+			.priority = is_code ? PRIORITY_CODE : 0,
+			.validity = is_code ? VALID_5_MINUTES : VALID_24_HOURS },
+		&id);
+	judge(e, id, out);
 	log_info("event=modem_queue kind=%s parts=%zu outcome=%s code=%s", m->kind, parts.n,
 		words[out->outcome], out->code);
 }

@@ -120,6 +120,12 @@ static const struct query Q_RELEASE = {
 static const struct query Q_TAKE_BACK = { "DELETE FROM outbox WHERE ID = ? AND (" IS_HELD
 					  " OR (SendingTimeOut <=> InsertIntoDB AND Retries = 0))",
 	NULL };
+/* What a daemon has begun and left: nothing of it is known to have gone out, but it may have. */
+static const struct query Q_GIVE_UP = {
+	"DELETE FROM outbox WHERE ID = ? AND SendingTimeOut < NOW()"
+	" AND NOT EXISTS (SELECT 1 FROM sentitems s WHERE s.ID = outbox.ID)",
+	NULL
+};
 static const struct query Q_TAKE_BACK_PARTS = { "DELETE FROM outbox_multipart WHERE ID = ?", NULL };
 
 /* ---- modems ---- */
@@ -203,11 +209,11 @@ static enum err add(struct db *db, struct job *j)
 	return e == ERR_OK ? db_exec(db, &Q_RELEASE, ARGS(arg_i64(j->id)), NULL) : e;
 }
 
-/* *gone: no daemon has it or can get it any more. */
-static enum err take_back(struct db *db, int64_t id, bool *gone)
+/* how: Q_TAKE_BACK or Q_GIVE_UP. *gone: no daemon can get it any more. */
+static enum err take_back(struct db *db, const struct query *how, int64_t id, bool *gone)
 {
 	int64_t n = 0;
-	enum err e = db_exec(db, &Q_TAKE_BACK, ARGS(arg_i64(id)), &n);
+	enum err e = db_exec(db, how, ARGS(arg_i64(id)), &n);
 
 	*gone = n > 0;
 	return e == ERR_OK && n > 0 ? db_exec(db, &Q_TAKE_BACK_PARTS, ARGS(arg_i64(id)), NULL) : e;
@@ -243,7 +249,7 @@ static enum err find_earlier(struct db *db, struct job *j, int64_t *id)
 		return ERR_OK;
 	}
 	if (e == ERR_OK) /* half of it was written, where tables know no transactions */
-		e = take_back(db, waiting.id, &gone);
+		e = take_back(db, &Q_TAKE_BACK, waiting.id, &gone);
 	if (e != ERR_OK && e != ERR_NOT_FOUND)
 		return e;
 	e = find_ended(db, m->to, m->out_id, 0, &ended);
@@ -304,15 +310,20 @@ static void answer(struct notice_delivery *out, enum notice_fate fate, int64_t i
 
 static enum err still_waiting(struct db *db, struct question *q, const struct waiting_row *w)
 {
-	bool gone = false;
+	bool late = w->age_s >= (w->alive ? ABANDON_ALIVE_S : ABANDON_S), gone = false;
 	enum err e = ERR_OK;
 
-	if (w->held || (w->untouched && w->age_s >= (w->alive ? ABANDON_ALIVE_S : ABANDON_S)))
-		e = take_back(db, w->id, &gone);
-	if (gone)
+	answer(q->out, FATE_WAITING, w->id, w->retries > 0 ? "retrying" : "queued");
+	if (!late && !w->held)
+		return ERR_OK;
+	e = take_back(db, &Q_TAKE_BACK, w->id, &gone);
+	if (e != ERR_OK || gone) {
 		answer(q->out, FATE_NEVER_SENT, w->id, "provider_down");
-	else
-		answer(q->out, FATE_WAITING, w->id, w->retries > 0 ? "retrying" : "queued");
+		return e;
+	}
+	e = take_back(db, &Q_GIVE_UP, w->id, &gone);
+	if (gone)
+		answer(q->out, FATE_FAILED, w->id, "provider_down");
 	return e;
 }
 

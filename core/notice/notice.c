@@ -73,5 +73,10 @@ void notice_free(struct notice **notice)
 void notice_send_sms(const struct notice *notice, const struct notice_message *message,
 	struct utc now, int64_t deadline_ms, struct notice_result *out)
 {
-	notice_channels[0].send(notice, message, now, deadline_ms, out);
+	const struct notice_channel *c = notice_channels;
+
+	for (size_t i = notice_channel_count; i-- > 0;)
+		if (str_eq(notice_channels[i].medium, "sms") && !notice_channels[i].off(notice))
+			c = &notice_channels[i];
+	c->send(notice, message, now, deadline_ms, out);
 }
