@@ -147,6 +147,31 @@ static bool text_of(const struct gammu *g, const struct notice_message *m, struc
 	return true;
 }
 
+/* gammu takes ~ in UCS-2 for the mark of blinking text: the full-width one stands for it there. */
+static void widen_tildes(struct buf *text)
+{
+	struct buf wide = { 0 };
+
+	for (const char *t = text->text; *t; t++)
+		if (*t == '~')
+			buf_adds(&wide, "～");
+		else
+			buf_add(&wide, t, 1);
+	buf_free(text);
+	*text = wide;
+}
+
+static bool parts_of(struct buf *text, struct sms_text *out)
+{
+	enum err e = sms_split(text->text, out);
+
+	if (e == ERR_OK && out->coding == SMS_UCS2 && strchr(text->text, '~')) {
+		widen_tildes(text);
+		e = sms_split(text->text, out);
+	}
+	return e == ERR_OK;
+}
+
 static void set(
 	struct notice_result *out, enum notice_outcome outcome, bool retry, const char *code)
 {
