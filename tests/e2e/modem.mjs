@@ -64,8 +64,7 @@ statusfrequency = 2
 sendtimeout = 15
 maxretries = 1
 retrytimeout = 2
-logfile = ${this.path('smsd.log')}
-debuglevel = 1
+logfile = /dev/null
 `);
 		return ['/usr/bin/gammu-smsd', ['-c', this.path('smsdrc')]];
 	}
