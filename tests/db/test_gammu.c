@@ -3,7 +3,9 @@
 #include "db_fixture.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "notice/channel.h"
