@@ -193,26 +193,27 @@ test('the daemon is killed between two parts: the message is whole, and no part 
 
 test('a modem that is pulled out: messages are refused for now, and those that wait are taken back', async (t) => {
 	const { stack } = world;
-	const dead = Date.now();
 	await stack.process('modem').stop();
-	t.after(() => stack.process('modem').start() && stack.process('smsd').kill('SIGKILL'));
+	let back = false;
+	t.after(() => back || (stack.process('modem').start() && stack.process('smsd').kill('SIGKILL')));
 	const waiting = await send('某店'); // the daemon is not known to be dead yet
 	assert.equal(waiting.outcome, 'done');
 	await until('the modem counts as dead', async () => {
 		const m = await send('别的店');
 		return m.outcome === 'refused' && m.retry && m.code === 'provider_down';
-	}, 60_000, 500);
-	assert.ok(Date.now() - dead < 60_000);
+	}, 60_000, 2000);
 	// Five minutes later it is still there: the daemon tried it once and then lost its modem.
 	await smsd(`UPDATE outbox SET InsertIntoDB = InsertIntoDB - INTERVAL 6 MINUTE,
 		SendingTimeOut = SendingTimeOut - INTERVAL 6 MINUTE WHERE CreatorID LIKE 'test-%'`);
 	const looked = await fate(waiting);
 	assert.deepEqual([looked.fate, looked.code], ['failed', 'provider_down']);
 
+	await smsd('DELETE FROM outbox'); // the others would only take their time
 	// The daemon never finds back by itself: systemd ends it with the device (docs/gsm-modem.md).
 	stack.process('modem').start();
 	stack.process('smsd').kill('SIGKILL');
 	await until('the modem is alive again', alive, 90_000);
+	back = true;
 	const m = await send(nameFor(71));
 	assert.equal(m.outcome, 'done', m.code);
 	assertParts(await modem.heard(m.phone, 2), { text: textOf(nameFor(71)) });

@@ -1,4 +1,4 @@
--- The tables of gammu-smsd, schema 17, as its daemon 1.42 asks for them; in InnoDB. The package has its own
+-- The tables of gammu-smsd, schema 17, as its daemon 1.42 asks for them, in InnoDB. The package has its own
 -- in /usr/share/doc/gammu-smsd/examples/mysql.sql, which small systems leave out.
 CREATE TABLE gammu (Version INT NOT NULL DEFAULT 0 PRIMARY KEY) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 INSERT INTO gammu VALUES (17);
