@@ -31,6 +31,7 @@ static const struct notice_words list[] = {
 		"{shop}: supply is back for {purse}." },
 	{ "recharged", "{shop}的{purse}已充值{amount}元，余额{balance}元。",
 		"{shop}: {amount} yuan added for {purse}. Balance {balance} yuan." },
+	{ "alarm", "告警：{object}，{what}。", "Alarm: {object}, {what}." },
 };
 /* clang-format on */
 

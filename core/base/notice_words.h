@@ -1,7 +1,8 @@
 #pragma once
 /* What messages to people say: one text for each kind in each language, for the list of notices on
  * a tenant's page and for channels that send text of their own. {shop}, {purse}, {balance},
- * {amount} and {time} stand for values, {code} for a login code. Balance and amount are in yuan;
+ * {amount} and {time} stand for values, {code} for a login code, {object} and
+ * {what} for an alarm. Balance and amount are in yuan;
  * {time} is when supply is cut. */
 #include "base/str.h"
 

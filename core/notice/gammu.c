@@ -215,7 +215,7 @@ void gammu_send(const struct notice *n, const struct notice_message *m, struct u
 		set(out, NOTICE_REFUSED, false, "bad_phone");
 		return;
 	}
-	if (!m->out_id[0] || !text_of(g, m, &text) || !parts_of(&text, &parts)) {
+	if (!m->out_id || !m->out_id[0] || !text_of(g, m, &text) || !parts_of(&text, &parts)) {
 		set(out, NOTICE_REFUSED, false, "bad_params");
 		return;
 	}
@@ -246,7 +246,7 @@ enum err gammu_look_up(const struct notice *n, const struct notice_message *m, c
 		return problem_set(why, ERR_NOT_CONFIGURED, "gammu", "[" SECTION "] is not set up");
 	if (!number_of(m->recipient, to))
 		return ERR_OK;
-	if (!m->out_id[0] || (ref[0] && i64_parse(ref, 1, UINT32_MAX, &id) != ERR_OK))
+	if (!m->out_id || !m->out_id[0] || (ref[0] && i64_parse(ref, 1, UINT32_MAX, &id) != ERR_OK))
 		return problem_set(why, ERR_BAD_VALUE, "ref", "not a number of this queue");
 	if (!str_copy(out->out_id, sizeof(out->out_id), m->out_id) ||
 		!str_copy(out->recipient, sizeof(out->recipient), m->recipient))

@@ -27,8 +27,9 @@ struct gammu_message {
  * connection, nothing was queued · ERR_UNKNOWN it may have been queued · ERR_DB refused. */
 MUST_USE enum err gammu_queue(const struct gammu *g, const struct gammu_message *m, int64_t *id);
 
-/* What became of it; id 0: not known. A message that has waited for long (5 minutes for a modem
- * that is dead, an hour for one that is alive) is taken out of the queue: never sent if no daemon
- * has begun it, else failed. Fills fate, code, provider_ref and at. */
+/* What became of it; id is 0 where it is not known whether it was queued. A message that has waited
+ * for long (5 minutes for a modem that is dead, an hour for one that is alive) is taken out of the
+ * queue: then it has failed, or was never sent if id is 0 and no daemon had begun it. Fills fate,
+ * code, provider_ref and at. */
 MUST_USE enum err gammu_fate(const struct gammu *g, const char *to, const char *out_id, int64_t id,
 	struct notice_delivery *out);

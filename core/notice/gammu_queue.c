@@ -318,7 +318,7 @@ static enum err still_waiting(struct db *db, struct question *q, const struct wa
 		return ERR_OK;
 	e = take_back(db, &Q_TAKE_BACK, w->id, &gone);
 	if (e != ERR_OK || gone) {
-		answer(q->out, FATE_NEVER_SENT, w->id, "provider_down");
+		answer(q->out, q->id ? FATE_FAILED : FATE_NEVER_SENT, w->id, "provider_down");
 		return e;
 	}
 	e = take_back(db, &Q_GIVE_UP, w->id, &gone);

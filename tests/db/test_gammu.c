@@ -267,6 +267,7 @@ static void assert_fate(
 static void test_waiting(void **state)
 {
 	struct world *w = *state;
+	struct notice_result r;
 
 	assert_fate(w, "", FATE_NEVER_SENT, "not_queued");
 	assert_int_equal(send_as(w, "n-1", long_shop).outcome, NOTICE_DONE);
@@ -277,6 +278,12 @@ static void test_waiting(void **state)
 	assert_fate(w, "", FATE_NEVER_SENT, "provider_down");
 	assert_int_equal(COUNT(w, "outbox"), 0);
 	assert_int_equal(COUNT(w, "outbox_multipart"), 0);
+	/* where we know that it was queued, the same has failed */
+	fixture_sql(w->db, "UPDATE phones SET TimeOut = NOW()");
+	r = send_as(w, "n-1", long_shop);
+	fixture_sql(w->db, AGE("61"));
+	assert_fate(w, r.provider_ref, FATE_FAILED, "provider_down");
+	assert_int_equal(COUNT(w, "outbox"), 0);
 }
 
 /* A daemon has it in its hands, or had it and lost its modem. */
