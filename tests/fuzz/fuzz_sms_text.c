@@ -24,7 +24,7 @@ static size_t septets(const struct sms_part *p)
 
 	for (size_t i = 0; i < p->n; i++) {
 		ASSERT((unsigned char)p->at[i] < 0x80 && p->at[i] != '`');
-		units += memchr("[\\]^{|}~", p->at[i], 8) ? 2 : 1;
+		units += strchr("[\\]^{|}~", p->at[i]) ? 2 : 1;
 	}
 	return units;
 }
