@@ -83,7 +83,8 @@ static enum err call_and_note(const struct job_at *j, int64_t try_id, bool *down
 	r.outcome = outcome_of(&result);
 	r.code = result.code;
 	r.provider_ref = result.provider_ref;
-	r.no_answer = r.outcome == TRY_UNKNOWN || str_eq(result.code, "no_connection");
+	r.no_answer = r.outcome == TRY_UNKNOWN || str_eq(result.code, "no_connection") ||
+		      str_eq(result.code, "provider_down");
 	r.quota_until = next_day(now);
 	if (j->channel->look_up)
 		r.ask_at.ms = now.ms + rules->receipt_after_ms;

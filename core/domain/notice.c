@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/notice_words.h"
 #include "base/zone.h"
 #include "domain/outbox.h"
 
@@ -12,50 +13,6 @@
 #define PHONE_MAX 20
 #define SOON_MS 60000	      /* a cut within this is "now" */
 #define UNCUT "arrears_uncut" /* words of a notice "arrears" where nothing will be cut */
-
-/* The list of notices: what stands in them, in both languages. Balance and amount are in yuan;
- * {when} is when supply is cut. */
-static const struct {
-	const char *kind;
-	const char *zh;
-	const char *en;
-} notices[] = {
-	{ "low1", "{shop}的{purse}余额还有{balance}元，请留意充值。",
-		"{shop}: {balance} yuan left for {purse}. Please recharge in time." },
-	{ "low2", "{shop}的{purse}余额只剩{balance}元，用完将自动断供，请尽快充值。",
-		"{shop}: only {balance} yuan left for {purse}. Supply stops when it is used up." },
-	{ "arrears", "{shop}的{purse}已用完（{balance}元），断供时间：{when}，充值后自动恢复。",
-		"{shop}: {purse} is used up ({balance} yuan). Supply stops {when} and returns "
-		"after a "
-		"recharge." },
-	{ UNCUT, "{shop}的{purse}已用完（{balance}元），请尽快充值。",
-		"{shop}: {purse} is used up ({balance} yuan). Please recharge soon." },
-	{ "overload", "{shop}用电超过功率限值，已断电，请减少负荷，稍后自动恢复。",
-		"{shop}: the load was above its limit, supply is off. Reduce the load; it returns "
-		"by itself." },
-	{ "overload_lock", "{shop}用电多次超过功率限值，已断电，请联系物业恢复。",
-		"{shop}: the load was above its limit too often. Supply stays off until the "
-		"property "
-		"office restores it." },
-	{ "fee_low", "{shop}的{purse}余额还有{balance}元，请留意充值。",
-		"{shop}: {balance} yuan left for {purse}. Please recharge in time." },
-	{ "fee_due", "{shop}下月应缴{amount}元，{purse}余额{balance}元，不足扣缴，请在月初前充值。",
-		"{shop}: {amount} yuan is due at the start of next month, and the balance of "
-		"{purse} is "
-		"{balance} "
-		"yuan. Please recharge before." },
-	{ "fee_short", "{shop}的{purse}余额不足（{balance}元），请尽快充值。",
-		"{shop}: the balance of {purse} does not cover what was due ({balance} yuan). "
-		"Please "
-		"recharge soon." },
-	{ "fee", "{shop}的{purse}欠费（{balance}元），即将断电，充值后自动恢复。",
-		"{shop}: {purse} is unpaid ({balance} yuan). Electricity stops now and returns "
-		"after a "
-		"recharge." },
-	{ "restored", "{shop}的{purse}已恢复供应。", "{shop}: supply is back for {purse}." },
-	{ "recharged", "{shop}的{purse}已充值{amount}元，余额{balance}元。",
-		"{shop}: {amount} yuan added for {purse}. Balance {balance} yuan." },
-};
 
 struct contacts_row {
 	char contacts[801];
@@ -80,56 +37,29 @@ static const char *purpose_word(const char *purpose, bool zh)
 /* What a notice is made of. */
 struct words {
 	const char *kind;  /* as stored, and of the SMS template */
-	const char *words; /* row of the list */
+	const char *words; /* row of base/notice_words.c */
 	char balance[MONEY_TEXT_MAX], amount[MONEY_TEXT_MAX];
 	char when[40];
 };
 
-struct filling {
-	const char *name, *value;
-};
-
-/* Puts the values in for {name}; what does not fit is cut off. */
-static void fill(const char *text, const struct filling *f, size_t n, char *out, size_t size)
+static bool notice_text(const struct account *a, const struct words *w, struct buf *out)
 {
-	size_t used = 0;
-
-	while (*text && used + 1 < size) {
-		size_t i = 0;
-
-		while (i < n && strncmp(text, f[i].name, strlen(f[i].name)) != 0)
-			i++;
-		if (i == n) {
-			out[used++] = *text++;
-			continue;
-		}
-		for (const char *v = f[i].value; *v && used + 1 < size; v++)
-			out[used++] = *v;
-		text += strlen(f[i].name);
-	}
-	out[used] = '\0';
-}
-
-static bool notice_text(const struct account *a, const struct words *w, char *out, size_t size)
-{
+	const struct notice_words *words = notice_words_find(w->words);
 	bool zh = !str_eq(a->language, "en");
 	char shop[400];
-	const struct filling f[] = {
+	const struct word_value v[] = {
 		{ "{shop}", shop },
 		{ "{purse}", purpose_word(a->purpose, zh) },
 		{ "{balance}", w->balance },
 		{ "{amount}", w->amount },
-		{ "{when}", w->when },
+		{ "{time}", w->when },
 	};
 
 	snprintf(shop, sizeof(shop), "%s %s", a->room, a->tenant_name);
-	for (size_t i = 0; i < ARRAY_LEN(notices); i++) {
-		if (!str_eq(notices[i].kind, w->words))
-			continue;
-		fill(zh ? notices[i].zh : notices[i].en, f, ARRAY_LEN(f), out, size);
-		return true;
-	}
-	return false;
+	if (!words)
+		return false;
+	notice_words_fill(zh ? words->zh : words->en, v, ARRAY_LEN(v), out);
+	return true;
 }
 
 static enum err send_to(struct db *db, const struct account *a, int64_t notice_id,
@@ -173,15 +103,16 @@ static enum err send_to_all(struct db *db, const struct account *a, int64_t noti
 static enum err add(struct db *db, const struct account *a, const struct words *w, struct utc now)
 {
 	AUTO(json_free) json_t *params = NULL;
-	char text[1201], *packed;
+	AUTO(buf_free) struct buf text = { 0 };
+	char *packed;
 	int64_t id;
 	enum err e;
 
 	ASSERT(db_in_tx(db));
-	if (!notice_text(a, w, text, sizeof(text)))
+	if (!notice_text(a, w, &text))
 		return ERR_INTERNAL;
 	e = db_exec(db, &Q_ADD,
-		ARGS(arg_i64(a->id), arg_text(w->kind), arg_text(text), arg_utc(now)), NULL);
+		ARGS(arg_i64(a->id), arg_text(w->kind), arg_text(text.text), arg_utc(now)), NULL);
 	if (e != ERR_OK)
 		return e;
 	id = db_insert_id(db);

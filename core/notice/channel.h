@@ -21,6 +21,8 @@ MUST_USE enum err notice_templates_load(
 const char *notice_template(
 	const struct notice_templates *t, const char *kind, const char *language);
 
+struct gammu; /* gammu.h */
+
 struct aliyun_sms {
 	char endpoint[256], access_key_id[65], sign_name[65];
 	char secret[129];
@@ -49,6 +51,8 @@ struct notice {
 	const struct notice_channel *ways[NOTICE_CHANNELS_MAX];
 	size_t ways_n;
 	struct notice_rules rules;
+	struct gammu *gammu; /* NULL: off */
+	struct problem gammu_off;
 };
 
 void wechat_ways_load(struct conf *conf, struct notice *n);
@@ -139,3 +143,13 @@ struct tc3 {
 void tc3_canonical(const struct tc3 *r, struct buf *out);
 /* "TC3-HMAC-SHA256 Credential=…, SignedHeaders=content-type;host, Signature=…" */
 void tc3_authorization(const struct tc3 *r, const char *id, const char *secret, struct buf *out);
+/* gammu.c: a GSM modem by gammu-smsd. */
+MUST_USE enum err gammu_load(struct conf *conf, struct gammu **out, struct problem *why);
+void gammu_free(struct gammu **g);
+const struct problem *gammu_off(const struct notice *n);
+bool gammu_serves(const struct notice *n, const char *kind, const char *language);
+void gammu_send(const struct notice *, const struct notice_message *, struct utc now,
+	int64_t deadline_ms, struct notice_result *out);
+MUST_USE enum err gammu_look_up(const struct notice *, const struct notice_message *,
+	const char *ref, struct utc sent_at, struct utc now, int64_t deadline_ms,
+	struct notice_delivery *out, struct problem *why);

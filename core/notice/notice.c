@@ -25,6 +25,7 @@ const struct notice_kind notice_kinds[] = {
 const struct notice_channel notice_channels[] = {
 	{ "aliyun_sms", "sms", aliyun_off, aliyun_serves, aliyun_send, aliyun_look_up },
 	{ "tencent_sms", "sms", tencent_off, tencent_serves, tencent_send, tencent_look_up },
+	{ "gammu", "sms", gammu_off, gammu_serves, gammu_send, gammu_look_up },
 	{ "wechat_oa", "wechat", wechat_oa_off, wechat_oa_serves, wechat_oa_send, NULL },
 	{ "wechat_mini", "wechat", wechat_mini_off, wechat_mini_serves, wechat_mini_send, NULL },
 };
@@ -62,6 +63,9 @@ void notice_load(struct conf *conf, struct notice **out)
 	if (tencent_load(conf, &n->tencent, &n->tencent_off) != ERR_OK && n->tencent_off.field[0])
 		log_error("channel=tencent_sms state=off key=%s why=\"%s\"", n->tencent_off.field,
 			n->tencent_off.text);
+	if (gammu_load(conf, &n->gammu, &n->gammu_off) != ERR_OK && n->gammu_off.field[0])
+		log_error("channel=gammu state=off key=%s why=\"%s\"", n->gammu_off.field,
+			n->gammu_off.text);
 	notice_settle(conf, n);
 	*out = n;
 }
@@ -73,6 +77,7 @@ void notice_free(struct notice **notice)
 	aliyun_free(&(*notice)->aliyun);
 	wechat_ways_free(*notice);
 	tencent_free(&(*notice)->tencent);
+	gammu_free(&(*notice)->gammu);
 	free(*notice);
 	*notice = NULL;
 }

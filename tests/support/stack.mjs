@@ -21,12 +21,14 @@ const SOCKET_PATH_MAX = 90; // sun_path holds 107 bytes
 
 export class Stack {
 	/** @param {{dir?: string, port?: number, bin?: string, say?: Function, conf?: object, env?: object,
-	 *    editMall?: (mall: object) => void, poolMb?: number, historyDays?: number, pollers?: number, tls?: boolean | object}} options
+	 *    editMall?: (mall: object) => void, poolMb?: number, historyDays?: number, pollers?: number, tls?: boolean | object,
+	 *    modem?: object}} options
 	 * dir: where everything lives (default: a new temporary one) · conf: further settings, by section ·
 	 * env: further environment of every program · say: told what happens · editMall: changes the demo
 	 * mall before it is loaded, once · poolMb: of the database · historyDays: of use before the start ·
 	 * pollers: how many share the buses; named poller, poller2, … · tls: also the site as it is shipped,
-	 * with a certificate of the test's own authority; an object holds further settings of it */
+	 * with a certificate of the test's own authority; an object holds further settings of it ·
+	 * modem: a GSM modem with its daemon beside the worker (tests/e2e/modem.mjs) */
 	constructor(options = {}) {
 		this.temporary = !options.dir;
 		this.dir = options.dir ? path.resolve(options.dir) : temporaryDir();
@@ -40,6 +42,7 @@ export class Stack {
 		this.historyDays = options.historyDays ?? 0;
 		this.pollers = options.pollers ?? 1;
 		this.tls = options.tls ?? false;
+		this.modem = options.modem;
 		this.processes = new Map();
 		this.stopping = false;
 	}
@@ -84,6 +87,7 @@ export class Stack {
 			await this.#prepare();
 			await this.#startDatabase();
 			await this.#migrate();
+			await this.#startModem();
 			await this.#startPrograms();
 			await this.#waitHealthy();
 		} catch (error) {
@@ -148,6 +152,7 @@ export class Stack {
 				state_dir: this.path('sim'),
 			},
 		};
+		if (this.modem) settings.gammu = { database: 'smsd' };
 		for (const [section, values] of Object.entries(this.extraConf))
 			settings[section] = { ...settings[section], ...values };
 		return settings;
@@ -321,6 +326,17 @@ export class Stack {
 			], { deathSignal: 'TERM' }); // its workers outlive a master that is killed outright
 	}
 
+	/** The daemon finds its modem there, and the worker its rights. */
+	async #startModem() {
+		if (!this.modem) return;
+		mkdirSync(this.path('modem'), { recursive: true, mode: 0o700 });
+		this.modem.place({ dir: this.path('modem'), socket: this.socket });
+		await this.modem.createDatabase((text) => this.sql(text, { database: '' }));
+		this.#supervise('modem', ...this.modem.modemCommand);
+		await until('the modem is there', () => existsSync(this.modem.path('tty')));
+		this.#supervise('smsd', ...this.modem.daemonCommand, { stopMs: 1000 });
+	}
+
 	async #waitHealthy() {
 		await until('the API is healthy behind nginx', async () => {
 			const answer = await fetch(`${this.base}/healthz`);
@@ -356,7 +372,7 @@ export class Stack {
 		if (this.stopping) return;
 		this.stopping = true;
 		const more = [...this.processes.keys()].filter((name) => /^poller\d/.test(name));
-		for (const name of ['nginx-tls', 'nginx', 'api', 'worker', 'poller', ...more, 'sim', 'mariadb']) await this.process(name)?.stop();
+		for (const name of ['nginx-tls', 'nginx', 'api', 'worker', 'poller', ...more, 'smsd', 'modem', 'sim', 'mariadb']) await this.process(name)?.stop();
 		if (this.temporary && !keep) rmSync(this.dir, { recursive: true, force: true });
 		if (this.sockets && this.sockets !== this.dir) rmSync(this.sockets, { recursive: true, force: true });
 	}
