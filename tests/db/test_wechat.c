@@ -508,15 +508,21 @@ static void test_bindings(void **state)
 
 static void add_sent(struct db *db, const char *ref)
 {
-	static const struct query q = {
-		"INSERT INTO outbox (once_key, channel, recipient, template, params, state, "
-		"next_at,"
-		" expires_at, provider_ref, created_at) VALUES (?, 'wechat_oa', 'o', 'low1', '{}',"
-		" 'sent', 0, 0, ?, 0)",
+	static const struct query row = {
+		"INSERT INTO outbox (once_key, recipient, template, params, state, way, next_at,"
+		" expires_at, provider_ref, created_at) VALUES (?, '13800000001', 'low1', '{}',"
+		" 'sent', 'wechat_oa', 0, 0, ?, 0)",
+		NULL
+	};
+	static const struct query try = {
+		"INSERT INTO outbox_try (outbox_id, way, phone, kind, at, outcome, provider_ref)"
+		" VALUES (?, 'wechat_oa', '13800000001', 'low1', 0, 'done', ?)",
 		NULL
 	};
 
-	assert_int_equal(db_exec(db, &q, ARGS(arg_text(ref), arg_text(ref)), NULL), ERR_OK);
+	assert_int_equal(db_exec(db, &row, ARGS(arg_text(ref), arg_text(ref)), NULL), ERR_OK);
+	assert_int_equal(
+		db_exec(db, &try, ARGS(arg_i64(db_insert_id(db)), arg_text(ref)), NULL), ERR_OK);
 }
 
 static void test_deliveries(void **state)
@@ -537,11 +543,11 @@ static void test_deliveries(void **state)
 	assert_int_equal(wechat_deliveries_apply(worker, now), ERR_OK);
 	assert_int_equal(
 		FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM outbox WHERE provider_ref ="
-				      " '101' AND state = 'sent'"),
+				      " '101' AND state = 'delivered'"),
 		1);
 	assert_int_equal(
 		FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM outbox WHERE provider_ref ="
-				      " '102' AND state = 'failed' AND error ="
+				      " '102' AND state = 'undelivered' AND error ="
 				      " 'failed:user block'"),
 		1);
 	/* told before our commit: it waits, then it is of nobody */
@@ -549,7 +555,7 @@ static void test_deliveries(void **state)
 	assert_int_equal(wechat_deliveries_apply(worker, now), ERR_OK);
 	assert_int_equal(
 		FIXTURE_VALUE(*state, "SELECT COUNT(*) AS v FROM outbox WHERE provider_ref ="
-				      " '103' AND state = 'failed'"),
+				      " '103' AND state = 'undelivered'"),
 		1);
 	assert_int_equal(wechat_delivery_add(api, OA, "104", true, "success", now), ERR_OK);
 	assert_int_equal(wechat_deliveries_apply(worker, late), ERR_OK);

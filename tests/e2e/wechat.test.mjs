@@ -343,8 +343,10 @@ describe('reach', () => {
 });
 
 describe('what becomes of messages', () => {
-	const outbox = (key, state, ref, error, at) => world.stack.sql(`INSERT INTO outbox (once_key, channel, recipient, template, params, state, next_at, expires_at, provider_ref, error, created_at)
-		VALUES ('${key}', 'wechat_oa', 'oTEST', 'low1', '{}', '${state}', ${at}, ${at}, '${ref}', '${error}', ${at})`);
+	const outbox = (key, state, ref, code, at) => world.stack.sql(`INSERT INTO outbox (once_key, recipient, template, params, state, way, next_at, expires_at, provider_ref, error, created_at)
+		VALUES ('${key}', '13700000000', 'low1', '{}', '${state}', 'wechat_oa', ${at}, ${at}, '${ref}', '${code}', ${at});
+		INSERT INTO outbox_try (outbox_id, way, phone, kind, at, outcome, code, provider_ref)
+		VALUES (LAST_INSERT_ID(), 'wechat_oa', '13700000000', 'low1', ${at}, '${state === 'sent' ? 'done' : 'refused'}', '${code}', '${ref}')`);
 	const state = async (key) => (await world.stack.sql(`SELECT CONCAT(state, ' ', error) AS s FROM outbox WHERE once_key = '${key}'`))[0].s;
 	const finish = (ref, status) => event('TEMPLATESENDJOBFINISH', `<MsgID>${ref}</MsgID><Status><![CDATA[${status}]]></Status>`);
 
@@ -352,9 +354,25 @@ describe('what becomes of messages', () => {
 		await outbox('w-1', 'sent', '7001', '', Date.now());
 		assert.equal((await tell(sealed(finish('7001', 'failed:user block')))).status, 200);
 		assert.equal((await tell(sealed(finish('7002', 'failed: system failed')))).status, 200);
-		await until('the first is known', async () => (await state('w-1')) === 'failed failed:user block');
+		await until('the first is known', async () => (await state('w-1')) === 'undelivered failed:user block');
 		await outbox('w-2', 'sent', '7002', '', Date.now());
-		await until('the second, too', async () => (await state('w-2')) === 'failed failed: system failed');
+		await until('the second, too', async () => (await state('w-2')) === 'undelivered failed: system failed');
+	});
+
+	test('a warning goes by WeChat and is delivered; who does not follow gets it by SMS, nobody both', async () => {
+		const phone = tenantPhone(9);
+		await bound(4, phone);
+		const push = (key) => world.stack.sql(`INSERT INTO outbox (once_key, recipient, template, params, next_at, expires_at, created_at) VALUES ('${key}', '${phone}', 'arrears',
+			'${JSON.stringify({ shop: 'A-9', purse: '电费', balance: '-1.00', amount: '0.00', time: '即刻' })}', 0, ${Date.now() + 600_000}, ${Date.now()})`);
+		const ways = async (key) => (await world.stack.sql(`SELECT t.way, t.outcome FROM outbox_try t JOIN outbox o ON o.id = t.outbox_id WHERE o.once_key = '${key}' ORDER BY t.id`))
+			.map((r) => `${r.way} ${r.outcome}`).join();
+		await push('w-way-1');
+		await until('WeChat says that it arrived', async () => (await ways('w-way-1')) === 'wechat_oa delivered', 30_000);
+		await sim({ n: 4, follows: false });
+		await push('w-way-2');
+		await until('it goes by SMS', async () => /aliyun_sms (done|delivered)$/.test(await ways('w-way-2')), 30_000);
+		assert.doesNotMatch(await ways('w-way-2'), /wechat_oa (done|delivered)/);
+		assert.equal(await world.stack.number(`SELECT COUNT(*) FROM outbox_try t JOIN outbox o ON o.id = t.outbox_id WHERE o.once_key = 'w-way-1' AND t.way = 'aliyun_sms'`), 0);
 	});
 
 	test('settings that WeChat refuses are an alarm, and no more once an hour has passed', async () => {
@@ -364,7 +382,7 @@ describe('what becomes of messages', () => {
 		await outbox('w-3', 'failed', '', '40164', Date.now());
 		await until('it is raised', async () => (await open()).length === 1, 30_000);
 		assert.match((await open())[0].text, /40164/);
-		await world.stack.sql(`UPDATE outbox SET next_at = next_at - 3700000 WHERE once_key = 'w-3'`);
+		await world.stack.sql(`UPDATE outbox_try SET at = at - 3700000 WHERE code = '40164'`);
 		await until('it is over', async () => (await open()).length === 0, 30_000);
 	});
 });
