@@ -43,11 +43,14 @@ static enum err pay_waiting_read(struct conf *conf, int *out, struct problem *wh
 static void load_receipt_secret(struct conf *conf, const char *section, char out[static 65])
 {
 	AUTO(buf_wipe) struct buf secret = { 0 };
-	size_t n;
+	size_t n = 0;
 
-	if (conf_secret(conf, section, "receipt_secret", &secret) != ERR_OK)
+	if (!conf_text(conf, section, "receipt_secret_file", NULL) &&
+		!conf_text(conf, section, "receipt_secret", NULL))
 		return;
-	n = strspn(secret.text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-");
+	if (conf_secret(conf, section, "receipt_secret", &secret) == ERR_OK && secret.text)
+		n = strspn(secret.text,
+			"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-");
 	if (n < 16 || n != secret.len || !str_copy(out, 65, secret.text))
 		log_error("key=%s.receipt_secret why=\"16 to 64 letters and digits are expected\"",
 			section);

@@ -11,13 +11,14 @@ const world = useStack({ fresh: false });
 const CHANNEL = { wechat_pay: 'wechat_native', alipay: 'alipay_wap' };
 const OTHER = { wechat_pay: 'alipay', alipay: 'wechat_pay' };
 
-/** [section, key, file] of every secret that the stack's settings name a file for. */
+/** [section, key, file] of every secret that the stack's settings name a file for, and without which a
+ * service is off. */
 function keyFiles() {
 	let section = '';
 	return readFileSync(world.stack.confFile, 'utf8').split('\n').flatMap((line) => {
 		section = /^\[(\w+)\]/.exec(line)?.[1] ?? section;
 		const [, key, file] = /^(\w+_file)\s*=\s*(.+)$/.exec(line) ?? [];
-		return key && TRIED.includes(section) ? [{ section, key, file: file.trim() }] : [];
+		return key && key !== 'receipt_secret_file' && TRIED.includes(section) ? [{ section, key, file: file.trim() }] : [];
 	});
 }
 
