@@ -18,6 +18,9 @@
 static const struct {
 	const char *kind, *zh, *en;
 } words[] = {
+	{ "bill_changed", "对账单被更改", "bill was changed" },
+	{ "bill_contradicts", "对账单自相矛盾", "bill contradicts itself" },
+	{ "bill_missing", "两天未取得对账单", "no bill for two days" },
 	{ "clock_drift", "时钟不准", "clock is wrong" },
 	{ "count_mismatch", "表内购电次数不符", "purchase count differs" },
 	{ "gateway_silent", "网关无应答", "gateway is silent" },
@@ -28,9 +31,13 @@ static const struct {
 	{ "overload_lock", "多次超功率已锁定", "overload, locked off" },
 	{ "paid_dark", "已付款未恢复供应", "paid, supply not back" },
 	{ "payment_amount", "付款金额不符", "amount paid differs" },
-	{ "payment_refunded", "支付平台已退款", "refunded at the service" },
 	{ "payment_second", "重复付款", "paid twice" },
 	{ "payment_unknown_order", "付款无对应订单", "payment without an order" },
+	{ "refund_amount", "退款金额不符", "refund of another amount" },
+	{ "refund_contradiction", "退款结果与账目不符", "refund ended otherwise" },
+	{ "refund_foreign", "非本系统退款", "refunded by others" },
+	{ "refund_person", "退款需人工处理", "refund needs a person" },
+	{ "refund_waiting", "退款逾一天未受理", "refund waits for a day" },
 	{ "register_fell", "读数回退", "register fell" },
 	{ "register_jumped", "读数跳变", "register jumped" },
 	{ "settle_failed", "无法结算", "cannot be settled" },
