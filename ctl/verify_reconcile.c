@@ -1,5 +1,6 @@
-/* The services' bills: kept whole, each row booked or among the differences, each difference that is
- * resolved with the entry that its resolution takes, fees as billed, payouts with their entries. */
+/* The services' bills: kept whole, each row booked or among the differences, each difference that
+ * is resolved with the entry that its resolution takes, fees as billed, payouts with their entries.
+ */
 #include "ctl/verify_list.h"
 
 /* clang-format off */

@@ -32,8 +32,8 @@ struct api {
 	struct wechat_app *wechat[WECHAT__MAX]; /* NULL: off */
 	struct problem wechat_off[WECHAT__MAX]; /* and why */
 	atomic_int wechat_asking;		/* calls to WeChat that wait for its answer */
-	char site_base[256];		     /* public address of the site; "" unless set */
-	char receipt_secrets[RECEIVERS][65]; /* "": no receipts are taken */
+	char site_base[256];			/* public address of the site; "" unless set */
+	char receipt_secrets[RECEIVERS][65];	/* "": no receipts are taken */
 	const char *models_dir; /* the site's own model files, as the poller has them; NULL: none */
 	/* How many requests wait for a payment service, by its place in pay_services, and how many
 	 * may: a service that hangs takes no more threads than that. */

@@ -101,22 +101,6 @@ enum err notify_wechat(struct request *r, struct answer *a)
 		a, e == ERR_OK ? take(r, "wechat", &event) : refused(r, "wechat", e, &why));
 }
 
-/* What the service's word means for our refund; false: nothing. */
-static bool word_of(enum pay_refund_state s, enum refund_word *out)
-{
-	static const enum refund_word words[] = {
-		[PAY_REFUND_ACCEPTED] = REFUND_ACCEPTED,
-		[PAY_REFUND_DONE] = REFUND_DONE,
-		[PAY_REFUND_CLOSED] = REFUND_CLOSED,
-		[PAY_REFUND_PERSON] = REFUND_PERSON,
-	};
-
-	if (s < PAY_REFUND_ACCEPTED || s > PAY_REFUND_PERSON)
-		return false;
-	*out = words[s];
-	return true;
-}
-
 static enum err take_refund(struct request *r, const struct pay_refund_event *v)
 {
 	enum told_outcome outcome;
@@ -127,7 +111,7 @@ static enum err take_refund(struct request *r, const struct pay_refund_event *v)
 		.amount_fen = v->amount_fen,
 		.via = "notify" };
 
-	if (!word_of(v->state, &t.word)) {
+	if (!refund_word_find(pay_refund_state_word(v->state), &t.word)) {
 		log_info("notify=wechat refund=%s state=%s", v->out_refund_no, v->service_state);
 		return ERR_OK;
 	}

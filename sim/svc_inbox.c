@@ -22,34 +22,20 @@ static json_t *inbox(const struct svc *s)
 	return json_object_get(s->state, "sms");
 }
 
-/* With the lock held: is the mode on? Uses up a turn. */
-static bool mode_on(struct svc *s, enum svc_kind k, const char *name, int64_t *value)
-{
-	struct svc_mode *m = &s->modes[k];
-
-	if (!str_eq(m->name, name) || m->left == 0)
-		return false;
-	if (m->left > 0)
-		m->left--;
-	if (m->value > 0)
-		*value = m->value;
-	return true;
-}
-
 /* What will become of it: fate, when it is settled, and how often the receipt is pushed. */
 static void plan(struct svc *s, enum svc_kind k, json_t *m, struct utc now)
 {
 	int64_t after_s = ARRIVES_MS / 1000, copies = 1, none = 0;
-	bool failed = mode_on(s, k, "receipt_failed", &none);
+	bool failed = svc_mode_on(s, k, "receipt_failed", &none);
 
-	if (mode_on(s, k, "receipt_never", &none))
+	if (svc_mode_on(s, k, "receipt_never", &none))
 		copies = 0;
-	if (mode_on(s, k, "receipt_lost", &none))
+	if (svc_mode_on(s, k, "receipt_lost", &none))
 		after_s = 1000000; /* nor does the service ever know */
-	if (mode_on(s, k, "receipt_late", &after_s) && after_s == 1)
+	if (svc_mode_on(s, k, "receipt_late", &after_s) && after_s == 1)
 		after_s = 10;
 	none = 3;
-	if (mode_on(s, k, "receipt_duplicate", &none))
+	if (svc_mode_on(s, k, "receipt_duplicate", &none))
 		copies = none;
 	svc_set_text(m, "fate", "waiting");
 	svc_set_text(m, "fate_then", failed ? "failed" : "delivered");

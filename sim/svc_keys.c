@@ -58,11 +58,6 @@ static enum err make_pair(const char *dir, const char *name, struct problem *why
 	return ERR_OK;
 }
 
-static void x509_free(X509 **x)
-{
-	X509_free(*x);
-}
-
 static bool name_it(X509 *x)
 {
 	X509_NAME *name = X509_get_subject_name(x);
@@ -111,7 +106,7 @@ static enum err make_certificate(
 {
 	AUTO(crypt_key_free) EVP_PKEY *key = NULL;
 	AUTO(buf_wipe) struct buf pem = { 0 };
-	AUTO(x509_free) X509 *x = NULL;
+	AUTO(svc_cert_free) X509 *x = NULL;
 	AUTO(file_close) FILE *f = NULL;
 	char path[512], file[64];
 

@@ -18,8 +18,9 @@ static const char *const mode_names[] = { "normal", "notify_duplicate", "notify_
 	"refund_closed", "refund_not_enough", "bill_creating", "bill_wrong_hash", "bill_elsewhere",
 	"answer_busy", "answer_twice", "answer_unsigned", "notify_reordered", "notify_other_seller",
 	"notify_other_app", "notify_gbk", "rotate_certificate", "forged_certificate",
-	"trade_finished", "refund_pending", "bill_late", "bill_damaged", "bill_wrong_sum", "throttle", "unsent_hang_up",
-	"receipt_never", "receipt_lost", "receipt_failed", "receipt_duplicate", "receipt_late", NULL };
+	"trade_finished", "refund_pending", "bill_late", "bill_damaged", "bill_wrong_sum",
+	"throttle", "unsent_hang_up", "receipt_never", "receipt_lost", "receipt_failed",
+	"receipt_duplicate", "receipt_late", NULL };
 
 static enum err check_mode(const char *mode, struct problem *why)
 {

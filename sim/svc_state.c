@@ -44,17 +44,25 @@ void svc_set_int(json_t *o, const char *key, int64_t value)
 	ASSERT(json_object_set_new(o, key, json_integer(value)) == 0);
 }
 
-bool svc_mode_take(struct svc *s, enum svc_kind k, const char *name, int64_t *value)
+bool svc_mode_on(struct svc *s, enum svc_kind k, const char *name, int64_t *value)
 {
 	struct svc_mode *m = &s->modes[k];
+
+	if (!str_eq(m->name, name) || m->left == 0)
+		return false;
+	if (m->left > 0)
+		m->left--;
+	if (m->value > 0 && value)
+		*value = m->value;
+	return true;
+}
+
+bool svc_mode_take(struct svc *s, enum svc_kind k, const char *name, int64_t *value)
+{
 	bool on;
 
 	pthread_mutex_lock(&s->lock);
-	on = str_eq(m->name, name) && m->left != 0;
-	if (on && m->left > 0)
-		m->left--;
-	if (on && m->value > 0 && value)
-		*value = m->value;
+	on = svc_mode_on(s, k, name, value);
 	pthread_mutex_unlock(&s->lock);
 	return on;
 }
@@ -133,35 +141,21 @@ static enum svc_kind kind_of(const json_t *o)
 	return str_eq(svc_text(o, "service"), "alipay") ? SVC_ALIPAY : SVC_WECHAT;
 }
 
-/* With the lock held: the mode of deliveries, by the service. */
-static bool mode_on(struct svc *s, enum svc_kind k, const char *name, int64_t *value)
-{
-	struct svc_mode *m = &s->modes[k];
-
-	if (!str_eq(m->name, name) || m->left == 0)
-		return false;
-	if (m->left > 0)
-		m->left--;
-	if (m->value > 0)
-		*value = m->value;
-	return true;
-}
-
 static void queue_news(struct svc *s, const json_t *order, const char *out_refund_no, int64_t due)
 {
 	enum svc_kind k = kind_of(order);
 	int64_t value = 0, copies = 1;
 
-	if (mode_on(s, k, "notify_never", &value))
+	if (svc_mode_on(s, k, "notify_never", &value))
 		return;
 	value = 3;
-	if (mode_on(s, k, "notify_duplicate", &value))
+	if (svc_mode_on(s, k, "notify_duplicate", &value))
 		copies = value;
 	value = 10;
-	if (mode_on(s, k, "notify_late", &value))
+	if (svc_mode_on(s, k, "notify_late", &value))
 		due += value * 1000;
 	value = 3600; /* until the notify of a refund overtakes it */
-	if (!out_refund_no[0] && mode_on(s, k, "notify_reordered", &value))
+	if (!out_refund_no[0] && svc_mode_on(s, k, "notify_reordered", &value))
 		due += value * 1000;
 	for (int64_t i = 0; i < copies; i++)
 		queue(s, order, out_refund_no, due);
@@ -263,15 +257,15 @@ static void deliver(struct svc *s, json_t *notify)
 
 	order = json_deep_copy(svc_order(s, k, svc_text(n, "out_trade_no")));
 	plan_next(n, k, utc_now());
-	d.forged = mode_on(s, k, "notify_forged", &value);
-	d.wrong_amount = mode_on(s, k, "notify_wrong_amount", &value);
-	d.probe = mode_on(s, k, "notify_probe", &value);
-	d.other_merchant = mode_on(s, k, "notify_other_merchant", &value);
-	d.other_key = mode_on(s, k, "notify_other_key", &value);
-	d.shuffled = mode_on(s, k, "notify_shuffled", &value);
-	d.other_seller = mode_on(s, k, "notify_other_seller", &value);
-	d.other_app = mode_on(s, k, "notify_other_app", &value);
-	d.gbk = mode_on(s, k, "notify_gbk", &value);
+	d.forged = svc_mode_on(s, k, "notify_forged", &value);
+	d.wrong_amount = svc_mode_on(s, k, "notify_wrong_amount", &value);
+	d.probe = svc_mode_on(s, k, "notify_probe", &value);
+	d.other_merchant = svc_mode_on(s, k, "notify_other_merchant", &value);
+	d.other_key = svc_mode_on(s, k, "notify_other_key", &value);
+	d.shuffled = svc_mode_on(s, k, "notify_shuffled", &value);
+	d.other_seller = svc_mode_on(s, k, "notify_other_seller", &value);
+	d.other_app = svc_mode_on(s, k, "notify_other_app", &value);
+	d.gbk = svc_mode_on(s, k, "notify_gbk", &value);
 	d.notify = n;
 	pthread_mutex_unlock(&s->lock);
 	ok = !order ||

@@ -48,7 +48,9 @@ struct svc {
 	struct svc_alipay *alipay;		      /* its certificates and bills */
 };
 
-/* Is the mode on? Uses up one of its turns. value gets its number unless zero. Locks. */
+/* Is the mode on? Uses up one of its turns. value (or NULL) gets its number unless zero. With the
+ * lock held; svc_mode_take() locks. */
+bool svc_mode_on(struct svc *s, enum svc_kind k, const char *name, int64_t *value);
 bool svc_mode_take(struct svc *s, enum svc_kind k, const char *name, int64_t *value);
 
 /* Orders are JSON objects: service kind out_trade_no params amount_fen description expires_ms

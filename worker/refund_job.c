@@ -18,21 +18,6 @@ static struct pay_refund refund_of(const struct refund_work *w)
 		.reason = w->f.reason };
 }
 
-static bool word_of(enum pay_refund_state s, enum refund_word *out)
-{
-	static const enum refund_word words[] = {
-		[PAY_REFUND_ACCEPTED] = REFUND_ACCEPTED,
-		[PAY_REFUND_DONE] = REFUND_DONE,
-		[PAY_REFUND_CLOSED] = REFUND_CLOSED,
-		[PAY_REFUND_PERSON] = REFUND_PERSON,
-	};
-
-	if (s < PAY_REFUND_ACCEPTED || s > PAY_REFUND_PERSON)
-		return false;
-	*out = words[s];
-	return true;
-}
-
 static enum err take(
 	struct tools *t, const struct refund_work *w, const struct pay_refund_event *event)
 {
@@ -44,7 +29,7 @@ static enum err take(
 		.amount_fen = event->amount_fen,
 		.via = "query" };
 
-	if (!word_of(event->state, &told.word)) {
+	if (!refund_word_find(pay_refund_state_word(event->state), &told.word)) {
 		log_info("refund=%s state=%s word=%s", w->f.out_refund_no,
 			pay_refund_state_word(event->state), event->service_state);
 		return ERR_OK; /* asked again by plan */

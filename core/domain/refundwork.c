@@ -166,6 +166,24 @@ enum err refund_claim(struct db *db, const char *service, struct utc now, struct
 
 /* ---- what the service says ---- */
 
+bool refund_word_find(const char *word, enum refund_word *out)
+{
+	static const char *const words[REFUND_WORD__MAX] = {
+		[REFUND_ACCEPTED] = "accepted",
+		[REFUND_DONE] = "done",
+		[REFUND_CLOSED] = "closed",
+		[REFUND_PERSON] = "person",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (str_eq(words[i], word)) {
+			*out = (enum refund_word)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 const char *told_outcome_word(enum told_outcome o)
 {
 	static const char *const words[TOLD__MAX] = {

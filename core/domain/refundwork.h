@@ -29,6 +29,9 @@ enum refund_word { /* what a service says */
 	REFUND_PERSON, /* the payer's way is blocked */
 	REFUND_WORD__MAX
 };
+/* "accepted", "done", "closed" or "person"; false: any other word, which says nothing of a refund.
+ */
+bool refund_word_find(const char *word, enum refund_word *out);
 struct refund_told {
 	const char *service, *out_refund_no, *out_trade_no;
 	const char *refund_id; /* the service's; "" */

@@ -76,15 +76,6 @@ const char *alipay_root_cert_sn(const struct alipay_certs *c)
 
 /* ---- reading ---- */
 
-static int no_password(char *buf, int size, int rw, void *arg)
-{
-	(void)buf;
-	(void)size;
-	(void)rw;
-	(void)arg;
-	return 0;
-}
-
 /* All certificates of a PEM text, in its order; NULL if there is none. */
 static STACK_OF(X509) * read_chain(const char *pem, size_t n)
 {
@@ -93,7 +84,7 @@ static STACK_OF(X509) * read_chain(const char *pem, size_t n)
 	X509 *x;
 
 	ASSERT(chain);
-	while (bio && (x = PEM_read_bio_X509(bio, NULL, no_password, NULL)))
+	while (bio && (x = PEM_read_bio_X509(bio, NULL, crypt_no_password, NULL)))
 		ASSERT(sk_X509_push(chain, x) > 0);
 	ERR_clear_error(); /* the end of the text is an error to OpenSSL */
 	if (sk_X509_num(chain) == 0)

@@ -67,8 +67,7 @@ static enum err rsa_or_refused(EVP_PKEY *key, EVP_PKEY **out)
 	return ERR_OK;
 }
 
-/* An empty password: never asks a person. */
-static int no_password(char *buf, int size, int rw, void *arg)
+int crypt_no_password(char *buf, int size, int rw, void *arg)
 {
 	(void)buf;
 	(void)size;
@@ -92,7 +91,8 @@ enum err crypt_private_key(const char *text, size_t n, EVP_PKEY **out)
 	if (is_pem(text, n)) {
 		AUTO(bio_free) BIO *bio = BIO_new_mem_buf(text, (int)n);
 
-		return rsa_or_refused(PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL), out);
+		return rsa_or_refused(
+			PEM_read_bio_PrivateKey(bio, NULL, crypt_no_password, NULL), out);
 	}
 	if (base64_decode(text, n, &der) != ERR_OK)
 		return ERR_BAD_VALUE;
@@ -110,7 +110,7 @@ enum err crypt_public_key(const char *text, size_t n, EVP_PKEY **out)
 	if (is_pem(text, n)) {
 		AUTO(bio_free) BIO *bio = BIO_new_mem_buf(text, (int)n);
 
-		return rsa_or_refused(PEM_read_bio_PUBKEY(bio, NULL, no_password, NULL), out);
+		return rsa_or_refused(PEM_read_bio_PUBKEY(bio, NULL, crypt_no_password, NULL), out);
 	}
 	if (base64_decode(text, n, &der) != ERR_OK)
 		return ERR_BAD_VALUE;
@@ -133,7 +133,8 @@ enum err crypt_certificate(
 	const char *pem, size_t n, EVP_PKEY **key, char serial[static CRYPT_SERIAL_MAX])
 {
 	AUTO(bio_free) BIO *bio = n > INT_MAX ? NULL : BIO_new_mem_buf(pem, (int)n);
-	AUTO(x509_free) X509 *x = bio ? PEM_read_bio_X509(bio, NULL, no_password, NULL) : NULL;
+	AUTO(x509_free)
+	X509 *x = bio ? PEM_read_bio_X509(bio, NULL, crypt_no_password, NULL) : NULL;
 
 	if (!x || !serial_text(x, serial))
 		return fail(ERR_BAD_VALUE);
@@ -153,7 +154,8 @@ static bool time_ms(const ASN1_TIME *t, int64_t *out)
 enum err crypt_certificate_span(const char *pem, size_t n, int64_t *from_ms, int64_t *until_ms)
 {
 	AUTO(bio_free) BIO *bio = n > INT_MAX ? NULL : BIO_new_mem_buf(pem, (int)n);
-	AUTO(x509_free) X509 *x = bio ? PEM_read_bio_X509(bio, NULL, no_password, NULL) : NULL;
+	AUTO(x509_free)
+	X509 *x = bio ? PEM_read_bio_X509(bio, NULL, crypt_no_password, NULL) : NULL;
 
 	if (!x || !time_ms(X509_get0_notBefore(x), from_ms) ||
 		!time_ms(X509_get0_notAfter(x), until_ms))

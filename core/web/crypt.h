@@ -5,6 +5,8 @@
 #include "base/str.h"
 
 void crypt_key_free(EVP_PKEY **key); /* for AUTO() */
+/* For OpenSSL's readers of PEM: an empty password, so that none asks a person. */
+int crypt_no_password(char *buf, int size, int rw, void *arg);
 
 /* PEM of an RSA key of at least 2048 bits, or the bare base64 that Alipay's console hands out. The
  * caller frees. ERR_BAD_VALUE for anything else. */

@@ -403,16 +403,15 @@ static void *sender(void *name)
 	struct db *db = fixture_as("yufu_worker");
 	struct tools t = { .db = db, .notice = notice, .name = "many", .job = name };
 
-	for (int i = 0; i < 40; i++) {
-		enum err e = str_eq(name, "outbox") ? job_outbox(&t, utc_now())
-						    : job_send(&t, utc_now());
+	enum err e = ERR_OK;
 
-		if (e != ERR_OK)
-			return name;
-	}
+	for (int i = 0; e == ERR_OK && i < 40; i++)
+		e = str_eq(name, "outbox") ? job_outbox(&t, utc_now()) : job_send(&t, utc_now());
+	if (e != ERR_OK)
+		print_error("%s: %s\n", (const char *)name, err_word(e));
 	db_free(&db);
 	db_thread_end();
-	return NULL;
+	return e == ERR_OK ? NULL : name;
 }
 
 static void many_workers_send_each_once(void **state)
@@ -421,6 +420,7 @@ static void many_workers_send_each_once(void **state)
 		"send:aliyun_sms", "send:aliyun_sms", "send:tencent_sms" };
 	pthread_t threads[ARRAY_LEN(jobs_of)];
 	struct sent_to m[60];
+	const char *failed = NULL;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(m); i++)
@@ -429,12 +429,14 @@ static void many_workers_send_each_once(void **state)
 		assert_int_equal(
 			pthread_create(&threads[i], NULL, sender, (void *)(uintptr_t)jobs_of[i]),
 			0);
+	/* None may outlive the test: the fixture goes with it. */
 	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
-		void *failed = NULL;
+		void *one = NULL;
 
-		pthread_join(threads[i], &failed);
-		assert_null(failed);
+		pthread_join(threads[i], &one);
+		failed = one ? one : failed;
 	}
+	assert_null(failed);
 	work();
 	for (size_t i = 0; i < ARRAY_LEN(m); i++)
 		assert_int_equal(inbox_of(m[i].phone, "", text), 1);

@@ -133,77 +133,71 @@ static void test_params(void **state)
 	}
 }
 
+static const struct {
+	const char *schema, *text;
+	enum err want;
+	const char *field;
+} bodies[] = {
+	{ "login", "{\"username\":\"a\",\"password\":\"b\"}", ERR_OK, "" },
+	{ "login", "", ERR_MISSING_FIELD, "username" },
+	{ "login", "{}", ERR_MISSING_FIELD, "username" },
+	{ "login", "{\"username\":\"a\"}", ERR_MISSING_FIELD, "password" },
+	{ "login", "{\"username\":\"\",\"password\":\"b\"}", ERR_OUT_OF_RANGE, "username" },
+	{ "login", "{\"username\":null,\"password\":\"b\"}", ERR_BAD_VALUE, "username" },
+	{ "login", "{\"username\":\"a\",\"password\":\"b\",\"role\":\"admin\"}", ERR_UNKNOWN_FIELD,
+		"role" },
+	{ "login", "{\"username\":\"a\",\"username\":\"b\",\"password\":\"c\"}", ERR_BAD_JSON, "" },
+	{ "login", "{\"username\":\"a\\u0000\",\"password\":\"b\"}", ERR_BAD_JSON, "" },
+	{ "login", "{\"username\":\"\xff\",\"password\":\"b\"}", ERR_BAD_JSON, "" },
+	{ "login", "{\"username\":\"a\",\"password\":\"b\"} x", ERR_BAD_JSON, "" },
+	{ "login", "[]", ERR_BAD_JSON, "" },
+	{ "login", "7", ERR_BAD_JSON, "" },
+	{ "login", "nope", ERR_BAD_JSON, "" },
+	{ "login", "[[[[[[[[[[[[[[[[[[[[", ERR_BAD_JSON, "" },
+	{ "sms_code", "{\"phone\":\"13800000001\"}", ERR_OK, "" },
+	{ "sms_code", "{\"phone\":\"138000000011\"}", ERR_BAD_VALUE, "phone" },
+	{ "sms_code", "{\"phone\":\"13800000001\\n\"}", ERR_BAD_VALUE, "phone" },
+	{ "order_new", "{\"account_id\":1,\"amount_fen\":5000,\"channel\":\"wechat_native\"}",
+		ERR_OK, "" },
+	{ "order_new", "{\"account_id\":0,\"amount_fen\":5000,\"channel\":\"wechat_native\"}",
+		ERR_OUT_OF_RANGE, "account_id" },
+	{ "order_new", "{\"account_id\":1,\"amount_fen\":5000.5,\"channel\":\"wechat_native\"}",
+		ERR_BAD_VALUE, "amount_fen" },
+	{ "order_new", "{\"account_id\":1,\"amount_fen\":\"5000\",\"channel\":\"wechat_native\"}",
+		ERR_BAD_VALUE, "amount_fen" },
+	{ "order_new",
+		"{\"account_id\":1,\"amount_fen\":99999999999999999999,\"channel\":"
+		"\"wechat_native\"}",
+		ERR_BAD_JSON, "" },
+	{ "supply_order", "{\"action\":\"off\",\"reason\":\"检修\"}", ERR_OK, "" },
+	{ "supply_order", "{\"action\":\"close\",\"reason\":\"x\"}", ERR_BAD_VALUE, "action" },
+	{ "supply_order", "{\"action\":\"off\",\"reason\":\"\"}", ERR_OUT_OF_RANGE, "reason" },
+	{ "sale_new", "{\"lines\":[],\"method\":\"cash\",\"tendered_fen\":1}", ERR_OUT_OF_RANGE,
+		"lines" },
+	{ "sale_new",
+		"{\"lines\":[{\"account_id\":1,\"amount_fen\":1},{\"account_id\":1}],"
+		"\"method\":\"cash\",\"tendered_fen\":1}",
+		ERR_MISSING_FIELD, "lines[1].amount_fen" },
+	{ "empty", "", ERR_OK, "" },
+	{ "empty", "{}", ERR_OK, "" },
+	{ "empty", "{\"a\":1}", ERR_UNKNOWN_FIELD, "a" },
+};
+
 static void test_bodies(void **state)
 {
-	static const struct {
-		const char *schema, *text;
-		enum err want;
-		const char *field;
-	} rows[] = {
-		{ "login", "{\"username\":\"a\",\"password\":\"b\"}", ERR_OK, "" },
-		{ "login", "", ERR_MISSING_FIELD, "username" },
-		{ "login", "{}", ERR_MISSING_FIELD, "username" },
-		{ "login", "{\"username\":\"a\"}", ERR_MISSING_FIELD, "password" },
-		{ "login", "{\"username\":\"\",\"password\":\"b\"}", ERR_OUT_OF_RANGE, "username" },
-		{ "login", "{\"username\":null,\"password\":\"b\"}", ERR_BAD_VALUE, "username" },
-		{ "login", "{\"username\":\"a\",\"password\":\"b\",\"role\":\"admin\"}",
-			ERR_UNKNOWN_FIELD, "role" },
-		{ "login", "{\"username\":\"a\",\"username\":\"b\",\"password\":\"c\"}",
-			ERR_BAD_JSON, "" },
-		{ "login", "{\"username\":\"a\\u0000\",\"password\":\"b\"}", ERR_BAD_JSON, "" },
-		{ "login", "{\"username\":\"\xff\",\"password\":\"b\"}", ERR_BAD_JSON, "" },
-		{ "login", "{\"username\":\"a\",\"password\":\"b\"} x", ERR_BAD_JSON, "" },
-		{ "login", "[]", ERR_BAD_JSON, "" },
-		{ "login", "7", ERR_BAD_JSON, "" },
-		{ "login", "nope", ERR_BAD_JSON, "" },
-		{ "login", "[[[[[[[[[[[[[[[[[[[[", ERR_BAD_JSON, "" },
-		{ "sms_code", "{\"phone\":\"13800000001\"}", ERR_OK, "" },
-		{ "sms_code", "{\"phone\":\"138000000011\"}", ERR_BAD_VALUE, "phone" },
-		{ "sms_code", "{\"phone\":\"13800000001\\n\"}", ERR_BAD_VALUE, "phone" },
-		{ "order_new",
-			"{\"account_id\":1,\"amount_fen\":5000,\"channel\":\"wechat_native\"}",
-			ERR_OK, "" },
-		{ "order_new",
-			"{\"account_id\":0,\"amount_fen\":5000,\"channel\":\"wechat_native\"}",
-			ERR_OUT_OF_RANGE, "account_id" },
-		{ "order_new",
-			"{\"account_id\":1,\"amount_fen\":5000.5,\"channel\":\"wechat_native\"}",
-			ERR_BAD_VALUE, "amount_fen" },
-		{ "order_new",
-			"{\"account_id\":1,\"amount_fen\":\"5000\",\"channel\":\"wechat_native\"}",
-			ERR_BAD_VALUE, "amount_fen" },
-		{ "order_new",
-			"{\"account_id\":1,\"amount_fen\":99999999999999999999,\"channel\":"
-			"\"wechat_native\"}",
-			ERR_BAD_JSON, "" },
-		{ "supply_order", "{\"action\":\"off\",\"reason\":\"检修\"}", ERR_OK, "" },
-		{ "supply_order", "{\"action\":\"close\",\"reason\":\"x\"}", ERR_BAD_VALUE,
-			"action" },
-		{ "supply_order", "{\"action\":\"off\",\"reason\":\"\"}", ERR_OUT_OF_RANGE,
-			"reason" },
-		{ "sale_new", "{\"lines\":[],\"method\":\"cash\",\"tendered_fen\":1}",
-			ERR_OUT_OF_RANGE, "lines" },
-		{ "sale_new",
-			"{\"lines\":[{\"account_id\":1,\"amount_fen\":1},{\"account_id\":1}],"
-			"\"method\":\"cash\",\"tendered_fen\":1}",
-			ERR_MISSING_FIELD, "lines[1].amount_fen" },
-		{ "empty", "", ERR_OK, "" },
-		{ "empty", "{}", ERR_OK, "" },
-		{ "empty", "{\"a\":1}", ERR_UNKNOWN_FIELD, "a" },
-	};
 	struct schemas *s = schemas_open();
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
 		AUTO(json_free) json_t *j = NULL;
 		struct problem why = { 0 };
-		enum err e =
-			body_parse(s, rows[i].schema, rows[i].text, strlen(rows[i].text), &j, &why);
+		enum err e = body_parse(
+			s, bodies[i].schema, bodies[i].text, strlen(bodies[i].text), &j, &why);
 
-		if (e != rows[i].want)
-			fail_msg("%s %s: %s", rows[i].schema, rows[i].text, err_word(e));
+		if (e != bodies[i].want)
+			fail_msg("%s %s: %s", bodies[i].schema, bodies[i].text, err_word(e));
 		if (e != ERR_OK)
-			assert_string_equal(why.field, rows[i].field);
+			assert_string_equal(why.field, bodies[i].field);
 	}
 	schemas_free(&s);
 }
