@@ -23,6 +23,7 @@ enum {
 	CLIENT_ERRORS_END = 3000,
 };
 
+#define LONE_REPEATS 5
 #define STATEMENTS_MAX 512 /* slots of the cache; a power of two, twice what a program uses */
 #define TRIES_MAX 8
 #define TRY_TIME_MS 10000
@@ -504,6 +505,9 @@ enum err db_exec(
 	MYSQL_STMT *stmt = NULL;
 	enum err e = execute(db, q, args, n, &stmt);
 
+	/* Alone it is a whole transaction, which the server has undone. */
+	for (int i = 0; e == ERR_RETRY && !db->in_tx && i < LONE_REPEATS; i++)
+		e = execute(db, q, args, n, &stmt);
 	if (e != ERR_OK)
 		return e;
 	db->insert_id = (int64_t)mysql_stmt_insert_id(stmt);

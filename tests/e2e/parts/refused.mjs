@@ -371,7 +371,7 @@ async function things(world, admin, owner) {
 		VALUES (${bill}, ${bill}, 'missing_here:${TAG}:0:1:0:0', 'missing_here', ${bill}, '${TAG}', '${TAG}', 1, 0, 1)`);
 	return {
 		'unmatched-payments': await one(`SELECT id FROM pay_unmatched WHERE transaction_id = '${TAG}'`),
-		reconciliations: bill, accounts: account.id, contracts: contract, meters: account.meter.id, shifts: shift, sales: sale.id, entries: sale.lines[0].entry_id,
+		outbox: await one("SELECT MAX(o.id) FROM outbox o JOIN tenant t ON t.id = o.tenant_id"), reconciliations: bill, accounts: account.id, contracts: contract, meters: account.meter.id, shifts: shift, sales: sale.id, entries: sale.lines[0].entry_id,
 		gateways: await one('SELECT MIN(id) FROM gateway'), tenants: account.tenant.id,
 		webhooks: webhook.id, deliveries: delivery.id,
 		refunds: refund.id, orders: order.id, fees: fee.id, schedules: schedule.id, 'supply-points': point, approvals: approval,
@@ -404,6 +404,7 @@ function goodBodies(o) {
 		'POST /meters/{id}/supply': { action: 'keep', reason, until: new Date(Date.now() + 3_600_000).toISOString() },
 		'POST /shifts/{id}/close': { counted_fen: 5 },
 		'POST /sales': { lines: [{ account_id: o.accounts, amount_fen: 5_000 }], method: 'cash', tendered_fen: 5_000, note: '' },
+		'PUT /duty': { site_id: o.sites, items: [{ name: 'x', phone: '13900000001', kinds: '', from_min: 480, to_min: 1200, weekdays: '12345', language: 'zh' }] },
 		'PUT /settings': { site_id: o.sites, name: 'refund_limit_fen', value: 5, reason },
 		'POST /approvals/{id}/approve': note,
 		'POST /approvals/{id}/reject': note,
