@@ -100,13 +100,19 @@ export class Month {
 		return pay.h5_url ?? pay.pay_url ?? `${base}/sandbox/pay?code_url=${encodeURIComponent(pay.code_url)}`;
 	}
 
-	/** Until the sandbox's own page says that it is paid, or can be paid no more. */
+	/** Until the sandbox's own page says that it is paid, or can be paid no more. An order that was opened twice has two
+	 * links, and the sandbox knows the newer one only. */
 	#press(p, order) {
+		let link = this.#link(order);
 		return persist(`paying order ${p.i}`, async () => {
-			const answer = await fetch(this.#link(order));
+			const answer = await fetch(link);
 			const page = await answer.text();
-			if (page.includes('已支付') || page.includes('订单已失效')) return true;
+			if (/已支付|订单已失效|TRADE_HAS_(SUCCESS|CLOSE)/.test(page)) return true;
 			const token = /name="?token"? value="([^"]+)"/.exec(page)?.[1];
+			if (answer.status === 404) {
+				const found = (await this.sandboxOrders()).find((o) => o.out_trade_no === order.out_trade_no);
+				link = `${this.world.stack.base}/sandbox/pay?token=${found?.token}`;
+			}
 			if (!token) throw new Error(`${answer.status} ${page.slice(-200)}`);
 			await (await fetch(`${this.world.stack.base}/sandbox/pay`, { method: 'POST', redirect: 'manual', body: new URLSearchParams({ token, action: 'pay' }) })).text();
 			return false;

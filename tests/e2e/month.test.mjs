@@ -268,10 +268,11 @@ describe('a month of orders', { skip: nearMidnight() && 'close to midnight in Be
 		assert.deepEqual(JSON.parse(out), [], out);
 	});
 
+	// 503 asks WeChat to come again while the certificates of a signature that was never seen are looked up.
 	test('no notify was answered 5xx while the programs ran', () => {
 		const lines = readFileSync(world.stack.path('nginx', 'access.log'), 'utf8').split('\n').filter((l) => l.includes('/api/v1/notify/'));
 		assert.ok(lines.length > ORDERS / 2);
-		const bad = lines.filter((l) => / status=5\d\d/.test(l)).filter((l) => {
+		const bad = lines.filter((l) => / status=5\d\d/.test(l) && !/notify\/wechat\S* status=503/.test(l)).filter((l) => {
 			const at = Date.parse(/t=(\S+)/.exec(l)[1]);
 			return !month.kills.some((k) => at >= k - 1_000 && at <= k + KILLED_MS);
 		});
