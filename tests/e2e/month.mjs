@@ -50,11 +50,11 @@ export function planOrders(n, tenants, d) {
 }
 
 /** Programs are away now and then: what a person and a page do is repeat it. */
-const persist = (what, fn, ms = 90_000) => until(what, fn, ms, 400);
+const persist = (what, fn, ms = 90_000) => until(what, fn, ms, 800);
 
 export class Month {
 	constructor(world, tenants, finance, second) {
-		Object.assign(this, { world, tenants, finance, second, kills: [], used: new Map(), strangers: [] });
+		Object.assign(this, { world, tenants, finance, second, kills: [], used: new Map(), sealed: [] });
 	}
 
 	// ---- one order --------------------------------------------------------------------------------
@@ -157,6 +157,14 @@ export class Month {
 		if (!mode.startsWith('notify')) more.count = 1 + d.below(6);
 		this.used.set(`${service} ${mode}`, (this.used.get(`${service} ${mode}`) ?? 0) + 1);
 		await this.world.wire.behave(service, mode, mode === 'normal' ? {} : more);
+		if (service === 'wechat') this.#noteSealed(mode);
+	}
+
+	/** The times at which notifies cannot be opened: sealed with another key than ours. */
+	#noteSealed(mode) {
+		const last = this.sealed.at(-1);
+		if (last && !last.to) last.to = Date.now();
+		if (mode === 'notify_other_key') this.sealed.push({ from: Date.now(), to: 0 });
 	}
 
 	/** All orders, so many at once; every second another mode, and now and then a kill. */
@@ -187,6 +195,7 @@ export class Month {
 	}
 
 	async behave() {
+		this.#noteSealed('normal');
 		for (const service of SERVICES) await this.world.wire.behave(service, 'normal');
 		await this.sim('/sim/services/wechat', { signer: 'public_key', listed: 'ab' });
 	}
