@@ -61,7 +61,8 @@ static const struct query Q_HINT = {
 };
 static const struct query Q_GIVEN_BACK = {
 	"SELECT CAST(COALESCE(SUM(amount_fen), 0) AS SIGNED) AS n FROM refund"
-	" WHERE order_id = ? AND state <> 'failed' AND sent_at > 0",
+	" WHERE (order_id = ? OR unmatched_id IN (SELECT u.id FROM pay_unmatched u WHERE"
+	" u.order_id = ?)) AND state <> 'failed' AND sent_at > 0",
 	&count_shape
 };
 
@@ -426,7 +427,7 @@ static enum err hint_tx(struct db *db, void *ctx)
 		e = db_exec(
 			db, &Q_HINT, ARGS(arg_utc(h->now), arg_i64(o.id), arg_utc(h->now)), NULL);
 	if (e == ERR_OK)
-		e = db_one(db, &Q_GIVEN_BACK, ARGS(arg_i64(o.id)), &ours);
+		e = db_one(db, &Q_GIVEN_BACK, ARGS(arg_i64(o.id), arg_i64(o.id)), &ours);
 	if (e != ERR_OK || h->fen <= ours.n)
 		return e;
 	/* Told apart by how much it is: one row for each further sum. */

@@ -32,8 +32,10 @@ static const struct query Q_KEEP = {
 	NULL
 };
 static const struct query Q_SUSPENDED = {
-	"UPDATE pay_unmatched SET suspense_entry_id = ? WHERE service = ? AND transaction_id = ?"
-	" AND state = 'open' AND suspense_entry_id IS NULL AND amount_fen = ?",
+	"UPDATE pay_unmatched SET state = 'open', suspense_entry_id = ?, out_trade_no = ?,"
+	" order_id = ?, amount_fen = ?, currency = ?, why = ?, paid_at = ?, once_key = NULL,"
+	" resolved_at = 0, resolved_by = '', note = '' WHERE service = ? AND transaction_id = ?"
+	" AND state IN ('open', 'closed') AND suspense_entry_id IS NULL",
 	NULL
 };
 static const struct query Q_MATCHED = {
@@ -58,6 +60,16 @@ static const struct query Q_OPEN_OF_ORDER = {
 	&count_shape
 };
 
+/* What was told of it before was another amount or order; what lies in suspense is what counts. */
+static enum err suspended(struct db *db, const struct unmatched_new *n)
+{
+	return db_exec(db, &Q_SUSPENDED,
+		ARGS(arg_i64(n->suspense_entry_id), arg_text(n->out_trade_no), arg_id(n->order_id),
+			arg_i64(n->amount_fen), arg_text(n->currency), arg_text(n->why),
+			arg_utc(n->paid_at), arg_text(n->service), arg_text(n->transaction_id)),
+		NULL);
+}
+
 enum err unmatched_keep(struct db *db, const struct unmatched_new *n, struct utc now, bool *open)
 {
 	struct unmatched before;
@@ -67,7 +79,7 @@ enum err unmatched_keep(struct db *db, const struct unmatched_new *n, struct utc
 	if (e != ERR_NOT_FOUND) {
 		if (open)
 			*open = e == ERR_OK && str_eq(before.state, "open");
-		return e;
+		return e == ERR_OK && n->suspense_entry_id ? suspended(db, n) : e;
 	}
 	if (open)
 		*open = true;
@@ -83,19 +95,13 @@ enum err unmatched_keep(struct db *db, const struct unmatched_new *n, struct utc
 enum err unmatched_suspended(
 	struct db *db, const struct unmatched_new *n, struct utc now, struct problem *why)
 {
-	bool open = false;
-	int64_t moved = 0;
-	enum err e = unmatched_keep(db, n, now, &open);
+	struct unmatched before;
+	enum err e = db_one(db, &Q_OF_TRANSACTION,
+		ARGS(arg_text(n->service), arg_text(n->transaction_id)), &before);
 
-	if (e != ERR_OK || n->suspense_entry_id == 0)
-		return e;
-	if (!open)
+	if (e == ERR_OK && n->suspense_entry_id && !str_eq(before.state, "open"))
 		return problem_set(why, ERR_CONFLICT, "id", "this payment was settled by hand");
-	e = db_exec(db, &Q_SUSPENDED,
-		ARGS(arg_i64(n->suspense_entry_id), arg_text(n->service),
-			arg_text(n->transaction_id), arg_i64(n->amount_fen)),
-		&moved);
-	return e;
+	return e == ERR_OK || e == ERR_NOT_FOUND ? unmatched_keep(db, n, now, NULL) : e;
 }
 
 static const struct alarm_of {

@@ -45,8 +45,9 @@ struct unmatched_new {
 	.out_trade_no = (p)->out_trade_no, .amount_fen = (p)->amount_fen,                          \
 	.currency = (p)->currency, .paid_at = (p)->paid_at
 
-/* Keeps it, once per transaction of a service; inside db_tx. *open (may be NULL): it waits for a
- * person still. */
+/* Keeps it, once per transaction of a service; inside db_tx. One that was told of before and lies
+ * in suspense now becomes what lies there, and waits for a person. *open (may be NULL): it waits
+ * for a person still. */
 MUST_USE enum err unmatched_keep(
 	struct db *db, const struct unmatched_new *n, struct utc now, bool *open);
 /* Its money lies in suspense by that entry from now on, whether it was kept before or not; inside

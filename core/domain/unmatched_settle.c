@@ -36,6 +36,7 @@ static const char *const state_words[UNMATCHED__MAX] = {
 struct settle {
 	const struct unmatched_act *a;
 	bool approved;
+	int64_t asked_fen; /* what the second person was asked about */
 	struct utc now;
 	struct problem *why;
 	char out_refund_no[33];
@@ -315,6 +316,9 @@ static enum err settle_tx(struct db *db, void *ctx)
 		e = unmatched_get(db, s->a->site_id, s->a->id, &s->u);
 	if (e == ERR_OK)
 		e = state_check(s);
+	if (e == ERR_OK && s->approved && s->asked_fen != s->u.amount_fen)
+		e = problem_set(s->why, ERR_CONFLICT, "id",
+			"the service has named another amount since this was asked");
 	if (e == ERR_OK)
 		e = needs_second(db, s, &second);
 	if (e == ERR_OK && second)
@@ -355,7 +359,11 @@ enum err unmatched_approved(struct db *db, const struct approval *p, const json_
 		.address = "",
 		.reason = p->reason,
 		.once_key = once };
-	struct settle s = { .a = &a, .approved = true, .now = now, .why = why };
+	struct settle s = { .a = &a,
+		.approved = true,
+		.asked_fen = json_integer_value(json_object_get(params, "amount_fen")),
+		.now = now,
+		.why = why };
 
 	(void)actor; /* stands in the approval */
 	snprintf(once, sizeof(once), "approval:%" PRId64, p->id);

@@ -415,6 +415,33 @@ static void a_second_payment_goes_back_or_to_a_purse(void **state)
 	ties(db);
 }
 
+static void a_wrong_amount_that_turns_out_a_second_payment_is_what_lies_in_suspense(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	struct order o = made(&d, 5000);
+	int64_t before = suspense(db), approval;
+	char second[64];
+	struct unmatched_act act;
+	struct unmatched u;
+	struct problem why;
+
+	assert_int_equal(pays(o.out_trade_no, transaction(), 5000), CREDIT_DONE);
+	snprintf(second, sizeof(second), "%s", transaction());
+	assert_int_equal(pays(o.out_trade_no, second, 500000), CREDIT_AMOUNT);
+	assert_int_equal(pays(o.out_trade_no, second, 5000), CREDIT_SECOND);
+	assert_int_equal(suspense(db), before + FEN(5000));
+	settle_as(&d, UNMATCHED_REFUND, &act, &o, db);
+	assert_int_equal(unmatched_get(api, 0, act.id, &u), ERR_OK);
+	assert_string_equal(u.why, "second_payment");
+	assert_int_equal(u.amount_fen, 5000);
+	ties(db);
+	assert_int_equal(settle(&act, &u, &approval, &why), ERR_OK);
+	assert_string_equal(u.state, "refunded");
+	assert_int_equal(suspense(db), before);
+	ties(db);
+}
+
 static enum err decide(int64_t id, int64_t user)
 {
 	char actor[32];
@@ -586,6 +613,8 @@ int main(void)
 		cmocka_unit_test(a_wrong_amount_waits_and_is_given_to_a_purse_once),
 		cmocka_unit_test(the_right_word_of_the_service_settles_a_wrong_one),
 		cmocka_unit_test(a_second_payment_goes_back_or_to_a_purse),
+		cmocka_unit_test(
+			a_wrong_amount_that_turns_out_a_second_payment_is_what_lies_in_suspense),
 		cmocka_unit_test(above_the_limit_a_second_person_decides),
 		cmocka_unit_test(a_payment_before_its_order_is_found_by_asking),
 		cmocka_unit_test(another_currency_is_never_moved),
