@@ -10,8 +10,8 @@ PORT ?= 8080
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 PROGRAMS = yufu yufu-api yufu-poller yufu-worker yufu-sim
-# Most tests wait for something: one more at a time than there are processors.
-CTEST = ctest --output-on-failure --no-tests=error -j $(shell expr $(JOBS) + 1)
+# Most tests wait for something: two more at a time than there are processors.
+CTEST = ctest --output-on-failure --no-tests=error -j $(shell expr $(JOBS) + 2)
 
 .PHONY: run test bench lint fuzz asan tsan build www clean-run
 .DEFAULT_GOAL := build
