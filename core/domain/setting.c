@@ -62,6 +62,9 @@ const struct setting_row settings[SETTING__MAX] = {
 		"says, are further apart than so many thousandths ..." },
 	[SETTING_CREDIT_DRIFT_LEAST_FEN] = { "credit_drift_least_fen", 0, 100000, 100, false,
 		"... and by more than this." },
+	[SETTING_CARBON_MG_PER_KWH] = { "carbon_mg_per_kwh", 0, 5000000, 0, false,
+		"Emission factor of the grid for the report of carbon, in mg of CO2 per kWh; 0: "
+		"none is told." },
 };
 
 struct value_row {
