@@ -38,7 +38,7 @@ static json_t *column_schema(const struct column *c)
 }
 
 /* A closed object of all columns, or of those that are summed. */
-static json_t *row_schema(const struct report *r, bool sums)
+static json_t *row_schema(const struct report_kind *r, bool sums)
 {
 	json_t *properties = json_object(), *required = json_array();
 
@@ -56,7 +56,7 @@ static json_t *row_schema(const struct report *r, bool sums)
 		"required", required, "properties", properties);
 }
 
-static json_t *report_schema(const struct report *r)
+static json_t *report_schema(const struct report_kind *r)
 {
 	return json_pack("{s:s, s:b, s:[s,s,s,s,s,s,s], s:{s:{s:s}, s:{s:s}, s:{s:s, s:s},"
 			 " s:{s:s, s:s}, s:{s:s}, s:{s:s, s:o}, s:o}}",
@@ -67,7 +67,7 @@ static json_t *report_schema(const struct report *r)
 		"items", row_schema(r, false), "totals", row_schema(r, true));
 }
 
-static json_t *content(const struct report *r)
+static json_t *content(const struct report_kind *r)
 {
 	return json_pack("{s:{s:o}, s:{s:{s:s}}, s:{s:{s:s, s:s}}}", "application/json", "schema",
 		report_schema(r), "text/csv", "schema", "type", "string",
@@ -93,7 +93,7 @@ static void groups_remove(json_t *parameters)
 void reports_document(json_t *paths, json_t *operation)
 {
 	for (size_t i = 0; i < reports_n; i++) {
-		const struct report *r = &reports[i];
+		const struct report_kind *r = &reports[i];
 		json_t *own = json_deep_copy(operation);
 		char text[96];
 		size_t n = 0;

@@ -33,7 +33,7 @@ enum err reports_list(struct request *r, struct answer *a)
 	bool english = wants_english(r);
 
 	for (size_t i = 0; i < reports_n; i++) {
-		const struct report *one = &reports[i];
+		const struct report_kind *one = &reports[i];
 		json_t *columns = json_array();
 
 		for (size_t k = 0; k < one->columns->n; k++)

@@ -398,7 +398,7 @@ static bool date_matches(const char *have, size_t have_n, int64_t *object)
 
 static bool report_matches(const char *have, size_t have_n, int64_t *object)
 {
-	const struct report *report = report_find(have, have_n);
+	const struct report_kind *report = report_find(have, have_n);
 
 	if (report)
 		*object = report - reports + 1;

@@ -49,7 +49,7 @@ struct cells { /* by column: a number, or a text */
 
 struct report_run;
 
-struct report {
+struct report_kind {
 	const char *name;
 	const char *zh, *en;
 	const struct columns *columns;
@@ -63,11 +63,11 @@ struct report {
 	 */
 	const char *sql, *args;
 };
-extern const struct report reports[];
+extern const struct report_kind reports[];
 extern const size_t reports_n;
 const char *column_kind_word(enum column_kind k); /* "quantity" */
 /* NULL: there is none of this name. */
-const struct report *report_find(const char *name, size_t n);
+const struct report_kind *report_find(const char *name, size_t n);
 
 struct report_site {
 	int64_t id;
@@ -79,7 +79,7 @@ struct report_sheet;
 
 struct report_run { /* of one site */
 	struct db *db;
-	const struct report *report;
+	const struct report_kind *report;
 	struct report_site site;
 	struct zone *zone;
 	struct day from, to;
@@ -99,7 +99,7 @@ void report_text(struct report_run *r, size_t column, const char *text);
 MUST_USE enum err report_sql(struct report_run *r);
 
 struct report_ask {
-	const struct report *report;
+	const struct report_kind *report;
 	struct day from, to;
 	const char *site;    /* code; "": all that the caller sees */
 	int64_t caller_site; /* 0: every site */

@@ -4,7 +4,7 @@
 #define YEAR 366
 
 /* clang-format off */
-const struct report reports[] = {
+const struct report_kind reports[] = {
 	{ "vending-day", "售电日报", "Sales by day", &vending_columns, YEAR, 0, false, false,
 		report_sql, vending_day_sql, "sft" },
 	{ "vending-month", "售电月报", "Sales by month", &vending_columns, 10 * YEAR, 'm', false, false,
@@ -18,11 +18,11 @@ const struct report reports[] = {
 	{ "energy-money", "电量电费报表", "Energy and money", &energy_money_columns, YEAR, 0, false, false,
 		energy_money_rows, NULL, "" },
 	{ "usage-hour", "用量时报", "Use by hour", &usage_hour_columns, 31, 0, true, true,
-		report_sql, usage_hour_sql, "bebeyys" },
+		report_sql, usage_hour_sql, "yybebes" },
 	{ "usage-day", "用量日报", "Use by day", &usage_columns, YEAR, 0, true, false,
-		report_sql, usage_day_sql, "ftftyys" },
+		report_sql, usage_day_sql, "yyftfts" },
 	{ "usage-month", "用量月报", "Use by month", &usage_columns, 5 * YEAR, 'm', true, false,
-		report_sql, usage_month_sql, "ftftyys" },
+		report_sql, usage_month_sql, "yyftfts" },
 	{ "shares", "公摊报表", "Shared energy", &shares_columns, YEAR, 0, false, false,
 		report_sql, shares_sql, "sbesbe" },
 	{ "fees", "物业费报表", "Fees", &fees_columns, YEAR, 0, false, false,

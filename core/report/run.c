@@ -9,7 +9,7 @@
 
 static const struct report_format *const formats[] = { &report_json, &report_csv, &report_xlsx };
 
-const struct report *report_find(const char *name, size_t n)
+const struct report_kind *report_find(const char *name, size_t n)
 {
 	for (size_t i = 0; i < reports_n; i++)
 		if (strlen(reports[i].name) == n && memcmp(reports[i].name, name, n) == 0)
@@ -93,7 +93,7 @@ void report_text(struct report_run *r, size_t column, const char *text)
 
 static enum err sums_add(struct report_sheet *s, const struct cells *cells)
 {
-	const struct report *report = s->ask->report;
+	const struct report_kind *report = s->ask->report;
 
 	for (size_t i = 0; i < report->columns->n; i++)
 		if ((report->columns->at[i].traits & COLUMN_SUMMED) && cells->n[i] != REPORT_NONE &&
@@ -143,7 +143,7 @@ static struct arg arg_of(const struct report_run *r, char letter)
 
 enum err report_sql(struct report_run *r)
 {
-	const struct report *report = r->report;
+	const struct report_kind *report = r->report;
 	struct field fields[REPORT_COLUMNS_MAX];
 	struct shape shape = { fields, report->columns->n - 1, sizeof(struct cells) };
 	struct query q = { report->sql, &shape };
@@ -224,7 +224,7 @@ static void widen(const struct report_ask *ask, struct day *from, struct day *to
 
 static enum err check(const struct report_ask *ask, struct problem *why)
 {
-	const struct report *report = ask->report;
+	const struct report_kind *report = ask->report;
 	int64_t days = (int64_t)ask->to.days - ask->from.days + 1;
 
 	if (days > report->days_most)

@@ -42,7 +42,7 @@ static void put_time(FILE *f, const struct zone *z, int64_t ms)
 
 static enum err begin(struct report_sheet *s)
 {
-	const struct report *r = s->ask->report;
+	const struct report_kind *r = s->ask->report;
 
 	s->file = tmpfile();
 	if (!s->file)

@@ -44,7 +44,7 @@ static enum err begin(struct report_sheet *s)
 {
 	AUTO(json_free) json_t *head = NULL;
 	AUTO(text_free) char *text = NULL;
-	const struct report *r = s->ask->report;
+	const struct report_kind *r = s->ask->report;
 
 	s->file = tmpfile();
 	if (!s->file)
@@ -71,7 +71,7 @@ static enum err row(struct report_sheet *s, const struct report_run *r)
 
 static enum err end(struct report_sheet *s)
 {
-	const struct report *r = s->ask->report;
+	const struct report_kind *r = s->ask->report;
 	json_t *o = json_object();
 	enum err e;
 

@@ -85,7 +85,7 @@ static void formats_make(struct xlsx *x)
 static enum err begin(struct report_sheet *s)
 {
 	lxw_workbook_options options = { .constant_memory = LXW_TRUE };
-	const struct report *r = s->ask->report;
+	const struct report_kind *r = s->ask->report;
 	struct xlsx *x = calloc(1, sizeof(*x));
 	char path[] = "/tmp/yufu-report-XXXXXX";
 	int fd;
@@ -177,7 +177,7 @@ static enum err row(struct report_sheet *s, const struct report_run *r)
 
 static void totals_write(struct report_sheet *s)
 {
-	const struct report *r = s->ask->report;
+	const struct report_kind *r = s->ask->report;
 	struct xlsx *x = s->xlsx;
 
 	worksheet_write_string(
