@@ -11,6 +11,7 @@ import control from './parts/control.mjs';
 import credit from './parts/credit.mjs';
 import fees from './parts/fees.mjs';
 import refused from './parts/refused.mjs';
+import reports from './parts/reports.mjs';
 import settings from './parts/settings.mjs';
 import { credited, expect, FEN, nano, newOrder, pay, Session, tenantPhone, until, useStack } from './lib.mjs';
 
@@ -547,7 +548,7 @@ describe('the book day', () => {
 	});
 });
 
-for (const part of [books, contracts, settings, fees, credit, control]) part(world);
+for (const part of [books, contracts, settings, fees, credit, control, reports]) part(world);
 refused(world); // last: from here on there are two sites
 
 test('the books add up after all of this', async () => {
