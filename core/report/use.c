@@ -84,30 +84,33 @@ COLUMNS(carbon_columns);
 	" JOIN meter m ON m.id = d.meter_id"                                                       \
 	" JOIN supply_point sp ON sp.id = m.supply_point_id LEFT JOIN area ar ON ar.id = m.area_id"
 
-/* This period and the one before are each added up by meter, contract and rate first. */
-#define DAYS(days)                                                                                  \
-	"FROM usage_day u WHERE u.sealed IN (0, 1) AND u.book_day BETWEEN " days \
-	" GROUP BY 1, 2, 3, 4"
-#define USAGE(period, next, days_before)                                                           \
-	"SELECT d.period, " CODE NAME                                                              \
+/* Added up by meter, contract and rate first, the period before the first one too; then each period
+ * stands once for itself and once as the one before the next. */
+#define USAGE(told, period, next, before, first, last)                                             \
+	"SELECT " told " AS period, " CODE NAME                                                    \
 	ENERGY("d.qty") "energy_wh, " WATER("d.qty") "volume_l,"                                   \
 	" CAST(SUM(d.charge) AS SIGNED) AS charge, "                                               \
 	ENERGY("d.late") "late_wh, " WATER("d.late") "late_l, "                                    \
 	ENERGY("d.last_qty") "last_energy_wh, " WATER("d.last_qty") "last_volume_l,"               \
 	" CAST(SUM(d.last_charge) AS SIGNED) AS last_charge FROM ("                                \
-	"SELECT " period " AS period, u.meter_id, u.contract_id, u.rate, SUM(u.qty_milli) AS qty," \
-	" SUM(u.charge_nano) AS charge, SUM(IF(u.day < u.book_day, u.qty_milli, 0)) AS late,"      \
-	" 0 AS last_qty, 0 AS last_charge " DAYS("? AND ?")                                      \
-	" UNION ALL SELECT " next ", u.meter_id, u.contract_id, u.rate, 0, 0, 0,"                  \
-	" SUM(u.qty_milli), SUM(u.charge_nano) " DAYS(days_before) ") d" WHOSE                   \
+	"SELECT IF(k.last, " next ", s.of) AS of, s.meter_id, s.contract_id, s.rate,"              \
+	" IF(k.last, 0, s.qty) AS qty, IF(k.last, 0, s.charge) AS charge,"                         \
+	" IF(k.last, 0, s.late) AS late, IF(k.last, s.qty, 0) AS last_qty,"                        \
+	" IF(k.last, s.charge, 0) AS last_charge FROM ("                                           \
+	"SELECT " period " AS of, u.meter_id, u.contract_id, u.rate, SUM(u.qty_milli) AS qty,"     \
+	" SUM(u.charge_nano) AS charge, SUM(IF(u.day < u.book_day, u.qty_milli, 0)) AS late"       \
+	" FROM usage_day u WHERE u.sealed IN (0, 1) AND u.book_day BETWEEN " before " AND ?"       \
+	" GROUP BY 1, 2, 3, 4) s JOIN (SELECT 0 AS last UNION ALL SELECT 1) k) d" WHOSE            \
 	" LEFT JOIN contract c ON c.id = d.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"   \
-	" WHERE sp.site_id = ? GROUP BY d.period, code, m.role, m.utility"                         \
-	" ORDER BY d.period, code, m.role, m.utility"
+	" WHERE sp.site_id = ? AND d.of BETWEEN " first " AND " last                               \
+	" GROUP BY d.of, code, m.role, m.utility ORDER BY d.of, code, m.role, m.utility"
 
-const char usage_day_sql[] = USAGE("CAST(u.book_day AS CHAR)",
-	"CAST(u.book_day + INTERVAL 1 DAY AS CHAR)", "? - INTERVAL 1 DAY AND ? - INTERVAL 1 DAY");
-const char usage_month_sql[] = USAGE("LEFT(u.book_day, 7)", "LEFT(u.book_day + INTERVAL 1 MONTH, 7)",
-	"? - INTERVAL 1 MONTH AND LAST_DAY(? - INTERVAL 1 MONTH)");
+#define MONTH_OF(day) "EXTRACT(YEAR_MONTH FROM " day ")"
+#define MONTH_TEXT(month) "INSERT(" month ", 5, 0, '-')"
+const char usage_day_sql[] = USAGE("CAST(d.of AS CHAR)", "u.book_day", "s.of + INTERVAL 1 DAY",
+	"? - INTERVAL 1 DAY", "?", "?");
+const char usage_month_sql[] = USAGE(MONTH_TEXT("d.of"), MONTH_OF("u.book_day"),
+	"PERIOD_ADD(s.of, 1)", "? - INTERVAL 1 MONTH", MONTH_OF("?"), MONTH_OF("?"));
 
 #define HOURS " FROM usage_hour u WHERE u.hour_at >= ? AND u.hour_at < ?"
 const char usage_hour_sql[] =
@@ -157,11 +160,13 @@ const char carbon_sql[] =
 	") AS carbon_g"
 	" FROM (SELECT COALESCE((SELECT value FROM setting WHERE site_id = ?"
 	" AND setting.name = 'carbon_mg_per_kwh'), 0) AS mg) f JOIN ("
-	"SELECT LEFT(u.book_day, 7) AS period, COALESCE(t.code, '') AS tenant,"
+	"SELECT " MONTH_TEXT("s.of") " AS period, COALESCE(t.code, '') AS tenant,"
 	" COALESCE(MIN(t.name), '') AS name, COALESCE(MIN(t.room), '') AS room,"
-	" CAST(SUM(u.qty_milli) AS SIGNED) AS energy_wh FROM usage_day u"
-	" JOIN meter m ON m.id = u.meter_id JOIN supply_point sp ON sp.id = m.supply_point_id"
-	" LEFT JOIN contract c ON c.id = u.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"
-	" WHERE sp.site_id = ? AND m.utility = 'electricity' AND m.role <> 'incomer' AND " BOOKED
-	" GROUP BY 1, 2) x ORDER BY x.period, x.tenant";
+	" CAST(SUM(s.qty) AS SIGNED) AS energy_wh FROM ("
+	"SELECT " MONTH_OF("u.book_day") " AS of, u.meter_id, u.contract_id, SUM(u.qty_milli) AS qty"
+	" FROM usage_day u WHERE " BOOKED " GROUP BY 1, 2, 3) s"
+	" JOIN meter m ON m.id = s.meter_id JOIN supply_point sp ON sp.id = m.supply_point_id"
+	" LEFT JOIN contract c ON c.id = s.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"
+	" WHERE sp.site_id = ? AND m.utility = 'electricity' AND m.role <> 'incomer'"
+	" GROUP BY s.of, tenant) x ORDER BY x.period, x.tenant";
 /* clang-format on */

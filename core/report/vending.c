@@ -71,7 +71,7 @@ COLUMNS(purchases_columns);
 
 /* clang-format off */
 #define VENDING(period)                                                                            \
-	"SELECT " period " AS period, COUNT(DISTINCT IF(" PAID ", e.id, NULL)) AS payments, "      \
+	"SELECT STRAIGHT_JOIN " period " AS period, COUNT(DISTINCT IF(" PAID ", e.id, NULL)) AS payments, "      \
 	CAME("a.kind = 'drawer'") " AS cash, "                                                     \
 	CAME("a.code = 'clearing:pos'") " AS pos, "                                                \
 	CAME("a.kind = 'bank'") " AS transfer, "                                                   \
@@ -138,10 +138,10 @@ const char purchases_sql[] =
 	" CAST(SUM(y.recharged) AS SIGNED) AS recharged, CAST(SUM(y.reversed) AS SIGNED) AS "
 	"reversed,"
 	" CAST(SUM(y.qty) AS SIGNED) AS qty, CAST(SUM(y.charge) AS SIGNED) AS charge FROM ("
-	"SELECT p.account_id, COUNT(DISTINCT IF(" PAID ", e.id, NULL)) AS payments,"
+	"SELECT STRAIGHT_JOIN p.account_id, COUNT(DISTINCT IF(" PAID ", e.id, NULL)) AS payments,"
 	" SUM(IF(" PAID ", p.amount_nano, 0)) AS recharged,"
 	" SUM(IF(" PAID ", 0, p.amount_nano)) AS reversed, 0 AS qty, 0 AS charge"
-	" FROM (SELECT DISTINCT q.entry_id FROM account b JOIN posting q ON q.account_id = b.id"
+	" FROM (SELECT STRAIGHT_JOIN DISTINCT q.entry_id FROM account b JOIN posting q ON q.account_id = b.id"
 	" WHERE b.kind IN ('drawer', 'bank', 'clearing')) k JOIN entry e ON e.id = k.entry_id"
 	" LEFT JOIN reversal r ON r.reversal_id = e.id LEFT JOIN entry o ON o.id = r.entry_id"
 	" JOIN posting p ON p.entry_id = e.id JOIN account z ON z.id = p.account_id"
