@@ -163,6 +163,8 @@ int main(int argc, char **argv)
 	days--; /* sequences begin with 0 */
 	for (size_t i = 0; year[i]; i++)
 		fill(db, year[i]);
+	db_free(&db); /* reports have a connection of their own */
+	db = db_open(&settings);
 	printf("{\"meters\": %" PRId64 ", \"days\": %" PRId64 ", \"made_ms\": %" PRId64
 	       ", \"before_kb\": %" PRId64 ", \"reports\": [",
 		meters, days + 1, mono_now_ms() - began, memory_kb());

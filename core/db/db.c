@@ -271,7 +271,10 @@ static enum err statement_failed(struct db *db, MYSQL_STMT *stmt, const struct q
 	unsigned code = mysql_stmt_errno(stmt);
 	char why[256];
 
-	snprintf(why, sizeof(why), "%s", mysql_stmt_error(stmt));
+	/* What fails while rows come one by one is said of the connection only. */
+	snprintf(why, sizeof(why), "%s", code ? mysql_stmt_error(stmt) : mysql_error(db->mysql));
+	if (!code)
+		code = mysql_errno(db->mysql);
 	mysql_stmt_free_result(stmt);
 	return db_failed(db, code, why, q->sql);
 }
