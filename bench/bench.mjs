@@ -19,7 +19,7 @@ const { values: options } = parseArgs({
 		seeded: { type: 'string', default: '500x60' }, // meters x days of the seeded run; 0 leaves it out
 		scale: { type: 'string', default: '10000x320x1,100000x3200x4' }, // meters x buses x pollers; empty leaves it out
 		bus: { type: 'string', default: '60' }, // seconds on a busy bus; 600 is the promise, 0 leaves it out
-		reports: { type: 'string', default: '10000x365' }, // meters x days; empty leaves it out
+		reports: { type: 'string', default: '1000x365' }, // meters x days; empty leaves it out
 		soak: { type: 'string', default: '0' }, // rounds of kill -9 of each process; 20 is the promise
 	},
 });
