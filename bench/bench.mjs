@@ -21,6 +21,7 @@ const { values: options } = parseArgs({
 		scale: { type: 'string', default: '10000x320x1,100000x3200x4' }, // meters x buses x pollers; empty leaves it out
 		bus: { type: 'string', default: '60' }, // seconds on a busy bus; 600 is the promise, 0 leaves it out
 		notifies: { type: 'string', default: '10000' }, // payment notifies in the flood; 0 leaves it out
+		reports: { type: 'string', default: '1000x365' }, // meters x days; empty leaves it out
 		soak: { type: 'string', default: '0' }, // rounds of kill -9 of each process; 20 is the promise
 	},
 });
@@ -207,6 +208,20 @@ function storage() {
 	row("one meter's month by hour", `${ms(r.month_warm_us)} warm, ${ms(r.month_cold_us)} cold`, 'goal: 5 ms');
 }
 
+/** Reports over a year of a large site; the server on disk, as big as a server for that is. */
+function reports(meters, days) {
+	const run = spawnSync(path.join(ROOT, 'tests/support/mariadb.sh'), ['run', path.join(ROOT, 'build/bench/report_bench'), meters, days], {
+		encoding: 'utf8',
+		stdio: ['ignore', 'pipe', 'ignore'],
+		env: { ...process.env, TMPDIR: '/var/tmp', YUFU_MARIADB_OPTIONS: '--innodb-buffer-pool-size=4G --innodb-log-file-size=1G' },
+	});
+	if (run.status !== 0) throw new Error('report_bench failed');
+	const r = JSON.parse(run.stdout);
+	for (const one of r.reports)
+		row(`report ${one.name}, ${one.days} days, ${one.format}`, `${(one.ms / 1000).toFixed(1)} s`, `${meters} meters; ${Math.round(one.bytes / 1024)} KiB`);
+	row('memory of the program that made them, at most', `${Math.round(r.reports.at(-1).most_kb / 1024)} MiB`, `${Math.round(r.before_kb / 1024)} MiB before the first`);
+}
+
 const SEEDED_MINUTES = 45; // the longest that the seeded run may take
 
 /** A mall of that size through that many simulated days; every invariant after every hour. Whatever
@@ -312,6 +327,7 @@ if (Number(options.notifies)) await notifies(Number(options.notifies));
 if (Number(options.bus)) bus(Number(options.bus));
 storage();
 await speed();
+if (options.reports) reports(...options.reports.split('x'));
 for (const size of options.scale.split(',').filter(Boolean)) scale(...size.split('x'));
 if (options.seeded !== '0') seeded(...options.seeded.split('x'));
 if (Number(options.soak)) {

@@ -112,6 +112,9 @@ void answer_free(struct answer *a)
 	json_free(&a->json);
 	json_free(&a->more);
 	buf_free(&a->text);
+	if (a->file)
+		fclose(a->file);
+	a->file = NULL;
 }
 
 const char *request_header(const struct request *r, const char *name)
@@ -436,8 +439,11 @@ void answer_write(const struct request *r, struct answer *a, struct buf *out)
 	const char *type = a->type ? a->type : "application/json";
 
 	buf_printf(out, "Status: %d\r\nX-Request-Id: %s\r\n", a->status, r->id);
-	if (json || a->text.text)
+	if (json || a->text.text || a->file)
 		buf_printf(out, "Content-Type: %s\r\n", type);
+	if (a->file_name[0])
+		buf_printf(
+			out, "Content-Disposition: attachment; filename=\"%s\"\r\n", a->file_name);
 	buf_adds(out, a->etag[0] ? "Cache-Control: no-cache\r\n" : "Cache-Control: no-store\r\n");
 	if (a->etag[0])
 		buf_printf(out, "ETag: %s\r\n", a->etag);

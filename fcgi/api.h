@@ -2,6 +2,7 @@
 /* What all threads of yufu-api share (immutable but for the counters), and what one request and its
  * answer are. */
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "base/zone.h"
 #include "db/db.h"
@@ -40,6 +41,7 @@ struct api {
 	atomic_int pay_waiting[PAY_SERVICES_MAX];
 	int pay_waiting_most;
 	bool check_answers; /* compare each answer with its schema and log what differs */
+	atomic_int reports; /* being made */
 	atomic_ullong answers[ROUTES_MAX + 1][STATUS_MAX]; /* by route (last: none) and status */
 };
 
@@ -60,7 +62,7 @@ struct request {
 	size_t body_n;
 	enum err body_error;  /* why the body was not read; its words are in the answer */
 	char *const *headers; /* FastCGI parameters, "NAME=value", NULL-terminated */
-	int64_t object;	      /* :id or :date of the path; 0 if it has none */
+	int64_t object;	      /* :id, :date or :report (from 1) of the path; 0 if it has none */
 	struct form params;   /* of the query, checked against the route */
 	json_t *json;	      /* of the body, checked against its schema; NULL if it has none */
 	struct user user;     /* the caller; id 0 where anyone may call */
@@ -70,9 +72,11 @@ struct request {
 };
 
 struct answer {
-	int status;	  /* 0: that of the route */
-	json_t *json;	  /* what the handler made */
-	struct buf text;  /* or text of this type */
+	int status;	 /* 0: that of the route */
+	json_t *json;	 /* what the handler made */
+	struct buf text; /* or text of this type */
+	FILE *file;	 /* or the rest of this file, of this type */
+	char file_name[96];
 	const char *type; /* NULL: application/json */
 	char etag[80];
 	char allow[64];

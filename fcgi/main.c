@@ -86,6 +86,17 @@ static void log_answer(const struct request *r, const struct answer *a, int64_t 
 		(long long)r->user.id);
 }
 
+/* A piece at a time, however long it is. */
+static void send_file(FILE *file, FCGX_Stream *out)
+{
+	char chunk[32768];
+	size_t n;
+
+	while ((n = fread(chunk, 1, sizeof(chunk), file)) > 0)
+		if (FCGX_PutStr(chunk, (int)n, out) < 0)
+			return; /* nobody listens any more */
+}
+
 static void serve_one(const struct server *s, struct db *db, FCGX_Request *f)
 {
 	AUTO(answer_free) struct answer a = { 0 };
@@ -111,6 +122,8 @@ static void serve_one(const struct server *s, struct db *db, FCGX_Request *f)
 	api_handle(&r, &a);
 	answer_write(&r, &a, &out);
 	FCGX_PutStr(out.text, (int)out.len, f->out);
+	if (a.file && !str_eq(r.method, "HEAD"))
+		send_file(a.file, f->out);
 	log_answer(&r, &a, began); /* r points into f, which finishing frees */
 	FCGX_Finish_r(f);
 	log_context(NULL);

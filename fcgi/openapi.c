@@ -37,6 +37,12 @@ static json_t *param_schema(enum param_kind kind)
 			"{s:s, s:[s,s,s]}", "type", "string", "enum", "hour", "day", "month");
 	case PARAM_FLAG:
 		return json_pack("{s:s, s:[s,s]}", "type", "string", "enum", "0", "1");
+	case PARAM_FORMAT:
+		return json_pack(
+			"{s:s, s:[s,s,s]}", "type", "string", "enum", "json", "xlsx", "csv");
+	case PARAM_GROUP:
+		return json_pack("{s:s, s:[s,s,s,s]}", "type", "string", "enum", "meter", "shop",
+			"area", "rate");
 	}
 	return json_object();
 }
@@ -180,6 +186,10 @@ static json_t *paths(void)
 		json_t *at;
 		size_t n = 0;
 
+		if (strstr(routes[i].path, ":report")) {
+			reports_document(o, operation(&routes[i]));
+			continue;
+		}
 		path_template(routes[i].path, path);
 		for (const char *s = routes[i].method; *s; s++)
 			method[n++] = (char)(*s | 0x20);

@@ -5,6 +5,7 @@
 
 #include "base/zone.h"
 #include "fcgi/handlers.h"
+#include "report/report.h"
 
 const char *perm_word(enum perm p)
 {
@@ -157,10 +158,12 @@ const struct route routes[] = {
 		.params = { { "site_id", PARAM_ID, false } } },
 
 	/* Reports. */
-	{ "GET", "/reports/energy-money", PERM_REPORT_READ, NULL, "energy_money", true, 200, report_energy_money, false,
-		.help = "Per purse and span of book days: opening + recharge + subsidy + transfer + energy + share + fee + refund + late"
-			" + correction + reversal = closing; what leaves the purse is negative.",
-		.params = { { "site_id", PARAM_ID, false }, { "from", PARAM_DAY, true }, { "to", PARAM_DAY, true } } },
+	{ "GET", "/reports", PERM_REPORT_READ, NULL, "report", true, 200, reports_list, false,
+		.help = "The reports that there are, with their columns; titles as Accept-Language has it." },
+	{ "GET", "/reports/:report", PERM_REPORT_READ, NULL, NULL, false, 200, report_get, false,
+		.help = "A report: rows and totals as JSON, or a file. Days are book days of the site; final: they are all sealed.",
+		.params = { { "from", PARAM_DAY, true }, { "to", PARAM_DAY, true }, { "site", PARAM_TEXT, false },
+			{ "format", PARAM_FORMAT, false }, { "by", PARAM_GROUP, false } } },
 
 	/* Settings and approvals. */
 	{ "GET", "/settings", PERM_SETTING_READ, NULL, "setting", true, 200, settings_list, false,
@@ -488,7 +491,17 @@ static bool secret_matches(const char *have, size_t have_n)
 	return have_n > 0 && have_n <= 64 && n >= have_n;
 }
 
-/* One segment against another; ":id" takes a number from 1, ":date" a day, ":secret" a word. */
+static bool report_matches(const char *have, size_t have_n, int64_t *object)
+{
+	const struct report_kind *report = report_find(have, have_n);
+
+	if (report)
+		*object = report - reports + 1;
+	return report != NULL;
+}
+
+/* One segment against another; ":id" takes a number from 1, ":date" a day, ":secret" a word,
+ * ":report" a report. */
 static bool segment_matches(
 	const char *want, size_t want_n, const char *have, size_t have_n, int64_t *object)
 {
@@ -498,6 +511,8 @@ static bool segment_matches(
 		return date_matches(have, have_n, object);
 	if (want_n == 7 && memcmp(want, ":secret", 7) == 0)
 		return secret_matches(have, have_n);
+	if (want_n == 7 && memcmp(want, ":report", 7) == 0)
+		return report_matches(have, have_n, object);
 	if (want_n != 3 || memcmp(want, ":id", 3) != 0)
 		return want_n == have_n && memcmp(want, have, want_n) == 0;
 	if (have_n == 0 || have_n >= sizeof(digits) || have[0] < '1' || have[0] > '9')
@@ -579,6 +594,16 @@ static enum err check_param(const struct param *p, const char *v, struct problem
 	case PARAM_FLAG:
 		if (!str_eq(v, "0") && !str_eq(v, "1"))
 			return problem_set(why, ERR_BAD_VALUE, p->name, "0 or 1");
+		return ERR_OK;
+	case PARAM_FORMAT:
+		if (!str_eq(v, "json") && !str_eq(v, "xlsx") && !str_eq(v, "csv"))
+			return problem_set(why, ERR_BAD_VALUE, p->name, "json, xlsx or csv");
+		return ERR_OK;
+	case PARAM_GROUP:
+		if (!str_eq(v, "meter") && !str_eq(v, "shop") && !str_eq(v, "area") &&
+			!str_eq(v, "rate"))
+			return problem_set(
+				why, ERR_BAD_VALUE, p->name, "meter, shop, area or rate");
 		return ERR_OK;
 	}
 	return ERR_INTERNAL;

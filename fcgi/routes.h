@@ -49,7 +49,15 @@ enum perm {
 };
 const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */
 
-enum param_kind { PARAM_ID, PARAM_TEXT, PARAM_DAY, PARAM_STEP, PARAM_FLAG };
+enum param_kind {
+	PARAM_ID,
+	PARAM_TEXT,
+	PARAM_DAY,
+	PARAM_STEP,
+	PARAM_FLAG,
+	PARAM_FORMAT, /* of a file */
+	PARAM_GROUP   /* what a report is grouped by */
+};
 struct param {
 	const char *name;
 	enum param_kind kind;
@@ -63,7 +71,8 @@ enum body_kind {
 
 struct route {
 	const char *method;
-	const char *path; /* ":id" stands for a number, ":date" for a day, ":secret" for a word */
+	/* ":id" stands for a number, ":date" for a day, ":secret" for a word, ":report" for a report */
+	const char *path;
 	enum perm perm;
 	const char *body;   /* schema of the request; NULL: none */
 	const char *answer; /* schema of the answer; NULL: no JSON */
@@ -84,7 +93,7 @@ extern const struct route routes[];
 extern const size_t routes_n;
 
 /* The route of a method and path (prefix taken off), and the number in it (of a day: its days since
- * 1970-01-01). ERR_NOT_FOUND;
+ * 1970-01-01; of a report: its place in the list, from 1). ERR_NOT_FOUND;
  * ERR_METHOD with the methods that there are in allow. */
 MUST_USE enum err route_find(const char *method, const char *path, const struct route **out,
 	int64_t *object, char allow[static 64]);

@@ -9,6 +9,7 @@ import { credited, DEMO_PASSWORD, expect, newOrder, pay, tenantPhone, until } fr
 const SHOP = 42;
 const TAG = 'refused';
 const NOBODY = 999_999_999;
+const day = (offset = 0) => new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(Date.now() + offset * 86_400_000);
 const CLOCK_DRIVEN = {
 	// What goes on by itself while meters are read, supplies are switched and days are shared.
 	account: ['balance_nano', 'level', 'level_since', 'seen', 'subsidy_nano', 'allowance_nano', 'warn1_nano', 'warn2_nano', 'warn_at'],
@@ -246,11 +247,13 @@ export default function (world) {
 		});
 
 		test('lists and figures of another site are empty', async () => {
-			const own_or_common = /^\/(me|shifts|settings|tariffs|attempts|openapi|healthz|metrics)/;
+			const own_or_common = /^\/(me|shifts|settings|tariffs|attempts|openapi|healthz|metrics|reports$)/;
+			/** As long a span up to today as a route may be asked for. */
+			const span = (most) => (most ? { from: day(1 - most), to: day() } : { from: '2026-01-01', to: '2099-12-31' });
 			const full = [];
 			for (const { method, route, operation } of routes()) {
 				if (method !== 'GET' || /\{/.test(route) || own_or_common.test(route)) continue;
-				const query = (operation.parameters ?? []).filter((p) => p.required).map((p) => `${p.name}=${{ from: '2026-01-01', to: '2099-12-31' }[p.name]}`).join('&');
+				const query = (operation.parameters ?? []).filter((p) => p.required).map((p) => `${p.name}=${span(operation['x-days-most'])[p.name]}`).join('&');
 				const { status, body } = await send(far, 'GET', `${route}?${query}`);
 				const figures = Object.entries(body).filter(([name, value]) => /_(fen|total|today|open|fresh)$/.test(name) && value !== 0);
 				if (status !== 200 || body.items?.length > 0 || figures.length > 0) full.push(`${route} ${status} ${JSON.stringify(body.items?.[0] ?? figures)}`);
@@ -259,6 +262,20 @@ export default function (world) {
 			assert.deepEqual(full, []);
 			const seen = (await send(admin, 'GET', '/board')).body;
 			assert.ok(seen.sales_today_fen > 0 && (await send(admin, 'GET', '/alarms')).body.items.length > 0, 'there is something to be seen');
+		});
+
+		test('a report of another site is not there, by whatever it is asked for', async () => {
+			const { code } = (await world.stack.sql(`SELECT code FROM site WHERE id = ${own.sites}`))[0];
+			const wrong = [];
+			for (const { method, route } of routes().filter((r) => /^\/reports\//.test(r.route)))
+				for (const format of ['json', 'csv', 'xlsx']) {
+					const ask = (site) => send(far, method, `${route}?from=${day()}&to=${day()}&format=${format}&site=${site}`);
+					const [real, none, self] = [await ask(encodeURIComponent(code)), await ask('nowhere'), await ask(TAG)];
+					if (real.status !== 404 || real.body.field !== 'site' || JSON.stringify(plain(real.body)) !== JSON.stringify(plain(none.body)) || self.status !== 200)
+						wrong.push(`${route} ${format} -> ${real.status} ${none.status} ${self.status}`);
+					if (format === 'csv' && self.text.trim().split('\n').length !== 1) wrong.push(`${route} has lines of another site`);
+				}
+			assert.deepEqual(wrong, []);
 		});
 
 		test('nor inside a body', async () => {
