@@ -16,6 +16,7 @@ static const struct column vending_columns_list[] = {
 	{ "to_purses", "入账(元)",   "To purses (yuan)", COLUMN_MONEY, COLUMN_SUMMED },
 	{ "service",   "服务费(元)", "Service charge (yuan)", COLUMN_MONEY, COLUMN_SUMMED },
 	{ "debt",      "还欠(元)",   "Old debt paid (yuan)", COLUMN_MONEY, COLUMN_SUMMED },
+	{ "unassigned", "待认领(元)", "Nobody's yet (yuan)", COLUMN_MONEY, COLUMN_SUMMED },
 	{ "refunds",   "退款笔数",   "Refunds",          COLUMN_COUNT, COLUMN_SUMMED },
 	{ "refunded",  "退款(元)",   "Refunded (yuan)",  COLUMN_MONEY, COLUMN_SUMMED },
 	{ "reversals", "冲正笔数",   "Reversals",        COLUMN_COUNT, COLUMN_SUMMED },
@@ -63,15 +64,18 @@ COLUMNS(purchases_columns);
 
 /* A sum over postings of a condition. */
 #define SUM_IF(when, what) "CAST(SUM(IF(" when ", " what ", 0)) AS SIGNED)"
-#define PAID "e.kind IN ('recharge', 'sale')"
+#define CREDITED "e.kind IN ('recharge', 'sale', 'found')"
+/* Also what is nobody's yet, and what a service's bill had more or less than the books. */
+#define PAID "e.kind IN ('recharge', 'sale', 'found', 'suspense', 'bill_adjust')"
 #define HELD "a.kind IN ('drawer', 'bank', 'clearing')"
-#define UNDONE "COALESCE(o.kind IN ('recharge', 'sale'), 0)"
-#define BACK "(e.kind IN ('refund_paid', 'payout') OR COALESCE(o.kind = 'payout', 0))"
+#define UNDONE "COALESCE(o.kind IN ('recharge', 'sale', 'suspense', 'bill_adjust'), 0)"
+#define REFUNDED "e.kind IN ('refund_paid', 'payout', 'bill_refund')"
+#define BACK "(" REFUNDED " OR COALESCE(o.kind IN ('payout', 'bill_refund'), 0))"
 #define CAME(where) SUM_IF(PAID " AND " where, "-p.amount_nano")
 
 /* clang-format off */
 #define VENDING(period)                                                                            \
-	"SELECT STRAIGHT_JOIN " period " AS period, COUNT(DISTINCT IF(" PAID ", e.id, NULL)) AS payments, "      \
+	"SELECT STRAIGHT_JOIN " period " AS period, COUNT(DISTINCT IF(" CREDITED ", e.id, NULL)) AS payments, "  \
 	CAME("a.kind = 'drawer'") " AS cash, "                                                     \
 	CAME("a.code = 'clearing:pos'") " AS pos, "                                                \
 	CAME("a.kind = 'bank'") " AS transfer, "                                                   \
@@ -82,8 +86,9 @@ COLUMNS(purchases_columns);
 	CAME(HELD) " AS received, "                                                                \
 	SUM_IF(PAID, "-p.amount_nano") " AS to_purses, "                                           \
 	SUM_IF(PAID " AND a.kind = 'service'", "p.amount_nano") " AS service, "                    \
-	SUM_IF(PAID " AND a.kind = 'debt'", "p.amount_nano") " AS debt,"                           \
-	" COUNT(DISTINCT IF(e.kind IN ('refund_paid', 'payout') AND " HELD ", e.id, NULL))"        \
+	SUM_IF(PAID " AND a.kind = 'debt'", "p.amount_nano") " AS debt, "                          \
+	SUM_IF(PAID " AND a.kind = 'suspense'", "p.amount_nano") " AS unassigned,"                 \
+	" COUNT(DISTINCT IF(" REFUNDED " AND " HELD ", e.id, NULL))"                               \
 	" AS refunds, "                                                                            \
 	SUM_IF(BACK " AND " HELD, "p.amount_nano") " AS refunded,"                                 \
 	" COUNT(DISTINCT IF(" UNDONE " AND " HELD ", e.id, NULL)) AS reversals, "                  \
@@ -91,7 +96,8 @@ COLUMNS(purchases_columns);
 	SUM_IF(HELD, "-p.amount_nano") " AS net"                                                   \
 	" FROM account a JOIN posting p ON p.account_id = a.id JOIN entry e ON e.id = p.entry_id"  \
 	" LEFT JOIN reversal r ON r.reversal_id = e.id LEFT JOIN entry o ON o.id = r.entry_id"     \
-	" WHERE a.kind IN ('drawer', 'bank', 'clearing', 'service', 'debt') AND e.site_id = ?"     \
+	" WHERE a.kind IN ('drawer', 'bank', 'clearing', 'service', 'debt', 'suspense')"                    \
+	" AND e.site_id = ?"     \
 	" AND e.book_day BETWEEN ? AND ? AND (" PAID " OR " BACK " OR " UNDONE ")"                 \
 	" GROUP BY 1 ORDER BY 1"
 /* clang-format on */
@@ -127,7 +133,8 @@ const char operator_sql[] =
 	" GROUP BY h.id ORDER BY e.book_day, h.id";
 /* clang-format on */
 
-/* Payments are found by the drawer, bank or service that took them: there are few beside charges.
+/* Payments are found by the drawer, bank or service that took them, or by suspense: there are few
+ * beside charges.
  */
 const char purchases_sql[] =
 	"SELECT t.code AS tenant, t.name, t.room, c.code AS contract, a.purpose, x.payments,"
@@ -138,16 +145,18 @@ const char purchases_sql[] =
 	" CAST(SUM(y.recharged) AS SIGNED) AS recharged, CAST(SUM(y.reversed) AS SIGNED) AS "
 	"reversed,"
 	" CAST(SUM(y.qty) AS SIGNED) AS qty, CAST(SUM(y.charge) AS SIGNED) AS charge FROM ("
-	"SELECT STRAIGHT_JOIN p.account_id, COUNT(DISTINCT IF(" PAID ", e.id, NULL)) AS payments,"
-	" SUM(IF(" PAID ", p.amount_nano, 0)) AS recharged,"
-	" SUM(IF(" PAID ", 0, p.amount_nano)) AS reversed, 0 AS qty, 0 AS charge"
+	"SELECT STRAIGHT_JOIN p.account_id, COUNT(DISTINCT IF(" CREDITED
+	", e.id, NULL)) AS payments,"
+	" SUM(IF(" CREDITED ", p.amount_nano, 0)) AS recharged,"
+	" SUM(IF(" CREDITED ", 0, p.amount_nano)) AS reversed, 0 AS qty, 0 AS charge"
 	" FROM (SELECT STRAIGHT_JOIN DISTINCT q.entry_id FROM account b JOIN posting q ON "
 	"q.account_id = b.id"
-	" WHERE b.kind IN ('drawer', 'bank', 'clearing')) k JOIN entry e ON e.id = k.entry_id"
+	" WHERE b.kind IN ('drawer', 'bank', 'clearing', 'suspense')) k JOIN entry e ON e.id = "
+	"k.entry_id"
 	" LEFT JOIN reversal r ON r.reversal_id = e.id LEFT JOIN entry o ON o.id = r.entry_id"
 	" JOIN posting p ON p.entry_id = e.id JOIN account z ON z.id = p.account_id"
 	" AND z.kind = 'purse' WHERE e.site_id = ? AND e.book_day BETWEEN ? AND ?"
-	" AND (" PAID " OR " UNDONE ") GROUP BY 1"
+	" AND (" CREDITED " OR " UNDONE ") GROUP BY 1"
 	" UNION ALL SELECT u.account_id, 0, 0, 0, SUM(u.qty_milli), SUM(u.charge_nano)"
 	" FROM usage_day u WHERE u.account_id > 0 AND u.sealed IN (0, 1)"
 	" AND u.book_day BETWEEN ? AND ? GROUP BY 1) y GROUP BY y.account_id) x"

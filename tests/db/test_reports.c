@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "domain/account.h"
+#include "domain/entry.h"
 #include "report/report.h"
 
 #define METERS 16
@@ -145,8 +147,8 @@ static int64_t table(const struct query *q)
 static void sales_are_what_came_into_purses(void **state)
 {
 	static const char *const names[] = { "vending-day", "vending-month", "vending-year" };
-	int64_t purses = TABLE(POSTED("'recharge', 'sale'", "a.kind = 'purse'"));
-	int64_t held = -TABLE(POSTED("'recharge', 'sale'",
+	int64_t purses = TABLE(POSTED("'recharge', 'sale', 'found'", "a.kind = 'purse'"));
+	int64_t held = -TABLE(POSTED("'recharge', 'sale', 'suspense'",
 		"a.code LIKE 'drawer%' OR a.code = 'bank' OR a.code LIKE 'clearing%'"));
 	int64_t fen = TABLE("SELECT CAST(SUM(x.fen) AS SIGNED) AS v FROM ("
 			    "SELECT s.total_fen AS fen, s.entry_id FROM sale s"
@@ -165,9 +167,9 @@ static void sales_are_what_came_into_purses(void **state)
 		assert_true(i == 0 || json_array_size(json_object_get(r, "items")) <= 2);
 		json_array_foreach(json_object_get(r, "items"), k, row)
 		{
-			assert_int_equal(number(row, "received"), number(row, "to_purses") +
-									  number(row, "service") +
-									  number(row, "debt"));
+			assert_int_equal(number(row, "received"),
+				number(row, "to_purses") + number(row, "service") +
+					number(row, "debt") + number(row, "unassigned"));
 			assert_int_equal(number(row, "received"),
 				number(row, "cash") + number(row, "pos") + number(row, "transfer") +
 					number(row, "wechat") + number(row, "alipay") +
@@ -180,12 +182,107 @@ static void sales_are_what_came_into_purses(void **state)
 			continue;
 		assert_int_equal(total(r, "to_purses"), purses);
 		assert_int_equal(total(r, "received"), held);
-		assert_int_equal(total(r, "received"), fen * NANO_PER_FEN);
+		assert_int_equal(total(r, "received") - total(r, "unassigned"), fen * NANO_PER_FEN);
 		assert_int_equal(total(r, "reversed"),
 			TABLE("SELECT CAST(COALESCE(SUM(p.amount_nano), 0) AS SIGNED) AS v FROM"
 			      " reversal v JOIN entry s ON s.id = v.entry_id AND s.kind = 'sale'"
 			      " JOIN entry e ON e.id = v.reversal_id JOIN posting p ON p.entry_id ="
 			      " e.id AND p.amount_nano > 0 WHERE 1" IN_DAYS));
+	}
+}
+
+struct posted {
+	const char *kind, *from, *to; /* codes; NULL: the purse */
+	int64_t account_id, fen;
+};
+
+static enum err side(struct db *db, const struct posted *d, const char *code, struct posting *p)
+{
+	p->purse = !code;
+	p->account_id = d->account_id;
+	return code ? account_company(db, code, &p->account_id) : ERR_OK;
+}
+
+static enum err posted_tx(struct db *db, void *ctx)
+{
+	const struct posted *d = ctx;
+	struct posting p[2] = { { .amount = { -d->fen * NANO_PER_FEN } },
+		{ .amount = { d->fen * NANO_PER_FEN } } };
+	char once[64];
+	int64_t id;
+	enum err e = side(db, d, d->from, &p[0]);
+
+	if (e == ERR_OK)
+		e = side(db, d, d->to, &p[1]);
+	snprintf(once, sizeof(once), "told:%s", d->kind);
+	return e == ERR_OK ? entry_post(db,
+				     &(struct entry){ .kind = d->kind,
+					     .once_key = once,
+					     .reference = "",
+					     .actor = "test",
+					     .memo = "",
+					     .site_id = 1,
+					     .book_day = zone_local(world->zone, seeded_now).day,
+					     .at = seeded_now },
+				     p, 2, &id)
+			   : e;
+}
+
+static void told(json_t **sales, json_t **bought, json_t **moved)
+{
+	struct report_ask ask = asking("vending-day", "json");
+
+	ask.from = ask.to = zone_local(world->zone, seeded_now).day;
+	*sales = made(&ask);
+	ask.report = report_find("purchases", 9);
+	*bought = made(&ask);
+	ask.report = report_find("energy-money", 12);
+	*moved = made(&ask);
+}
+
+#define GREW(what, member, fen)                                                                    \
+	assert_int_equal(                                                                          \
+		total(what[1], member) - total(what[0], member), (int64_t)(fen)*NANO_PER_FEN)
+
+/* What a bill had and nobody booked, what was found to be whose, what a service gave back. */
+static void payments_of_nobody_are_told(void **state)
+{
+	int64_t purse = FIXTURE_VALUE(world->root,
+		"SELECT MIN(a.id) AS v FROM account a JOIN contract c ON"
+		" c.id = a.contract_id AND c.end_at = 0 WHERE a.kind = 'purse'");
+	const struct posted deeds[] = {
+		{ "suspense", "clearing:wechat", "suspense", 0, 700 },
+		{ "bill_adjust", "clearing:alipay", "suspense", 0, 50 },
+		{ "found", "suspense", NULL, purse, 400 },
+		{ "bill_refund", NULL, "clearing:wechat", purse, 30 },
+		{ "channel_fee", "clearing:wechat", "channel_fee", 0, 5 },
+		{ "service_payout", "clearing:wechat", "bank", 0, 100 },
+	};
+	json_t *sales[2], *bought[2], *moved[2];
+
+	(void)state;
+	told(&sales[0], &bought[0], &moved[0]);
+	for (size_t i = 0; i < ARRAY_LEN(deeds); i++) {
+		struct posted d = deeds[i];
+
+		assert_int_equal(db_tx(world->root, posted_tx, &d), ERR_OK);
+	}
+	told(&sales[1], &bought[1], &moved[1]);
+	GREW(sales, "wechat", 700);
+	GREW(sales, "alipay", 50);
+	GREW(sales, "received", 750);
+	GREW(sales, "unassigned", 350);
+	GREW(sales, "to_purses", 400);
+	GREW(sales, "refunded", 30);
+	GREW(sales, "net", 720);
+	GREW(bought, "recharged", 400);
+	GREW(moved, "recharge", 400);
+	GREW(moved, "refund", -30);
+	GREW(moved, "closing", 370);
+	for (size_t i = 0; i < 2; i++) {
+		json_decref(sales[i]);
+		json_decref(bought[i]);
+		json_decref(moved[i]);
 	}
 }
 
@@ -217,8 +314,8 @@ static void purchases_tie_to_purses_and_use(void **state)
 
 	(void)state;
 	totals_are_sums(r);
-	assert_int_equal(
-		total(r, "recharged"), TABLE(POSTED("'recharge', 'sale'", "a.kind = 'purse'")));
+	assert_int_equal(total(r, "recharged"),
+		TABLE(POSTED("'recharge', 'sale', 'found'", "a.kind = 'purse'")));
 	/* All of these days are sealed, so each charge is an entry. */
 	assert_int_equal(total(r, "charge"),
 		-TABLE(POSTED("'energy', 'water', 'late_charge'", "a.kind = 'purse'")));
@@ -642,6 +739,7 @@ int main(void)
 		cmocka_unit_test(a_past_day_comes_out_the_same),
 		cmocka_unit_test(outages_are_told_by_the_part_that_lies_in_the_span),
 		cmocka_unit_test(a_text_is_no_formula),
+		cmocka_unit_test(payments_of_nobody_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);
