@@ -13,6 +13,7 @@ const MAY_USE = {
 	'core/rules': ['core/base'],
 	'core/db': ['core/base'],
 	'core/meter': ['core/base'],
+	'core/import': ['core/base', 'core/sheet', 'core/rules', 'core/db', 'core/domain', 'core/meter'],
 	'core/web': ['core/base'],
 	'core/domain': ['core/base', 'core/rules', 'core/db'],
 	'core/pay': ['core/base', 'core/web'],

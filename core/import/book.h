@@ -1,0 +1,51 @@
+#pragma once
+/* A workbook as the import sees it: the rows of the sheets that it knows, each cell in its one
+ * form, and everything that is wrong with it. */
+#include "base/json.h"
+#include "import/value.h"
+
+struct book_row {
+	int64_t row;	     /* the spreadsheet's own number */
+	const char **values; /* by column of the layout; "" when empty, NULL when it was refused */
+};
+
+struct book_sheet {
+	bool present;
+	int64_t header_row;
+	size_t at[COLUMNS_MAX]; /* where a column stands in the file, plus 1; 0: it does not */
+	struct book_row *rows;
+	size_t n, cap;
+};
+
+struct book_error {
+	const char *sheet, *column, *value;
+	int64_t row;
+	struct refusal why;
+};
+
+struct book {
+	struct book_sheet sheets[SHEET__MAX];
+	struct book_error *errors;
+	size_t error_n, error_cap;
+	size_t errors_untold;	   /* beyond BOOK_ERRORS_MAX */
+	struct book_block *blocks; /* the texts */
+};
+#define BOOK_ERRORS_MAX 1000
+#define BOOK_ROWS_MAX 200000 /* of all sheets */
+
+void book_free(struct book *b); /* for AUTO() */
+
+/* Reads a file into an empty book. ERR_BAD_VALUE and the like when it is no workbook; what is wrong
+ * with cells is in out->errors, and no error here. */
+MUST_USE enum err book_read(
+	const char *name, const char *bytes, size_t n, struct book *out, struct problem *why);
+
+/* A further error of a cell; texts are copied. column NULL: of the whole row. */
+void book_error(struct book *b, enum sheet_id sheet, int64_t row, const char *column,
+	const char *value, const struct refusal *why);
+/* The same about a value of a row. */
+void book_refuse(struct book *b, enum sheet_id sheet, const struct book_row *row, size_t column,
+	enum err e, const char *zh, const char *en);
+
+/* [{"sheet", "row", "column", "value", "code", "message"}], in the order of sheets and rows. */
+json_t *book_errors_json(struct book *b, bool chinese);
