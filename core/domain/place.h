@@ -10,6 +10,7 @@ struct site_new {
 };
 struct area_new {
 	const char *code, *name, *site, *parent, *kind; /* parent "": none */
+	int64_t floor_m2_milli;
 };
 struct gateway_new {
 	const char *code, *name, *site, *area, *transport, *address, *parity; /* area "": none */
@@ -26,6 +27,7 @@ struct meter_new {
 };
 struct tenant_new {
 	const char *code, *name, *site, *phone, *contacts, *room;
+	int64_t floor_m2_milli;
 };
 struct purse_new {
 	const char *tenant, *purpose;
@@ -55,3 +57,21 @@ MUST_USE enum err opening_add(
  * is made (empty) when there is none. */
 MUST_USE enum err contract_meter_add(
 	struct db *db, const char *tenant, const char *meter, struct utc now, struct problem *why);
+
+/* ---- what may change later: the whole of it, as it shall be; named by code, inside db_tx ---- */
+
+struct meter_edit {
+	const char *code, *name, *gateway, *unit, *serial, *role, *area, *parent; /* "": none */
+	int64_t rated_current_ma;
+};
+MUST_USE enum err site_edit(
+	struct db *db, const char *code, const char *name, const char *profile);
+/* But for the site. */
+MUST_USE enum err area_edit(struct db *db, const struct area_new *a, struct problem *why);
+MUST_USE enum err gateway_edit(struct db *db, const struct gateway_new *g, struct problem *why);
+/* ERR_ALREADY: another meter has that address. */
+MUST_USE enum err meter_edit(struct db *db, const struct meter_edit *m, struct problem *why);
+/* Frees the address of a meter that is about to get another, so that meters can change places. */
+MUST_USE enum err meter_unplug(struct db *db, const char *code);
+/* Another phone is another login: the former one sees this tenant no more. */
+MUST_USE enum err tenant_edit(struct db *db, const struct tenant_new *t, struct problem *why);

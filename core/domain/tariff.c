@@ -366,7 +366,7 @@ enum err tariff_put(struct db *db, const struct tariff_change *c, int64_t *id, s
 	if (e == ERR_OK && strlen(text) >= TARIFF_DOC_MAX)
 		return ERR_TOO_LARGE;
 	if (e == ERR_OK)
-		e = db_tx(db, put_tx, &p);
+		e = db_join(db, put_tx, &p);
 	if (e == ERR_OK)
 		*id = p.id;
 	return e;
@@ -545,7 +545,7 @@ static enum err assign_tx(struct db *db, void *ctx)
 
 enum err tariff_assign(struct db *db, const struct tariff_assign *a, struct problem *why)
 {
-	return db_tx(db, assign_tx, &(struct assigning){ a, why });
+	return db_join(db, assign_tx, &(struct assigning){ a, why });
 }
 
 /* ---- what if ---- */
