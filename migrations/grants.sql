@@ -123,6 +123,17 @@ GRANT INSERT, UPDATE (sealed_at, entries, sha256) ON book_day TO 'yufu_api'@'loc
 GRANT INSERT, UPDATE, DELETE ON schedule TO 'yufu_api'@'localhost';
 GRANT INSERT, DELETE ON schedule_period TO 'yufu_api'@'localhost';
 GRANT UPDATE (power_limit_w, overload_delay_s, overload_retry_s, overload_retries) ON meter TO 'yufu_api'@'localhost';
+-- api: imports make places and change what may change.
+GRANT INSERT, UPDATE (name, profile) ON site TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name, parent_id, kind, floor_m2_milli) ON area TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name, area_id, transport, address, baud, parity) ON gateway TO 'yufu_api'@'localhost';
+GRANT INSERT ON gateway_state TO 'yufu_api'@'localhost';
+GRANT INSERT ON bus_group TO 'yufu_api'@'localhost';
+GRANT INSERT ON supply_point TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name, role, area_id, parent_id, rated_current_ma) ON meter TO 'yufu_api'@'localhost';
+GRANT DELETE ON user_tenant TO 'yufu_api'@'localhost';
+GRANT INSERT ON import_run TO 'yufu_api'@'localhost';
+GRANT UPDATE ON import_lock TO 'yufu_api'@'localhost';
 -- worker: outbox, orders, jobs.
 GRANT UPDATE (cap_fen) ON contract_debt TO 'yufu_worker'@'localhost';
 GRANT UPDATE (last_month) ON contract_allowance TO 'yufu_worker'@'localhost';

@@ -406,10 +406,17 @@ static enum err dark_steps(struct deal *d)
 	return e;
 }
 
-static enum err levels_follow(struct db *db, int64_t contract_id, struct utc now)
+static const struct query Q_PURSES_MOVED = {
+	"SELECT a.id FROM account a WHERE a.contract_id = ? AND a.kind = 'purse'"
+	" AND (a.balance_nano <> 0 OR a.level <> 'ok') ORDER BY a.id",
+	&id_shape
+};
+
+static enum err levels_follow(
+	struct db *db, const struct query *which, int64_t contract_id, struct utc now)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	enum err e = db_list(db, &Q_PURSES_TO_TELL, ARGS(arg_i64(contract_id)), &rows);
+	enum err e = db_list(db, which, ARGS(arg_i64(contract_id)), &rows);
 	const struct id_row *r = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
@@ -418,15 +425,13 @@ static enum err levels_follow(struct db *db, int64_t contract_id, struct utc now
 }
 
 /* *vacant counts the blocks of that kind that have ended. */
-static enum err supply_follow(struct db *db, int64_t contract_id, struct utc now, size_t *vacant)
+static enum err blocks_follow(struct db *db, int64_t contract_id, struct utc now, size_t *vacant)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	const struct owing_row *r;
 	char cause[32];
-	enum err e = levels_follow(db, contract_id, now);
+	enum err e = db_list(db, &Q_OWING, ARGS(arg_i64(contract_id)), &rows);
 
-	if (e == ERR_OK)
-		e = db_list(db, &Q_OWING, ARGS(arg_i64(contract_id)), &rows);
 	r = rows.at;
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
 		*vacant += r[i].vacant;
@@ -443,16 +448,19 @@ static enum err supply_follow(struct db *db, int64_t contract_id, struct utc now
 enum err contract_supply_follow(struct db *db, int64_t contract_id, struct utc now)
 {
 	size_t vacant = 0;
+	enum err e = levels_follow(db, &Q_PURSES_MOVED, contract_id, now);
 
-	return supply_follow(db, contract_id, now, &vacant);
+	return e == ERR_OK ? blocks_follow(db, contract_id, now, &vacant) : e;
 }
 
 enum err deal_supply(struct deal *d)
 {
 	struct life *l = d->life;
 	size_t vacant = 0;
-	enum err e = supply_follow(l->db, d->contract_id, l->ask->now, &vacant);
+	enum err e = levels_follow(l->db, &Q_PURSES_TO_TELL, d->contract_id, l->ask->now);
 
+	if (e == ERR_OK)
+		e = blocks_follow(l->db, d->contract_id, l->ask->now, &vacant);
 	for (; vacant > 0; vacant--)
 		step_add(l, &(struct step){ .what = "vacant_ends" });
 	return e == ERR_OK ? dark_steps(d) : e;

@@ -42,6 +42,7 @@ const struct permission_row permissions[] = {
 	{ "share.edit", "finance" },
 	{ "schedule.edit", "operator" },
 	{ "report.read", "finance viewer" },
+	{ "import.run", "engineer" },
 	{ "user.manage", "" },
 };
 const size_t permission_count = ARRAY_LEN(permissions);

@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <glib.h>
+
 #include "sheet/sheet.h"
 
 #define BLOCK (256u << 10)
+#define VALUE_TOLD_MAX 256 /* bytes of a value in an error */
 
 /* Texts live as long as the book. */
 struct book_block {
@@ -32,7 +35,7 @@ static void *book_take(struct book *b, size_t n)
 	return k->bytes + k->used - n;
 }
 
-static const char *book_text(struct book *b, const char *text)
+const char *book_text(struct book *b, const char *text)
 {
 	size_t n = strlen(text) + 1;
 
@@ -53,7 +56,54 @@ void book_free(struct book *b)
 	*b = (struct book){ .error_n = 0 };
 }
 
+struct book_row *book_add(struct book *b, enum sheet_id sheet, int64_t row)
+{
+	const struct sheet_layout *l = &sheet_layouts[sheet];
+	struct book_sheet *s = &b->sheets[sheet];
+	const char **values = book_take(b, l->n * sizeof(*values));
+
+	if (s->n == s->cap) {
+		s->cap = s->cap ? s->cap * 2 : 64;
+		s->rows = realloc(s->rows, s->cap * sizeof(*s->rows));
+		ASSERT(s->rows);
+	}
+	for (size_t i = 0; i < l->n; i++)
+		values[i] = "";
+	s->present = true;
+	s->rows[s->n] = (struct book_row){ .row = row, .values = values };
+	return &s->rows[s->n++];
+}
+
+char *book_key(enum sheet_id sheet, const struct book_row *row)
+{
+	GString *key = g_string_new(NULL);
+
+	for (size_t i = 0; i < sheet_layouts[sheet].key_n; i++) {
+		if (!row->values[i]) {
+			g_string_free(key, TRUE);
+			return NULL;
+		}
+		g_string_append_printf(key, "%s%s", i ? "\n" : "", row->values[i]);
+	}
+	return g_string_free(key, FALSE);
+}
+
 /* ---- errors ---- */
+
+/* So much of it that a person knows it again. */
+static const char *told(struct book *b, const char *value)
+{
+	char part[VALUE_TOLD_MAX + 1];
+	size_t n = strlen(value);
+
+	if (n <= VALUE_TOLD_MAX)
+		return book_text(b, value);
+	n = VALUE_TOLD_MAX - 3;
+	while (n > 0 && ((unsigned char)value[n] & 0xC0) == 0x80)
+		n--;
+	snprintf(part, sizeof(part), "%.*s…", (int)n, value);
+	return book_text(b, part);
+}
 
 static void add_error(struct book *b, const char *sheet, int64_t row, const char *column,
 	const char *value, const struct refusal *why)
@@ -69,7 +119,7 @@ static void add_error(struct book *b, const char *sheet, int64_t row, const char
 	}
 	b->errors[b->error_n++] = (struct book_error){ .sheet = book_text(b, sheet),
 		.column = book_text(b, column ? column : ""),
-		.value = book_text(b, value ? value : ""),
+		.value = told(b, value ? value : ""),
 		.row = row,
 		.why = *why };
 }
@@ -88,6 +138,11 @@ void book_refuse(struct book *b, enum sheet_id sheet, const struct book_row *row
 	(void)refuse(&why, e, zh, en);
 	book_error(b, sheet, row->row, sheet_layouts[sheet].columns[column].en, row->values[column],
 		&why);
+}
+
+void book_error_of_file(struct book *b, const struct refusal *why)
+{
+	add_error(b, "", 0, NULL, NULL, why);
 }
 
 static int place_of(const char *sheet)
@@ -220,19 +275,6 @@ static const char *read_cell(
 	return NULL;
 }
 
-static struct book_row *new_row(struct reading *r, struct book_sheet *s, int64_t row)
-{
-	const struct sheet_layout *l = &sheet_layouts[r->id];
-
-	if (s->n == s->cap) {
-		s->cap = s->cap ? s->cap * 2 : 64;
-		s->rows = realloc(s->rows, s->cap * sizeof(*s->rows));
-		ASSERT(s->rows);
-	}
-	s->rows[s->n] = (struct book_row){ row, book_take(r->b, l->n * sizeof(char *)) };
-	return &s->rows[s->n++];
-}
-
 /* Cells under no header are somebody's notes, unless they stand beside the columns. */
 static enum err read_row(struct reading *r, struct book_sheet *s, int64_t row,
 	const struct cell *cells, size_t n, struct problem *why)
@@ -242,7 +284,7 @@ static enum err read_row(struct reading *r, struct book_sheet *s, int64_t row,
 
 	if (++r->rows > BOOK_ROWS_MAX)
 		return problem_set(why, ERR_TOO_LARGE, r->name, "more than %d rows", BOOK_ROWS_MAX);
-	out = new_row(r, s, row);
+	out = book_add(r->b, r->id, row);
 	for (size_t c = 0; c < l->n; c++) {
 		size_t at = s->at[c];
 

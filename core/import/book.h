@@ -5,8 +5,12 @@
 #include "import/value.h"
 
 struct book_row {
-	int64_t row;	     /* the spreadsheet's own number */
+	int64_t row;	     /* the spreadsheet's own number; of rows of the database: the id */
 	const char **values; /* by column of the layout; "" when empty, NULL when it was refused */
+	const char *site;    /* rows of the database: at which site; NULL: not known, or none */
+	int64_t link;	     /* rows of the database; see present.h */
+	const char *doc;     /* tariffs of the database: their file, in one form */
+	bool fresh;	     /* purses of the database: nothing has moved in it yet */
 };
 
 struct book_sheet {
@@ -40,12 +44,24 @@ void book_free(struct book *b); /* for AUTO() */
 MUST_USE enum err book_read(
 	const char *name, const char *bytes, size_t n, struct book *out, struct problem *why);
 
+/* A further row, with values that are all "". Row and values live as long as the book, the row's
+ * address only until the next. */
+struct book_row *book_add(struct book *b, enum sheet_id sheet, int64_t row);
+/* A copy that lives as long as the book. */
+const char *book_text(struct book *b, const char *text);
+/* What names a row among those of its sheet, in one text; NULL when a part of it was refused. The
+ * caller frees it with g_free(). */
+char *book_key(enum sheet_id sheet, const struct book_row *row);
+
 /* A further error of a cell; texts are copied. column NULL: of the whole row. */
 void book_error(struct book *b, enum sheet_id sheet, int64_t row, const char *column,
 	const char *value, const struct refusal *why);
 /* The same about a value of a row. */
 void book_refuse(struct book *b, enum sheet_id sheet, const struct book_row *row, size_t column,
 	enum err e, const char *zh, const char *en);
+
+/* About the file as a whole: no sheet, row 0. */
+void book_error_of_file(struct book *b, const struct refusal *why);
 
 /* [{"sheet", "row", "column", "value", "code", "message"}], in the order of sheets and rows. */
 json_t *book_errors_json(struct book *b, bool chinese);

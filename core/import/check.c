@@ -61,28 +61,12 @@ struct checking {
 	GHashTable *rows[SHEET__MAX]; /* key of a row -> its struct book_row */
 };
 
-/* The key of a row, in pieces; NULL when a part of it was refused. The caller frees. */
-static char *key_of(const struct sheet_layout *l, const struct book_row *r)
-{
-	GString *key = g_string_new(NULL);
-
-	for (size_t i = 0; i < l->key_n; i++) {
-		if (!r->values[i]) {
-			g_string_free(key, TRUE);
-			return NULL;
-		}
-		g_string_append_printf(key, "%s%s", i ? "\n" : "", r->values[i]);
-	}
-	return g_string_free(key, FALSE);
-}
-
 static void index_rows(struct checking *c, enum sheet_id sheet)
 {
-	const struct sheet_layout *l = &sheet_layouts[sheet];
 	struct book_sheet *s = &c->b->sheets[sheet];
 
 	for (size_t i = 0; i < s->n; i++) {
-		char *key = key_of(l, &s->rows[i]);
+		char *key = book_key(sheet, &s->rows[i]);
 		const struct book_row *first =
 			key ? g_hash_table_lookup(c->rows[sheet], key) : NULL;
 		char zh[80], en[80];
@@ -105,18 +89,6 @@ static bool is_defined(const struct checking *c, enum sheet_id sheet, const char
 	return g_hash_table_contains(c->rows[sheet], code) || known_has(c->known, sheet, code);
 }
 
-/* The next code of a list; *list moves behind it. False at its end. */
-static bool next_code(const char **list, char *out, size_t size)
-{
-	size_t n = strcspn(*list, ";");
-
-	if (n == 0)
-		return false;
-	snprintf(out, size, "%.*s", (int)n, *list);
-	*list += n + ((*list)[n] == ';');
-	return true;
-}
-
 static void check_reference(
 	struct checking *c, enum sheet_id sheet, const struct book_row *r, size_t column)
 {
@@ -124,7 +96,7 @@ static void check_reference(
 	const char *list = r->values[column];
 	char code[256], zh[300], en[300];
 
-	while (list && next_code(&list, code, sizeof(code))) {
+	while (list && list_next(&list, code, sizeof(code))) {
 		if (is_defined(c, k->to, code))
 			continue;
 		snprintf(zh, sizeof(zh), "没有%s“%.128s”", sheet_layouts[k->to].zh, code);
@@ -151,10 +123,12 @@ static void check_tariffs(struct checking *c)
 	struct book_sheet *s = &c->b->sheets[SHEET_TARIFFS];
 
 	for (size_t i = 0; i < s->n; i++) {
-		const char *file = s->rows[i].values[TARIFF_FILE];
-		const char *price = s->rows[i].values[TARIFF_PRICE];
+		const char **v = s->rows[i].values;
+		const char *code = v[TARIFF_CODE], *file = v[TARIFF_FILE];
+		const char *price = v[TARIFF_PRICE];
+		bool renamed = code && known_has(c->known, SHEET_TARIFFS, code);
 
-		if (file && price && !file[0] == !price[0])
+		if (file && price && (file[0] ? price[0] : !price[0] && !renamed))
 			book_refuse(c->b, SHEET_TARIFFS, &s->rows[i], TARIFF_PRICE, ERR_BAD_VALUE,
 				"文件与单价填且只填一项", "give either a file or a price");
 	}
@@ -225,30 +199,6 @@ static void check_meters(struct checking *c)
 	check_addresses(c);
 }
 
-#define LEVELS_MAX 64
-
-/* Goes up from a row as long as the file says who is above. */
-static void check_circle(
-	struct checking *c, enum sheet_id sheet, const struct book_row *r, size_t parent)
-{
-	const struct book_row *up = r;
-
-	for (int steps = 0; steps < LEVELS_MAX && (steps == 0 || up != r); steps++) {
-		if (!up || !up->values[parent] || !up->values[parent][0])
-			return;
-		up = g_hash_table_lookup(c->rows[sheet], up->values[parent]);
-	}
-	if (up)
-		book_refuse(c->b, sheet, r, parent, ERR_CONFLICT, "上级关系成环或层次过多",
-			"it stands above itself, or too many stand above it");
-}
-
-static void check_circles(struct checking *c, enum sheet_id sheet, size_t parent)
-{
-	for (size_t i = 0; i < c->b->sheets[sheet].n; i++)
-		check_circle(c, sheet, &c->b->sheets[sheet].rows[i], parent);
-}
-
 static void check_tenants(struct checking *c)
 {
 	struct book_sheet *s = &c->b->sheets[SHEET_TENANTS];
@@ -258,7 +208,7 @@ static void check_tenants(struct checking *c)
 		const char *list = s->rows[i].values[TENANT_METERS];
 		char code[256], zh[200], en[200];
 
-		while (list && next_code(&list, code, sizeof(code))) {
+		while (list && list_next(&list, code, sizeof(code))) {
 			const struct book_row *other = g_hash_table_lookup(owner, code);
 
 			if (!other) {
@@ -329,8 +279,6 @@ void book_check(struct book *b, const struct known *known, const struct models *
 		check_references(&c, (enum sheet_id)i);
 	check_tariffs(&c);
 	check_meters(&c);
-	check_circles(&c, SHEET_AREAS, AREA_PARENT);
-	check_circles(&c, SHEET_METERS, METER_PARENT);
 	check_tenants(&c);
 	check_shares(&c);
 	for (int i = 0; i < SHEET__MAX; i++)

@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 #define CODE_MAX 32
+#define LIMIT_MAX INT64_C(10000000) /* in fen: what staff may allow a purse */
 #define YUAN_MAX INT64_C(10000000000) /* in fen: 100 million yuan */
 
 /* clang-format off */
@@ -54,7 +55,7 @@ static const struct column meters[] = {
 	DECIMAL("rated_current_a", "额定电流", false, 0, INT64_C(100000000), 3),
 	DECIMAL("start_register", "起始读数", false, 0, INT64_C(999999999999999), 3),
 	TO("tariff", "电价", false, SHEET_TARIFFS), CHOICE("billing", "计费方式", false, billings),
-	WHOLE("power_limit_w", "功率限值", 0, 100000000), CHOICE("load_class", "负荷等级", false, load_classes),
+	WHOLE("power_limit_w", "功率限值", 0, 10000000), CHOICE("load_class", "负荷等级", false, load_classes),
 };
 static const struct column tenants[] = {
 	OWN("code", "编码"), TEXT("name", "名称", true, 64),
@@ -68,8 +69,8 @@ static const struct column tenants[] = {
 static const struct column purses[] = {
 	TO("tenant", "租户", true, SHEET_TENANTS), CHOICE("purpose", "用途", true, purposes),
 	DECIMAL("opening_balance", "期初余额", false, -YUAN_MAX, YUAN_MAX, 2),
-	DECIMAL("warn1", "报警1", false, 0, YUAN_MAX, 2), DECIMAL("warn2", "报警2", false, 0, YUAN_MAX, 2),
-	DECIMAL("credit_limit", "透支限额", false, 0, INT64_C(10000000), 2),
+	DECIMAL("warn1", "报警1", false, 0, LIMIT_MAX, 2), DECIMAL("warn2", "报警2", false, 0, LIMIT_MAX, 2),
+	DECIMAL("credit_limit", "透支限额", false, 0, LIMIT_MAX, 2),
 };
 static const struct column shares[] = {
 	TO("source", "源表", true, SHEET_METERS), TO("tenant", "租户", true, SHEET_TENANTS),

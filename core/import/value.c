@@ -437,3 +437,26 @@ enum err value_take(const struct column *c, const char *text, struct buf *out, s
 	}
 	return e;
 }
+
+/* ---- lists of codes ---- */
+
+bool list_next(const char **list, char *out, size_t size)
+{
+	size_t n = strcspn(*list, ";");
+
+	if (n == 0)
+		return false;
+	snprintf(out, size, "%.*s", (int)n, *list);
+	*list += n + ((*list)[n] == ';');
+	return true;
+}
+
+bool list_has(const char *list, const char *code)
+{
+	char one[256];
+
+	while (list_next(&list, one, sizeof(one)))
+		if (str_eq(one, code))
+			return true;
+	return false;
+}

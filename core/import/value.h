@@ -18,3 +18,8 @@ void value_clean(const char *text, struct buf *out);
  * anything parted by ';'. An empty cell is "". On error out is as it was. */
 MUST_USE enum err value_take(
 	const struct column *c, const char *text, struct buf *out, struct refusal *why);
+
+/* The next code of a list; *list moves behind it. False at its end. */
+bool list_next(const char **list, char *out, size_t size);
+/* Is a code in a list of codes? */
+bool list_has(const char *list, const char *code);

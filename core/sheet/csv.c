@@ -142,8 +142,17 @@ static enum err quoted_cell(struct csv *c, char **text)
 		       : ERR_OK;
 }
 
+/* Without the sign that keeps a spreadsheet from taking a text for a formula; see sheet.h. */
+static const char *unguarded(const char *text)
+{
+	size_t n = strspn(text, "'");
+
+	return n && text[n] && strchr(CSV_FORMULA_SIGNS, text[n]) ? text + 1 : text;
+}
+
 static enum err add_cell(struct csv *c, const char *text)
 {
+	text = unguarded(text);
 	if (c->n == SHEET_COLUMNS_MAX)
 		return broken(c, "it has too many columns");
 	if (strlen(text) > SHEET_TEXT_MAX)

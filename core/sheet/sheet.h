@@ -33,6 +33,10 @@ struct sheet_reader {
 MUST_USE enum err sheet_read(const char *name, const char *bytes, size_t n,
 	const struct sheet_reader *r, struct problem *why);
 
+/* A cell of a CSV file that begins with one of these would be run as a formula, so writers put a '
+ * before it; and before a ' that stands there already. Reading takes one of them off. */
+#define CSV_FORMULA_SIGNS "=+-@\t\r"
+
 /* The three of them. CSV: UTF-8 with or without mark, else GB18030; ',' ';' or tab. */
 MUST_USE enum err sheet_read_csv(const char *name, const char *bytes, size_t n,
 	const struct sheet_reader *r, struct problem *why);

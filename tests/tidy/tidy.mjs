@@ -34,7 +34,7 @@ const BANNED = [
 
 // Meters send floats, the simulated ones count with them, old workbooks keep them. Nothing else does:
 // money is exact.
-const FLOATS = ['core/meter/', 'core/sheet/xls.c', 'sim/', 'tests/'];
+const FLOATS = ['core/meter/', 'core/sheet/xls.c', 'core/import/workbook.c', 'sim/', 'tests/'];
 
 function files() {
 	const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' });

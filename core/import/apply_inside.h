@@ -1,0 +1,48 @@
+#pragma once
+/* Between the files of the import. */
+#include "import/apply.h"
+
+/* What all of them need while a workbook is written. */
+struct applying {
+	struct db *db;
+	const struct import_ask *ask;
+	struct book *book;
+	const struct present *present;
+	struct plan *plan;
+};
+
+/* A row of the sheet that is being written. */
+struct target {
+	enum sheet_id sheet;
+	const struct book_row *row;
+	const struct row_plan *plan;
+};
+/* The value that shall be, and what it is where that is empty too. */
+const char *wish(const struct target *t, size_t column, const char *fallback);
+int64_t wish_whole(const struct target *t, size_t column, int64_t fallback);
+/* In thousandths. */
+int64_t wish_milli(const struct target *t, size_t column);
+struct money wish_money(const struct target *t, size_t column);
+
+/* Says of an error which column it is about, and returns it. */
+enum err about(struct problem *why, enum err e, const char *column);
+
+/* Goes through the rows of a sheet. What the domain refuses is an error of the row, and the next row
+ * is tried; what is wrong with the database ends it. */
+MUST_USE enum err each_row(struct applying *a, enum sheet_id sheet,
+	enum err (*fn)(struct applying *a, const struct target *t, struct problem *why));
+/* Makes of a refusal an error of the row; other errors are returned as they are. */
+MUST_USE enum err row_refused(struct applying *a, const struct target *t, enum err e,
+	const struct problem *why);
+
+/* Before the transaction: files of tariffs are read, checked, and put into their cells in one form.
+ */
+void tariff_files(struct book *b, const char *folder);
+
+MUST_USE enum err apply_places(struct applying *a);
+MUST_USE enum err apply_tariffs(struct applying *a);
+MUST_USE enum err apply_meters(struct applying *a);
+MUST_USE enum err apply_tenants(struct applying *a);
+MUST_USE enum err apply_purses(struct applying *a);
+MUST_USE enum err apply_contracts(struct applying *a); /* meters of tenants, fees, supply */
+MUST_USE enum err apply_shares(struct applying *a);

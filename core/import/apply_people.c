@@ -1,0 +1,525 @@
+/* Tenants, purses, contracts with their meters and fees, and shares of a workbook. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/account.h"
+#include "domain/contract.h"
+#include "domain/fee.h"
+#include "domain/place.h"
+#include "domain/role.h"
+#include "domain/share.h"
+#include "domain/site.h"
+#include "domain/warning.h"
+#include "import/apply_inside.h"
+
+#define CODE_MAX 256
+
+/* The contract that rows of a tenant are about. */
+struct contract_ref {
+	int64_t id, site_id;
+	char zone[64];
+	struct utc start_at;
+};
+#define F(member) FIELD(struct contract_ref, member)
+SHAPE(contract_shape, struct contract_ref, F(id), F(site_id), F(zone), F(start_at));
+#undef F
+static const struct query Q_CONTRACT = {
+	"SELECT c.id, t.site_id, s.zone, c.start_at FROM contract c JOIN tenant t"
+	" ON t.id = c.tenant_id JOIN site s ON s.id = t.site_id"
+	" WHERE t.code = ? AND c.end_at = 0 ORDER BY c.id LIMIT 1",
+	&contract_shape
+};
+struct meter_ref {
+	int64_t id, site_id;
+	char utility[12], billing[12], role[12];
+};
+#define F(member) FIELD(struct meter_ref, member)
+SHAPE(meter_shape, struct meter_ref, F(id), F(site_id), F(utility), F(billing), F(role));
+#undef F
+static const struct query Q_METER = {
+	"SELECT m.id, p.site_id, m.utility, m.billing, m.role FROM meter m"
+	" JOIN supply_point p ON p.id = m.supply_point_id WHERE m.code = ?",
+	&meter_shape
+};
+struct zone_row {
+	char zone[64];
+};
+SHAPE(zone_shape, struct zone_row, FIELD(struct zone_row, zone));
+static const struct query Q_ZONE = { "SELECT zone FROM site WHERE code = ?", &zone_shape };
+
+static enum err contract_of(struct applying *a, const char *tenant, struct contract_ref *out)
+{
+	return db_one(a->db, &Q_CONTRACT, ARGS(arg_text(tenant)), out);
+}
+
+static struct fee_actor fee_actor_of(const struct applying *a)
+{
+	return (struct fee_actor){ a->ask->site_id, a->ask->actor, a->ask->address, a->ask->now };
+}
+
+/* ---- tenants ---- */
+
+/* Who has logged in with that phone before sees this tenant too. */
+static enum err add_login(struct applying *a, const struct target *t, struct problem *why)
+{
+	const char *phone = wish(t, TENANT_PHONE, "");
+	enum err e;
+
+	if (!phone[0])
+		return ERR_OK;
+	e = user_add(a->db,
+		&(struct user_new){ .username = phone,
+			.name = wish(t, TENANT_NAME, ""),
+			.phone = phone,
+			.password = "",
+			.role = "",
+			.site = "",
+			.tenant = t->row->values[TENANT_CODE] },
+		"", why);
+	if (e == ERR_NOT_FOUND)
+		return problem_set(why, ERR_CONFLICT, "phone", "a staff login has this name");
+	return e == ERR_ALREADY ? ERR_OK : e;
+}
+
+/* Midnight of the day at the tenant's site; now when none is given. */
+static enum err start_of(struct applying *a, const struct target *t, struct utc *out)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	const char *text = t->row->values[TENANT_START_DATE];
+	struct zone_row site;
+	struct day day;
+	enum err e;
+
+	*out = a->ask->now;
+	if (!text[0])
+		return ERR_OK;
+	e = db_one(a->db, &Q_ZONE, ARGS(arg_text(t->row->site)), &site);
+	if (e == ERR_OK)
+		e = zone_open(site.zone, &z);
+	if (e == ERR_OK)
+		e = day_parse(text, &day);
+	if (e == ERR_OK)
+		*out = zone_day_start(z, day);
+	return e;
+}
+
+static enum err put_tenant(struct applying *a, const struct target *t, struct problem *why)
+{
+	struct tenant_new n = { .code = t->row->values[TENANT_CODE],
+		.name = wish(t, TENANT_NAME, ""),
+		.site = t->row->site ? t->row->site : "",
+		.phone = wish(t, TENANT_PHONE, ""),
+		.contacts = wish(t, TENANT_CONTACTS, ""),
+		.room = wish(t, TENANT_ROOM, ""),
+		.floor_m2_milli = wish_milli(t, TENANT_FLOOR_M2) };
+	struct utc start;
+	enum err e;
+
+	if (t->plan->state == ROW_SAME)
+		return ERR_OK;
+	if (t->plan->is) {
+		e = tenant_edit(a->db, &n, why);
+		return e == ERR_OK && is_changed(t->plan, TENANT_PHONE) ? add_login(a, t, why) : e;
+	}
+	e = start_of(a, t, &start);
+	if (e == ERR_OK)
+		e = tenant_add(a->db, &n, start, why);
+	return e == ERR_OK ? add_login(a, t, why) : e;
+}
+
+enum err apply_tenants(struct applying *a)
+{
+	return each_row(a, SHEET_TENANTS, put_tenant);
+}
+
+/* ---- purses ---- */
+
+static enum err set_warnings(struct applying *a, const struct target *t, struct problem *why)
+{
+	struct warning w = { .account_id = t->plan->is->row,
+		.unit = "yuan",
+		.warn1 = wish_money(t, PURSE_WARN1),
+		.warn2 = wish_money(t, PURSE_WARN2) };
+
+	return warning_set(a->db,
+		&(struct warning_change){ .list = &w,
+			.n = 1,
+			.actor = a->ask->actor,
+			.address = a->ask->address,
+			.now = a->ask->now },
+		why);
+}
+
+static enum err set_limit(struct applying *a, const struct target *t, struct problem *why)
+{
+	struct account now;
+	enum err e = account_get(a->db, t->plan->is->row, &now);
+
+	if (e != ERR_OK)
+		return e;
+	return account_set_limits(a->db,
+		&(struct account_limits){ .account_id = now.id,
+			.credit_limit = wish_money(t, PURSE_CREDIT_LIMIT),
+			.emergency_limit = now.emergency_limit,
+			.actor = a->ask->actor,
+			.address = a->ask->address,
+			.reason = "import",
+			.now = a->ask->now },
+		why);
+}
+
+static enum err put_purse(struct applying *a, const struct target *t, struct problem *why)
+{
+	struct purse_new n = { .tenant = t->row->values[PURSE_TENANT],
+		.purpose = t->row->values[PURSE_PURPOSE],
+		.opening = wish_money(t, PURSE_OPENING_BALANCE),
+		.warn1 = wish_money(t, PURSE_WARN1),
+		.warn2 = wish_money(t, PURSE_WARN2),
+		.credit_limit = wish_money(t, PURSE_CREDIT_LIMIT),
+		.actor = a->ask->actor };
+	int64_t id;
+	enum err e = ERR_OK;
+
+	if (!t->plan->is)
+		return purse_add(a->db, &n, a->ask->now, &id, why);
+	if (is_changed(t->plan, PURSE_OPENING_BALANCE))
+		e = opening_add(a->db, t->plan->is->row, n.opening, a->ask->actor, a->ask->now);
+	if (e == ERR_OK && (is_changed(t->plan, PURSE_WARN1) || is_changed(t->plan, PURSE_WARN2)))
+		e = set_warnings(a, t, why);
+	if (e == ERR_OK && is_changed(t->plan, PURSE_CREDIT_LIMIT))
+		e = set_limit(a, t, why);
+	return e;
+}
+
+enum err apply_purses(struct applying *a)
+{
+	return each_row(a, SHEET_PURSES, put_purse);
+}
+
+/* ---- contracts ---- */
+
+static enum err take_meter(struct applying *a, const struct target *t,
+	const struct contract_ref *c, const char *code, struct problem *why)
+{
+	struct utc from = a->ask->now.ms > c->start_at.ms ? a->ask->now : c->start_at;
+	struct meter_ref m;
+	enum err e = db_one(a->db, &Q_METER, ARGS(arg_text(code)), &m);
+
+	if (e == ERR_OK && m.site_id != c->site_id)
+		return problem_set(why, ERR_CONFLICT, "meters", "%s is at another site", code);
+	if (e == ERR_OK)
+		e = contract_meter_add(a->db, t->row->values[TENANT_CODE], code, from, why);
+	return e;
+}
+
+static enum err add_meters(struct applying *a, const struct target *t, struct problem *why)
+{
+	const char *list = t->row->values[TENANT_METERS];
+	const char *held = t->plan->is ? t->plan->is->values[TENANT_METERS] : "";
+	struct contract_ref c;
+	char code[CODE_MAX];
+	enum err e;
+
+	if (!list[0] || (t->plan->is && !is_changed(t->plan, TENANT_METERS)))
+		return ERR_OK;
+	e = contract_of(a, t->row->values[TENANT_CODE], &c);
+	while (e == ERR_OK && list_next(&list, code, sizeof(code)))
+		if (!list_has(held, code))
+			e = take_meter(a, t, &c, code, why);
+	return e;
+}
+
+/* When all meters have their holders and stand where they shall: nobody is charged for what
+ * another pays already. */
+static enum err check_branches(struct applying *a, const struct target *t, struct problem *why)
+{
+	const char *list = t->row->values[TENANT_METERS];
+	char code[CODE_MAX];
+	struct meter_ref m;
+	enum err e = ERR_OK;
+
+	while (e == ERR_OK && t->plan->state != ROW_SAME && list_next(&list, code, sizeof(code))) {
+		e = db_one(a->db, &Q_METER, ARGS(arg_text(code)), &m);
+		if (e == ERR_OK && !str_eq(m.billing, "none") && str_eq(m.role, "tenant"))
+			e = meter_branch_free(a->db, m.id, why);
+	}
+	return e;
+}
+
+/* Meters that got another parent, whoever holds them. */
+static enum err check_parents(struct applying *a, const struct target *t, struct problem *why)
+{
+	if (!t->plan->is || !is_changed(t->plan, METER_PARENT) ||
+		!g_hash_table_contains(a->present->holder, t->row->values[METER_CODE]) ||
+		!str_eq(wish(t, METER_ROLE, "tenant"), "tenant") ||
+		str_eq(t->plan->is->values[METER_BILLING], "none"))
+		return ERR_OK;
+	return about(why, meter_branch_free(a->db, t->plan->is->row, why), "parent");
+}
+
+/* ---- fees ---- */
+
+static int64_t fee_fen(const struct target *t)
+{
+	struct money m = wish_money(t, TENANT_PROPERTY_FEE);
+
+	return m.nano / NANO_PER_FEN;
+}
+
+/* A tenant who was there before this month has paid it elsewhere. */
+static struct day fee_begin(const struct contract_ref *c, const struct zone *z, struct day today)
+{
+	struct month now = month_of(today);
+	struct day start = zone_local(z, c->start_at).day;
+
+	if (start.days >= month_first(now).days)
+		return start;
+	return month_first((struct month){ now.months + 1 });
+}
+
+static enum err begin_fee(struct applying *a, const struct target *t, const struct contract_ref *c,
+	struct day from, struct problem *why)
+{
+	struct fee_actor by = fee_actor_of(a);
+	char once[128];
+	int64_t id;
+
+	snprintf(once, sizeof(once), "import:%s:%" PRId64, a->ask->once_key, c->id);
+	return fee_add(a->db,
+		&(struct fee_new){ .contract_id = c->id,
+			.kind = "property_fee",
+			.monthly_fen = fee_fen(t),
+			.from = from,
+			.once_key = once },
+		&by, &id, why);
+}
+
+static const struct query Q_FEE = {
+	"SELECT id FROM contract_fee WHERE contract_id = ? AND kind = 'property_fee'"
+	" AND to_day IS NULL ORDER BY from_day DESC LIMIT 1",
+	&id_shape
+};
+
+/* Another price counts from the next month on. */
+static enum err change_fee(struct applying *a, const struct target *t, const struct contract_ref *c,
+	struct day today, struct problem *why)
+{
+	struct month next = { month_of(today).months + 1 };
+	struct fee_actor by = fee_actor_of(a);
+	struct id_row fee;
+	enum err e = db_one(a->db, &Q_FEE, ARGS(arg_i64(c->id)), &fee);
+
+	if (e == ERR_OK)
+		e = fee_end(a->db, fee.id, month_last(month_of(today)), &by, why);
+	else if (e == ERR_NOT_FOUND)
+		e = ERR_OK;
+	if (e == ERR_OK && fee_fen(t) > 0)
+		e = begin_fee(a, t, c, month_first(next), why);
+	return e;
+}
+
+static enum err put_fee(struct applying *a, const struct target *t, struct problem *why)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	struct contract_ref c;
+	struct day today;
+	enum err e;
+
+	if (t->plan->is ? !is_changed(t->plan, TENANT_PROPERTY_FEE) : fee_fen(t) == 0)
+		return ERR_OK;
+	e = contract_of(a, t->row->values[TENANT_CODE], &c);
+	if (e == ERR_OK)
+		e = zone_open(c.zone, &z);
+	if (e != ERR_OK)
+		return e;
+	today = zone_local(z, a->ask->now).day;
+	e = t->plan->is ? change_fee(a, t, &c, today, why)
+			: begin_fee(a, t, &c, fee_begin(&c, z, today), why);
+	return about(why, e, "property_fee");
+}
+
+static enum err follow(struct applying *a, const char *tenant)
+{
+	struct contract_ref c;
+	enum err e = contract_of(a, tenant, &c);
+
+	return e == ERR_OK ? contract_supply_follow(a->db, c.id, a->ask->now) : e;
+}
+
+static enum err follow_tenant(struct applying *a, const struct target *t, struct problem *why)
+{
+	(void)why;
+	if (t->plan->is && !is_changed(t->plan, TENANT_METERS))
+		return ERR_OK;
+	return follow(a, t->row->values[TENANT_CODE]);
+}
+
+/* Purses that came to money, of tenants whom this file does not change otherwise. */
+static enum err follow_purse(struct applying *a, const struct target *t, struct problem *why)
+{
+	(void)why;
+	if (t->plan->is && !is_changed(t->plan, PURSE_OPENING_BALANCE))
+		return ERR_OK;
+	return follow(a, t->row->values[PURSE_TENANT]);
+}
+
+enum err apply_contracts(struct applying *a)
+{
+	enum err e = each_row(a, SHEET_TENANTS, add_meters);
+
+	if (e == ERR_OK)
+		e = each_row(a, SHEET_TENANTS, check_branches);
+	if (e == ERR_OK)
+		e = each_row(a, SHEET_METERS, check_parents);
+	if (e == ERR_OK)
+		e = each_row(a, SHEET_TENANTS, put_fee);
+	if (e == ERR_OK)
+		e = each_row(a, SHEET_TENANTS, follow_tenant);
+	return e == ERR_OK ? each_row(a, SHEET_PURSES, follow_purse) : e;
+}
+
+/* ---- shares ---- */
+
+/* The sharers of one source: those of the file, and those that are there and not in it. */
+struct sharing {
+	const char *source;
+	int64_t group_id; /* 0: a new one */
+	bool changed;
+	struct share_target_new targets[SHARE_TARGETS_MAX];
+	const struct book_row *rows[SHARE_TARGETS_MAX]; /* NULL: not in the file */
+	size_t n;
+};
+
+static int64_t ratio_ppm(const char *text)
+{
+	struct price p = { 0 };
+
+	ASSERT(price_parse(text, &p) == ERR_OK);
+	return p.micro;
+}
+
+static enum err add_sharer(struct applying *a, struct sharing *s, const struct book_row *r,
+	bool imported, struct problem *why)
+{
+	struct contract_ref c;
+	enum err e;
+
+	if (s->n == SHARE_TARGETS_MAX)
+		return problem_set(why, ERR_TOO_LARGE, "tenant", "at most %d tenants share a meter",
+			SHARE_TARGETS_MAX);
+	e = contract_of(a, r->values[SHARE_TENANT], &c);
+	if (e != ERR_OK)
+		return e;
+	s->rows[s->n] = imported ? r : NULL;
+	s->targets[s->n++] = (struct share_target_new){ c.id, true, ratio_ppm(r->values[SHARE_RATIO]) };
+	return ERR_OK;
+}
+
+static enum err collect(struct applying *a, struct sharing *s, struct problem *why)
+{
+	const struct book_sheet *mine = &a->book->sheets[SHEET_SHARES];
+	const struct book_sheet *is = &a->present->book.sheets[SHEET_SHARES];
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < mine->n; i++) {
+		if (!str_eq(mine->rows[i].values[SHARE_SOURCE], s->source))
+			continue;
+		s->changed |= a->plan->rows[SHEET_SHARES][i].state != ROW_SAME;
+		e = add_sharer(a, s, &mine->rows[i], true, why);
+	}
+	for (size_t i = 0; e == ERR_OK && i < is->n; i++) {
+		char *key;
+
+		if (!str_eq(is->rows[i].values[SHARE_SOURCE], s->source))
+			continue;
+		s->group_id = is->rows[i].row;
+		key = book_key(SHEET_SHARES, &is->rows[i]);
+		if (!g_hash_table_contains(a->plan->index[SHEET_SHARES], key))
+			e = add_sharer(a, s, &is->rows[i], false, why);
+		g_free(key);
+	}
+	return e;
+}
+
+static enum err new_group(struct applying *a, const struct sharing *s,
+	const struct share_actor *by, struct problem *why)
+{
+	struct share_source_new source = { .sign = 1 };
+	struct meter_ref m;
+	char name[80], once[128];
+	int64_t id;
+	enum err e = db_one(a->db, &Q_METER, ARGS(arg_text(s->source)), &m);
+
+	if (e != ERR_OK)
+		return e;
+	source.meter_id = m.id;
+	snprintf(name, sizeof(name), "公摊 %s", s->source);
+	snprintf(once, sizeof(once), "import:%s:%" PRId64, a->ask->once_key, m.id);
+	return share_add(a->db,
+		&(struct share_new){ .site_id = m.site_id,
+			.name = name,
+			.utility = m.utility,
+			.basis = "ratio",
+			.kind = "public",
+			.purse = "utility",
+			.sources = &source,
+			.sources_n = 1,
+			.targets = s->targets,
+			.targets_n = s->n,
+			.once_key = once },
+		by, &id, why);
+}
+
+/* The row that "targets[2].ratio" is about; the first of the source when it is none of the file. */
+static const struct book_row *row_at_fault(const struct sharing *s, const char *field)
+{
+	size_t i = 0;
+
+	if (sscanf(field, "targets[%zu]", &i) == 1 && i < s->n && s->rows[i])
+		return s->rows[i];
+	return s->rows[0];
+}
+
+static enum err put_sharing(struct applying *a, struct sharing *s)
+{
+	struct share_actor by = { a->ask->site_id, a->ask->actor, a->ask->address, a->ask->now };
+	struct problem why = { 0 };
+	enum err e = collect(a, s, &why);
+	const struct book_row *row;
+
+	if (e == ERR_OK && s->changed)
+		e = s->group_id ? share_edit(a->db,
+					  &(struct share_change){ .id = s->group_id,
+						  .targets = s->targets,
+						  .targets_n = s->n },
+					  &by, &why)
+				: new_group(a, s, &by, &why);
+	if (e == ERR_OK)
+		return e;
+	row = row_at_fault(s, why.field);
+	(void)about(&why, e, strstr(why.field, "contract_id") ? "tenant" : "ratio");
+	return row_refused(a, &(struct target){ .sheet = SHEET_SHARES, .row = row }, e, &why);
+}
+
+enum err apply_shares(struct applying *a)
+{
+	const struct book_sheet *mine = &a->book->sheets[SHEET_SHARES];
+	GHashTable *seen = g_hash_table_new(g_str_hash, g_str_equal);
+	struct sharing *s = malloc(sizeof(*s));
+	enum err e = ERR_OK;
+
+	ASSERT(s);
+	for (size_t i = 0; e == ERR_OK && i < mine->n; i++) {
+		const char *source = mine->rows[i].values[SHARE_SOURCE];
+
+		if (!g_hash_table_add(seen, (char *)(uintptr_t)source))
+			continue;
+		*s = (struct sharing){ .source = source };
+		e = put_sharing(a, s);
+	}
+	free(s);
+	g_hash_table_destroy(seen);
+	return e;
+}
