@@ -21,6 +21,7 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 
 	ASSERT(api);
 	api->conf = conf;
+	pthread_mutex_init(&api->importing, NULL);
 	e = conf_secret(conf, "jwt", "key", &api->jwt_key);
 	if (e != ERR_OK)
 		return problem_set(why, e, "jwt.key_file", "a key is needed");
@@ -52,6 +53,7 @@ void api_free(struct api **api)
 	pay_free(&(*api)->pay);
 	free((*api)->document);
 	schemas_free(&(*api)->schemas);
+	pthread_mutex_destroy(&(*api)->importing);
 	free(*api);
 	*api = NULL;
 }
@@ -327,6 +329,8 @@ static enum err run_route(struct request *r, struct answer *a)
 
 	if (e == ERR_OK)
 		e = check_caller(r);
+	if (e == ERR_OK && r->read_body && r->route->body_most)
+		r->body_error = r->read_body(r, r->route->body_most, &a->why);
 	if (e == ERR_OK)
 		e = r->body_error;
 	if (e == ERR_OK)
@@ -385,6 +389,8 @@ void answer_write(const struct request *r, struct answer *a, struct buf *out)
 	if (json || a->text.text)
 		buf_printf(out, "Content-Type: %s\r\n", type);
 	buf_adds(out, a->etag[0] ? "Cache-Control: no-cache\r\n" : "Cache-Control: no-store\r\n");
+	if (a->file[0])
+		buf_printf(out, "Content-Disposition: attachment; filename=\"%s\"\r\n", a->file);
 	if (a->etag[0])
 		buf_printf(out, "ETag: %s\r\n", a->etag);
 	if (a->status == 405 && a->allow[0])

@@ -1,6 +1,7 @@
 #pragma once
 /* What all threads of yufu-api share (immutable but for the counters), and what one request and its
  * answer are. */
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/zone.h"
@@ -12,6 +13,7 @@
 #include "web/form.h"
 
 #define BODY_MAX 65536
+#define IMPORT_MAX (20u << 20) /* bytes of a workbook */
 #define ROUTES_MAX 192
 #define STATUS_MAX 600
 
@@ -26,6 +28,8 @@ struct api {
 	struct buf jwt_key;
 	char site_base[256];	/* public address of the site; "" unless set */
 	const char *models_dir; /* the site's own model files, as the poller has them; NULL: none */
+	atomic_int imports;	/* that run or wait */
+	pthread_mutex_t importing; /* one workbook in memory at a time */
 	bool check_answers;	/* compare each answer with its schema and log what differs */
 	atomic_ullong answers[ROUTES_MAX + 1][STATUS_MAX]; /* by route (last: none) and status */
 };
@@ -45,6 +49,8 @@ struct request {
 	const char *remote; /* address of the client */
 	const char *body;
 	size_t body_n;
+	enum err (*read_body)(struct request *r, size_t most, struct problem *why);
+	void *incoming;	      /* for it; it is called once the caller may send a large body */
 	enum err body_error;  /* why the body was not read; its words are in the answer */
 	char *const *headers; /* FastCGI parameters, "NAME=value", NULL-terminated */
 	int64_t object;	      /* :id or :date of the path; 0 if it has none */
@@ -62,6 +68,7 @@ struct answer {
 	struct buf text;  /* or text of this type */
 	const char *type; /* NULL: application/json */
 	char etag[80];
+	char file[64]; /* name under which to save it; "": it is shown */
 	char allow[64];
 	int retry_after; /* seconds; 0: no such header */
 	bool repeated;	 /* taken from the store of idempotent answers */

@@ -36,6 +36,7 @@ const char *perm_word(enum perm p)
 		[PERM_SHARE_EDIT] = "share.edit",
 		[PERM_SCHEDULE_EDIT] = "schedule.edit",
 		[PERM_ACCOUNT_EDIT] = "account.edit",
+		[PERM_IMPORT_RUN] = "import.run",
 	};
 
 	return words[p] ? words[p] : "";
@@ -337,6 +338,22 @@ const struct route routes[] = {
 	{ "PUT", "/meters/:id/overload", PERM_METER_EDIT, "overload_set", "overload", false, 200, meter_overload_set, false,
 		.help = "Set the load limit: watts, delay, pause before it returns, returns before it locks. Only staff's `on` ends a lock." },
 
+	/* Workbooks. */
+	{ "POST", "/imports", PERM_IMPORT_RUN, NULL, "import_report", false, 200, import_new, false,
+		.help = "Bring in what a workbook says (.xlsx, .xls, .csv: the bytes are the body), all of it or nothing; messages in the language of Accept-Language.",
+		.params = { { "name", PARAM_FILE, true }, { "dry_run", PARAM_FLAG, false } },
+		.body_kind = BODY_RAW, .body_most = IMPORT_MAX },
+	{ "GET", "/imports", PERM_IMPORT_RUN, NULL, "import_run", true, 200, imports_list, false,
+		.help = "What was imported, newest first: dry runs and refused files too." },
+	{ "GET", "/imports/:id", PERM_IMPORT_RUN, NULL, "import_detail", false, 200, import_one, false,
+		.help = "One of them, with its errors." },
+	{ "GET", "/imports/template", PERM_IMPORT_RUN, NULL, NULL, false, 200, import_template, false,
+		.help = "An empty workbook with lists to choose from, and what its columns mean.",
+		.params = { { "format", PARAM_FORMAT, false }, { "sheet", PARAM_TEXT, false } }, .file = true },
+	{ "GET", "/export", PERM_IMPORT_RUN, NULL, NULL, false, 200, export_get, false,
+		.help = "What the platform holds, as a workbook that an import takes: xlsx, or one sheet as csv.",
+		.params = { { "format", PARAM_FORMAT, false }, { "sheet", PARAM_TEXT, false } }, .file = true },
+
 	/* Payment services. */
 	{ "POST", "/notify/wechat", PERM_OPEN, NULL, NULL, false, 204, notify_wechat, false,
 		.help = "WeChat Pay says what happened; signed.", .body_kind = BODY_RAW },
@@ -424,6 +441,19 @@ enum err route_find(const char *method, const char *path, const struct route **o
 	return n ? ERR_METHOD : ERR_NOT_FOUND;
 }
 
+size_t route_body_most(const char *method, const char *path)
+{
+	const struct route *r;
+	char allow[64];
+	int64_t object;
+
+	if (!str_starts(path, API_PREFIX))
+		return 0;
+	return route_find(method, path + strlen(API_PREFIX), &r, &object, allow) == ERR_OK
+		       ? r->body_most
+		       : 0;
+}
+
 static bool text_is_utf8(const char *v)
 {
 	AUTO(json_free) json_t *j = json_string(v);
@@ -447,6 +477,16 @@ static enum err check_param(const struct param *p, const char *v, struct problem
 			return problem_set(why, ERR_OUT_OF_RANGE, p->name, "at most 64 bytes");
 		if (!text_is_utf8(v))
 			return problem_set(why, ERR_BAD_VALUE, p->name, "this is not UTF-8");
+		return ERR_OK;
+	case PARAM_FILE:
+		if (strlen(v) > 255 || !v[0])
+			return problem_set(why, ERR_OUT_OF_RANGE, p->name, "1 to 255 bytes");
+		if (!text_is_utf8(v))
+			return problem_set(why, ERR_BAD_VALUE, p->name, "this is not UTF-8");
+		return ERR_OK;
+	case PARAM_FORMAT:
+		if (!str_eq(v, "xlsx") && !str_eq(v, "csv"))
+			return problem_set(why, ERR_BAD_VALUE, p->name, "xlsx or csv");
 		return ERR_OK;
 	case PARAM_DAY:
 		if (day_parse(v, &day) != ERR_OK)

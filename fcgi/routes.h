@@ -3,6 +3,7 @@
 #include "fcgi/api.h"
 
 #define API_PREFIX "/api/v1"
+#define XLSX_TYPE "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 /* Who may call. A row that forgets to say is closed to everybody. */
 enum perm {
@@ -39,11 +40,12 @@ enum perm {
 	PERM_SHARE_EDIT,
 	PERM_SCHEDULE_EDIT,
 	PERM_ACCOUNT_EDIT,
+	PERM_IMPORT_RUN,
 	PERM__MAX
 };
 const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */
 
-enum param_kind { PARAM_ID, PARAM_TEXT, PARAM_DAY, PARAM_STEP, PARAM_FLAG };
+enum param_kind { PARAM_ID, PARAM_TEXT, PARAM_DAY, PARAM_STEP, PARAM_FLAG, PARAM_FILE, PARAM_FORMAT };
 struct param {
 	const char *name;
 	enum param_kind kind;
@@ -71,6 +73,8 @@ struct route {
 	const char *help;
 	struct param params[6];
 	enum body_kind body_kind;
+	size_t body_most; /* a raw body, read when the caller may send it; 0: at most BODY_MAX */
+	bool file;	  /* the answer is a workbook */
 };
 
 extern const struct route routes[];
@@ -81,6 +85,9 @@ extern const size_t routes_n;
  * ERR_METHOD with the methods that there are in allow. */
 MUST_USE enum err route_find(const char *method, const char *path, const struct route **out,
 	int64_t *object, char allow[static 64]);
+
+/* How large a body may be that is sent there, with the prefix; 0: not said. */
+size_t route_body_most(const char *method, const char *path);
 
 /* Decodes and checks a query string: unknown, missing and malformed parameters are refused. */
 MUST_USE enum err route_params(

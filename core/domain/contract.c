@@ -406,17 +406,10 @@ static enum err dark_steps(struct deal *d)
 	return e;
 }
 
-static const struct query Q_PURSES_MOVED = {
-	"SELECT a.id FROM account a WHERE a.contract_id = ? AND a.kind = 'purse'"
-	" AND (a.balance_nano <> 0 OR a.level <> 'ok') ORDER BY a.id",
-	&id_shape
-};
-
-static enum err levels_follow(
-	struct db *db, const struct query *which, int64_t contract_id, struct utc now)
+static enum err levels_follow(struct db *db, int64_t contract_id, struct utc now)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	enum err e = db_list(db, which, ARGS(arg_i64(contract_id)), &rows);
+	enum err e = db_list(db, &Q_PURSES_TO_TELL, ARGS(arg_i64(contract_id)), &rows);
 	const struct id_row *r = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
@@ -425,15 +418,14 @@ static enum err levels_follow(
 }
 
 /* *vacant counts the blocks of that kind that have ended. */
-static enum err blocks_follow(struct db *db, int64_t contract_id, struct utc now, size_t *vacant)
+static enum err blocks_follow(
+	struct db *db, const struct rows *owing, struct utc now, size_t *vacant)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	const struct owing_row *r;
+	const struct owing_row *r = owing->at;
 	char cause[32];
-	enum err e = db_list(db, &Q_OWING, ARGS(arg_i64(contract_id)), &rows);
+	enum err e = ERR_OK;
 
-	r = rows.at;
-	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
+	for (size_t i = 0; e == ERR_OK && i < owing->n; i++) {
 		*vacant += r[i].vacant;
 		if (r[i].vacant)
 			e = supply_block_clear(db, r[i].supply_point_id, BLOCK_VACANT, "", now);
@@ -445,22 +437,64 @@ static enum err blocks_follow(struct db *db, int64_t contract_id, struct utc now
 	return e;
 }
 
-enum err contract_supply_follow(struct db *db, int64_t contract_id, struct utc now)
-{
-	size_t vacant = 0;
-	enum err e = levels_follow(db, &Q_PURSES_MOVED, contract_id, now);
+static const struct query Q_MOVED_MANY = {
+	"SELECT STRAIGHT_JOIN a.id FROM " DB_IDS " account a ON a.contract_id = k.id"
+	" WHERE a.kind = 'purse' AND a.balance_nano <> 0 ORDER BY a.id FOR UPDATE",
+	&id_shape
+};
+static const struct query Q_OWING_MANY = {
+	"SELECT * FROM (SELECT STRAIGHT_JOIN p.id AS supply_point_id, a.id AS account_id,"
+	" a.level = 'arrears' AND p.billing = 'account' AS arrears,"
+	" EXISTS (SELECT 1 FROM block b WHERE b.supply_point_id = p.id AND b.kind = 'vacant')"
+	" AS vacant FROM " DB_IDS " contract_point cp ON cp.contract_id = k.id"
+	" JOIN supply_point p ON p.id = cp.supply_point_id JOIN account a ON a.id = cp.account_id"
+	" WHERE cp.to_at = 0) o WHERE o.arrears OR o.vacant ORDER BY o.supply_point_id",
+	&owing_shape
+};
 
-	return e == ERR_OK ? blocks_follow(db, contract_id, now, &vacant) : e;
+#define FOLLOW_BATCH 500
+
+static enum err accounts_follow(struct db *db, const char *contracts, struct utc now)
+{
+	AUTO(rows_free) struct rows moved = { 0 };
+	int64_t ids[FOLLOW_BATCH];
+	size_t n = 0;
+	enum err e = db_list(db, &Q_MOVED_MANY, ARGS(arg_text(contracts)), &moved);
+	const struct id_row *r = moved.at;
+
+	for (size_t i = 0; e == ERR_OK && i < moved.n; i++) {
+		ids[n++] = r[i].id;
+		if (n < FOLLOW_BATCH && i + 1 < moved.n)
+			continue;
+		e = accounts_changed(db, ids, n, now);
+		n = 0;
+	}
+	return e;
+}
+
+enum err contracts_follow(struct db *db, const int64_t *ids, size_t n, struct utc now)
+{
+	AUTO(text_free) char *contracts = json_ids(ids, n);
+	AUTO(rows_free) struct rows owing = { 0 };
+	size_t vacant = 0;
+	enum err e = accounts_follow(db, contracts, now);
+
+	if (e == ERR_OK)
+		e = db_list(db, &Q_OWING_MANY, ARGS(arg_text(contracts)), &owing);
+	return e == ERR_OK ? blocks_follow(db, &owing, now, &vacant) : e;
 }
 
 enum err deal_supply(struct deal *d)
 {
 	struct life *l = d->life;
+	AUTO(rows_free) struct rows owing = { 0 };
 	size_t vacant = 0;
-	enum err e = levels_follow(l->db, &Q_PURSES_TO_TELL, d->contract_id, l->ask->now);
+	enum err e = levels_follow(l->db, d->contract_id, l->ask->now);
 
 	if (e == ERR_OK)
-		e = blocks_follow(l->db, d->contract_id, l->ask->now, &vacant);
+		e = db_list(l->db, &Q_OWING, ARGS(arg_i64(d->contract_id)), &owing);
+	if (e == ERR_OK)
+		e = blocks_follow(l->db, &owing, l->ask->now, &vacant);
 	for (; vacant > 0; vacant--)
 		step_add(l, &(struct step){ .what = "vacant_ends" });
 	return e == ERR_OK ? dark_steps(d) : e;

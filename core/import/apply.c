@@ -235,13 +235,26 @@ static void known_drop(struct known **k)
 	known_free(k);
 }
 
+void applying_free(struct applying *a)
+{
+	g_hash_table_destroy(a->contracts);
+	g_hash_table_destroy(a->trees);
+	g_hash_table_destroy(a->touched);
+	g_array_free(a->touched_ids, TRUE);
+}
+
 static enum err compare_and_write(struct db *db, struct running *r)
 {
 	const struct import_ask *ask = r->ask;
 	AUTO(present_free) struct present present = { .holder = NULL };
 	AUTO(plan_free) struct plan plan = { .utility = NULL };
 	AUTO(known_drop) struct known *known = NULL;
-	struct applying a = { db, ask, &r->book, &present, &plan };
+	AUTO(applying_free)
+	struct applying a = { db, ask, &r->book, &present, &plan,
+		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free),
+		g_hash_table_new(g_str_hash, g_str_equal),
+		g_hash_table_new(g_str_hash, g_str_equal),
+		g_array_new(FALSE, FALSE, sizeof(int64_t)) };
 	enum err e = present_read(db, ask->site_id, ask->now, &present);
 
 	if (e != ERR_OK)

@@ -9,7 +9,12 @@ struct applying {
 	struct book *book;
 	const struct present *present;
 	struct plan *plan;
+	GHashTable *contracts; /* code of a tenant -> contract, as far as they were asked for */
+	GHashTable *trees;     /* codes of meters that stand above or below others */
+	GHashTable *touched;   /* codes of tenants to whom meters or money came */
+	GArray *touched_ids;   /* their contracts: int64_t */
 };
+void applying_free(struct applying *a); /* for AUTO() */
 
 /* A row of the sheet that is being written. */
 struct target {

@@ -51,7 +51,21 @@ static const struct query Q_ZONE = { "SELECT zone FROM site WHERE code = ?", &zo
 
 static enum err contract_of(struct applying *a, const char *tenant, struct contract_ref *out)
 {
-	return db_one(a->db, &Q_CONTRACT, ARGS(arg_text(tenant)), out);
+	struct contract_ref *kept = g_hash_table_lookup(a->contracts, tenant);
+	enum err e;
+
+	if (kept) {
+		*out = *kept;
+		return ERR_OK;
+	}
+	e = db_one(a->db, &Q_CONTRACT, ARGS(arg_text(tenant)), out);
+	if (e != ERR_OK)
+		return e;
+	kept = malloc(sizeof(*kept));
+	ASSERT(kept);
+	*kept = *out;
+	g_hash_table_insert(a->contracts, (char *)(uintptr_t)tenant, kept);
+	return ERR_OK;
 }
 
 static struct fee_actor fee_actor_of(const struct applying *a)
@@ -200,34 +214,24 @@ enum err apply_purses(struct applying *a)
 
 /* ---- contracts ---- */
 
-static enum err take_meter(struct applying *a, const struct target *t,
-	const struct contract_ref *c, const char *code, struct problem *why)
-{
-	struct utc from = a->ask->now.ms > c->start_at.ms ? a->ask->now : c->start_at;
-	struct meter_ref m;
-	enum err e = db_one(a->db, &Q_METER, ARGS(arg_text(code)), &m);
-
-	if (e == ERR_OK && m.site_id != c->site_id)
-		return problem_set(why, ERR_CONFLICT, "meters", "%s is at another site", code);
-	if (e == ERR_OK)
-		e = contract_meter_add(a->db, t->row->values[TENANT_CODE], code, from, why);
-	return e;
-}
-
 static enum err add_meters(struct applying *a, const struct target *t, struct problem *why)
 {
 	const char *list = t->row->values[TENANT_METERS];
 	const char *held = t->plan->is ? t->plan->is->values[TENANT_METERS] : "";
 	struct contract_ref c;
+	struct utc from = a->ask->now;
 	char code[CODE_MAX];
 	enum err e;
 
 	if (!list[0] || (t->plan->is && !is_changed(t->plan, TENANT_METERS)))
 		return ERR_OK;
 	e = contract_of(a, t->row->values[TENANT_CODE], &c);
+	if (e == ERR_OK && c.start_at.ms > from.ms)
+		from = c.start_at;
 	while (e == ERR_OK && list_next(&list, code, sizeof(code)))
 		if (!list_has(held, code))
-			e = take_meter(a, t, &c, code, why);
+			e = contract_meter_add(
+				a->db, t->row->values[TENANT_CODE], code, from, why);
 	return e;
 }
 
@@ -241,6 +245,8 @@ static enum err check_branches(struct applying *a, const struct target *t, struc
 	enum err e = ERR_OK;
 
 	while (e == ERR_OK && t->plan->state != ROW_SAME && list_next(&list, code, sizeof(code))) {
+		if (!g_hash_table_contains(a->trees, code))
+			continue;
 		e = db_one(a->db, &Q_METER, ARGS(arg_text(code)), &m);
 		if (e == ERR_OK && !str_eq(m.billing, "none") && str_eq(m.role, "tenant"))
 			e = meter_branch_free(a->db, m.id, why);
@@ -340,32 +346,49 @@ static enum err put_fee(struct applying *a, const struct target *t, struct probl
 	return about(why, e, "property_fee");
 }
 
-static enum err follow(struct applying *a, const char *tenant)
+/* Contracts that meters or money came to, each once. */
+static enum err touch(struct applying *a, const char *tenant)
 {
 	struct contract_ref c;
 	enum err e = contract_of(a, tenant, &c);
 
-	return e == ERR_OK ? contract_supply_follow(a->db, c.id, a->ask->now) : e;
+	if (e == ERR_OK && g_hash_table_add(a->touched, (char *)(uintptr_t)tenant))
+		g_array_append_val(a->touched_ids, c.id);
+	return e;
 }
 
-static enum err follow_tenant(struct applying *a, const struct target *t, struct problem *why)
+static enum err touch_tenant(struct applying *a, const struct target *t, struct problem *why)
 {
 	(void)why;
 	if (t->plan->is && !is_changed(t->plan, TENANT_METERS))
 		return ERR_OK;
-	return follow(a, t->row->values[TENANT_CODE]);
+	return touch(a, t->row->values[TENANT_CODE]);
 }
 
-/* Purses that came to money, of tenants whom this file does not change otherwise. */
-static enum err follow_purse(struct applying *a, const struct target *t, struct problem *why)
+static enum err touch_purse(struct applying *a, const struct target *t, struct problem *why)
 {
 	(void)why;
 	if (t->plan->is && !is_changed(t->plan, PURSE_OPENING_BALANCE))
 		return ERR_OK;
-	return follow(a, t->row->values[PURSE_TENANT]);
+	return touch(a, t->row->values[PURSE_TENANT]);
 }
 
-enum err apply_contracts(struct applying *a)
+/* Meters that stand above or below others. */
+static void learn_trees(struct applying *a, const struct book *b)
+{
+	const struct book_sheet *s = &b->sheets[SHEET_METERS];
+
+	for (size_t i = 0; i < s->n; i++) {
+		const char **v = s->rows[i].values;
+
+		if (!v[METER_PARENT][0])
+			continue;
+		g_hash_table_add(a->trees, (char *)(uintptr_t)v[METER_PARENT]);
+		g_hash_table_add(a->trees, (char *)(uintptr_t)v[METER_CODE]);
+	}
+}
+
+static enum err contracts_write(struct applying *a)
 {
 	enum err e = each_row(a, SHEET_TENANTS, add_meters);
 
@@ -376,8 +399,21 @@ enum err apply_contracts(struct applying *a)
 	if (e == ERR_OK)
 		e = each_row(a, SHEET_TENANTS, put_fee);
 	if (e == ERR_OK)
-		e = each_row(a, SHEET_TENANTS, follow_tenant);
-	return e == ERR_OK ? each_row(a, SHEET_PURSES, follow_purse) : e;
+		e = each_row(a, SHEET_TENANTS, touch_tenant);
+	return e == ERR_OK ? each_row(a, SHEET_PURSES, touch_purse) : e;
+}
+
+enum err apply_contracts(struct applying *a)
+{
+	enum err e;
+
+	learn_trees(a, a->book);
+	learn_trees(a, &a->present->book);
+	e = contracts_write(a);
+	if (e != ERR_OK || a->book->error_n > 0 || a->touched_ids->len == 0)
+		return e;
+	return contracts_follow(a->db, (const int64_t *)(const void *)a->touched_ids->data,
+		a->touched_ids->len, a->ask->now);
 }
 
 /* ---- shares ---- */

@@ -586,6 +586,24 @@ void present_free(struct present *p)
 	book_free(&p->book);
 }
 
+enum err present_export(struct db *db, int64_t site_id, struct utc now, struct book *out)
+{
+	AUTO(present_free) struct present p = { .holder = NULL };
+	enum err e = present_read(db, site_id, now, &p);
+	struct book_sheet *t = &p.book.sheets[SHEET_TENANTS];
+	size_t kept = 0;
+
+	if (e != ERR_OK)
+		return e;
+	for (size_t i = 0; i < t->n; i++)
+		if (t->rows[i].link)
+			t->rows[kept++] = t->rows[i];
+	t->n = kept;
+	*out = p.book;
+	p.book = (struct book){ .error_n = 0 };
+	return ERR_OK;
+}
+
 const struct book_row *present_find(const struct present *p, enum sheet_id sheet, const char *key)
 {
 	size_t at = GPOINTER_TO_SIZE(g_hash_table_lookup(p->index[sheet], key));

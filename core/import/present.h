@@ -20,6 +20,10 @@ void present_free(struct present *p); /* for AUTO() */
  * everybody's. */
 MUST_USE enum err present_read(struct db *db, int64_t site_id, struct utc now, struct present *out);
 
+/* The same as a book to write: without tenants who have moved out. */
+MUST_USE enum err present_export(
+	struct db *db, int64_t site_id, struct utc now, struct book *out);
+
 /* NULL: there is none. */
 const struct book_row *present_find(const struct present *p, enum sheet_id sheet, const char *key);
 
