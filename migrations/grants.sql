@@ -60,7 +60,7 @@ GRANT INSERT, UPDATE ON usage_hour TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON usage_day TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON tier_use TO 'yufu_api'@'localhost';
 GRANT INSERT ON reading_decision TO 'yufu_api'@'localhost';
-GRANT INSERT, UPDATE (name, revision, doc) ON tariff TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name, utility, revision, doc) ON tariff TO 'yufu_api'@'localhost';
 GRANT INSERT ON tariff_revision TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON meter_tariff TO 'yufu_api'@'localhost';
 GRANT INSERT ON meter_ratio TO 'yufu_api'@'localhost';

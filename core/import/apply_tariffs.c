@@ -115,12 +115,17 @@ static json_t *price_version(const char *from, const char *price)
 		"calendar", "days", "all", "slots", "00:00", "flat", "prices", "flat", price);
 }
 
+static const char *utility_of(const struct applying *a, const char *code)
+{
+	const char *word = g_hash_table_lookup(a->plan->utility, code);
+
+	return word ? word : "electricity";
+}
+
 static json_t *price_tariff(struct applying *a, const struct book_row *r)
 {
-	const char *utility = g_hash_table_lookup(a->plan->utility, r->values[TARIFF_CODE]);
-
 	return json_pack("{s:s, s:s, s:s, s:[o]}", "code", r->values[TARIFF_CODE], "name",
-		r->values[TARIFF_NAME], "utility", utility ? utility : "electricity", "versions",
+		r->values[TARIFF_NAME], "utility", utility_of(a, r->values[TARIFF_CODE]), "versions",
 		price_version(FIRST, r->values[TARIFF_PRICE]));
 }
 
@@ -149,33 +154,63 @@ static enum err doc_of(struct applying *a, const struct target *t, json_t **doc)
 	if (e != ERR_OK)
 		return e;
 	json_object_set_new(*doc, "name", json_string(v[TARIFF_NAME]));
+	if (t->plan->is->fresh)
+		json_object_set_new(
+			*doc, "utility", json_string(utility_of(a, v[TARIFF_CODE])));
 	if (is_changed(t->plan, TARIFF_PRICE))
 		add_version(*doc, v[TARIFF_PRICE], a->ask->now);
 	return ERR_OK;
 }
 
-static enum err put_tariff(struct applying *a, const struct target *t, struct problem *why)
+static enum err put(struct applying *a, const json_t *doc, struct problem *why)
 {
-	AUTO(json_free) json_t *doc = NULL;
 	int64_t id;
-	enum err e;
 
-	if (t->plan->state == ROW_SAME)
-		return ERR_OK;
-	e = doc_of(a, t, &doc);
-	if (e != ERR_OK)
-		return ERR_INTERNAL;
-	e = tariff_put(a->db,
+	return tariff_put(a->db,
 		&(struct tariff_change){ .doc = doc,
 			.site_id = a->ask->site_id,
 			.actor = a->ask->actor,
 			.address = a->ask->address,
 			.now = a->ask->now },
 		&id, why);
+}
+
+static enum err put_tariff(struct applying *a, const struct target *t, struct problem *why)
+{
+	AUTO(json_free) json_t *doc = NULL;
+	enum err e;
+
+	if (t->plan->state == ROW_SAME)
+		return ERR_OK;
+	if (doc_of(a, t, &doc) != ERR_OK)
+		return ERR_INTERNAL;
+	e = put(a, doc, why);
 	return about(why, e, t->row->values[TARIFF_FILE][0] ? "file" : "price");
+}
+
+/* A price that was imported before its meters: now they tell of what it is. */
+static enum err set_utility(struct applying *a, const struct book_row *is)
+{
+	AUTO(json_free) json_t *doc = NULL;
+	const char *word = utility_of(a, is->values[TARIFF_CODE]), *was;
+	struct problem why = { 0 };
+
+	if (json_parse(is->doc, strlen(is->doc), &doc, NULL) != ERR_OK)
+		return ERR_INTERNAL;
+	was = json_string_value(json_object_get(doc, "utility"));
+	if (was && str_eq(was, word))
+		return ERR_OK;
+	json_object_set_new(doc, "utility", json_string(word));
+	return put(a, doc, &why);
 }
 
 enum err apply_tariffs(struct applying *a)
 {
-	return each_row(a, SHEET_TARIFFS, put_tariff);
+	const struct book_sheet *is = &a->present->book.sheets[SHEET_TARIFFS];
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < is->n; i++)
+		if (is->rows[i].fresh)
+			e = set_utility(a, &is->rows[i]);
+	return e == ERR_OK ? each_row(a, SHEET_TARIFFS, put_tariff) : e;
 }

@@ -10,7 +10,8 @@ struct book_row {
 	const char *site;    /* rows of the database: at which site; NULL: not known, or none */
 	int64_t link;	     /* rows of the database; see present.h */
 	const char *doc;     /* tariffs of the database: their file, in one form */
-	bool fresh;	     /* purses of the database: nothing has moved in it yet */
+	/* Of the database: a purse in which nothing has moved, a price that no meter ever had. */
+	bool fresh;
 };
 
 struct book_sheet {

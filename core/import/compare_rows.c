@@ -38,6 +38,12 @@ static void same_site(struct compare *c, enum sheet_id sheet, const struct book_
 			"it is at another site");
 }
 
+/* Of what does not change: as it is, if it is there. */
+static const char *kept(const struct row_plan *p, const struct book_row *r, size_t column)
+{
+	return p->is ? p->is->values[column] : merged(p, r, column);
+}
+
 /* Goes up over what the file and the database say. */
 static void no_circle(
 	struct compare *c, enum sheet_id sheet, const struct book_row *r, size_t parent)
@@ -70,7 +76,7 @@ static void check_area(struct compare *c, size_t i)
 	const struct book_row *r = &c->book->sheets[SHEET_AREAS].rows[i];
 	const struct row_plan *p = &c->plan->rows[SHEET_AREAS][i];
 
-	same_site(c, SHEET_AREAS, r, AREA_PARENT, merged(p, r, AREA_SITE),
+	same_site(c, SHEET_AREAS, r, AREA_PARENT, kept(p, r, AREA_SITE),
 		site_of_area(c, merged(p, r, AREA_PARENT)));
 	if (!p->is || is_changed(p, AREA_PARENT))
 		no_circle(c, SHEET_AREAS, r, AREA_PARENT);
@@ -98,7 +104,7 @@ static void check_gateway(struct compare *c, size_t i)
 	const char *address = merged(p, r, GATEWAY_ADDRESS);
 	struct dial_patterns dial;
 
-	same_site(c, SHEET_GATEWAYS, r, GATEWAY_AREA, merged(p, r, GATEWAY_SITE),
+	same_site(c, SHEET_GATEWAYS, r, GATEWAY_AREA, kept(p, r, GATEWAY_SITE),
 		site_of_area(c, merged(p, r, GATEWAY_AREA)));
 	if (!transport[0] || !address[0])
 		return;
@@ -154,7 +160,8 @@ static void learn_utilities(struct compare *c)
 	const struct book_sheet *is = &c->present->book.sheets[SHEET_TARIFFS];
 
 	for (size_t i = 0; i < is->n; i++)
-		learn_utility(c, is->rows[i].values[TARIFF_CODE], is->rows[i].doc);
+		if (!is->rows[i].fresh)
+			learn_utility(c, is->rows[i].values[TARIFF_CODE], is->rows[i].doc);
 	for (size_t i = 0; i < s->n; i++) {
 		const char **v = s->rows[i].values;
 
@@ -163,6 +170,9 @@ static void learn_utilities(struct compare *c)
 			learn_utility(c, v[TARIFF_CODE], v[TARIFF_FILE]);
 	}
 	learn_from_meters(c);
+	for (size_t i = 0; i < is->n; i++)
+		if (!g_hash_table_contains(c->plan->utility, is->rows[i].values[TARIFF_CODE]))
+			learn_utility(c, is->rows[i].values[TARIFF_CODE], is->rows[i].doc);
 }
 
 static void check_tariff(struct compare *c, size_t i)
@@ -211,8 +221,10 @@ static void check_meter(struct compare *c, size_t i)
 	const struct row_plan *p = &c->plan->rows[SHEET_METERS][i];
 	const char *site = site_of_gateway(c, merged(p, r, METER_GATEWAY));
 
-	if (p->is && p->is->site && is_changed(p, METER_GATEWAY))
+	if (p->is && p->is->site) {
 		same_site(c, SHEET_METERS, r, METER_GATEWAY, p->is->site, site);
+		site = p->is->site;
+	}
 	same_site(c, SHEET_METERS, r, METER_AREA, site,
 		site_of_area(c, merged(p, r, METER_AREA)));
 	same_site(c, SHEET_METERS, r, METER_PARENT, site,

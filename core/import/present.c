@@ -123,12 +123,15 @@ struct tariff_row {
 	int64_t id;
 	char code[CODE], name[NAME];
 	struct blob doc;
+	bool fresh;
 };
 #define F(member) FIELD(struct tariff_row, member)
-SHAPE(tariff_shape, struct tariff_row, F(id), F(code), F(name), F(doc));
+SHAPE(tariff_shape, struct tariff_row, F(id), F(code), F(name), F(doc), F(fresh));
 #undef F
 static const struct query Q_TARIFFS = {
-	"SELECT id, code, name, doc FROM tariff WHERE id > ? AND ? >= 0 ORDER BY id LIMIT ?",
+	"SELECT t.id, t.code, t.name, t.doc, NOT EXISTS (SELECT 1 FROM meter_tariff x"
+	" WHERE x.tariff_id = t.id) AS fresh FROM tariff t WHERE t.id > ? AND ? >= 0"
+	" ORDER BY t.id LIMIT ?",
 	&tariff_shape
 };
 
@@ -151,6 +154,7 @@ static enum err take_tariff(struct loading *l, const void *row)
 	out->values[TARIFF_NAME] = keep(l, r->name);
 	out->values[TARIFF_FILE] = strlen(file) <= FILE_CELL_MAX ? keep(l, file) : "";
 	out->doc = keep(l, whole);
+	out->fresh = r->fresh && price[0];
 	out->values[TARIFF_PRICE] = keep(l, price);
 	add(l, SHEET_TARIFFS, out);
 	return ERR_OK;
