@@ -18,8 +18,13 @@ SHAPE(meter_shape, struct meter_row, FIELD(struct meter_row, supply_point_id),
 static const struct query Q_SITE = { "SELECT id FROM site WHERE code = ?", &id_shape };
 static const struct query Q_AREA = { "SELECT id FROM area WHERE code = ?", &id_shape };
 static const struct query Q_GATEWAY = { "SELECT id FROM gateway WHERE code = ?", &id_shape };
-static const struct query Q_GATEWAY_SITE = { "SELECT site_id AS id FROM gateway WHERE code = ?",
-	&id_shape };
+struct gateway_row {
+	int64_t id, site_id;
+};
+SHAPE(gateway_shape, struct gateway_row, FIELD(struct gateway_row, id),
+	FIELD(struct gateway_row, site_id));
+static const struct query Q_GATEWAY_SITE = { "SELECT id, site_id FROM gateway WHERE code = ?",
+	&gateway_shape };
 static const struct query Q_METER = { "SELECT id FROM meter WHERE code = ?", &id_shape };
 static const struct query Q_TARIFF = { "SELECT id FROM tariff WHERE code = ?", &id_shape };
 static const struct query Q_CONTRACT = {
@@ -177,10 +182,13 @@ struct meter_links {
 static enum err meter_links_find(
 	struct db *db, const struct meter_new *m, struct meter_links *l, struct problem *why)
 {
-	enum err e = find(db, &Q_GATEWAY, "gateway", m->gateway, &l->gateway, why);
+	struct gateway_row gateway = { 0 };
+	enum err e = db_one(db, &Q_GATEWAY_SITE, ARGS(arg_text(m->gateway)), &gateway);
 
-	if (e == ERR_OK)
-		e = find(db, &Q_GATEWAY_SITE, "gateway", m->gateway, &l->site, why);
+	if (e == ERR_NOT_FOUND)
+		return problem_set(why, e, "gateway", "there is no gateway %s", m->gateway);
+	l->gateway = gateway.id;
+	l->site = gateway.site_id;
 	if (e == ERR_OK)
 		e = find(db, &Q_AREA, "area", m->area, &l->area, why);
 	if (e == ERR_OK)
@@ -250,21 +258,12 @@ enum err tenant_add(struct db *db, const struct tenant_new *t, struct utc now, s
 	return e;
 }
 
-enum err opening_add(
-	struct db *db, int64_t account_id, struct money opening, const char *actor, struct utc now)
+static enum err opening_post(struct db *db, int64_t account_id, struct money opening,
+	const struct opening_book *book, const char *actor, struct utc now)
 {
 	char once[64], reference[64];
-	int64_t opening_id, entry_id;
-	struct account a;
-	struct day day;
-	enum err e = account_get(db, account_id, &a);
+	int64_t entry_id;
 
-	if (e == ERR_OK)
-		e = account_book_day(&a, now, &day);
-	if (e == ERR_OK)
-		e = account_company(db, "opening", &opening_id);
-	if (e != ERR_OK)
-		return e;
 	snprintf(once, sizeof(once), "opening:%" PRId64, account_id);
 	snprintf(reference, sizeof(reference), "account:%" PRId64, account_id);
 	return entry_post(db,
@@ -273,20 +272,43 @@ enum err opening_add(
 			.reference = reference,
 			.actor = actor,
 			.memo = "",
-			.site_id = a.site_id,
-			.book_day = day,
+			.site_id = book->site_id,
+			.book_day = book->day,
 			.at = now },
-		(struct posting[]){
-			{ opening_id, { -opening.nano }, false }, { account_id, opening, true } },
+		(struct posting[]){ { book->company_id, { -opening.nano }, false },
+			{ account_id, opening, true } },
 		2, &entry_id);
+}
+
+enum err opening_book_get(struct db *db, int64_t site_id, const struct zone *z, struct utc now,
+	struct opening_book *out)
+{
+	out->site_id = site_id;
+	out->day = zone_local(z, now).day;
+	return account_company(db, "opening", &out->company_id);
+}
+
+enum err opening_add(
+	struct db *db, int64_t account_id, struct money opening, const char *actor, struct utc now)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	struct opening_book book;
+	struct account a;
+	enum err e = account_get(db, account_id, &a);
+
+	if (e == ERR_OK)
+		e = zone_open(a.zone, &z);
+	if (e == ERR_OK)
+		e = opening_book_get(db, a.site_id, z, now, &book);
+	return e == ERR_OK ? opening_post(db, account_id, opening, &book, actor, now) : e;
 }
 
 enum err purse_add(struct db *db, const struct purse_new *p, struct utc now, int64_t *account_id,
 	struct problem *why)
 {
-	int64_t contract, account;
+	int64_t contract = p->contract_id, account;
 	char code[64];
-	enum err e = find(db, &Q_CONTRACT, "tenant", p->tenant, &contract, why);
+	enum err e = contract ? ERR_OK : find(db, &Q_CONTRACT, "tenant", p->tenant, &contract, why);
 
 	if (e != ERR_OK)
 		return e;
@@ -300,38 +322,45 @@ enum err purse_add(struct db *db, const struct purse_new *p, struct utc now, int
 		return e;
 	account = db_insert_id(db);
 	if (p->opening.nano != 0)
-		e = opening_add(db, account, p->opening, p->actor, now);
+		e = p->book ? opening_post(db, account, p->opening, p->book, p->actor, now)
+			    : opening_add(db, account, p->opening, p->actor, now);
 	if (e == ERR_OK)
 		*account_id = account;
+	return e;
+}
+
+enum err contract_point_add(struct db *db, int64_t contract_id, const char *meter, struct utc now,
+	struct problem *why)
+{
+	struct meter_row m;
+	struct id_row purse;
+	enum err e = db_one(db, &Q_METER_POINT, ARGS(arg_text(meter)), &m);
+
+	if (e == ERR_NOT_FOUND)
+		return problem_set(why, e, "meters", "there is no meter %s", meter);
+	if (e == ERR_OK)
+		e = db_one(db, &Q_PURSE, ARGS(arg_i64(contract_id), arg_text(m.utility)), &purse);
+	if (e == ERR_NOT_FOUND)
+		e = purse_add(db,
+			&(struct purse_new){ .purpose = m.utility,
+				.actor = "system",
+				.contract_id = contract_id },
+			now, &purse.id, why);
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_CONTRACT_POINT_ADD,
+			ARGS(arg_i64(contract_id), arg_i64(m.supply_point_id), arg_i64(purse.id),
+				arg_utc(now)),
+			NULL);
 	return e;
 }
 
 enum err contract_meter_add(
 	struct db *db, const char *tenant, const char *meter, struct utc now, struct problem *why)
 {
-	struct meter_row m;
-	struct id_row purse;
 	int64_t contract;
 	enum err e = find(db, &Q_CONTRACT, "tenant", tenant, &contract, why);
 
-	if (e != ERR_OK)
-		return e;
-	e = db_one(db, &Q_METER_POINT, ARGS(arg_text(meter)), &m);
-	if (e == ERR_NOT_FOUND)
-		return problem_set(why, e, "meters", "there is no meter %s", meter);
-	if (e == ERR_OK)
-		e = db_one(db, &Q_PURSE, ARGS(arg_i64(contract), arg_text(m.utility)), &purse);
-	if (e == ERR_NOT_FOUND)
-		e = purse_add(db,
-			&(struct purse_new){
-				.tenant = tenant, .purpose = m.utility, .actor = "system" },
-			now, &purse.id, why);
-	if (e == ERR_OK)
-		e = db_exec(db, &Q_CONTRACT_POINT_ADD,
-			ARGS(arg_i64(contract), arg_i64(m.supply_point_id), arg_i64(purse.id),
-				arg_utc(now)),
-			NULL);
-	return e;
+	return e == ERR_OK ? contract_point_add(db, contract, meter, now, why) : e;
 }
 
 /* ---- changes ---- */

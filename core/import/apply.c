@@ -254,7 +254,7 @@ static enum err compare_and_write(struct db *db, struct running *r)
 		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free),
 		g_hash_table_new(g_str_hash, g_str_equal),
 		g_hash_table_new(g_str_hash, g_str_equal),
-		g_array_new(FALSE, FALSE, sizeof(int64_t)) };
+		g_array_new(FALSE, FALSE, sizeof(int64_t)), { 0 } };
 	enum err e = present_read(db, ask->site_id, ask->now, &present);
 
 	if (e != ERR_OK)

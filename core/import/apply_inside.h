@@ -1,6 +1,9 @@
 #pragma once
 /* Between the files of the import. */
+#include "domain/place.h"
 #include "import/apply.h"
+
+#define ZONE_DEFAULT "Asia/Shanghai"
 
 /* What all of them need while a workbook is written. */
 struct applying {
@@ -13,6 +16,7 @@ struct applying {
 	GHashTable *trees;     /* codes of meters that stand above or below others */
 	GHashTable *touched;   /* codes of tenants to whom meters or money came */
 	GArray *touched_ids;   /* their contracts: int64_t */
+	struct opening_book opening; /* of the site of the last purse */
 };
 void applying_free(struct applying *a); /* for AUTO() */
 

@@ -43,12 +43,6 @@ static const struct query Q_METER = {
 	" JOIN supply_point p ON p.id = m.supply_point_id WHERE m.code = ?",
 	&meter_shape
 };
-struct zone_row {
-	char zone[64];
-};
-SHAPE(zone_shape, struct zone_row, FIELD(struct zone_row, zone));
-static const struct query Q_ZONE = { "SELECT zone FROM site WHERE code = ?", &zone_shape };
-
 static enum err contract_of(struct applying *a, const char *tenant, struct contract_ref *out)
 {
 	struct contract_ref *kept = g_hash_table_lookup(a->contracts, tenant);
@@ -97,21 +91,29 @@ static enum err add_login(struct applying *a, const struct target *t, struct pro
 	return e == ERR_ALREADY ? ERR_OK : e;
 }
 
+/* As the file or the database has it. */
+static const char *site_zone_name(const struct applying *a, const char *site)
+{
+	const struct book_row *r = g_hash_table_lookup(a->plan->index[SHEET_SITES], site);
+	const struct book_row *is = present_find(a->present, SHEET_SITES, site);
+
+	if (is)
+		return is->values[SITE_ZONE];
+	return r && r->values[SITE_ZONE][0] ? r->values[SITE_ZONE] : ZONE_DEFAULT;
+}
+
 /* Midnight of the day at the tenant's site; now when none is given. */
 static enum err start_of(struct applying *a, const struct target *t, struct utc *out)
 {
 	AUTO(zone_free) struct zone *z = NULL;
 	const char *text = t->row->values[TENANT_START_DATE];
-	struct zone_row site;
 	struct day day;
 	enum err e;
 
 	*out = a->ask->now;
 	if (!text[0])
 		return ERR_OK;
-	e = db_one(a->db, &Q_ZONE, ARGS(arg_text(t->row->site)), &site);
-	if (e == ERR_OK)
-		e = zone_open(site.zone, &z);
+	e = zone_open(site_zone_name(a, t->row->site), &z);
 	if (e == ERR_OK)
 		e = day_parse(text, &day);
 	if (e == ERR_OK)
@@ -184,6 +186,23 @@ static enum err set_limit(struct applying *a, const struct target *t, struct pro
 		why);
 }
 
+static enum err add_purse(struct applying *a, struct purse_new *n, struct problem *why)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	struct contract_ref c;
+	int64_t id;
+	enum err e = contract_of(a, n->tenant, &c);
+
+	if (e == ERR_OK && a->opening.site_id != c.site_id) {
+		e = zone_open(c.zone, &z);
+		if (e == ERR_OK)
+			e = opening_book_get(a->db, c.site_id, z, a->ask->now, &a->opening);
+	}
+	n->contract_id = c.id;
+	n->book = &a->opening;
+	return e == ERR_OK ? purse_add(a->db, n, a->ask->now, &id, why) : e;
+}
+
 static enum err put_purse(struct applying *a, const struct target *t, struct problem *why)
 {
 	struct purse_new n = { .tenant = t->row->values[PURSE_TENANT],
@@ -193,11 +212,10 @@ static enum err put_purse(struct applying *a, const struct target *t, struct pro
 		.warn2 = wish_money(t, PURSE_WARN2),
 		.credit_limit = wish_money(t, PURSE_CREDIT_LIMIT),
 		.actor = a->ask->actor };
-	int64_t id;
 	enum err e = ERR_OK;
 
 	if (!t->plan->is)
-		return purse_add(a->db, &n, a->ask->now, &id, why);
+		return add_purse(a, &n, why);
 	if (is_changed(t->plan, PURSE_OPENING_BALANCE))
 		e = opening_add(a->db, t->plan->is->row, n.opening, a->ask->actor, a->ask->now);
 	if (e == ERR_OK && (is_changed(t->plan, PURSE_WARN1) || is_changed(t->plan, PURSE_WARN2)))
@@ -230,8 +248,7 @@ static enum err add_meters(struct applying *a, const struct target *t, struct pr
 		from = c.start_at;
 	while (e == ERR_OK && list_next(&list, code, sizeof(code)))
 		if (!list_has(held, code))
-			e = contract_meter_add(
-				a->db, t->row->values[TENANT_CODE], code, from, why);
+			e = contract_point_add(a->db, c.id, code, from, why);
 	return e;
 }
 

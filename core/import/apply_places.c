@@ -8,7 +8,6 @@
 #include "import/apply_inside.h"
 #include "meter/model.h"
 
-#define ZONE_DEFAULT "Asia/Shanghai"
 #define BAUD_DEFAULT 9600
 
 /* ---- sites ---- */

@@ -271,16 +271,19 @@ static void refuse_meters(struct compare *c, const struct book_row *r, enum err 
 	book_refuse(c->book, SHEET_TENANTS, r, TENANT_METERS, e, zh_text, en_text);
 }
 
-/* Each meter is free or the tenant's own, and at the tenant's site, which of a new one they tell. */
-static void check_own_meters(struct compare *c, struct book_row *r, const struct row_plan *p)
+/* Each meter is free or the tenant's own, and at the tenant's site, which of a new one they tell.
+ * False: a meter has no place itself, which is told elsewhere. */
+static bool check_own_meters(struct compare *c, struct book_row *r, const struct row_plan *p)
 {
 	const char *list = r->values[TENANT_METERS], *site = p->is ? p->is->site : NULL;
 	char code[CODE_MAX];
+	bool lost = !list;
 
 	while (list && list_next(&list, code, sizeof(code))) {
 		const char *holder = g_hash_table_lookup(c->present->holder, code);
 		const char *at = site_of_meter(c, code);
 
+		lost |= !at[0];
 		if (holder && !str_eq(holder, r->values[TENANT_CODE]))
 			refuse_meters(c, r, ERR_CONFLICT, "表计属于另一租户",
 				"this meter is another tenant's", code, holder);
@@ -291,6 +294,7 @@ static void check_own_meters(struct compare *c, struct book_row *r, const struct
 			site = at;
 	}
 	r->site = site ? site : only_site(c);
+	return !lost;
 }
 
 static void check_taken_away(struct compare *c, const struct book_row *r, const struct row_plan *p)
@@ -312,6 +316,7 @@ static void check_tenant(struct compare *c, size_t i)
 {
 	struct book_row *r = &c->book->sheets[SHEET_TENANTS].rows[i];
 	const struct row_plan *p = &c->plan->rows[SHEET_TENANTS][i];
+	bool placed;
 
 	if (!r->values[TENANT_CODE])
 		return;
@@ -322,10 +327,10 @@ static void check_tenant(struct compare *c, size_t i)
 				"this tenant has moved out; open a contract anew");
 		return;
 	}
-	check_own_meters(c, r, p);
+	placed = check_own_meters(c, r, p);
 	if (p->is)
 		check_taken_away(c, r, p);
-	else if (!r->site)
+	else if (!r->site && placed)
 		book_refuse(c->book, SHEET_TENANTS, r, TENANT_METERS, ERR_MISSING_FIELD,
 			"有多个项目时，须填表计以确定所属项目",
 			"with several sites, meters must tell at which one the tenant is");

@@ -50,12 +50,15 @@ const FORMATS = {
 	ods: 'ods',
 };
 
+const profile = mkdtempSync(path.join(os.tmpdir(), 'yufu-profile-'));
+process.on('exit', () => rmSync(profile, { recursive: true, force: true }));
+
 /** What LibreOffice makes of a file: {name: bytes}. Of CSV it makes one file for each sheet. */
 export async function libreOffice(bytes, from, to) {
 	const dir = mkdtempSync(path.join(os.tmpdir(), 'yufu-office-'));
 	try {
 		writeFileSync(path.join(dir, `book.${from}`), bytes);
-		await run('soffice', ['--headless', '--norestore', `-env:UserInstallation=file://${dir}/profile`,
+		await run('soffice', ['--headless', '--norestore', `-env:UserInstallation=file://${profile}`,
 			'--convert-to', FORMATS[to], '--outdir', path.join(dir, 'out'), path.join(dir, `book.${from}`)]);
 		const out = path.join(dir, 'out');
 		return Object.fromEntries(readdirSync(out).map((name) => [name, readFileSync(path.join(out, name))]));
