@@ -14,6 +14,7 @@ build="gcc libc6-dev make cmake ninja-build pkg-config libfcgi-dev libmodbus-dev
 run="mariadb-server-core mariadb-client-core nginx=nginx-light node=nodejs npm=npm tzdata
 	ca-certificates setpriv=util-linux"
 browser="chromium=chromium fonts-noto-cjk"
+office="soffice=libreoffice-calc-nogui"
 peers="python3 python3-pymodbus"
 clang="clang-14 libclang-rt-14-dev"
 lint="clang-14 clang-tidy-14 clang-format-14 cppcheck"
@@ -119,7 +120,7 @@ case "${1:-} ${2:-}" in
 	node_packages www
 	;;
 "--for test")
-	system_packages "$build $run $browser"
+	system_packages "$build $run $browser $office"
 	node_packages www
 	node_packages tests/e2e
 	;;
