@@ -78,7 +78,8 @@ static enum err load_area(struct db *db, struct loading *l, const json_t *r)
 {
 	return area_add(db,
 		&(struct area_new){ text(r, "code", ""), text(r, "name", ""),
-			text(r, "site", l->site), text(r, "parent", ""), text(r, "kind", "floor"), 0 },
+			text(r, "site", l->site), text(r, "parent", ""), text(r, "kind", "floor"),
+			0 },
 		&l->why);
 }
 

@@ -30,7 +30,7 @@ struct api {
 	const char *models_dir; /* the site's own model files, as the poller has them; NULL: none */
 	atomic_int imports;	/* that run or wait */
 	pthread_mutex_t importing; /* one workbook in memory at a time */
-	bool check_answers;	/* compare each answer with its schema and log what differs */
+	bool check_answers;	   /* compare each answer with its schema and log what differs */
 	atomic_ullong answers[ROUTES_MAX + 1][STATUS_MAX]; /* by route (last: none) and status */
 };
 

@@ -36,7 +36,8 @@ static json_t *param_schema(enum param_kind kind)
 		return json_pack(
 			"{s:s, s:[s,s,s]}", "type", "string", "enum", "hour", "day", "month");
 	case PARAM_FILE:
-		return json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength", 255);
+		return json_pack(
+			"{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength", 255);
 	case PARAM_FORMAT:
 		return json_pack("{s:s, s:[s,s]}", "type", "string", "enum", "xlsx", "csv");
 	case PARAM_FLAG:

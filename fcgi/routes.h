@@ -45,7 +45,15 @@ enum perm {
 };
 const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */
 
-enum param_kind { PARAM_ID, PARAM_TEXT, PARAM_DAY, PARAM_STEP, PARAM_FLAG, PARAM_FILE, PARAM_FORMAT };
+enum param_kind {
+	PARAM_ID,
+	PARAM_TEXT,
+	PARAM_DAY,
+	PARAM_STEP,
+	PARAM_FLAG,
+	PARAM_FILE,
+	PARAM_FORMAT
+};
 struct param {
 	const char *name;
 	enum param_kind kind;

@@ -431,8 +431,8 @@ static enum err blocks_follow(
 			e = supply_block_clear(db, r[i].supply_point_id, BLOCK_VACANT, "", now);
 		snprintf(cause, sizeof(cause), "account:%" PRId64, r[i].account_id);
 		if (e == ERR_OK && r[i].arrears)
-			e = supply_block_set(db, r[i].supply_point_id, BLOCK_ARREARS, cause,
-				"system", "", now);
+			e = supply_block_set(
+				db, r[i].supply_point_id, BLOCK_ARREARS, cause, "system", "", now);
 	}
 	return e;
 }

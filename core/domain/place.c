@@ -329,8 +329,8 @@ enum err purse_add(struct db *db, const struct purse_new *p, struct utc now, int
 	return e;
 }
 
-enum err contract_point_add(struct db *db, int64_t contract_id, const char *meter, struct utc now,
-	struct problem *why)
+enum err contract_point_add(
+	struct db *db, int64_t contract_id, const char *meter, struct utc now, struct problem *why)
 {
 	struct meter_row m;
 	struct id_row purse;
@@ -455,8 +455,7 @@ enum err meter_unplug(struct db *db, const char *code)
 
 enum err tenant_edit(struct db *db, const struct tenant_new *t, struct problem *why)
 {
-	enum err e = db_exec(
-		db, &Q_LOGIN_DROP, ARGS(arg_text(t->code), arg_text(t->phone)), NULL);
+	enum err e = db_exec(db, &Q_LOGIN_DROP, ARGS(arg_text(t->code), arg_text(t->phone)), NULL);
 
 	(void)why;
 	if (e != ERR_OK)

@@ -63,8 +63,8 @@ MUST_USE enum err opening_add(
 MUST_USE enum err opening_book_get(struct db *db, int64_t site_id, const struct zone *z,
 	struct utc now, struct opening_book *out);
 /* The same as the next, for a contract by its id. */
-MUST_USE enum err contract_point_add(struct db *db, int64_t contract_id, const char *meter,
-	struct utc now, struct problem *why);
+MUST_USE enum err contract_point_add(
+	struct db *db, int64_t contract_id, const char *meter, struct utc now, struct problem *why);
 /* The contract pays for the meter's supply point, from the purse of the meter's utility; the purse
  * is made (empty) when there is none. */
 MUST_USE enum err contract_meter_add(
@@ -76,8 +76,7 @@ struct meter_edit {
 	const char *code, *name, *gateway, *unit, *serial, *role, *area, *parent; /* "": none */
 	int64_t rated_current_ma;
 };
-MUST_USE enum err site_edit(
-	struct db *db, const char *code, const char *name, const char *profile);
+MUST_USE enum err site_edit(struct db *db, const char *code, const char *name, const char *profile);
 /* But for the site. */
 MUST_USE enum err area_edit(struct db *db, const struct area_new *a, struct problem *why);
 MUST_USE enum err gateway_edit(struct db *db, const struct gateway_new *g, struct problem *why);

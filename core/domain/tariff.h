@@ -28,8 +28,8 @@ struct tariff_change {
 };
 /* Makes the tariff of that code, or a new revision of it; the file of now once more changes
  * nothing. The problem names the path in the file: what is no tariff in the zone of some site, or
- * another utility once meters had it, or a change of a version or special day that has priced settled energy.
- * ERR_FORBIDDEN: meters of another site have it. Also inside db_tx. */
+ * another utility once meters had it, or a change of a version or special day that has priced
+ * settled energy. ERR_FORBIDDEN: meters of another site have it. Also inside db_tx. */
 MUST_USE enum err tariff_put(
 	struct db *db, const struct tariff_change *c, int64_t *id, struct problem *why);
 

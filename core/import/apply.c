@@ -141,9 +141,8 @@ struct done_row {
 	char counts[2000];
 };
 SHAPE(done_shape, struct done_row, FIELD(struct done_row, id), FIELD(struct done_row, counts));
-static const struct query Q_RUN_DONE = {
-	"SELECT id, counts FROM import_run WHERE once_key = ?", &done_shape
-};
+static const struct query Q_RUN_DONE = { "SELECT id, counts FROM import_run WHERE once_key = ?",
+	&done_shape };
 static const struct query Q_LOCK = { "UPDATE import_lock SET seen = seen + 1 WHERE id = 1", NULL };
 
 struct running {
@@ -371,9 +370,8 @@ SHAPE(import_shape, struct import_row, F(id), F(at), F(actor), F(user), F(file_n
 	"SELECT r.id, r.at, r.actor, COALESCE((SELECT u.name FROM user u"                          \
 	" WHERE r.actor = CONCAT('user:', u.id)), '') AS user, r.file_name, r.bytes, r.dry_run,"   \
 	" r.ok, r.counts, r.error_count FROM import_run r WHERE ? IN (0, COALESCE(r.site_id, -1))"
-static const struct query Q_LIST = {
-	RUNS " AND (? = 0 OR r.id < ?) ORDER BY r.id DESC LIMIT ?", &import_shape
-};
+static const struct query Q_LIST = { RUNS " AND (? = 0 OR r.id < ?) ORDER BY r.id DESC LIMIT ?",
+	&import_shape };
 static const struct query Q_GET = { RUNS " AND r.id = ?", &import_shape };
 
 struct errors_row {
@@ -401,7 +399,5 @@ enum err import_get(
 	r = rows.at;
 	if (e == ERR_OK && rows.n == 0)
 		e = ERR_NOT_FOUND;
-	return e == ERR_OK ? json_parse(
-				     (const char *)r->errors.at, r->errors.n, errors, NULL)
-			   : e;
+	return e == ERR_OK ? json_parse((const char *)r->errors.at, r->errors.n, errors, NULL) : e;
 }

@@ -36,13 +36,13 @@ struct money wish_money(const struct target *t, size_t column);
 /* Says of an error which column it is about, and returns it. */
 enum err about(struct problem *why, enum err e, const char *column);
 
-/* Goes through the rows of a sheet. What the domain refuses is an error of the row, and the next row
- * is tried; what is wrong with the database ends it. */
+/* Goes through the rows of a sheet. What the domain refuses is an error of the row, and the next
+ * row is tried; what is wrong with the database ends it. */
 MUST_USE enum err each_row(struct applying *a, enum sheet_id sheet,
 	enum err (*fn)(struct applying *a, const struct target *t, struct problem *why));
 /* Makes of a refusal an error of the row; other errors are returned as they are. */
-MUST_USE enum err row_refused(struct applying *a, const struct target *t, enum err e,
-	const struct problem *why);
+MUST_USE enum err row_refused(
+	struct applying *a, const struct target *t, enum err e, const struct problem *why);
 
 /* Before the transaction: files of tariffs are read, checked, and put into their cells in one form.
  */

@@ -466,7 +466,8 @@ static enum err add_sharer(struct applying *a, struct sharing *s, const struct b
 	if (e != ERR_OK)
 		return e;
 	s->rows[s->n] = imported ? r : NULL;
-	s->targets[s->n++] = (struct share_target_new){ c.id, true, ratio_ppm(r->values[SHARE_RATIO]) };
+	s->targets[s->n++] =
+		(struct share_target_new){ c.id, true, ratio_ppm(r->values[SHARE_RATIO]) };
 	return ERR_OK;
 }
 
@@ -496,8 +497,8 @@ static enum err collect(struct applying *a, struct sharing *s, struct problem *w
 	return e;
 }
 
-static enum err new_group(struct applying *a, const struct sharing *s,
-	const struct share_actor *by, struct problem *why)
+static enum err new_group(struct applying *a, const struct sharing *s, const struct share_actor *by,
+	struct problem *why)
 {
 	struct share_source_new source = { .sign = 1 };
 	struct meter_ref m;

@@ -121,7 +121,8 @@ static enum err add_meter(struct applying *a, const struct target *t, struct pro
 
 static bool moves(const struct target *t)
 {
-	return t->plan->is && (is_changed(t->plan, METER_GATEWAY) || is_changed(t->plan, METER_UNIT));
+	return t->plan->is &&
+	       (is_changed(t->plan, METER_GATEWAY) || is_changed(t->plan, METER_UNIT));
 }
 
 static enum err unplug_meter(struct applying *a, const struct target *t, struct problem *why)
@@ -168,7 +169,8 @@ static const struct query Q_TARIFF = { "SELECT id FROM tariff WHERE code = ?", &
 static enum err assign_tariff(struct applying *a, const struct target *t, struct problem *why)
 {
 	struct id_row tariff;
-	enum err e = db_one(a->db, &Q_TARIFF, ARGS(arg_text(t->row->values[METER_TARIFF])), &tariff);
+	enum err e =
+		db_one(a->db, &Q_TARIFF, ARGS(arg_text(t->row->values[METER_TARIFF])), &tariff);
 
 	if (e != ERR_OK)
 		return e;
@@ -203,21 +205,23 @@ static enum err set_meter(struct applying *a, const struct target *t, struct pro
 }
 
 /* Meters that move leave their addresses first, so that two may change places; those that are there
- * before the new ones, which may come to a freed address; and who stands above whom when all are. */
+ * before the new ones, which may come to a freed address; and who stands above whom when all are.
+ */
 static enum err set_old(struct applying *a, const struct target *t, struct problem *why)
 {
-	return moves(t) ? meter_edit(a->db,
-				  &(struct meter_edit){ .code = t->row->values[METER_CODE],
-					  .name = t->plan->is->values[METER_NAME],
-					  .gateway = wish(t, METER_GATEWAY, ""),
-					  .unit = wish(t, METER_UNIT, ""),
-					  .serial = t->plan->is->values[METER_SERIAL],
-					  .role = t->plan->is->values[METER_ROLE],
-					  .area = t->plan->is->values[METER_AREA],
-					  .parent = t->plan->is->values[METER_PARENT],
-					  .rated_current_ma = wish_milli(t, METER_RATED_CURRENT_A) },
-				  why)
-			: ERR_OK;
+	return moves(t)
+		       ? meter_edit(a->db,
+				 &(struct meter_edit){ .code = t->row->values[METER_CODE],
+					 .name = t->plan->is->values[METER_NAME],
+					 .gateway = wish(t, METER_GATEWAY, ""),
+					 .unit = wish(t, METER_UNIT, ""),
+					 .serial = t->plan->is->values[METER_SERIAL],
+					 .role = t->plan->is->values[METER_ROLE],
+					 .area = t->plan->is->values[METER_AREA],
+					 .parent = t->plan->is->values[METER_PARENT],
+					 .rated_current_ma = wish_milli(t, METER_RATED_CURRENT_A) },
+				 why)
+		       : ERR_OK;
 }
 
 enum err apply_meters(struct applying *a)

@@ -7,7 +7,7 @@
 #include "import/apply_inside.h"
 #include "rules/tariff.h"
 
-#define ZONE "Asia/Shanghai"		    /* to check a file by; the sites' own come later */
+#define ZONE "Asia/Shanghai"		  /* to check a file by; the sites' own come later */
 #define FIRST "2000-01-01T00:00:00+08:00" /* a price from ever on */
 
 /* ---- files in cells ---- */
@@ -50,7 +50,8 @@ static bool file_text(struct book *b, const struct book_row *r, const char *fold
 	buf_printf(&path, "%s%s%s", cell[0] == '/' ? "" : folder, cell[0] == '/' ? "" : "/", cell);
 	if (file_read(path.text, TARIFF_DOC_MAX, out) == ERR_OK)
 		return true;
-	refuse_file(b, r, ERR_NOT_FOUND, "文件不存在或过大", "there is no such file, or it is too large");
+	refuse_file(b, r, ERR_NOT_FOUND, "文件不存在或过大",
+		"there is no such file, or it is too large");
 	return false;
 }
 
@@ -125,8 +126,8 @@ static const char *utility_of(const struct applying *a, const char *code)
 static json_t *price_tariff(struct applying *a, const struct book_row *r)
 {
 	return json_pack("{s:s, s:s, s:s, s:[o]}", "code", r->values[TARIFF_CODE], "name",
-		r->values[TARIFF_NAME], "utility", utility_of(a, r->values[TARIFF_CODE]), "versions",
-		price_version(FIRST, r->values[TARIFF_PRICE]));
+		r->values[TARIFF_NAME], "utility", utility_of(a, r->values[TARIFF_CODE]),
+		"versions", price_version(FIRST, r->values[TARIFF_PRICE]));
 }
 
 /* Another price counts from the next second on. */
@@ -135,8 +136,8 @@ static void add_version(json_t *doc, const char *price, struct utc now)
 	struct utc from = { (now.ms / 1000 + 1) * 1000 };
 	char text[UTC_TEXT_MAX];
 
-	json_array_append_new(json_object_get(doc, "versions"),
-		price_version(utc_text(from, text), price));
+	json_array_append_new(
+		json_object_get(doc, "versions"), price_version(utc_text(from, text), price));
 }
 
 static enum err doc_of(struct applying *a, const struct target *t, json_t **doc)
@@ -155,8 +156,7 @@ static enum err doc_of(struct applying *a, const struct target *t, json_t **doc)
 		return e;
 	json_object_set_new(*doc, "name", json_string(v[TARIFF_NAME]));
 	if (t->plan->is->fresh)
-		json_object_set_new(
-			*doc, "utility", json_string(utility_of(a, v[TARIFF_CODE])));
+		json_object_set_new(*doc, "utility", json_string(utility_of(a, v[TARIFF_CODE])));
 	if (is_changed(t->plan, TARIFF_PRICE))
 		add_version(*doc, v[TARIFF_PRICE], a->ask->now);
 	return ERR_OK;

@@ -14,7 +14,7 @@ bool known_has(const struct known *k, enum sheet_id sheet, const char *code);
 void known_address(struct known *k, const char *gateway, const char *unit, const char *meter);
 
 /* Adds an error to the book for: a row that comes twice; a code that nobody defines; of tariffs
- * both of file and price, or neither of a new one; of meters an unknown model, an address that the model's
- * protocol does not have or that another meter of the gateway has, another utility than the
+ * both of file and price, or neither of a new one; of meters an unknown model, an address that the
+ * model's protocol does not have or that another meter of the gateway has, another utility than the
  * model's; a meter of two tenants; ratios of one source above 1. */
 void book_check(struct book *b, const struct known *known, const struct models *models);

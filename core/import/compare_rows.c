@@ -145,8 +145,7 @@ static void learn_from_meters(struct compare *c)
 	for (size_t i = 0; i < s->n; i++) {
 		const char *tariff = s->rows[i].values[METER_TARIFF];
 		const struct row_plan *p = &c->plan->rows[SHEET_METERS][i];
-		const struct model *m =
-			models_find(c->models, merged(p, &s->rows[i], METER_MODEL));
+		const struct model *m = models_find(c->models, merged(p, &s->rows[i], METER_MODEL));
 
 		if (tariff && tariff[0] && m && !g_hash_table_contains(c->plan->utility, tariff))
 			g_hash_table_insert(c->plan->utility, (char *)(uintptr_t)tariff,
@@ -225,8 +224,7 @@ static void check_meter(struct compare *c, size_t i)
 		same_site(c, SHEET_METERS, r, METER_GATEWAY, p->is->site, site);
 		site = p->is->site;
 	}
-	same_site(c, SHEET_METERS, r, METER_AREA, site,
-		site_of_area(c, merged(p, r, METER_AREA)));
+	same_site(c, SHEET_METERS, r, METER_AREA, site, site_of_area(c, merged(p, r, METER_AREA)));
 	same_site(c, SHEET_METERS, r, METER_PARENT, site,
 		site_of_meter(c, merged(p, r, METER_PARENT)));
 	if (!p->is || is_changed(p, METER_PARENT))
@@ -306,8 +304,7 @@ static void check_taken_away(struct compare *c, const struct book_row *r, const 
 		return;
 	while (list_next(&list, code, sizeof(code)))
 		if (!list_has(r->values[TENANT_METERS], code))
-			refuse_meters(c, r, ERR_CONFLICT,
-				"导入不能收回租户的表计，请在合同中办理",
+			refuse_meters(c, r, ERR_CONFLICT, "导入不能收回租户的表计，请在合同中办理",
 				"an import takes no meter from a tenant; close the contract", code,
 				"");
 }
@@ -349,12 +346,11 @@ static void check_purse(struct compare *c, size_t i)
 	const struct book_row *r = &c->book->sheets[SHEET_PURSES].rows[i];
 	const struct row_plan *p = &c->plan->rows[SHEET_PURSES][i];
 	const char *tenant = r->values[PURSE_TENANT];
-	const struct book_row *is =
-		tenant ? present_find(c->present, SHEET_TENANTS, tenant) : NULL;
+	const struct book_row *is = tenant ? present_find(c->present, SHEET_TENANTS, tenant) : NULL;
 
 	if (is && !is->link)
-		book_refuse(c->book, SHEET_PURSES, r, PURSE_TENANT, ERR_CONFLICT,
-			"该租户已退租", "this tenant has moved out");
+		book_refuse(c->book, SHEET_PURSES, r, PURSE_TENANT, ERR_CONFLICT, "该租户已退租",
+			"this tenant has moved out");
 	if ((!p->is || p->changed) && r->values[PURSE_WARN1] && r->values[PURSE_WARN2] &&
 		fen(merged(p, r, PURSE_WARN2)) > fen(merged(p, r, PURSE_WARN1)))
 		book_refuse(c->book, SHEET_PURSES, r, PURSE_WARN2, ERR_OUT_OF_RANGE,
@@ -410,8 +406,8 @@ static void check_sum(struct compare *c, GHashTable *sums, const struct book_row
 		book_refuse(c->book, SHEET_SHARES, r, SHARE_RATIO, ERR_OUT_OF_RANGE,
 			"连同已有租户，该源表的比例之和超过1",
 			"with the tenants that share it already, the ratios sum to more than 1");
-	g_hash_table_insert(sums, (char *)(uintptr_t)v[SHARE_SOURCE],
-		(void *)(before + ppm(v[SHARE_RATIO])));
+	g_hash_table_insert(
+		sums, (char *)(uintptr_t)v[SHARE_SOURCE], (void *)(before + ppm(v[SHARE_RATIO])));
 }
 
 /* Sources that a group of several meters shares. */

@@ -5,7 +5,7 @@
 #include "base/str.h"
 
 #define CODE_MAX 32
-#define LIMIT_MAX INT64_C(10000000) /* in fen: what staff may allow a purse */
+#define LIMIT_MAX INT64_C(10000000)   /* in fen: what staff may allow a purse */
 #define YUAN_MAX INT64_C(10000000000) /* in fen: 100 million yuan */
 
 /* clang-format off */

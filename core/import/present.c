@@ -48,8 +48,7 @@ static const char *number(struct loading *l, int64_t v, int places)
 		scale *= 10;
 	n = (size_t)snprintf(text, sizeof(text), "%s%" PRIu64, v < 0 ? "-" : "", u / scale);
 	if (u % scale) {
-		n += (size_t)snprintf(
-			text + n, sizeof(text) - n, ".%0*" PRIu64, places, u % scale);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ".%0*" PRIu64, places, u % scale);
 		while (text[n - 1] == '0')
 			text[--n] = '\0';
 	}
@@ -347,8 +346,7 @@ struct tenant_row {
 SHAPE(tenant_shape, struct tenant_row, F(id), F(code), F(name), F(phone), F(contacts), F(room),
 	F(site), F(zone), F(floor_m2_milli), F(contract_id), F(start_at), F(fee_fen));
 #undef F
-#define FIRST_OPEN                                                                                 \
-	"(SELECT MIN(o.id) FROM contract o WHERE o.tenant_id = t.id AND o.end_at = 0)"
+#define FIRST_OPEN "(SELECT MIN(o.id) FROM contract o WHERE o.tenant_id = t.id AND o.end_at = 0)"
 static const struct query Q_TENANTS = {
 	"SELECT t.id, t.code, t.name, t.phone, t.contacts, t.room, s.code AS site, s.zone,"
 	" t.floor_m2_milli, COALESCE(c.id, 0) AS contract_id, COALESCE(c.start_at, 0) AS start_at,"
@@ -446,7 +444,8 @@ static const struct query Q_PURSES = {
 	" AND x.account_id = a.id WHERE e.once_key = CONCAT('opening:', a.id)), 0) AS opening,"
 	" a.warn1_nano AS warn1, a.warn2_nano AS warn2, a.credit_limit_nano AS credit_limit,"
 	" a.balance_nano = 0 AND NOT EXISTS (SELECT 1 FROM posting y WHERE y.account_id = a.id)"
-	" AS fresh FROM account a JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id"
+	" AS fresh FROM account a JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = "
+	"c.tenant_id"
 	" JOIN site s ON s.id = t.site_id WHERE a.id > ? AND ? IN (0, t.site_id)"
 	" AND a.kind = 'purse' AND c.id = " FIRST_OPEN " ORDER BY a.id LIMIT ?",
 	&purse_shape

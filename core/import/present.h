@@ -7,8 +7,8 @@
 #include "import/check.h"
 
 /* In rows that come from the database, link is: of tenants their open contract, 0 when it has
- * ended; of purses the account is the row's number and link the contract; of shares the group is the
- * row's number and link counts its meters. */
+ * ended; of purses the account is the row's number and link the contract; of shares the group is
+ * the row's number and link counts its meters. */
 struct present {
 	struct book book;
 	GHashTable *index[SHEET__MAX]; /* book_key() -> place of the row, plus 1 */
@@ -21,8 +21,7 @@ void present_free(struct present *p); /* for AUTO() */
 MUST_USE enum err present_read(struct db *db, int64_t site_id, struct utc now, struct present *out);
 
 /* The same as a book to write: without tenants who have moved out. */
-MUST_USE enum err present_export(
-	struct db *db, int64_t site_id, struct utc now, struct book *out);
+MUST_USE enum err present_export(struct db *db, int64_t site_id, struct utc now, struct book *out);
 
 /* NULL: there is none. */
 const struct book_row *present_find(const struct present *p, enum sheet_id sheet, const char *key);

@@ -11,9 +11,8 @@
 #include "sheet/sheet.h"
 
 #define XLSX_BYTES_MAX ((size_t)512 << 20)
-#define LIST_ROWS 20000 /* so many rows below the header have lists to choose from */
+#define LIST_ROWS 20000	 /* so many rows below the header have lists to choose from */
 #define NUMBER_DIGITS 15 /* a spreadsheet keeps so many */
-#define NAME_BYTES 64
 
 struct writing {
 	lxw_workbook *workbook;
@@ -77,20 +76,6 @@ static void choose_word(lxw_worksheet *s, lxw_col_t col, const struct column *k)
 	(void)worksheet_data_validation_range(s, 1, col, LIST_ROWS, col, &v);
 }
 
-/* What another sheet defines is offered; what the platform has already may be typed all the same. */
-static void choose_code(lxw_worksheet *s, lxw_col_t col, const struct column *k)
-{
-	char formula[NAME_BYTES * 2], title[] = "编码", message[] = "本文件中没有这个编码；平台上已有的也可以。";
-	lxw_data_validation v = { .validate = LXW_VALIDATION_TYPE_LIST_FORMULA,
-		.error_type = LXW_VALIDATION_ERROR_TYPE_INFORMATION,
-		.error_title = title,
-		.error_message = message,
-		.value_formula = formula };
-
-	snprintf(formula, sizeof(formula), "=%s!$A$2:$A$%d", sheet_layouts[k->to].zh, LIST_ROWS);
-	(void)worksheet_data_validation_range(s, 1, col, LIST_ROWS, col, &v);
-}
-
 /* ---- one sheet ---- */
 
 static void write_header(struct writing *w, lxw_worksheet *s, const struct sheet_layout *l)
@@ -107,8 +92,6 @@ static void write_header(struct writing *w, lxw_worksheet *s, const struct sheet
 				: w->text);
 		if (c->kind == COL_CHOICE)
 			choose_word(s, col, c);
-		else if (c->kind == COL_CODE && c->to != SHEET__MAX)
-			choose_code(s, col, c);
 	}
 	worksheet_freeze_panes(s, 1, 1);
 }
@@ -190,7 +173,8 @@ static void explain(struct writing *w)
 	static const char *const rules[] = {
 		"每张表一行一个对象；同一文件中的各表可以互相引用；空行跳过。",
 		"空单元格：新对象取默认值，已有对象保持不变。",
-		"有任何一行不对，整个文件都不导入，并逐格说明原因；重复导入同一文件不会改变任何东西。",
+		"有任何一行不对，整个文件都不导入，并逐格说明原因；重复导入同一文件不会改变任何东西"
+		"。",
 		"电价：“文件”填JSON文本，单一电价只填“单价”，两者填且只填一项。",
 	};
 	lxw_worksheet *s = workbook_add_worksheet(w->workbook, "说明");

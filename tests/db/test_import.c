@@ -49,12 +49,11 @@ static json_t *import_file(struct db *db, const char *name, const char *bytes, s
 {
 	json_t *report = NULL;
 
-	assert_int_equal(import_as(db,
-				 &(struct asked){ .name = name,
-					 .bytes = bytes,
-					 .n = n,
-					 .rights = RIGHTS_ALL },
-				 &report),
+	assert_int_equal(
+		import_as(db,
+			&(struct asked){
+				.name = name, .bytes = bytes, .n = n, .rights = RIGHTS_ALL },
+			&report),
 		ERR_OK);
 	return report;
 }
@@ -229,23 +228,23 @@ static void a_workbook_is_new_once_and_then_the_same(void **state)
 	assert_int_equal(
 		FIXTURE_VALUE(w->root, "SELECT COUNT(*) AS v FROM contract_point WHERE to_at = 0"),
 		4);
-	assert_int_equal(FIXTURE_VALUE(w->root,
-				 "SELECT SUM(balance_nano) DIV 1000000 AS v FROM account"),
+	assert_int_equal(
+		FIXTURE_VALUE(w->root, "SELECT SUM(balance_nano) DIV 1000000 AS v FROM account"),
 		1188200); /* 200.5 + 1000 - 12.3 yuan */
 	assert_int_equal(FIXTURE_VALUE(w->root, "SELECT SUM(amount_nano) AS v FROM posting"), 0);
 	assert_int_equal(FIXTURE_VALUE(w->root, "SELECT COUNT(*) AS v FROM user"), 1);
 	assert_int_equal(FIXTURE_VALUE(w->root, "SELECT COUNT(*) AS v FROM user_tenant"), 2);
-	assert_int_equal(FIXTURE_VALUE(w->root,
-				 "SELECT parent_id = (SELECT id FROM meter WHERE code = 'M0')"
-				 " AS v FROM meter WHERE code = 'M1'"),
+	assert_int_equal(
+		FIXTURE_VALUE(w->root, "SELECT parent_id = (SELECT id FROM meter WHERE code = 'M0')"
+				       " AS v FROM meter WHERE code = 'M1'"),
 		1);
-	assert_int_equal(FIXTURE_VALUE(w->root,
-				 "SELECT register_milli AS v FROM settled d JOIN meter m"
-				 " ON m.id = d.meter_id WHERE m.code = 'M1'"),
+	assert_int_equal(
+		FIXTURE_VALUE(w->root, "SELECT register_milli AS v FROM settled d JOIN meter m"
+				       " ON m.id = d.meter_id WHERE m.code = 'M1'"),
 		100500);
-	assert_int_equal(FIXTURE_VALUE(w->root,
-				 "SELECT p.load_class = 'protected' AS v FROM supply_point p"
-				 " WHERE code = 'M2'"),
+	assert_int_equal(
+		FIXTURE_VALUE(w->root, "SELECT p.load_class = 'protected' AS v FROM supply_point p"
+				       " WHERE code = 'M2'"),
 		1);
 	assert_int_equal(
 		FIXTURE_VALUE(w->root, "SELECT utility = 'water' AS v FROM tariff WHERE code = "
@@ -283,10 +282,12 @@ static void what_may_change_changes(void **state)
 		{ "areas.csv", "code,name,site,parent,floor_m2\nY1,一层,GY,,77\n",
 			"SELECT name = '一层' AND floor_m2_milli = 77000 AS v FROM area WHERE code "
 			"= 'Y1'" },
-		{ "gateways.csv", "code,site,transport,address,baud\nG1,DY,modbus-tcp,gw.lan:502,19200\n",
+		{ "gateways.csv",
+			"code,site,transport,address,baud\nG1,DY,modbus-tcp,gw.lan:502,19200\n",
 			"SELECT transport = 'modbus-tcp' AND address = 'gw.lan:502' AND baud = "
 			"19200"
-			" AND parity = 'E' AND name = '网关一' AS v FROM gateway WHERE code = 'G1'" },
+			" AND parity = 'E' AND name = '网关一' AS v FROM gateway WHERE code = "
+			"'G1'" },
 		{ "meters.csv",
 			"code,gateway,unit,model,serial,power_limit_w,area\n"
 			"M1,G1,9,acrel-dtsy1352,SN9,9000,B1\n",
@@ -296,7 +297,9 @@ static void what_may_change_changes(void **state)
 		{ "meters.csv", "code,gateway,unit,model,tariff\nM1,G1,9,acrel-dtsy1352,tou\n",
 			"SELECT COUNT(*) = 2 AS v FROM meter_tariff a JOIN meter m ON m.id ="
 			" a.meter_id WHERE m.code = 'M1'" },
-		{ "tenants.csv", "code,name,phone,contacts,room,floor_m2\nT1,好味,13800000009,13900000009,103,90\n",
+		{ "tenants.csv",
+			"code,name,phone,contacts,room,floor_m2\nT1,好味,13800000009,13900000009,"
+			"103,90\n",
 			"SELECT name = '好味' AND phone = '13800000009' AND room = '103' AND"
 			" floor_m2_milli = 90000 AND (SELECT COUNT(*) FROM user_tenant u WHERE"
 			" u.tenant_id = t.id) = 1 AS v FROM tenant t WHERE code = 'T1'" },
@@ -311,7 +314,8 @@ static void what_may_change_changes(void **state)
 			" 'electricity' ORDER BY id LIMIT 1" },
 		{ "tariffs.csv", "code,name,price\nflat,单一,0.7\n",
 			"SELECT revision = 2 AND name = '单一' AND"
-			" JSON_LENGTH(doc, '$.versions') = 2 AS v FROM tariff WHERE code = 'flat'" },
+			" JSON_LENGTH(doc, '$.versions') = 2 AS v FROM tariff WHERE code = "
+			"'flat'" },
 		{ "shares.csv", "source,tenant,ratio\nP1,T1,0.3\n",
 			"SELECT SUM(weight) = 800000 AS v FROM share_target WHERE from_day ="
 			" (SELECT MAX(from_day) FROM share_target)" },
@@ -349,8 +353,8 @@ static void a_meter_comes_to_a_tenant_later(void **state)
 	struct world *w = *state;
 
 	mall_import(w->api);
-	import_counts(
-		w->api, "meters.csv", "code,gateway,unit,model\nM9,G1,90,acrel-dtsy1352\n", 1, 0, 0);
+	import_counts(w->api, "meters.csv", "code,gateway,unit,model\nM9,G1,90,acrel-dtsy1352\n", 1,
+		0, 0);
 	import_counts(w->api, "tenants.csv", "code,name,meters\nT2,'=面馆,M2;M9\n", 0, 0, 1);
 	assert_int_equal(
 		FIXTURE_VALUE(w->root, "SELECT COUNT(*) AS v FROM contract_point cp JOIN contract "
@@ -381,17 +385,18 @@ static const struct {
 		"out_of_range" },
 	{ "meters.csv", "code,gateway,unit,model\nX,G1,1,acrel-dtsy1352\n", "unit", "already" },
 	{ "meters.csv", "code,gateway,unit,model\nX,G1,200,no-such\n", "model", "not_found" },
-	{ "meters.csv", "code,gateway,unit,model\nM1,GY1,7,acrel-dtsy1352\n", "gateway", "conflict" },
-	{ "meters.csv", "code,gateway,unit,model,billing\nM1,G1,1,acrel-dtsy1352,meter\n", "billing",
+	{ "meters.csv", "code,gateway,unit,model\nM1,GY1,7,acrel-dtsy1352\n", "gateway",
 		"conflict" },
+	{ "meters.csv", "code,gateway,unit,model,billing\nM1,G1,1,acrel-dtsy1352,meter\n",
+		"billing", "conflict" },
 	{ "meters.csv", "code,gateway,unit,model,load_class\nM1,G1,1,acrel-dtsy1352,protected\n",
 		"load_class", "conflict" },
 	{ "meters.csv", "code,gateway,unit,model,ct_ratio\nM1,G1,1,acrel-dtsy1352,40\n", "ct_ratio",
 		"conflict" },
 	{ "meters.csv", "code,gateway,unit,model,start_register\nM1,G1,1,acrel-dtsy1352,7\n",
 		"start_register", "conflict" },
-	{ "meters.csv", "code,gateway,unit,model,utility\nM1,G1,1,acrel-dtsy1352,water\n", "utility",
-		"conflict" },
+	{ "meters.csv", "code,gateway,unit,model,utility\nM1,G1,1,acrel-dtsy1352,water\n",
+		"utility", "conflict" },
 	{ "meters.csv", "code,gateway,unit,model,tariff\nM1,G1,1,acrel-dtsy1352,water\n", "tariff",
 		"conflict" },
 	{ "meters.csv", "code,gateway,unit,model,parent\nM0,G1,3,eastron-sdm630,M1\n", "parent",
@@ -402,15 +407,18 @@ static const struct {
 	{ "tariffs.csv", "code,name,file\nX,x,{}\n", "file", "missing_field" },
 	{ "tariffs.csv", "code,name,price\nX,x,\n", "price", "bad_value" },
 	{ "tariffs.csv", "code,name,price\ntou,分时,1\n", "price", "conflict" },
-	{ "tenants.csv", "code,name,start_date\nT1,好味餐厅,2026-04-01\n", "start_date", "conflict" },
+	{ "tenants.csv", "code,name,start_date\nT1,好味餐厅,2026-04-01\n", "start_date",
+		"conflict" },
 	{ "tenants.csv", "code,name,meters\nT1,好味餐厅,M1\n", "meters", "conflict" },
 	{ "tenants.csv", "code,name,meters\nT1,好味餐厅,M1;W1;M2\n", "meters", "conflict" },
 	{ "tenants.csv", "code,name,meters\nT1,好味餐厅,M1;W1;Y1\n", "meters", "conflict" },
 	{ "tenants.csv", "code,name\nX,x\n", "meters", "missing_field" },
 	{ "purses.csv", "tenant,purpose,opening_balance\nT1,electricity,300\n", "opening_balance",
 		"conflict" },
-	{ "purses.csv", "tenant,purpose,opening_balance\nT1,fee,0\n", "opening_balance", "conflict" },
-	{ "purses.csv", "tenant,purpose,warn1,warn2\nT1,electricity,5,6\n", "warn2", "out_of_range" },
+	{ "purses.csv", "tenant,purpose,opening_balance\nT1,fee,0\n", "opening_balance",
+		"conflict" },
+	{ "purses.csv", "tenant,purpose,warn1,warn2\nT1,electricity,5,6\n", "warn2",
+		"out_of_range" },
 	{ "purses.csv", "tenant,purpose\nnone,electricity\n", "tenant", "not_found" },
 	{ "shares.csv", "source,tenant,ratio\nP1,T1,0.6\n", "ratio", "out_of_range" },
 	{ "shares.csv", "source,tenant,ratio\nM0,TY,0.6\n", "tenant", "not_found" },
@@ -481,13 +489,12 @@ static void all_or_nothing(void **state)
 	assert_int_equal(state_of(w->root), before);
 	fixture_sql(w->root, "CREATE TRIGGER stop BEFORE INSERT ON meter FOR EACH ROW BEGIN IF"
 			     " NEW.code = 'X2' THEN SIGNAL SQLSTATE '45000'; END IF; END");
-	assert_int_equal(
-		import_as(w->api,
-			&(struct asked){ .name = "meters.csv",
-				.bytes = text,
-				.n = sizeof(text) - 1,
-				.rights = RIGHTS_ALL },
-			&failed),
+	assert_int_equal(import_as(w->api,
+				 &(struct asked){ .name = "meters.csv",
+					 .bytes = text,
+					 .n = sizeof(text) - 1,
+					 .rights = RIGHTS_ALL },
+				 &failed),
 		ERR_DB);
 	assert_null(failed);
 	fixture_sql(w->root, "DROP TRIGGER stop");
@@ -512,8 +519,7 @@ static void a_dry_run_changes_nothing(void **state)
 	assert_mall(report, true);
 	assert_int_equal(FIXTURE_VALUE(w->root, "SELECT COUNT(*) AS v FROM site"), 0);
 	assert_int_equal(FIXTURE_VALUE(w->root, "SELECT COUNT(*) AS v FROM entry"), 0);
-	assert_int_equal(
-		FIXTURE_VALUE(w->root, "SELECT dry_run AND ok AS v FROM import_run"), 1);
+	assert_int_equal(FIXTURE_VALUE(w->root, "SELECT dry_run AND ok AS v FROM import_run"), 1);
 }
 
 struct racer {
@@ -594,7 +600,8 @@ static void others_sites_are_out_of_reach(void **state)
 		{ RIGHTS_ALL, "tenants.csv", "code,name,meters\nX,x,Y1\n", "not_found" },
 		{ RIGHTS_ALL, "tariffs.csv", "code,name,price\nflat,单一,0.9\n", "forbidden" },
 		{ 0, "tariffs.csv", "code,name,price\nwater,水价,4\n", "forbidden" },
-		{ 0, "purses.csv", "tenant,purpose,credit_limit\nT1,electricity,99\n", "forbidden" },
+		{ 0, "purses.csv", "tenant,purpose,credit_limit\nT1,electricity,99\n",
+			"forbidden" },
 		{ 0, "shares.csv", "source,tenant,ratio\nP1,T1,0.1\n", "forbidden" },
 		{ 0, "tenants.csv", "code,name,property_fee\nT1,好味餐厅,1\n", "forbidden" },
 		{ 0, "tenants.csv", "code,name,room\nT1,好味餐厅,109\n", NULL },
@@ -607,8 +614,8 @@ static void others_sites_are_out_of_reach(void **state)
 	site = FIXTURE_VALUE(w->root, "SELECT id AS v FROM site WHERE code = 'DY'");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		AUTO(json_free)
-		json_t *report = import_of_site(
-			w->api, site, cases[i].rights, cases[i].name, cases[i].text);
+		json_t *report =
+			import_of_site(w->api, site, cases[i].rights, cases[i].name, cases[i].text);
 		const char *code = json_string_value(json_object_get(
 			json_array_get(json_object_get(report, "errors"), 0), "code"));
 
@@ -650,8 +657,8 @@ static void an_export_is_imported_as_it_is(void **state)
 	assert_non_null(strstr(csv[SHEET_PURSES].text, "电费,-12.3,"));
 	report = import_file(w->api, "yufu.xlsx", xlsx.text, xlsx.len);
 	for (int i = 0; i < SHEET__MAX; i++) {
-		const json_t *c = json_object_get(
-			json_object_get(report, "counts"), sheet_layouts[i].en);
+		const json_t *c =
+			json_object_get(json_object_get(report, "counts"), sheet_layouts[i].en);
 		char name[32];
 
 		if (!is_ok(report) || json_integer_value(json_object_get(c, "new")) ||
