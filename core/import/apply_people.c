@@ -529,9 +529,14 @@ static enum err new_group(struct applying *a, const struct sharing *s, const str
 /* The row that "targets[2].ratio" is about; the first of the source when it is none of the file. */
 static const struct book_row *row_at_fault(const struct sharing *s, const char *field)
 {
-	size_t i = 0;
+	char digits[8];
+	int64_t i = 0;
 
-	if (sscanf(field, "targets[%zu]", &i) == 1 && i < s->n && s->rows[i])
+	if (!str_starts(field, "targets["))
+		return s->rows[0];
+	field += strlen("targets[");
+	snprintf(digits, sizeof(digits), "%.*s", (int)strspn(field, "0123456789"), field);
+	if (i64_parse(digits, 0, (int64_t)s->n - 1, &i) == ERR_OK && s->rows[i])
 		return s->rows[i];
 	return s->rows[0];
 }

@@ -8,6 +8,7 @@
 #include <xlsxwriter.h>
 
 #include "base/log.h"
+#include "base/zone.h"
 #include "sheet/sheet.h"
 
 #define XLSX_BYTES_MAX ((size_t)512 << 20)
@@ -45,9 +46,11 @@ static lxw_error write_date(
 	struct writing *w, lxw_worksheet *s, lxw_row_t row, lxw_col_t col, const char *v)
 {
 	lxw_datetime d = { 0 };
+	struct day day;
 
-	if (sscanf(v, "%d-%d-%d", &d.year, &d.month, &d.day) != 3)
+	if (day_parse(v, &day) != ERR_OK)
 		return worksheet_write_string(s, row, col, v, w->text);
+	civil_date(day.days, &d.year, &d.month, &d.day);
 	return worksheet_write_datetime(s, row, col, &d, w->date);
 }
 
