@@ -44,6 +44,19 @@ MUST_USE enum err each_row(struct applying *a, enum sheet_id sheet,
 MUST_USE enum err row_refused(
 	struct applying *a, const struct target *t, enum err e, const struct problem *why);
 
+/* The contract that rows of a tenant are about: its first open one. */
+struct contract_ref {
+	int64_t id, site_id;
+	char zone[64];
+	struct utc start_at;
+};
+MUST_USE enum err contract_of(struct applying *a, const char *tenant, struct contract_ref *out);
+struct meter_ref {
+	int64_t id, site_id;
+	char utility[12], billing[12], role[12];
+};
+MUST_USE enum err meter_of(struct applying *a, const char *code, struct meter_ref *out);
+
 /* Before the transaction: files of tariffs are read, checked, and put into their cells in one form.
  */
 void tariff_files(struct book *b, const char *folder);
