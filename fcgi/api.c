@@ -61,6 +61,7 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 
 	ASSERT(api);
 	api->conf = conf;
+	pthread_mutex_init(&api->importing, NULL);
 	e = conf_secret(conf, "jwt", "key", &api->jwt_key);
 	if (e != ERR_OK)
 		return problem_set(why, e, "jwt.key_file", "a key is needed");
@@ -103,6 +104,7 @@ void api_free(struct api **api)
 		wechat_app_free(&(*api)->wechat[k]);
 	free((*api)->document);
 	schemas_free(&(*api)->schemas);
+	pthread_mutex_destroy(&(*api)->importing);
 	free(*api);
 	*api = NULL;
 }
@@ -384,6 +386,8 @@ static enum err run_route(struct request *r, struct answer *a)
 
 	if (e == ERR_OK)
 		e = check_caller(r);
+	if (e == ERR_OK && r->read_body && r->route->body_most)
+		r->body_error = r->read_body(r, r->route->body_most, &a->why);
 	if (e == ERR_OK)
 		e = r->body_error;
 	if (e == ERR_OK)

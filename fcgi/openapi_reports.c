@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "fcgi/openapi.h"
+#include "fcgi/routes.h"
 #include "report/report.h"
 
 static json_t *typed(const char *type, bool absent)
@@ -70,8 +71,7 @@ static json_t *report_schema(const struct report_kind *r)
 static json_t *content(const struct report_kind *r)
 {
 	return json_pack("{s:{s:o}, s:{s:{s:s}}, s:{s:{s:s, s:s}}}", "application/json", "schema",
-		report_schema(r), "text/csv", "schema", "type", "string",
-		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "schema",
+		report_schema(r), "text/csv", "schema", "type", "string", XLSX_TYPE, "schema",
 		"type", "string", "format", "binary");
 }
 

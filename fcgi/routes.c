@@ -43,6 +43,7 @@ const char *perm_word(enum perm p)
 		[PERM_NOTICE_READ] = "notice.read",
 		[PERM_NOTICE_EDIT] = "notice.edit",
 		[PERM_DUTY_EDIT] = "duty.edit",
+		[PERM_IMPORT_RUN] = "import.run",
 	};
 
 	return words[p] ? words[p] : "";
@@ -425,6 +426,22 @@ const struct route routes[] = {
 	{ "POST", "/reconciliations/payouts", PERM_RECONCILIATION_RESOLVE, "service_payout_new", "service_payout", false, 201, payout_new, true,
 		.help = "Book a payout of a service, by its bank document; no more than it owes." },
 
+	/* Workbooks. */
+	{ "POST", "/imports", PERM_IMPORT_RUN, NULL, "import_report", false, 200, import_new, false,
+		.help = "Bring in what a workbook says (.xlsx, .xls, .csv: the bytes are the body), all of it or nothing; messages in the language of Accept-Language.",
+		.params = { { "name", PARAM_FILE_NAME, true }, { "dry_run", PARAM_FLAG, false } },
+		.body_kind = BODY_RAW, .body_most = IMPORT_MAX },
+	{ "GET", "/imports", PERM_IMPORT_RUN, NULL, "import_run", true, 200, imports_list, false,
+		.help = "What was imported, newest first: dry runs and refused files too." },
+	{ "GET", "/imports/:id", PERM_IMPORT_RUN, NULL, "import_detail", false, 200, import_one, false,
+		.help = "One of them, with its errors." },
+	{ "GET", "/imports/template", PERM_IMPORT_RUN, NULL, NULL, false, 200, import_template, false,
+		.help = "An empty workbook with lists to choose from, and what its columns mean.",
+		.params = { { "format", PARAM_BOOK_FORMAT, false }, { "sheet", PARAM_TEXT, false } }, .file = true },
+	{ "GET", "/export", PERM_IMPORT_RUN, NULL, NULL, false, 200, export_get, false,
+		.help = "What the platform holds, as a workbook that an import takes: xlsx, or one sheet as csv.",
+		.params = { { "format", PARAM_BOOK_FORMAT, false }, { "sheet", PARAM_TEXT, false } }, .file = true },
+
 	/* Payment services. */
 	{ "POST", "/notify/wechat", PERM_OPEN, NULL, NULL, false, 204, notify_wechat, false,
 		.help = "WeChat Pay says what happened; signed.", .body_kind = BODY_RAW },
@@ -558,6 +575,19 @@ enum err route_find(const char *method, const char *path, const struct route **o
 	return n ? ERR_METHOD : ERR_NOT_FOUND;
 }
 
+size_t route_body_most(const char *method, const char *path)
+{
+	const struct route *r;
+	char allow[64];
+	int64_t object;
+
+	if (!str_starts(path, API_PREFIX))
+		return 0;
+	return route_find(method, path + strlen(API_PREFIX), &r, &object, allow) == ERR_OK
+		       ? r->body_most
+		       : 0;
+}
+
 static bool text_is_utf8(const char *v)
 {
 	AUTO(json_free) json_t *j = json_string(v);
@@ -581,6 +611,16 @@ static enum err check_param(const struct param *p, const char *v, struct problem
 			return problem_set(why, ERR_OUT_OF_RANGE, p->name, "at most 64 bytes");
 		if (!text_is_utf8(v))
 			return problem_set(why, ERR_BAD_VALUE, p->name, "this is not UTF-8");
+		return ERR_OK;
+	case PARAM_FILE_NAME:
+		if (strlen(v) > 255 || !v[0])
+			return problem_set(why, ERR_OUT_OF_RANGE, p->name, "1 to 255 bytes");
+		if (!text_is_utf8(v))
+			return problem_set(why, ERR_BAD_VALUE, p->name, "this is not UTF-8");
+		return ERR_OK;
+	case PARAM_BOOK_FORMAT:
+		if (!str_eq(v, "xlsx") && !str_eq(v, "csv"))
+			return problem_set(why, ERR_BAD_VALUE, p->name, "xlsx or csv");
 		return ERR_OK;
 	case PARAM_DAY:
 		if (day_parse(v, &day) != ERR_OK)

@@ -15,6 +15,7 @@ run="mariadb-server-core mariadb-client-core nginx=nginx-light node=nodejs npm=n
 	ca-certificates setpriv=util-linux"
 browser="chromium=chromium fonts-noto-cjk"
 modem="gammu-smsd gammu"
+office="soffice=libreoffice-calc-nogui"
 peers="python3 python3-pymodbus"
 clang="clang-14 libclang-rt-14-dev"
 lint="clang-14 clang-tidy-14 clang-format-14 cppcheck"
@@ -120,7 +121,7 @@ case "${1:-} ${2:-}" in
 	node_packages www
 	;;
 "--for test")
-	system_packages "$build $run $browser $modem"
+	system_packages "$build $run $browser $modem $office"
 	node_packages www
 	node_packages tests/e2e
 	;;

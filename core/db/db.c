@@ -695,6 +695,11 @@ enum err db_tx(struct db *db, enum err (*fn)(struct db *, void *), void *ctx)
 	return e == ERR_RETRY ? ERR_UNAVAILABLE : e;
 }
 
+enum err db_join(struct db *db, enum err (*fn)(struct db *, void *), void *ctx)
+{
+	return db_in_tx(db) ? fn(db, ctx) : db_tx(db, fn, ctx);
+}
+
 bool db_in_tx(const struct db *db)
 {
 	return db->in_tx;

@@ -109,6 +109,8 @@ MUST_USE enum err db_bulk(struct db *db, const struct query *q, const struct sha
  * whose answer was lost), so it touches nothing but the database and its own result, and its writes
  * are safe to repeat (once_key). Any error of fn rolls back and is returned. */
 MUST_USE enum err db_tx(struct db *db, enum err (*fn)(struct db *, void *), void *ctx);
+/* In the transaction that runs already, whose owner ends it, or in one of its own. */
+MUST_USE enum err db_join(struct db *db, enum err (*fn)(struct db *, void *), void *ctx);
 bool db_in_tx(const struct db *db);
 
 /* Prepares a statement and checks its columns, without running it. */
