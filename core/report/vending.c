@@ -96,8 +96,8 @@ COLUMNS(purchases_columns);
 	SUM_IF(HELD, "-p.amount_nano") " AS net"                                                   \
 	" FROM account a JOIN posting p ON p.account_id = a.id JOIN entry e ON e.id = p.entry_id"  \
 	" LEFT JOIN reversal r ON r.reversal_id = e.id LEFT JOIN entry o ON o.id = r.entry_id"     \
-	" WHERE a.kind IN ('drawer', 'bank', 'clearing', 'service', 'debt', 'suspense')"                    \
-	" AND e.site_id = ?"     \
+	" WHERE a.kind IN ('drawer', 'bank', 'clearing', 'service', 'debt', 'suspense')"           \
+	" AND e.site_id = ?"                                                                       \
 	" AND e.book_day BETWEEN ? AND ? AND (" PAID " OR " BACK " OR " UNDONE ")"                 \
 	" GROUP BY 1 ORDER BY 1"
 /* clang-format on */
