@@ -44,7 +44,7 @@ asan tsan:
 
 bench:
 	@scripts/install.sh --for bench
-	@scripts/build.sh release $(PROGRAMS) settle_bench store_bench meter_server bus_speed bus_bench db_seeded
+	@scripts/build.sh release $(PROGRAMS) settle_bench store_bench report_bench meter_server bus_speed bus_bench db_seeded
 	@scripts/www.sh
 	@exec scripts/node bench/bench.mjs $(BENCH_ARGS)
 

@@ -1,7 +1,7 @@
 // make bench: a table of what was measured in this run, on a stack of its own.
 //   BENCH_ARGS="--recharges 50 --fresh 600 --soak 20"
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawn, spawnSync } from 'node:child_process';
 import os from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -10,7 +10,9 @@ import { parseArgs } from 'node:util';
 import { flood } from '../tests/e2e/flood.mjs';
 import { faults } from '../tests/support/books.mjs';
 import { situations } from '../tests/support/freshness.mjs';
+import { mall } from '../tests/support/mall_book.mjs';
 import { until } from '../tests/support/process.mjs';
+import { sheetXml, xlsxOf } from '../tests/support/sheets.mjs';
 import { DEMO_PASSWORD, ROOT, Stack } from '../tests/support/stack.mjs';
 
 const { values: options } = parseArgs({
@@ -21,6 +23,8 @@ const { values: options } = parseArgs({
 		scale: { type: 'string', default: '10000x320x1,100000x3200x4' }, // meters x buses x pollers; empty leaves it out
 		bus: { type: 'string', default: '60' }, // seconds on a busy bus; 600 is the promise, 0 leaves it out
 		notifies: { type: 'string', default: '10000' }, // payment notifies in the flood; 0 leaves it out
+		imports: { type: 'string', default: '10000' }, // meters in one workbook; 0 leaves it out
+		reports: { type: 'string', default: '1000x365' }, // meters x days; empty leaves it out
 		soak: { type: 'string', default: '0' }, // rounds of kill -9 of each process; 20 is the promise
 	},
 });
@@ -180,6 +184,27 @@ async function notifies(total) {
 	}
 }
 
+/** A workbook of that many meters, brought in by the command line, and once more when nothing has changed. */
+async function imports(meters) {
+	const dir = mkdtempSync('/var/tmp/yufu-bench-');
+	const own = new Stack({ dir, say: () => {} });
+	try {
+		await own.up();
+		const file = own.path('big.xlsx');
+		writeFileSync(file, xlsxOf(Object.fromEntries(Object.entries(mall('BIG', meters, 200, false)).map(([name, rows]) => [name, sheetXml(rows)]))));
+		for (const state of ['new', 'same']) {
+			const began = Date.now();
+			const run = spawnSync(path.join(own.bin, 'yufu'), ['--config', own.confFile, 'import', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+			if (run.status !== 0) throw new Error(`yufu import: ${run.stdout}`);
+			const { counts } = JSON.parse(run.stdout);
+			row(`a workbook of ${counts.meters[state]} meters, ${state}`, `${((Date.now() - began) / 1000).toFixed(1)} s`, `${counts.tenants[state]} tenants, ${counts.purses[state]} purses, in one transaction`);
+		}
+	} finally {
+		await own.down({ keep: true });
+		rmSync(dir, { recursive: true, force: true });
+	}
+}
+
 /** Raw readings on disk: a server with usual settings, on the disk and not in memory. */
 function storage() {
 	const run = spawnSync(path.join(ROOT, 'tests/support/mariadb.sh'), ['run', path.join(ROOT, 'build/bench/store_bench')], {
@@ -205,6 +230,20 @@ function storage() {
 	row('readings packed', `${r.packed_per_s}/s`, 'upkeep after each hour, with its changes of tables');
 	row("one meter's day of readings", `${ms(r.day_warm_us)} warm, ${ms(r.day_cold_us)} cold`, 'goal: 3 ms; cold: server started anew, each meter for the first time');
 	row("one meter's month by hour", `${ms(r.month_warm_us)} warm, ${ms(r.month_cold_us)} cold`, 'goal: 5 ms');
+}
+
+/** Reports over a year of a large site; the server on disk, as big as a server for that is. */
+function reports(meters, days) {
+	const run = spawnSync(path.join(ROOT, 'tests/support/mariadb.sh'), ['run', path.join(ROOT, 'build/bench/report_bench'), meters, days], {
+		encoding: 'utf8',
+		stdio: ['ignore', 'pipe', 'ignore'],
+		env: { ...process.env, TMPDIR: '/var/tmp', YUFU_MARIADB_OPTIONS: '--innodb-buffer-pool-size=4G --innodb-log-file-size=1G' },
+	});
+	if (run.status !== 0) throw new Error('report_bench failed');
+	const r = JSON.parse(run.stdout);
+	for (const one of r.reports)
+		row(`report ${one.name}, ${one.days} days, ${one.format}`, `${(one.ms / 1000).toFixed(1)} s`, `${meters} meters; ${Math.round(one.bytes / 1024)} KiB`);
+	row('memory of the program that made them, at most', `${Math.round(r.reports.at(-1).most_kb / 1024)} MiB`, `${Math.round(r.before_kb / 1024)} MiB before the first`);
 }
 
 const SEEDED_MINUTES = 45; // the longest that the seeded run may take
@@ -309,9 +348,11 @@ try {
 }
 settlement();
 if (Number(options.notifies)) await notifies(Number(options.notifies));
+if (Number(options.imports)) await imports(Number(options.imports));
 if (Number(options.bus)) bus(Number(options.bus));
 storage();
 await speed();
+if (options.reports) reports(...options.reports.split('x'));
 for (const size of options.scale.split(',').filter(Boolean)) scale(...size.split('x'));
 if (options.seeded !== '0') seeded(...options.seeded.split('x'));
 if (Number(options.soak)) {

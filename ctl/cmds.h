@@ -15,4 +15,5 @@ int cmd_meter(int argc, char **argv);
 int cmd_migrate(struct conf *conf, struct db *db, int argc, char **argv);
 int cmd_user(struct conf *conf, struct db *db, int argc, char **argv);
 int cmd_verify(struct conf *conf, struct db *db, int argc, char **argv);
+int cmd_import(struct conf *conf, struct db *db, int argc, char **argv);
 int cmd_demo(struct conf *conf, struct db *db, int argc, char **argv);

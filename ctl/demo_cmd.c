@@ -78,7 +78,8 @@ static enum err load_area(struct db *db, struct loading *l, const json_t *r)
 {
 	return area_add(db,
 		&(struct area_new){ text(r, "code", ""), text(r, "name", ""),
-			text(r, "site", l->site), text(r, "parent", ""), text(r, "kind", "floor") },
+			text(r, "site", l->site), text(r, "parent", ""), text(r, "kind", "floor"),
+			0 },
 		&l->why);
 }
 
@@ -155,7 +156,7 @@ static enum err load_tenant(struct db *db, struct loading *l, const json_t *r)
 	const char *phone = text(r, "phone", "");
 	enum err e = tenant_add(db,
 		&(struct tenant_new){ text(r, "code", ""), text(r, "name", ""), l->site, phone,
-			text(r, "contacts", ""), text(r, "room", "") },
+			text(r, "contacts", ""), text(r, "room", ""), 0 },
 		l->start, &l->why);
 
 	if (e != ERR_OK)

@@ -17,6 +17,8 @@ static const struct command {
 		"[--status] [--folder DIR]: bring the database up to date" },
 	{ "user", NULL, cmd_user,
 		"add NAME --role ROLE [--site CODE]: password from standard input" },
+	{ "import", NULL, cmd_import,
+		"FILE.xlsx|.xls|.csv [--dry-run] [--lang zh|en]: bring in what a workbook says" },
 	{ "tariff", cmd_tariff, NULL, "simulate TARIFF.json READINGS.csv [--tz ZONE]" },
 	{ "verify", NULL, cmd_verify, ": recompute the books from first records" },
 	{ "model", cmd_model, NULL,

@@ -64,6 +64,7 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 
 	ASSERT(api);
 	api->conf = conf;
+	pthread_mutex_init(&api->importing, NULL);
 	e = conf_secret(conf, "jwt", "key", &api->jwt_key);
 	if (e != ERR_OK)
 		return problem_set(why, e, "jwt.key_file", "a key is needed");
@@ -106,6 +107,7 @@ void api_free(struct api **api)
 		wechat_app_free(&(*api)->wechat[k]);
 	free((*api)->document);
 	schemas_free(&(*api)->schemas);
+	pthread_mutex_destroy(&(*api)->importing);
 	free(*api);
 	*api = NULL;
 }
@@ -115,6 +117,9 @@ void answer_free(struct answer *a)
 	json_free(&a->json);
 	json_free(&a->more);
 	buf_free(&a->text);
+	if (a->file)
+		fclose(a->file);
+	a->file = NULL;
 }
 
 const char *request_header(const struct request *r, const char *name)
@@ -384,6 +389,8 @@ static enum err run_route(struct request *r, struct answer *a)
 
 	if (e == ERR_OK)
 		e = check_caller(r);
+	if (e == ERR_OK && r->read_body && r->route->body_most)
+		r->body_error = r->read_body(r, r->route->body_most, &a->why);
 	if (e == ERR_OK)
 		e = r->body_error;
 	if (e == ERR_OK)
@@ -439,8 +446,11 @@ void answer_write(const struct request *r, struct answer *a, struct buf *out)
 	const char *type = a->type ? a->type : "application/json";
 
 	buf_printf(out, "Status: %d\r\nX-Request-Id: %s\r\n", a->status, r->id);
-	if (json || a->text.text)
+	if (json || a->text.text || a->file)
 		buf_printf(out, "Content-Type: %s\r\n", type);
+	if (a->file_name[0])
+		buf_printf(
+			out, "Content-Disposition: attachment; filename=\"%s\"\r\n", a->file_name);
 	buf_adds(out, a->etag[0] ? "Cache-Control: no-cache\r\n" : "Cache-Control: no-store\r\n");
 	if (a->etag[0])
 		buf_printf(out, "ETag: %s\r\n", a->etag);

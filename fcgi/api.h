@@ -1,7 +1,9 @@
 #pragma once
 /* What all threads of yufu-api share (immutable but for the counters), and what one request and its
  * answer are. */
+#include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "base/zone.h"
 #include "db/db.h"
@@ -13,6 +15,7 @@
 #include "web/form.h"
 
 #define BODY_MAX 65536
+#define IMPORT_MAX (20u << 20) /* bytes of a workbook */
 #define ROUTES_MAX 192
 #define STATUS_MAX 600
 #define PAY_SERVICES_MAX 8
@@ -39,7 +42,10 @@ struct api {
 	 * may: a service that hangs takes no more threads than that. */
 	atomic_int pay_waiting[PAY_SERVICES_MAX];
 	int pay_waiting_most;
-	bool check_answers; /* compare each answer with its schema and log what differs */
+	bool check_answers;	   /* compare each answer with its schema and log what differs */
+	atomic_int reports;	   /* being made */
+	atomic_int imports;	   /* that run or wait */
+	pthread_mutex_t importing; /* one workbook in memory at a time */
 	atomic_ullong answers[ROUTES_MAX + 1][STATUS_MAX]; /* by route (last: none) and status */
 };
 
@@ -58,9 +64,11 @@ struct request {
 	const char *remote; /* address of the client */
 	const char *body;
 	size_t body_n;
+	enum err (*read_body)(struct request *r, size_t most, struct problem *why);
+	void *incoming;	      /* for it; it is called once the caller may send a large body */
 	enum err body_error;  /* why the body was not read; its words are in the answer */
 	char *const *headers; /* FastCGI parameters, "NAME=value", NULL-terminated */
-	int64_t object;	      /* :id or :date of the path; 0 if it has none */
+	int64_t object;	      /* :id, :date or :report (from 1) of the path; 0 if it has none */
 	struct form params;   /* of the query, checked against the route */
 	json_t *json;	      /* of the body, checked against its schema; NULL if it has none */
 	struct user user;     /* the caller; id 0 where anyone may call */
@@ -70,10 +78,12 @@ struct request {
 };
 
 struct answer {
-	int status;	  /* 0: that of the route */
-	json_t *json;	  /* what the handler made */
-	struct buf text;  /* or text of this type */
-	const char *type; /* NULL: application/json */
+	int status;	    /* 0: that of the route */
+	json_t *json;	    /* what the handler made */
+	struct buf text;    /* or text of this type */
+	FILE *file;	    /* or the rest of this file, of this type */
+	char file_name[96]; /* under which to save it; "": it is shown */
+	const char *type;   /* NULL: application/json */
 	char etag[80];
 	char allow[64];
 	char location[1280]; /* of a redirect */

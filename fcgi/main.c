@@ -54,7 +54,7 @@ static void take_id(struct request *r, const char *id)
 }
 
 /* The length is checked before a byte is read; nginx has the whole body by then. */
-static enum err take_body(FCGX_Request *f, struct buf *body, struct problem *why)
+static enum err take_body(FCGX_Request *f, size_t most, struct buf *body, struct problem *why)
 {
 	const char *length = param(f, "CONTENT_LENGTH");
 	char chunk[8192];
@@ -65,8 +65,8 @@ static enum err take_body(FCGX_Request *f, struct buf *body, struct problem *why
 		return problem_set(why, ERR_BAD_JSON, "", "a body needs a Content-Length");
 	if (length[0] && i64_parse(length, 0, INT64_MAX, &n) != ERR_OK)
 		return problem_set(why, ERR_BAD_JSON, "", "this Content-Length is no number");
-	if (n > BODY_MAX)
-		return problem_set(why, ERR_TOO_LARGE, "", "at most %d bytes", BODY_MAX);
+	if (n > (int64_t)most)
+		return problem_set(why, ERR_TOO_LARGE, "", "at most %zu bytes", most);
 	while ((int64_t)body->len < n) {
 		int64_t want = n - (int64_t)body->len;
 
@@ -79,6 +79,44 @@ static enum err take_body(FCGX_Request *f, struct buf *body, struct problem *why
 	return ERR_OK;
 }
 
+struct incoming {
+	FCGX_Request *f;
+	struct buf body;
+};
+
+static void incoming_free(struct incoming *in)
+{
+	buf_free(&in->body);
+}
+
+static enum err read_body(struct request *r, size_t most, struct problem *why)
+{
+	struct incoming *in = r->incoming;
+	enum err e = take_body(in->f, most, &in->body, why);
+
+	r->body = in->body.text ? in->body.text : "";
+	r->body_n = in->body.len;
+	return e;
+}
+
+/* A large body waits until it is known who sends it. */
+static void begin_body(struct request *r, struct answer *a)
+{
+	if (route_body_most(r->method, r->path) > BODY_MAX)
+		r->read_body = read_body;
+	else
+		r->body_error = read_body(r, BODY_MAX, &a->why);
+}
+
+/* One that was not wanted: nginx reads the answer when it has sent all. */
+static void drop_body(FCGX_Request *f)
+{
+	char chunk[8192];
+
+	while (FCGX_GetStr(chunk, sizeof(chunk), f->in) > 0)
+		continue;
+}
+
 static void log_answer(const struct request *r, const struct answer *a, int64_t began_ms)
 {
 	log_info("method=%s route=%s status=%d ms=%lld user=%lld", r->method,
@@ -86,15 +124,28 @@ static void log_answer(const struct request *r, const struct answer *a, int64_t 
 		(long long)r->user.id);
 }
 
+/* A piece at a time, however long it is. */
+static void send_file(FILE *file, FCGX_Stream *out)
+{
+	char chunk[32768];
+	size_t n;
+
+	while ((n = fread(chunk, 1, sizeof(chunk), file)) > 0)
+		if (FCGX_PutStr(chunk, (int)n, out) < 0)
+			return; /* nobody listens any more */
+}
+
 static void serve_one(const struct server *s, struct db *db, FCGX_Request *f)
 {
 	AUTO(answer_free) struct answer a = { 0 };
-	AUTO(buf_free) struct buf body = { 0 };
+	AUTO(incoming_free) struct incoming in = { .f = f };
 	AUTO(buf_free) struct buf out = { 0 };
 	struct request r = { .api = s->api,
 		.db = db,
 		.now = utc_now(),
 		.headers = f->envp,
+		.body = "",
+		.incoming = &in,
 		.method = param(f, "REQUEST_METHOD"),
 		.remote = param(f, "REMOTE_ADDR") };
 	char path[256], context[80];
@@ -105,12 +156,14 @@ static void serve_one(const struct server *s, struct db *db, FCGX_Request *f)
 		param(f, "REQUEST_ID")[0] ? param(f, "REQUEST_ID") : param(f, "HTTP_X_REQUEST_ID"));
 	snprintf(context, sizeof(context), "req=%s", r.id);
 	log_context(context);
-	r.body_error = take_body(f, &body, &a.why);
-	r.body = body.text ? body.text : "";
-	r.body_n = body.len;
+	begin_body(&r, &a);
 	api_handle(&r, &a);
+	if (r.read_body)
+		drop_body(f);
 	answer_write(&r, &a, &out);
 	FCGX_PutStr(out.text, (int)out.len, f->out);
+	if (a.file && !str_eq(r.method, "HEAD"))
+		send_file(a.file, f->out);
 	log_answer(&r, &a, began); /* r points into f, which finishing frees */
 	FCGX_Finish_r(f);
 	log_context(NULL);

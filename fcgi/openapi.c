@@ -35,8 +35,19 @@ static json_t *param_schema(enum param_kind kind)
 	case PARAM_STEP:
 		return json_pack(
 			"{s:s, s:[s,s,s]}", "type", "string", "enum", "hour", "day", "month");
+	case PARAM_FILE_NAME:
+		return json_pack(
+			"{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength", 255);
+	case PARAM_BOOK_FORMAT:
+		return json_pack("{s:s, s:[s,s]}", "type", "string", "enum", "xlsx", "csv");
 	case PARAM_FLAG:
 		return json_pack("{s:s, s:[s,s]}", "type", "string", "enum", "0", "1");
+	case PARAM_FORMAT:
+		return json_pack(
+			"{s:s, s:[s,s,s]}", "type", "string", "enum", "json", "xlsx", "csv");
+	case PARAM_GROUP:
+		return json_pack("{s:s, s:[s,s,s,s]}", "type", "string", "enum", "meter", "shop",
+			"area", "rate");
 	}
 	return json_object();
 }
@@ -72,6 +83,12 @@ static json_t *route_parameters(const struct route *r)
 	return list;
 }
 
+static json_t *file_content(void)
+{
+	return json_pack("{s:{s:{s:s, s:s}}, s:{s:{s:s}}}", XLSX_TYPE, "schema", "type", "string",
+		"contentEncoding", "binary", "text/csv", "schema", "type", "string");
+}
+
 static json_t *answer_object(const struct route *r)
 {
 	json_t *o = json_pack("{s:s}", "description",
@@ -83,6 +100,8 @@ static json_t *answer_object(const struct route *r)
 		json_object_set_new(o, "content",
 			json_content("application/json",
 				r->list ? list_schema(r->answer) : schema_ref(r->answer)));
+	else if (r->file)
+		json_object_set_new(o, "content", file_content());
 	else if (str_eq(r->path, "/openapi.json"))
 		json_object_set_new(o, "content",
 			json_content("application/json", json_pack("{s:s}", "type", "object")));
@@ -114,7 +133,7 @@ static json_t *route_answers(const struct route *r)
 		json_object_set_new(o, "202", approval_object(r));
 	if (str_eq(r->path, "/meters"))
 		json_object_set_new(o, "304", json_pack("{s:s}", "description", "not modified"));
-	if (r->body_kind == BODY_JSON)
+	if (r->body_kind == BODY_JSON || r->body_most)
 		json_object_set_new(o, "default",
 			json_pack("{s:s, s:o}", "description", "a problem (RFC 9457)", "content",
 				json_content("application/problem+json", schema_ref("problem"))));
@@ -154,6 +173,12 @@ static json_t *operation(const struct route *r)
 		json_object_set_new(o, "requestBody",
 			json_pack("{s:b, s:o}", "required", !str_eq(r->body, "empty"), "content",
 				json_content("application/json", schema_ref(r->body))));
+	if (r->body_most)
+		json_object_set_new(o, "requestBody",
+			json_pack("{s:b, s:o}", "required", 1, "content",
+				json_content("application/octet-stream",
+					json_pack("{s:s, s:I}", "type", "string", "maxLength",
+						(json_int_t)r->body_most))));
 	json_object_set_new(o, "responses", route_answers(r));
 	return o;
 }
@@ -180,6 +205,10 @@ static json_t *paths(void)
 		json_t *at;
 		size_t n = 0;
 
+		if (strstr(routes[i].path, ":report")) {
+			reports_document(o, operation(&routes[i]));
+			continue;
+		}
 		path_template(routes[i].path, path);
 		for (const char *s = routes[i].method; *s; s++)
 			method[n++] = (char)(*s | 0x20);

@@ -1,54 +1,91 @@
-/* Reports. */
+/* Reports: what there are, and one of them. */
+#include <string.h>
+
 #include "fcgi/handlers.h"
-#include "report/energy_money.h"
+#include "report/report.h"
 
-static json_t *meter_json(const struct energy_money_meter *m)
+#define REPORTS_AT_ONCE 4 /* each keeps a thread, a connection and the server busy */
+#define REPORT_S 100	  /* nginx waits longer */
+
+/* The first of the two languages that the caller names; Chinese when there is none. */
+static bool wants_english(const struct request *r)
 {
-	return json_pack("{s:I, s:s, s:I, s:I}", "id", (json_int_t)m->meter_id, "code", m->code,
-		"opening_register", (json_int_t)m->opening_register.milli, "closing_register",
-		(json_int_t)m->closing_register.milli);
+	const char *text = request_header(r, "HTTP_ACCEPT_LANGUAGE");
+
+	while (text && *text) {
+		text += strspn(text, ", ");
+		if (strncasecmp(text, "zh", 2) == 0 || strncasecmp(text, "en", 2) == 0)
+			return (*text | 0x20) == 'e';
+		text += strcspn(text, ",");
+	}
+	return false;
 }
 
-/* Both lists ascend by account; *m walks through the meters. */
-static json_t *row_json(
-	const struct energy_money_row *row, const struct energy_money_meter **m, const void *end)
+static json_t *column_json(const struct column *c, bool english)
 {
-	json_t *moves = json_object(), *meters = json_array();
-
-	for (unsigned c = 0; c < MOVE__MAX; c++)
-		json_object_set_new(
-			moves, movement_word((enum movement_class)c), json_money(row->moves[c]));
-	while ((const void *)*m < end && (*m)->account_id < row->account_id)
-		(*m)++;
-	for (; (const void *)*m < end && (*m)->account_id == row->account_id; (*m)++)
-		json_array_append_new(meters, meter_json(*m));
-	return json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:o}", "account_id",
-		(json_int_t)row->account_id, "purpose", row->purpose, "tenant", row->tenant, "room",
-		json_text_or_null(row->room), "opening", json_money(row->opening), "moves", moves,
-		"closing", json_money(row->closing), "quantity", (json_int_t)row->qty.milli,
-		"meters", meters);
+	return json_pack("{s:s, s:s, s:s, s:b}", "name", c->name, "title", english ? c->en : c->zh,
+		"kind", column_kind_word(c->kind), "summed", (c->traits & COLUMN_SUMMED) != 0);
 }
 
-enum err report_energy_money(struct request *r, struct answer *a)
+enum err reports_list(struct request *r, struct answer *a)
 {
-	AUTO(energy_money_free) struct energy_money report = { 0 };
-	const struct energy_money_row *row;
-	const struct energy_money_meter *m;
 	json_t *items = json_array();
-	struct day from, to;
-	int64_t site_id;
-	enum err e = request_site(r, param_int(r, "site_id"), &site_id, &a->why);
+	bool english = wants_english(r);
 
+	for (size_t i = 0; i < reports_n; i++) {
+		const struct report_kind *one = &reports[i];
+		json_t *columns = json_array();
+
+		for (size_t k = 0; k < one->columns->n; k++)
+			json_array_append_new(columns, column_json(&one->columns->at[k], english));
+		json_array_append_new(items,
+			json_pack("{s:s, s:s, s:I, s:b, s:o}", "name", one->name, "title",
+				english ? one->en : one->zh, "days_most",
+				(json_int_t)one->days_most, "by", one->by, "columns", columns));
+	}
 	a->json = json_items(items);
+	return ERR_OK;
+}
+
+/* On a connection of its own, which may wait longer than those for everything else. */
+static enum err make(const struct request *r, const struct report_ask *ask, struct report_file *out,
+	struct problem *why)
+{
+	struct db_settings settings = r->api->db;
+	AUTO(db_free) struct db *db = NULL;
+
+	settings.answer_s = REPORT_S;
+	db = db_open(&settings);
+	return report_make(db, ask, out, why);
+}
+
+enum err report_get(struct request *r, struct answer *a)
+{
+	struct report_ask ask = { .report = &reports[r->object - 1],
+		.site = param_text(r, "site"),
+		.caller_site = caller_site(r),
+		.by = param_text(r, "by"),
+		.format = param_text(r, "format"),
+		.english = wants_english(r),
+		.now = r->now };
+	struct report_file file = { 0 };
+	enum err e = day_parse(param_text(r, "from"), &ask.from);
+
 	if (e == ERR_OK)
-		e = day_parse(param_text(r, "from"), &from);
-	if (e == ERR_OK)
-		e = day_parse(param_text(r, "to"), &to);
-	if (e == ERR_OK)
-		e = energy_money(r->db, site_id, from, to, &report);
-	row = report.rows.at;
-	m = report.meters.at;
-	for (size_t i = 0; e == ERR_OK && i < report.rows.n; i++)
-		json_array_append_new(items, row_json(&row[i], &m, m + report.meters.n));
-	return e;
+		e = day_parse(param_text(r, "to"), &ask.to);
+	if (e != ERR_OK)
+		return e;
+	e = problem_set(&a->why, ERR_UNAVAILABLE, "", "other reports are being made");
+	if (atomic_fetch_add(&r->api->reports, 1) < REPORTS_AT_ONCE) {
+		a->why = (struct problem){ 0 };
+		e = make(r, &ask, &file, &a->why);
+	}
+	atomic_fetch_sub(&r->api->reports, 1);
+	if (e != ERR_OK)
+		return e;
+	a->file = file.file;
+	a->type = file.type;
+	if (ask.format[0] && !str_eq(ask.format, "json"))
+		ASSERT(str_copy(a->file_name, sizeof(a->file_name), file.name));
+	return ERR_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "base/zone.h"
 #include "fcgi/handlers.h"
+#include "report/report.h"
 
 const char *perm_word(enum perm p)
 {
@@ -42,6 +43,7 @@ const char *perm_word(enum perm p)
 		[PERM_NOTICE_READ] = "notice.read",
 		[PERM_NOTICE_EDIT] = "notice.edit",
 		[PERM_DUTY_EDIT] = "duty.edit",
+		[PERM_IMPORT_RUN] = "import.run",
 	};
 
 	return words[p] ? words[p] : "";
@@ -157,10 +159,12 @@ const struct route routes[] = {
 		.params = { { "site_id", PARAM_ID, false } } },
 
 	/* Reports. */
-	{ "GET", "/reports/energy-money", PERM_REPORT_READ, NULL, "energy_money", true, 200, report_energy_money, false,
-		.help = "Per purse and span of book days: opening + recharge + subsidy + transfer + energy + share + fee + refund + late"
-			" + correction + reversal = closing; what leaves the purse is negative.",
-		.params = { { "site_id", PARAM_ID, false }, { "from", PARAM_DAY, true }, { "to", PARAM_DAY, true } } },
+	{ "GET", "/reports", PERM_REPORT_READ, NULL, "report", true, 200, reports_list, false,
+		.help = "The reports that there are, with their columns; titles as Accept-Language has it." },
+	{ "GET", "/reports/:report", PERM_REPORT_READ, NULL, NULL, false, 200, report_get, false,
+		.help = "A report: rows and totals as JSON, or a file. Days are book days of the site; final: they are all sealed.",
+		.params = { { "from", PARAM_DAY, true }, { "to", PARAM_DAY, true }, { "site", PARAM_TEXT, false },
+			{ "format", PARAM_FORMAT, false }, { "by", PARAM_GROUP, false } } },
 
 	/* Settings and approvals. */
 	{ "GET", "/settings", PERM_SETTING_READ, NULL, "setting", true, 200, settings_list, false,
@@ -422,6 +426,22 @@ const struct route routes[] = {
 	{ "POST", "/reconciliations/payouts", PERM_RECONCILIATION_RESOLVE, "service_payout_new", "service_payout", false, 201, payout_new, true,
 		.help = "Book a payout of a service, by its bank document; no more than it owes." },
 
+	/* Workbooks. */
+	{ "POST", "/imports", PERM_IMPORT_RUN, NULL, "import_report", false, 200, import_new, false,
+		.help = "Bring in what a workbook says (.xlsx, .xls, .csv: the bytes are the body), all of it or nothing; messages in the language of Accept-Language.",
+		.params = { { "name", PARAM_FILE_NAME, true }, { "dry_run", PARAM_FLAG, false } },
+		.body_kind = BODY_RAW, .body_most = IMPORT_MAX },
+	{ "GET", "/imports", PERM_IMPORT_RUN, NULL, "import_run", true, 200, imports_list, false,
+		.help = "What was imported, newest first: dry runs and refused files too." },
+	{ "GET", "/imports/:id", PERM_IMPORT_RUN, NULL, "import_detail", false, 200, import_one, false,
+		.help = "One of them, with its errors." },
+	{ "GET", "/imports/template", PERM_IMPORT_RUN, NULL, NULL, false, 200, import_template, false,
+		.help = "An empty workbook with lists to choose from, and what its columns mean.",
+		.params = { { "format", PARAM_BOOK_FORMAT, false }, { "sheet", PARAM_TEXT, false } }, .file = true },
+	{ "GET", "/export", PERM_IMPORT_RUN, NULL, NULL, false, 200, export_get, false,
+		.help = "What the platform holds, as a workbook that an import takes: xlsx, or one sheet as csv.",
+		.params = { { "format", PARAM_BOOK_FORMAT, false }, { "sheet", PARAM_TEXT, false } }, .file = true },
+
 	/* Payment services. */
 	{ "POST", "/notify/wechat", PERM_OPEN, NULL, NULL, false, 204, notify_wechat, false,
 		.help = "WeChat Pay says what happened; signed.", .body_kind = BODY_RAW },
@@ -488,7 +508,17 @@ static bool secret_matches(const char *have, size_t have_n)
 	return have_n > 0 && have_n <= 64 && n >= have_n;
 }
 
-/* One segment against another; ":id" takes a number from 1, ":date" a day, ":secret" a word. */
+static bool report_matches(const char *have, size_t have_n, int64_t *object)
+{
+	const struct report_kind *report = report_find(have, have_n);
+
+	if (report)
+		*object = report - reports + 1;
+	return report != NULL;
+}
+
+/* One segment against another; ":id" takes a number from 1, ":date" a day, ":secret" a word,
+ * ":report" a report. */
 static bool segment_matches(
 	const char *want, size_t want_n, const char *have, size_t have_n, int64_t *object)
 {
@@ -498,6 +528,8 @@ static bool segment_matches(
 		return date_matches(have, have_n, object);
 	if (want_n == 7 && memcmp(want, ":secret", 7) == 0)
 		return secret_matches(have, have_n);
+	if (want_n == 7 && memcmp(want, ":report", 7) == 0)
+		return report_matches(have, have_n, object);
 	if (want_n != 3 || memcmp(want, ":id", 3) != 0)
 		return want_n == have_n && memcmp(want, have, want_n) == 0;
 	if (have_n == 0 || have_n >= sizeof(digits) || have[0] < '1' || have[0] > '9')
@@ -543,6 +575,19 @@ enum err route_find(const char *method, const char *path, const struct route **o
 	return n ? ERR_METHOD : ERR_NOT_FOUND;
 }
 
+size_t route_body_most(const char *method, const char *path)
+{
+	const struct route *r;
+	char allow[64];
+	int64_t object;
+
+	if (!str_starts(path, API_PREFIX))
+		return 0;
+	return route_find(method, path + strlen(API_PREFIX), &r, &object, allow) == ERR_OK
+		       ? r->body_most
+		       : 0;
+}
+
 static bool text_is_utf8(const char *v)
 {
 	AUTO(json_free) json_t *j = json_string(v);
@@ -567,6 +612,16 @@ static enum err check_param(const struct param *p, const char *v, struct problem
 		if (!text_is_utf8(v))
 			return problem_set(why, ERR_BAD_VALUE, p->name, "this is not UTF-8");
 		return ERR_OK;
+	case PARAM_FILE_NAME:
+		if (strlen(v) > 255 || !v[0])
+			return problem_set(why, ERR_OUT_OF_RANGE, p->name, "1 to 255 bytes");
+		if (!text_is_utf8(v))
+			return problem_set(why, ERR_BAD_VALUE, p->name, "this is not UTF-8");
+		return ERR_OK;
+	case PARAM_BOOK_FORMAT:
+		if (!str_eq(v, "xlsx") && !str_eq(v, "csv"))
+			return problem_set(why, ERR_BAD_VALUE, p->name, "xlsx or csv");
+		return ERR_OK;
 	case PARAM_DAY:
 		if (day_parse(v, &day) != ERR_OK)
 			return problem_set(
@@ -579,6 +634,16 @@ static enum err check_param(const struct param *p, const char *v, struct problem
 	case PARAM_FLAG:
 		if (!str_eq(v, "0") && !str_eq(v, "1"))
 			return problem_set(why, ERR_BAD_VALUE, p->name, "0 or 1");
+		return ERR_OK;
+	case PARAM_FORMAT:
+		if (!str_eq(v, "json") && !str_eq(v, "xlsx") && !str_eq(v, "csv"))
+			return problem_set(why, ERR_BAD_VALUE, p->name, "json, xlsx or csv");
+		return ERR_OK;
+	case PARAM_GROUP:
+		if (!str_eq(v, "meter") && !str_eq(v, "shop") && !str_eq(v, "area") &&
+			!str_eq(v, "rate"))
+			return problem_set(
+				why, ERR_BAD_VALUE, p->name, "meter, shop, area or rate");
 		return ERR_OK;
 	}
 	return ERR_INTERNAL;

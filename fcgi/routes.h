@@ -3,6 +3,7 @@
 #include "fcgi/api.h"
 
 #define API_PREFIX "/api/v1"
+#define XLSX_TYPE "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 /* Who may call. A row that forgets to say is closed to everybody. */
 enum perm {
@@ -45,11 +46,22 @@ enum perm {
 	PERM_NOTICE_READ,
 	PERM_NOTICE_EDIT,
 	PERM_DUTY_EDIT,
+	PERM_IMPORT_RUN,
 	PERM__MAX
 };
 const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */
 
-enum param_kind { PARAM_ID, PARAM_TEXT, PARAM_DAY, PARAM_STEP, PARAM_FLAG };
+enum param_kind {
+	PARAM_ID,
+	PARAM_TEXT,
+	PARAM_DAY,
+	PARAM_STEP,
+	PARAM_FLAG,
+	PARAM_FORMAT,	   /* of a report: json, xlsx, csv */
+	PARAM_BOOK_FORMAT, /* of a workbook: xlsx, csv */
+	PARAM_FILE_NAME,
+	PARAM_GROUP /* what a report is grouped by */
+};
 struct param {
 	const char *name;
 	enum param_kind kind;
@@ -63,7 +75,9 @@ enum body_kind {
 
 struct route {
 	const char *method;
-	const char *path; /* ":id" stands for a number, ":date" for a day, ":secret" for a word */
+	/* ":id" stands for a number, ":date" for a day, ":secret" for a word, ":report" for a
+	 * report */
+	const char *path;
 	enum perm perm;
 	const char *body;   /* schema of the request; NULL: none */
 	const char *answer; /* schema of the answer; NULL: no JSON */
@@ -77,17 +91,22 @@ struct route {
 	const char *help;
 	struct param params[6];
 	enum body_kind body_kind;
-	bool any_query; /* the query is the sender's own: decoded, not checked */
+	bool any_query;	  /* the query is the sender's own: decoded, not checked */
+	size_t body_most; /* a raw body, read when the caller may send it; 0: at most BODY_MAX */
+	bool file;	  /* the answer is a workbook */
 };
 
 extern const struct route routes[];
 extern const size_t routes_n;
 
 /* The route of a method and path (prefix taken off), and the number in it (of a day: its days since
- * 1970-01-01). ERR_NOT_FOUND;
+ * 1970-01-01; of a report: its place in the list, from 1). ERR_NOT_FOUND;
  * ERR_METHOD with the methods that there are in allow. */
 MUST_USE enum err route_find(const char *method, const char *path, const struct route **out,
 	int64_t *object, char allow[static 64]);
+
+/* How large a body may be that is sent there, with the prefix; 0: not said. */
+size_t route_body_most(const char *method, const char *path);
 
 /* Decodes and checks a query string: unknown, missing and malformed parameters are refused. */
 MUST_USE enum err route_params(

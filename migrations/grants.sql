@@ -63,7 +63,7 @@ GRANT INSERT, UPDATE ON usage_hour TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON usage_day TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON tier_use TO 'yufu_api'@'localhost';
 GRANT INSERT ON reading_decision TO 'yufu_api'@'localhost';
-GRANT INSERT, UPDATE (name, revision, doc) ON tariff TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name, utility, revision, doc) ON tariff TO 'yufu_api'@'localhost';
 GRANT INSERT ON tariff_revision TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON meter_tariff TO 'yufu_api'@'localhost';
 GRANT INSERT ON meter_ratio TO 'yufu_api'@'localhost';
@@ -142,6 +142,17 @@ GRANT INSERT, UPDATE (state, tries, next_at, since) ON webhook_delivery TO 'yufu
 GRANT INSERT, UPDATE (state, unresolved, fetch_at, tries) ON reconciliation TO 'yufu_api'@'localhost';
 GRANT UPDATE (state, action, reason, actor, resolved_at, resolution_id) ON bill_difference TO 'yufu_api'@'localhost';
 GRANT INSERT ON service_payout TO 'yufu_api'@'localhost';
+-- api: imports make places and change what may change.
+GRANT INSERT, UPDATE (name, profile) ON site TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name, parent_id, kind, floor_m2_milli) ON area TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name, area_id, transport, address, baud, parity) ON gateway TO 'yufu_api'@'localhost';
+GRANT INSERT ON gateway_state TO 'yufu_api'@'localhost';
+GRANT INSERT ON bus_group TO 'yufu_api'@'localhost';
+GRANT INSERT ON supply_point TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name, role, area_id, parent_id, rated_current_ma) ON meter TO 'yufu_api'@'localhost';
+GRANT DELETE ON user_tenant TO 'yufu_api'@'localhost';
+GRANT INSERT ON import_run TO 'yufu_api'@'localhost';
+GRANT UPDATE ON import_lock TO 'yufu_api'@'localhost';
 -- worker: outbox, orders, jobs.
 GRANT UPDATE (cap_fen) ON contract_debt TO 'yufu_worker'@'localhost';
 GRANT UPDATE (last_month) ON contract_allowance TO 'yufu_worker'@'localhost';

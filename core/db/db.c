@@ -19,6 +19,7 @@ enum {
 	ER_ERROR_DURING_COMMIT_CODE = 1180,
 	ER_SHUTDOWN_CODE = 1053,
 	ER_KILLED_CODE = 1927,
+	ER_STATEMENT_TIMEOUT_CODE = 1969,
 	CLIENT_ERRORS = 2000,
 	CLIENT_ERRORS_END = 3000,
 };
@@ -112,7 +113,7 @@ void db_free(struct db **db)
 static enum err db_connect(struct db *db)
 {
 	const struct db_settings *s = &db->settings;
-	const unsigned connect_s = 3, io_s = 15;
+	const unsigned connect_s = 3, io_s = s->answer_s ? s->answer_s : 15;
 	MYSQL *m;
 
 	if (db->mysql)
@@ -159,6 +160,8 @@ static enum err db_failed(struct db *db, unsigned code, const char *why, const c
 		db->broken = true;
 		return ERR_RETRY;
 	}
+	if (code == ER_STATEMENT_TIMEOUT_CODE)
+		return ERR_TIMEOUT;
 	if (is_lost(code)) {
 		log_warn("db=lost code=%u why=\"%s\"", code, why);
 		db->broken = true;
@@ -269,7 +272,10 @@ static enum err statement_failed(struct db *db, MYSQL_STMT *stmt, const struct q
 	unsigned code = mysql_stmt_errno(stmt);
 	char why[256];
 
-	snprintf(why, sizeof(why), "%s", mysql_stmt_error(stmt));
+	/* What fails while rows come one by one is said of the connection only. */
+	snprintf(why, sizeof(why), "%s", code ? mysql_stmt_error(stmt) : mysql_error(db->mysql));
+	if (!code)
+		code = mysql_errno(db->mysql);
 	mysql_stmt_free_result(stmt);
 	return db_failed(db, code, why, q->sql);
 }
@@ -282,28 +288,28 @@ static enum err ready(struct db *db)
 	return db_connect(db);
 }
 
-static enum err execute(
-	struct db *db, const struct query *q, const struct arg *args, size_t n, MYSQL_STMT **out)
+static enum err start(
+	struct db *db, const struct query *q, MYSQL_STMT *stmt, const struct arg *args, size_t n)
 {
 	MYSQL_BIND binds[COLUMNS_MAX];
 	const unsigned single = 0;
-	MYSQL_STMT *stmt = NULL;
-	enum err e;
 
-	ASSERT(n <= COLUMNS_MAX);
-	e = ready(db);
-	if (e != ERR_OK)
-		return e;
-	e = statement_get(db, q, &stmt);
-	if (e != ERR_OK)
-		return e;
-	ASSERT(mysql_stmt_param_count(stmt) == n);
+	ASSERT(n <= COLUMNS_MAX && mysql_stmt_param_count(stmt) == n);
 	mysql_stmt_attr_set(stmt, STMT_ATTR_ARRAY_SIZE, &single); /* db_bulk may have set more */
 	bind_args(args, n, binds);
 	if ((n > 0 && mysql_stmt_bind_param(stmt, binds) != 0) || mysql_stmt_execute(stmt) != 0)
 		return statement_failed(db, stmt, q);
-	*out = stmt;
 	return ERR_OK;
+}
+
+static enum err execute(
+	struct db *db, const struct query *q, const struct arg *args, size_t n, MYSQL_STMT **out)
+{
+	enum err e = ready(db);
+
+	if (e == ERR_OK)
+		e = statement_get(db, q, out);
+	return e == ERR_OK ? start(db, q, *out, args, n) : e;
 }
 
 struct column {
@@ -485,6 +491,49 @@ enum err db_list(
 	return read_rows(db, q, args, n, SIZE_MAX, out);
 }
 
+static enum err each(struct db *db, const struct query *q, MYSQL_STMT *stmt, void *row,
+	enum err (*take)(void *ctx), void *ctx)
+{
+	struct column columns[COLUMNS_MAX];
+	MYSQL_BIND binds[COLUMNS_MAX];
+	enum err e = ERR_OK;
+	int rc = 0;
+
+	ASSERT(q->row->n <= COLUMNS_MAX);
+	bind_row(q->row, row, columns, binds);
+	if (mysql_stmt_bind_result(stmt, binds) != 0)
+		return statement_failed(db, stmt, q);
+	while (e == ERR_OK && ((rc = mysql_stmt_fetch(stmt)) == 0 || rc == MYSQL_DATA_TRUNCATED)) {
+		if (store_row(q->row, row, columns)) {
+			e = take(ctx);
+			continue;
+		}
+		log_error("db=does_not_fit sql=\"%.160s\"", q->sql);
+		e = ERR_DB;
+	}
+	if (e == ERR_OK && rc != MYSQL_NO_DATA)
+		return statement_failed(db, stmt, q);
+	mysql_stmt_free_result(stmt);
+	return e;
+}
+
+enum err db_each(struct db *db, const struct query *q, const struct arg *args, size_t n, void *row,
+	enum err (*take)(void *ctx), void *ctx)
+{
+	MYSQL_STMT *stmt = NULL;
+	enum err e = ready(db);
+
+	if (e == ERR_OK)
+		e = statement_prepare(db, q, &stmt);
+	if (e != ERR_OK)
+		return e;
+	e = start(db, q, stmt, args, n);
+	if (e == ERR_OK)
+		e = each(db, q, stmt, row, take, ctx);
+	mysql_stmt_close(stmt);
+	return e;
+}
+
 enum err db_one(struct db *db, const struct query *q, const struct arg *args, size_t n, void *row)
 {
 	AUTO(rows_free) struct rows r = { 0 };
@@ -648,6 +697,11 @@ enum err db_tx(struct db *db, enum err (*fn)(struct db *, void *), void *ctx)
 		mono_sleep_until(mono_ms() + rand_below(i < 7 ? 10u << i : 1280));
 	}
 	return e == ERR_RETRY ? ERR_UNAVAILABLE : e;
+}
+
+enum err db_join(struct db *db, enum err (*fn)(struct db *, void *), void *ctx)
+{
+	return db_in_tx(db) ? fn(db, ctx) : db_tx(db, fn, ctx);
 }
 
 bool db_in_tx(const struct db *db)

@@ -19,6 +19,7 @@ struct db_settings {
 	char user[64];
 	char password[128];
 	char name[64];
+	unsigned answer_s; /* how long a statement may take; 0: 15 */
 };
 
 /* [database] socket|host port user password(_file) name */
@@ -90,6 +91,11 @@ MUST_USE enum err db_one(
 	struct db *db, const struct query *q, const struct arg *args, size_t n, void *row);
 MUST_USE enum err db_list(
 	struct db *db, const struct query *q, const struct arg *args, size_t n, struct rows *out);
+/* Rows one after the other, each in the caller's struct when take() is called, and none kept. Until
+ * the last one nothing else may be asked of this db. Any error of take() ends it and is returned.
+ * No blobs. Prepared anew each time: the query need not be a constant. */
+MUST_USE enum err db_each(struct db *db, const struct query *q, const struct arg *args, size_t n,
+	void *row, enum err (*take)(void *ctx), void *ctx);
 /* affected (may be NULL) counts matched rows, also those that already had the new values. */
 MUST_USE enum err db_exec(
 	struct db *db, const struct query *q, const struct arg *args, size_t n, int64_t *affected);
@@ -103,6 +109,8 @@ MUST_USE enum err db_bulk(struct db *db, const struct query *q, const struct sha
  * whose answer was lost), so it touches nothing but the database and its own result, and its writes
  * are safe to repeat (once_key). Any error of fn rolls back and is returned. */
 MUST_USE enum err db_tx(struct db *db, enum err (*fn)(struct db *, void *), void *ctx);
+/* In the transaction that runs already, whose owner ends it, or in one of its own. */
+MUST_USE enum err db_join(struct db *db, enum err (*fn)(struct db *, void *), void *ctx);
 bool db_in_tx(const struct db *db);
 
 /* Prepares a statement and checks its columns, without running it. */

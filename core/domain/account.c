@@ -379,7 +379,7 @@ enum err account_set_limits(struct db *db, const struct account_limits *l, struc
 			checks[i].value.nano > ACCOUNT_LIMIT_YUAN * NANO_PER_YUAN)
 			return problem_set(why, ERR_OUT_OF_RANGE, checks[i].field,
 				"from 0 to %d yuan", ACCOUNT_LIMIT_YUAN);
-	e = db_tx(db, limits_tx, &copy);
+	e = db_join(db, limits_tx, &copy);
 	return e == ERR_CONFLICT ? problem_set(why, e, "id", "the account is closed") : e;
 }
 

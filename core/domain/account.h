@@ -53,7 +53,7 @@ struct account_limits {
 	struct utc now;
 };
 /* What staff allow a purse, with an audit row. A lower floor ends arrears at once. ERR_OUT_OF_RANGE
- * outside 0..ACCOUNT_LIMIT_YUAN. */
+ * outside 0..ACCOUNT_LIMIT_YUAN. Also inside db_tx. */
 MUST_USE enum err account_set_limits(
 	struct db *db, const struct account_limits *l, struct problem *why);
 

@@ -263,22 +263,37 @@ static enum err nobody_else(struct deal *d, const struct cut *c)
 /* The energy of a meter below a charged one was charged there. */
 static enum err branch_is_free(struct deal *d, const struct life_meter *m)
 {
-	struct life *l = d->life;
-	struct other_row other;
-	enum err e;
-
 	if (str_eq(m->billing, "none") || !str_eq(m->role, "tenant"))
 		return ERR_OK;
-	e = db_one(l->db, &Q_ABOVE, ARGS(arg_i64(m->id), arg_text(m->utility)), &other);
+	return meter_branch_free(d->life->db, m->id, d->life->why);
+}
+
+struct branch_row {
+	char code[129];
+	char utility[12];
+};
+SHAPE(branch_shape, struct branch_row, FIELD(struct branch_row, code),
+	FIELD(struct branch_row, utility));
+static const struct query Q_BRANCH = { "SELECT code, utility FROM meter WHERE id = ?",
+	&branch_shape };
+
+enum err meter_branch_free(struct db *db, int64_t meter_id, struct problem *why)
+{
+	struct other_row other;
+	struct branch_row m;
+	enum err e = db_one(db, &Q_BRANCH, ARGS(arg_i64(meter_id)), &m);
+
 	if (e == ERR_OK)
-		return problem_set(l->why, ERR_CONFLICT, "meters",
-			"meter %s lies below meter %s, which contract %s pays for", m->code,
+		e = db_one(db, &Q_ABOVE, ARGS(arg_i64(meter_id), arg_text(m.utility)), &other);
+	if (e == ERR_OK)
+		return problem_set(why, ERR_CONFLICT, "meters",
+			"meter %s lies below meter %s, which contract %s pays for", m.code,
 			other.meter, other.code);
 	if (e == ERR_NOT_FOUND)
-		e = db_one(l->db, &Q_BELOW, ARGS(arg_i64(m->id), arg_text(m->utility)), &other);
+		e = db_one(db, &Q_BELOW, ARGS(arg_i64(meter_id), arg_text(m.utility)), &other);
 	if (e == ERR_OK)
-		return problem_set(l->why, ERR_CONFLICT, "meters",
-			"meter %s lies above meter %s, which contract %s pays for", m->code,
+		return problem_set(why, ERR_CONFLICT, "meters",
+			"meter %s lies above meter %s, which contract %s pays for", m.code,
 			other.meter, other.code);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
@@ -404,39 +419,97 @@ static enum err dark_steps(struct deal *d)
 	return e;
 }
 
-static enum err levels_follow(struct deal *d)
+static enum err levels_follow(struct db *db, int64_t contract_id, struct utc now)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	enum err e = db_list(d->life->db, &Q_PURSES_TO_TELL, ARGS(arg_i64(d->contract_id)), &rows);
+	enum err e = db_list(db, &Q_PURSES_TO_TELL, ARGS(arg_i64(contract_id)), &rows);
 	const struct id_row *r = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
-		e = account_changed(d->life->db, r[i].id, d->life->ask->now);
+		e = account_changed(db, r[i].id, now);
 	return e;
+}
+
+/* *vacant counts the blocks of that kind that have ended. */
+static enum err blocks_follow(
+	struct db *db, const struct rows *owing, struct utc now, size_t *vacant)
+{
+	const struct owing_row *r = owing->at;
+	char cause[32];
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < owing->n; i++) {
+		*vacant += r[i].vacant;
+		if (r[i].vacant)
+			e = supply_block_clear(db, r[i].supply_point_id, BLOCK_VACANT, "", now);
+		snprintf(cause, sizeof(cause), "account:%" PRId64, r[i].account_id);
+		if (e == ERR_OK && r[i].arrears)
+			e = supply_block_set(
+				db, r[i].supply_point_id, BLOCK_ARREARS, cause, "system", "", now);
+	}
+	return e;
+}
+
+static const struct query Q_MOVED_MANY = {
+	"SELECT STRAIGHT_JOIN a.id FROM " DB_IDS " account a ON a.contract_id = k.id"
+	" WHERE a.kind = 'purse' AND a.balance_nano <> 0 ORDER BY a.id FOR UPDATE",
+	&id_shape
+};
+static const struct query Q_OWING_MANY = {
+	"SELECT * FROM (SELECT STRAIGHT_JOIN p.id AS supply_point_id, a.id AS account_id,"
+	" a.level = 'arrears' AND p.billing = 'account' AS arrears,"
+	" EXISTS (SELECT 1 FROM block b WHERE b.supply_point_id = p.id AND b.kind = 'vacant')"
+	" AS vacant FROM " DB_IDS " contract_point cp ON cp.contract_id = k.id"
+	" JOIN supply_point p ON p.id = cp.supply_point_id JOIN account a ON a.id = cp.account_id"
+	" WHERE cp.to_at = 0) o WHERE o.arrears OR o.vacant ORDER BY o.supply_point_id",
+	&owing_shape
+};
+
+#define FOLLOW_BATCH 500
+
+static enum err accounts_follow(struct db *db, const char *contracts, struct utc now)
+{
+	AUTO(rows_free) struct rows moved = { 0 };
+	int64_t ids[FOLLOW_BATCH];
+	size_t n = 0;
+	enum err e = db_list(db, &Q_MOVED_MANY, ARGS(arg_text(contracts)), &moved);
+	const struct id_row *r = moved.at;
+
+	for (size_t i = 0; e == ERR_OK && i < moved.n; i++) {
+		ids[n++] = r[i].id;
+		if (n < FOLLOW_BATCH && i + 1 < moved.n)
+			continue;
+		e = accounts_changed(db, ids, n, now);
+		n = 0;
+	}
+	return e;
+}
+
+enum err contracts_follow(struct db *db, const int64_t *ids, size_t n, struct utc now)
+{
+	AUTO(text_free) char *contracts = json_ids(ids, n);
+	AUTO(rows_free) struct rows owing = { 0 };
+	size_t vacant = 0;
+	enum err e = accounts_follow(db, contracts, now);
+
+	if (e == ERR_OK)
+		e = db_list(db, &Q_OWING_MANY, ARGS(arg_text(contracts)), &owing);
+	return e == ERR_OK ? blocks_follow(db, &owing, now, &vacant) : e;
 }
 
 enum err deal_supply(struct deal *d)
 {
 	struct life *l = d->life;
-	AUTO(rows_free) struct rows rows = { 0 };
-	const struct owing_row *r;
-	char cause[32];
-	enum err e = levels_follow(d);
+	AUTO(rows_free) struct rows owing = { 0 };
+	size_t vacant = 0;
+	enum err e = levels_follow(l->db, d->contract_id, l->ask->now);
 
 	if (e == ERR_OK)
-		e = db_list(l->db, &Q_OWING, ARGS(arg_i64(d->contract_id)), &rows);
-	r = rows.at;
-	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
-		if (r[i].vacant) {
-			e = supply_block_clear(
-				l->db, r[i].supply_point_id, BLOCK_VACANT, "", l->ask->now);
-			step_add(l, &(struct step){ .what = "vacant_ends" });
-		}
-		snprintf(cause, sizeof(cause), "account:%" PRId64, r[i].account_id);
-		if (e == ERR_OK && r[i].arrears)
-			e = supply_block_set(l->db, r[i].supply_point_id, BLOCK_ARREARS, cause,
-				"system", "", l->ask->now);
-	}
+		e = db_list(l->db, &Q_OWING, ARGS(arg_i64(d->contract_id)), &owing);
+	if (e == ERR_OK)
+		e = blocks_follow(l->db, &owing, l->ask->now, &vacant);
+	for (; vacant > 0; vacant--)
+		step_add(l, &(struct step){ .what = "vacant_ends" });
 	return e == ERR_OK ? dark_steps(d) : e;
 }
 

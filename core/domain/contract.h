@@ -63,6 +63,14 @@ MUST_USE enum err contract_change(struct db *db, const struct life_ask *ask,
 MUST_USE enum err contract_reopen(struct db *db, const struct life_ask *ask, int64_t id,
 	struct life_done *out, struct problem *why);
 
+/* Inside db_tx, after meters or money came to contracts that are being prepared: the levels of
+ * their purses, and on all of their supply points the blocks that follow: arrears, and no longer
+ * vacant. A purse in which nothing has moved waits for its first charge, so nobody is cut before
+ * the opening balances are in. */
+MUST_USE enum err contracts_follow(struct db *db, const int64_t *ids, size_t n, struct utc now);
+/* ERR_CONFLICT when a meter above or below it is charged to a contract already. */
+MUST_USE enum err meter_branch_free(struct db *db, int64_t meter_id, struct problem *why);
+
 /* ---- reading ---- */
 
 struct contract_row {

@@ -727,7 +727,7 @@ enum err fee_end(
 
 	if (e == ERR_OK && found.n == 0)
 		return ERR_NOT_FOUND;
-	return e == ERR_OK ? db_tx(db, end_tx, &(struct ending){ id, true, to, by, why }) : e;
+	return e == ERR_OK ? db_join(db, end_tx, &(struct ending){ id, true, to, by, why }) : e;
 }
 
 enum err fees_end(struct db *db, int64_t contract_id, struct day to, const struct fee_actor *by)

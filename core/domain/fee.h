@@ -67,7 +67,7 @@ struct fee_new {
 MUST_USE enum err fee_add(struct db *db, const struct fee_new *n, const struct fee_actor *by,
 	int64_t *id, struct problem *why);
 /* Ends a fee on its last day, and gives back what months were charged too much. An end may be
- * moved, but not to before the day before the fee began. */
+ * moved, but not to before the day before the fee began. Also inside db_tx. */
 MUST_USE enum err fee_end(
 	struct db *db, int64_t id, struct day to, const struct fee_actor *by, struct problem *why);
 /* The same for all fees of a contract that last longer; inside db_tx, when a contract is closed and

@@ -202,5 +202,5 @@ enum err overload_set(struct db *db, const struct overload_setting *s, struct pr
 		if (checks[i].value < 0 || checks[i].value > checks[i].most)
 			return problem_set(why, ERR_OUT_OF_RANGE, checks[i].field,
 				"from 0 to %" PRId64, checks[i].most);
-	return db_tx(db, set_tx, &copy);
+	return db_join(db, set_tx, &copy);
 }

@@ -23,7 +23,7 @@ struct overload_setting {
 	struct utc now;
 };
 /* Sets the limits of a meter, with an audit row. ERR_OUT_OF_RANGE: limit 0..10 MW, delay up to an
- * hour, pause up to a day, returns up to 100. */
+ * hour, pause up to a day, returns up to 100. Also inside db_tx. */
 MUST_USE enum err overload_set(
 	struct db *db, const struct overload_setting *s, struct problem *why);
 

@@ -18,13 +18,18 @@ SHAPE(meter_shape, struct meter_row, FIELD(struct meter_row, supply_point_id),
 static const struct query Q_SITE = { "SELECT id FROM site WHERE code = ?", &id_shape };
 static const struct query Q_AREA = { "SELECT id FROM area WHERE code = ?", &id_shape };
 static const struct query Q_GATEWAY = { "SELECT id FROM gateway WHERE code = ?", &id_shape };
-static const struct query Q_GATEWAY_SITE = { "SELECT site_id AS id FROM gateway WHERE code = ?",
-	&id_shape };
+struct gateway_row {
+	int64_t id, site_id;
+};
+SHAPE(gateway_shape, struct gateway_row, FIELD(struct gateway_row, id),
+	FIELD(struct gateway_row, site_id));
+static const struct query Q_GATEWAY_SITE = { "SELECT id, site_id FROM gateway WHERE code = ?",
+	&gateway_shape };
 static const struct query Q_METER = { "SELECT id FROM meter WHERE code = ?", &id_shape };
 static const struct query Q_TARIFF = { "SELECT id FROM tariff WHERE code = ?", &id_shape };
 static const struct query Q_CONTRACT = {
 	"SELECT c.id FROM contract c JOIN tenant t ON t.id = c.tenant_id"
-	" WHERE t.code = ? AND c.end_at = 0",
+	" WHERE t.code = ? AND c.end_at = 0 ORDER BY c.id LIMIT 1",
 	&id_shape
 };
 static const struct query Q_METER_POINT = {
@@ -34,12 +39,15 @@ static const struct query Q_PURSE = {
 	"SELECT id FROM account WHERE contract_id = ? AND purpose = ?", &id_shape
 };
 static const struct query Q_GATEWAYS = { "SELECT COUNT(*) AS id FROM gateway", &id_shape };
+static const struct query Q_GROUP = { "SELECT id FROM bus_group WHERE id = ?", &id_shape };
 static const struct query Q_GROUP_ADD = { "INSERT IGNORE INTO bus_group (id) VALUES (?)", NULL };
 static const struct query Q_SITE_ADD = {
 	"INSERT INTO site (code, name, zone, profile) VALUES (?, ?, ?, ?)", NULL
 };
 static const struct query Q_AREA_ADD = {
-	"INSERT INTO area (code, name, site_id, parent_id, kind) VALUES (?, ?, ?, ?, ?)", NULL
+	"INSERT INTO area (code, name, site_id, parent_id, kind, floor_m2_milli)"
+	" VALUES (?, ?, ?, ?, ?, ?)",
+	NULL
 };
 static const struct query Q_GATEWAY_ADD = {
 	"INSERT INTO gateway (code, name, site_id, area_id, transport, address, baud, parity,"
@@ -71,7 +79,8 @@ static const struct query Q_TARIFF_ADD = {
 	"INSERT INTO tariff (code, name, utility, doc) VALUES (?, ?, ?, ?)", NULL
 };
 static const struct query Q_TENANT_ADD = {
-	"INSERT INTO tenant (code, name, site_id, phone, contacts, room) VALUES (?, ?, ?, ?, ?, ?)",
+	"INSERT INTO tenant (code, name, site_id, phone, contacts, room, floor_m2_milli)"
+	" VALUES (?, ?, ?, ?, ?, ?, ?)",
 	NULL
 };
 static const struct query Q_CONTRACT_ADD = {
@@ -128,8 +137,17 @@ enum err area_add(struct db *db, const struct area_new *a, struct problem *why)
 		return e;
 	return db_exec(db, &Q_AREA_ADD,
 		ARGS(arg_text(a->code), arg_text(a->name), arg_i64(site), arg_id(parent),
-			arg_text(a->kind)),
+			arg_text(a->kind), arg_i64(a->floor_m2_milli)),
 		NULL);
+}
+
+/* A group that is there is only looked at: its row belongs to the poller that holds it. */
+static enum err group_make(struct db *db, int64_t id)
+{
+	struct id_row row;
+	enum err e = db_one(db, &Q_GROUP, ARGS(arg_i64(id)), &row);
+
+	return e == ERR_NOT_FOUND ? db_exec(db, &Q_GROUP_ADD, ARGS(arg_i64(id)), NULL) : e;
 }
 
 enum err gateway_add(struct db *db, const struct gateway_new *g, struct problem *why)
@@ -145,7 +163,7 @@ enum err gateway_add(struct db *db, const struct gateway_new *g, struct problem 
 	if (e != ERR_OK)
 		return e;
 	group = count.id / (GROUPS * GROUP_BUSES) * GROUPS + count.id % GROUPS + 1;
-	e = db_exec(db, &Q_GROUP_ADD, ARGS(arg_i64(group)), NULL);
+	e = group_make(db, group);
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_GATEWAY_ADD,
 			ARGS(arg_text(g->code), arg_text(g->name), arg_i64(site), arg_id(area),
@@ -164,10 +182,13 @@ struct meter_links {
 static enum err meter_links_find(
 	struct db *db, const struct meter_new *m, struct meter_links *l, struct problem *why)
 {
-	enum err e = find(db, &Q_GATEWAY, "gateway", m->gateway, &l->gateway, why);
+	struct gateway_row gateway = { 0 };
+	enum err e = db_one(db, &Q_GATEWAY_SITE, ARGS(arg_text(m->gateway)), &gateway);
 
-	if (e == ERR_OK)
-		e = find(db, &Q_GATEWAY_SITE, "gateway", m->gateway, &l->site, why);
+	if (e == ERR_NOT_FOUND)
+		return problem_set(why, e, "gateway", "there is no gateway %s", m->gateway);
+	l->gateway = gateway.id;
+	l->site = gateway.site_id;
 	if (e == ERR_OK)
 		e = find(db, &Q_AREA, "area", m->area, &l->area, why);
 	if (e == ERR_OK)
@@ -228,7 +249,8 @@ enum err tenant_add(struct db *db, const struct tenant_new *t, struct utc now, s
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_TENANT_ADD,
 			ARGS(arg_text(t->code), arg_text(t->name), arg_i64(site),
-				arg_text(t->phone), arg_text(t->contacts), arg_text(t->room)),
+				arg_text(t->phone), arg_text(t->contacts), arg_text(t->room),
+				arg_i64(t->floor_m2_milli)),
 			NULL);
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_CONTRACT_ADD,
@@ -236,21 +258,12 @@ enum err tenant_add(struct db *db, const struct tenant_new *t, struct utc now, s
 	return e;
 }
 
-enum err opening_add(
-	struct db *db, int64_t account_id, struct money opening, const char *actor, struct utc now)
+static enum err opening_post(struct db *db, int64_t account_id, struct money opening,
+	const struct opening_book *book, const char *actor, struct utc now)
 {
 	char once[64], reference[64];
-	int64_t opening_id, entry_id;
-	struct account a;
-	struct day day;
-	enum err e = account_get(db, account_id, &a);
+	int64_t entry_id;
 
-	if (e == ERR_OK)
-		e = account_book_day(&a, now, &day);
-	if (e == ERR_OK)
-		e = account_company(db, "opening", &opening_id);
-	if (e != ERR_OK)
-		return e;
 	snprintf(once, sizeof(once), "opening:%" PRId64, account_id);
 	snprintf(reference, sizeof(reference), "account:%" PRId64, account_id);
 	return entry_post(db,
@@ -259,20 +272,43 @@ enum err opening_add(
 			.reference = reference,
 			.actor = actor,
 			.memo = "",
-			.site_id = a.site_id,
-			.book_day = day,
+			.site_id = book->site_id,
+			.book_day = book->day,
 			.at = now },
-		(struct posting[]){
-			{ opening_id, { -opening.nano }, false }, { account_id, opening, true } },
+		(struct posting[]){ { book->company_id, { -opening.nano }, false },
+			{ account_id, opening, true } },
 		2, &entry_id);
+}
+
+enum err opening_book_get(struct db *db, int64_t site_id, const struct zone *z, struct utc now,
+	struct opening_book *out)
+{
+	out->site_id = site_id;
+	out->day = zone_local(z, now).day;
+	return account_company(db, "opening", &out->company_id);
+}
+
+enum err opening_add(
+	struct db *db, int64_t account_id, struct money opening, const char *actor, struct utc now)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	struct opening_book book;
+	struct account a;
+	enum err e = account_get(db, account_id, &a);
+
+	if (e == ERR_OK)
+		e = zone_open(a.zone, &z);
+	if (e == ERR_OK)
+		e = opening_book_get(db, a.site_id, z, now, &book);
+	return e == ERR_OK ? opening_post(db, account_id, opening, &book, actor, now) : e;
 }
 
 enum err purse_add(struct db *db, const struct purse_new *p, struct utc now, int64_t *account_id,
 	struct problem *why)
 {
-	int64_t contract, account;
+	int64_t contract = p->contract_id, account;
 	char code[64];
-	enum err e = find(db, &Q_CONTRACT, "tenant", p->tenant, &contract, why);
+	enum err e = contract ? ERR_OK : find(db, &Q_CONTRACT, "tenant", p->tenant, &contract, why);
 
 	if (e != ERR_OK)
 		return e;
@@ -286,36 +322,146 @@ enum err purse_add(struct db *db, const struct purse_new *p, struct utc now, int
 		return e;
 	account = db_insert_id(db);
 	if (p->opening.nano != 0)
-		e = opening_add(db, account, p->opening, p->actor, now);
+		e = p->book ? opening_post(db, account, p->opening, p->book, p->actor, now)
+			    : opening_add(db, account, p->opening, p->actor, now);
 	if (e == ERR_OK)
 		*account_id = account;
+	return e;
+}
+
+enum err contract_point_add(
+	struct db *db, int64_t contract_id, const char *meter, struct utc now, struct problem *why)
+{
+	struct meter_row m;
+	struct id_row purse;
+	enum err e = db_one(db, &Q_METER_POINT, ARGS(arg_text(meter)), &m);
+
+	if (e == ERR_NOT_FOUND)
+		return problem_set(why, e, "meters", "there is no meter %s", meter);
+	if (e == ERR_OK)
+		e = db_one(db, &Q_PURSE, ARGS(arg_i64(contract_id), arg_text(m.utility)), &purse);
+	if (e == ERR_NOT_FOUND)
+		e = purse_add(db,
+			&(struct purse_new){ .purpose = m.utility,
+				.actor = "system",
+				.contract_id = contract_id },
+			now, &purse.id, why);
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_CONTRACT_POINT_ADD,
+			ARGS(arg_i64(contract_id), arg_i64(m.supply_point_id), arg_i64(purse.id),
+				arg_utc(now)),
+			NULL);
 	return e;
 }
 
 enum err contract_meter_add(
 	struct db *db, const char *tenant, const char *meter, struct utc now, struct problem *why)
 {
-	struct meter_row m;
-	struct id_row purse;
 	int64_t contract;
 	enum err e = find(db, &Q_CONTRACT, "tenant", tenant, &contract, why);
 
+	return e == ERR_OK ? contract_point_add(db, contract, meter, now, why) : e;
+}
+
+/* ---- changes ---- */
+
+static const struct query Q_SITE_EDIT = { "UPDATE site SET name = ?, profile = ? WHERE code = ?",
+	NULL };
+static const struct query Q_AREA_EDIT = {
+	"UPDATE area SET name = ?, parent_id = ?, kind = ?, floor_m2_milli = ? WHERE code = ?", NULL
+};
+static const struct query Q_GATEWAY_EDIT = {
+	"UPDATE gateway SET name = ?, area_id = ?, transport = ?, address = ?, baud = ?, parity = ?"
+	" WHERE code = ?",
+	NULL
+};
+static const struct query Q_METER_EDIT = {
+	"UPDATE meter SET name = ?, gateway_id = ?, unit = ?, serial = ?, role = ?, area_id = ?,"
+	" parent_id = ?, rated_current_ma = ? WHERE code = ?",
+	NULL
+};
+static const struct query Q_METER_UNPLUG = {
+	"UPDATE meter SET unit = CONCAT('~', id) WHERE code = ?", NULL
+};
+static const struct query Q_TENANT_EDIT = {
+	"UPDATE tenant SET name = ?, phone = ?, contacts = ?, room = ?, floor_m2_milli = ?"
+	" WHERE code = ?",
+	NULL
+};
+static const struct query Q_LOGIN_DROP = {
+	"DELETE ut FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id"
+	" JOIN user u ON u.id = ut.user_id WHERE t.code = ? AND u.kind = 'tenant'"
+	" AND u.username = t.phone AND t.phone <> ?",
+	NULL
+};
+
+enum err site_edit(struct db *db, const char *code, const char *name, const char *profile)
+{
+	return db_exec(
+		db, &Q_SITE_EDIT, ARGS(arg_text(name), arg_text(profile), arg_text(code)), NULL);
+}
+
+enum err area_edit(struct db *db, const struct area_new *a, struct problem *why)
+{
+	int64_t parent;
+	enum err e = find(db, &Q_AREA, "parent", a->parent, &parent, why);
+
 	if (e != ERR_OK)
 		return e;
-	e = db_one(db, &Q_METER_POINT, ARGS(arg_text(meter)), &m);
-	if (e == ERR_NOT_FOUND)
-		return problem_set(why, e, "meters", "there is no meter %s", meter);
+	return db_exec(db, &Q_AREA_EDIT,
+		ARGS(arg_text(a->name), arg_id(parent), arg_text(a->kind),
+			arg_i64(a->floor_m2_milli), arg_text(a->code)),
+		NULL);
+}
+
+enum err gateway_edit(struct db *db, const struct gateway_new *g, struct problem *why)
+{
+	int64_t area;
+	enum err e = find(db, &Q_AREA, "area", g->area, &area, why);
+
+	if (e != ERR_OK)
+		return e;
+	return db_exec(db, &Q_GATEWAY_EDIT,
+		ARGS(arg_text(g->name), arg_id(area), arg_text(g->transport), arg_text(g->address),
+			arg_i64(g->baud), arg_text(g->parity), arg_text(g->code)),
+		NULL);
+}
+
+enum err meter_edit(struct db *db, const struct meter_edit *m, struct problem *why)
+{
+	int64_t gateway, area, parent;
+	enum err e = find(db, &Q_GATEWAY, "gateway", m->gateway, &gateway, why);
+
 	if (e == ERR_OK)
-		e = db_one(db, &Q_PURSE, ARGS(arg_i64(contract), arg_text(m.utility)), &purse);
-	if (e == ERR_NOT_FOUND)
-		e = purse_add(db,
-			&(struct purse_new){
-				.tenant = tenant, .purpose = m.utility, .actor = "system" },
-			now, &purse.id, why);
+		e = find(db, &Q_AREA, "area", m->area, &area, why);
 	if (e == ERR_OK)
-		e = db_exec(db, &Q_CONTRACT_POINT_ADD,
-			ARGS(arg_i64(contract), arg_i64(m.supply_point_id), arg_i64(purse.id),
-				arg_utc(now)),
-			NULL);
-	return e;
+		e = find(db, &Q_METER, "parent", m->parent, &parent, why);
+	if (e != ERR_OK)
+		return e;
+	e = db_exec(db, &Q_METER_EDIT,
+		ARGS(arg_text(m->name), arg_i64(gateway), arg_text(m->unit), arg_text(m->serial),
+			arg_text(m->role), arg_id(area), arg_id(parent),
+			arg_i64(m->rated_current_ma), arg_text(m->code)),
+		NULL);
+	return e == ERR_ALREADY
+		       ? problem_set(why, e, "unit", "another meter has address %s", m->unit)
+		       : e;
+}
+
+enum err meter_unplug(struct db *db, const char *code)
+{
+	return db_exec(db, &Q_METER_UNPLUG, ARGS(arg_text(code)), NULL);
+}
+
+enum err tenant_edit(struct db *db, const struct tenant_new *t, struct problem *why)
+{
+	enum err e = db_exec(db, &Q_LOGIN_DROP, ARGS(arg_text(t->code), arg_text(t->phone)), NULL);
+
+	(void)why;
+	if (e != ERR_OK)
+		return e;
+	return db_exec(db, &Q_TENANT_EDIT,
+		ARGS(arg_text(t->name), arg_text(t->phone), arg_text(t->contacts),
+			arg_text(t->room), arg_i64(t->floor_m2_milli), arg_text(t->code)),
+		NULL);
 }

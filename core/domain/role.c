@@ -44,6 +44,7 @@ const struct permission_row permissions[] = {
 	{ "report.read", "finance viewer" },
 	{ "reconciliation.read", "finance" },
 	{ "reconciliation.resolve", "finance" },
+	{ "import.run", "engineer" },
 	{ "user.manage", "" },
 	{ "webhook.manage", "" },
 	{ "notice.read", "finance operator engineer" },

@@ -73,6 +73,9 @@ const struct setting_row settings[SETTING__MAX] = {
 	[SETTING_NOTICE_QUIET_TO_MIN] = { "notice_quiet_to_min", 0, 1439, 480, false,
 		"... to this one, past midnight when it is the earlier one; equal: never. Login "
 		"codes, arrears and everything else do not wait." },
+	[SETTING_CARBON_MG_PER_KWH] = { "carbon_mg_per_kwh", 0, 5000000, 0, false,
+		"Emission factor of the grid for the report of carbon, in mg of CO2 per kWh; 0: "
+		"none is told." },
 };
 
 struct value_row {

@@ -502,5 +502,5 @@ enum err share_edit(struct db *db, const struct share_change *c, const struct sh
 {
 	struct changing g = { .c = c, .by = by, .why = why };
 
-	return db_tx(db, change_tx, &g);
+	return db_join(db, change_tx, &g);
 }

@@ -96,5 +96,6 @@ struct share_change {
 	bool has_from; /* from which day the new sharers count; else tomorrow */
 	struct day from;
 };
+/* Also inside db_tx. */
 MUST_USE enum err share_edit(struct db *db, const struct share_change *c,
 	const struct share_actor *by, struct problem *why);

@@ -267,7 +267,7 @@ static const struct query Q_INSERT = {
 	"INSERT INTO tariff (code, name, utility, revision, doc) VALUES (?, ?, ?, 1, ?)", NULL
 };
 static const struct query Q_UPDATE = {
-	"UPDATE tariff SET name = ?, revision = ?, doc = ? WHERE id = ?", NULL
+	"UPDATE tariff SET name = ?, utility = ?, revision = ?, doc = ? WHERE id = ?", NULL
 };
 static const struct query Q_REVISION = {
 	"INSERT INTO tariff_revision (tariff_id, revision, doc, actor, created_at)"
@@ -304,6 +304,18 @@ static enum err put_new(struct db *db, struct putting *p, int64_t *id)
 	return e == ERR_ALREADY ? ERR_RETRY : e; /* somebody else made it just now */
 }
 
+static const struct query Q_USED = {
+	"SELECT meter_id AS id FROM meter_tariff WHERE tariff_id = ? LIMIT 1", &id_shape
+};
+
+/* Has any meter ever had it? When in doubt, yes. */
+static bool was_used(struct db *db, int64_t id)
+{
+	struct id_row row;
+
+	return db_one(db, &Q_USED, ARGS(arg_i64(id)), &row) != ERR_NOT_FOUND;
+}
+
 static enum err put_next(struct db *db, struct putting *p, const struct held_row *held, bool *same)
 {
 	AUTO(json_free) json_t *old = NULL;
@@ -315,7 +327,7 @@ static enum err put_next(struct db *db, struct putting *p, const struct held_row
 	*same = json_equal(old, p->c->doc);
 	if (*same)
 		return ERR_OK;
-	if (!str_eq(held->utility, member(p->c->doc, "utility")))
+	if (!str_eq(held->utility, member(p->c->doc, "utility")) && was_used(db, held->id))
 		return problem_set(
 			p->why, ERR_CONFLICT, "utility", "this tariff is for %s", held->utility);
 	e = db_one(db, &Q_USE, ARGS(arg_i64(held->id), arg_i64(p->c->site_id), arg_i64(held->id)),
@@ -329,8 +341,8 @@ static enum err put_next(struct db *db, struct putting *p, const struct held_row
 	if (e != ERR_OK)
 		return e;
 	return db_exec(db, &Q_UPDATE,
-		ARGS(arg_text(member(p->c->doc, "name")), arg_i64(held->revision + 1),
-			arg_text(p->text), arg_i64(held->id)),
+		ARGS(arg_text(member(p->c->doc, "name")), arg_text(member(p->c->doc, "utility")),
+			arg_i64(held->revision + 1), arg_text(p->text), arg_i64(held->id)),
 		NULL);
 }
 
@@ -366,7 +378,7 @@ enum err tariff_put(struct db *db, const struct tariff_change *c, int64_t *id, s
 	if (e == ERR_OK && strlen(text) >= TARIFF_DOC_MAX)
 		return ERR_TOO_LARGE;
 	if (e == ERR_OK)
-		e = db_tx(db, put_tx, &p);
+		e = db_join(db, put_tx, &p);
 	if (e == ERR_OK)
 		*id = p.id;
 	return e;
@@ -545,7 +557,7 @@ static enum err assign_tx(struct db *db, void *ctx)
 
 enum err tariff_assign(struct db *db, const struct tariff_assign *a, struct problem *why)
 {
-	return db_tx(db, assign_tx, &(struct assigning){ a, why });
+	return db_join(db, assign_tx, &(struct assigning){ a, why });
 }
 
 /* ---- what if ---- */

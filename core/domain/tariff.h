@@ -28,8 +28,8 @@ struct tariff_change {
 };
 /* Makes the tariff of that code, or a new revision of it; the file of now once more changes
  * nothing. The problem names the path in the file: what is no tariff in the zone of some site, or
- * another utility, or a change of a version or special day that has priced settled energy.
- * ERR_FORBIDDEN: meters of another site have it. */
+ * another utility once meters had it, or a change of a version or special day that has priced
+ * settled energy. ERR_FORBIDDEN: meters of another site have it. Also inside db_tx. */
 MUST_USE enum err tariff_put(
 	struct db *db, const struct tariff_change *c, int64_t *id, struct problem *why);
 
@@ -49,7 +49,8 @@ struct tariff_assign {
 	struct utc now;
 };
 /* From then on the meter has the tariff, until the next of its list. ERR_CONFLICT when energy after
- * `from` has been priced already, or when the tariff begins later or is for another utility. */
+ * `from` has been priced already, or when the tariff begins later or is for another utility. Also
+ * inside db_tx. */
 MUST_USE enum err tariff_assign(struct db *db, const struct tariff_assign *a, struct problem *why);
 
 /* Can a meter that keeps its credit itself hold the tariffs that it has from an instant on? *out is

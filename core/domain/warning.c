@@ -247,7 +247,7 @@ static int by_account(const void *a, const void *b)
 enum err warning_set(struct db *db, const struct warning_change *c, struct problem *why)
 {
 	qsort(c->list, c->n, sizeof(*c->list), by_account);
-	return db_tx(db, set_tx, &(struct setting_ctx){ c, why });
+	return db_join(db, set_tx, &(struct setting_ctx){ c, why });
 }
 
 /* ---- once a day ---- */

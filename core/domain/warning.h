@@ -23,7 +23,7 @@ struct warning_change {
 };
 /* All of them or none, each with an audit row and its consequences. ERR_OUT_OF_RANGE,
  * ERR_BAD_VALUE (a unit that the purse does not have), ERR_CONFLICT (nothing is known yet of what a
- * unit costs, or the account is closed). */
+ * unit costs, or the account is closed). Also inside db_tx. */
 MUST_USE enum err warning_set(struct db *db, const struct warning_change *c, struct problem *why);
 
 /* Thresholds in units that were not reckoned for a day; called by the worker. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "report/report.h"
 
 static const char *const words[MOVE__MAX] = {
 	[MOVE_RECHARGE] = "recharge",
@@ -113,12 +114,14 @@ SHAPE(meter_shape, struct energy_money_meter, F(account_id), F(meter_id), F(code
 #define LAST                                                                                       \
 	"SELECT s.to_milli FROM settlement s WHERE s.meter_id = m.id AND s.to_at <= ?"             \
 	" ORDER BY s.to_at DESC LIMIT 1"
+/* Of what was settled by the end of the span: later readings do not change what is told of it. */
 #define FIRST                                                                                      \
-	"SELECT s.from_milli FROM settlement s WHERE s.meter_id = m.id ORDER BY s.to_at LIMIT 1"
+	"SELECT s.from_milli FROM settlement s WHERE s.meter_id = m.id AND s.to_at <= ?"           \
+	" ORDER BY s.to_at LIMIT 1"
 static const struct query Q_METERS = {
 	"SELECT x.account_id, m.id AS meter_id, m.code,"
-	" COALESCE((" LAST "), (" FIRST "), m.start_milli) AS opening_register,"
-	" COALESCE((" LAST "), (" FIRST "), m.start_milli) AS closing_register"
+	" COALESCE((" LAST "), (" FIRST "), " REPORT_NONE_SQL ") AS opening_register,"
+	" COALESCE((" LAST "), " REPORT_NONE_SQL ") AS closing_register"
 	" FROM (SELECT DISTINCT account_id, supply_point_id FROM contract_point"
 	" WHERE from_at < ? AND (to_at = 0 OR to_at > ?)) x"
 	" JOIN meter m ON m.supply_point_id = x.supply_point_id" WHOSE ", m.id",
@@ -160,26 +163,34 @@ static enum err take_part(const struct part_row *p, struct energy_money_row *row
 	return add(&row->moves[class], p->amount);
 }
 
-static enum err fold(const struct rows *parts, struct rows *out)
-{
-	const struct part_row *p = parts->at;
-	struct energy_money_row *rows = calloc(parts->n + 1, sizeof(*rows));
-	size_t n = 0;
-	enum err e = ERR_OK;
+struct fold { /* parts come by account */
+	struct part_row part;
+	struct rows *rows;
+	size_t cap;
+};
 
-	ASSERT(rows);
-	for (size_t i = 0; e == ERR_OK && i < parts->n; i++) {
-		if (n == 0 || rows[n - 1].account_id != p[i].account_id) {
-			rows[n].account_id = p[i].account_id;
-			memcpy(rows[n].purpose, p[i].purpose, sizeof(rows[n].purpose));
-			memcpy(rows[n].tenant, p[i].tenant, sizeof(rows[n].tenant));
-			memcpy(rows[n].room, p[i].room, sizeof(rows[n].room));
-			n++;
-		}
-		e = take_part(&p[i], &rows[n - 1]);
+static enum err fold(void *ctx)
+{
+	struct fold *f = ctx;
+	const struct part_row *p = &f->part;
+	struct energy_money_row *last = f->rows->at;
+
+	if (f->rows->n == f->cap) {
+		f->cap = f->cap * 2 + 64;
+		f->rows->at = reallocarray(f->rows->at, f->cap, sizeof(*last));
+		ASSERT(f->rows->at);
 	}
-	*out = (struct rows){ .at = rows, .n = n };
-	return e;
+	last = f->rows->at;
+	if (f->rows->n > 0)
+		last += f->rows->n - 1;
+	if (f->rows->n == 0 || last->account_id != p->account_id) {
+		last = (struct energy_money_row *)f->rows->at + f->rows->n++;
+		*last = (struct energy_money_row){ .account_id = p->account_id };
+		memcpy(last->purpose, p->purpose, sizeof(last->purpose));
+		memcpy(last->tenant, p->tenant, sizeof(last->tenant));
+		memcpy(last->room, p->room, sizeof(last->room));
+	}
+	return take_part(p, last);
 }
 
 struct zone_row {
@@ -202,20 +213,20 @@ static enum err meters(
 		return e;
 	begins = arg_utc(zone_day_start(z, from));
 	ends = arg_utc(zone_day_start(z, (struct day){ to.days + 1 }));
-	return db_list(db, &Q_METERS, ARGS(begins, ends, ends, begins, arg_i64(site_id)), out);
+	return db_list(
+		db, &Q_METERS, ARGS(begins, ends, ends, ends, begins, arg_i64(site_id)), out);
 }
 
 enum err energy_money(
 	struct db *db, int64_t site_id, struct day from, struct day to, struct energy_money *out)
 {
-	AUTO(rows_free) struct rows parts = { 0 };
 	AUTO(energy_money_free) struct energy_money r = { 0 };
+	struct fold parts = { .rows = &r.rows };
 	char first[DAY_TEXT_MAX], last[DAY_TEXT_MAX];
 	struct arg f = arg_text(day_text(from, first)), t = arg_text(day_text(to, last));
-	enum err e = db_list(db, &Q_PARTS, ARGS(f, t, f, t, f, t, arg_i64(site_id)), &parts);
+	enum err e = db_each(
+		db, &Q_PARTS, ARGS(f, t, f, t, f, t, arg_i64(site_id)), &parts.part, fold, &parts);
 
-	if (e == ERR_OK)
-		e = fold(&parts, &r.rows);
 	if (e == ERR_OK)
 		e = meters(db, site_id, from, to, &r.meters);
 	if (e != ERR_OK)

@@ -42,7 +42,7 @@ struct energy_money_meter { /* ascending by account, then meter */
 	int64_t meter_id;
 	char code[129];
 	struct qty opening_register,
-		closing_register; /* last settled ones before and in the span */
+		closing_register; /* last settled ones before and in the span; REPORT_NONE */
 };
 
 struct energy_money {

@@ -48,7 +48,7 @@ static enum err shop_tx(struct db *db, void *ctx)
 	/* As long as names get: characters count, not bytes. */
 	struct tenant_new tenant = { "T",
 		"成都市锦江区春熙路老码头火锅餐饮管理有限公司都匀星力城第一分店", "s",
-		"13800000003", "13900000009", "一号楼三层东侧一零三室" };
+		"13800000003", "13900000009", "一号楼三层东侧一零三室", 0 };
 	struct purse_new p = { .tenant = "T",
 		.purpose = "electricity",
 		.opening = { -3180000000 },

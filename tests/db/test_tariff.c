@@ -148,12 +148,13 @@ static enum err assign(
 static void test_a_revision_for_each_change(void **state)
 {
 	struct world *w = *state;
+	struct shop s;
 	struct problem why = { 0 };
 	struct tariff_row row;
 	json_t *doc = NULL;
 	int64_t id = 0, again = 0;
 
-	new_shop(w);
+	s = new_shop(w);
 	assert_int_equal(
 		put(w, FLAT("rev", VERSION("2026-01-01T00:00:00+08:00", "0.5")), 0, &id, &why),
 		ERR_OK);
@@ -174,7 +175,11 @@ static void test_a_revision_for_each_change(void **state)
 		shop_number(w->root,
 			"SELECT COUNT(*) AS v FROM tariff_revision WHERE tariff_id = %lld", id),
 		2);
-	/* Not a tariff, not for electricity any more: the path is told, nothing changes. */
+	/* Not a tariff, not for electricity any more once a meter has it: the path is told, nothing
+	 * changes. */
+	shop_set(w->root,
+		"INSERT INTO meter_tariff (meter_id, from_at, tariff_id) VALUES (%lld, %lld, %lld)",
+		(long long)s.meter, (long long)(SHOP_T0 + 1000 * DAY), (long long)id);
 	assert_int_equal(
 		put(w, FLAT("rev", VERSION("2026-01-01T00:00:00+08:00", "-1")), 0, &again, &why),
 		ERR_BAD_VALUE);

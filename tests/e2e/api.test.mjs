@@ -13,6 +13,7 @@ import fees from './parts/fees.mjs';
 import orders from './parts/orders.mjs';
 import reconciliation from './parts/reconciliation.mjs';
 import refused from './parts/refused.mjs';
+import reports from './parts/reports.mjs';
 import settings from './parts/settings.mjs';
 import { credited, expect, FEN, nano, newOrder, pay, Session, tenantPhone, until, useStack } from './lib.mjs';
 
@@ -558,7 +559,7 @@ describe('the book day', () => {
 	});
 });
 
-for (const part of [books, contracts, settings, fees, credit, control, orders]) part(world);
+for (const part of [books, contracts, settings, fees, credit, control, orders, reports]) part(world);
 refused(world); // last: from here on there are two sites
 
 test('the books add up after all of this', async () => {

@@ -66,13 +66,14 @@ stop_server() {
 }
 
 start_server() {
+	# A server that starts removes the temporary tables of all others in its tmpdir.
 	# shellcheck disable=SC2046,SC2086 # options are words
 	setpriv --pdeathsig KILL mariadbd --no-defaults $(as_user) --datadir="$dir/data" --socket="$dir/s" \
 		--pid-file="$dir/pid" --skip-networking --skip-name-resolve \
 		--character-set-server=utf8mb4 --collation-server=utf8mb4_bin \
 		--sql-mode=TRADITIONAL --innodb-buffer-pool-size=64M --innodb-log-file-size=16M \
 		--innodb-flush-log-at-trx-commit=1 --innodb-doublewrite=0 \
-		--innodb-lock-wait-timeout=5 --performance-schema=0 \
+		--innodb-lock-wait-timeout=5 --performance-schema=0 --tmpdir="$dir" \
 		${YUFU_MARIADB_OPTIONS:-} >>"$dir/log" 2>&1 &
 	server=$!
 }

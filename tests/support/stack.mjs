@@ -225,6 +225,7 @@ export class Stack {
 			'--no-defaults',
 			...(process.getuid() === 0 ? ['--user=root'] : []),
 			`--datadir=${data}`,
+			`--tmpdir=${data}`, // a server that starts removes the temporary tables of all others there
 			`--socket=${this.socket}`,
 			`--pid-file=${this.path('db.pid')}`,
 			'--skip-networking',

@@ -9,6 +9,7 @@ import { credited, DEMO_PASSWORD, expect, newOrder, pay, tenantPhone, until } fr
 const SHOP = 42;
 const TAG = 'refused';
 const NOBODY = 999_999_999;
+const day = (offset = 0) => new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(Date.now() + offset * 86_400_000);
 const CLOCK_DRIVEN = {
 	// What goes on by itself while meters are read, supplies are switched and days are shared.
 	account: ['balance_nano', 'level', 'level_since', 'seen', 'subsidy_nano', 'allowance_nano', 'warn1_nano', 'warn2_nano', 'warn_at'],
@@ -123,6 +124,8 @@ export default function (world) {
 			[admin, tenant, other] = [await world.api.login('admin'), await world.api.login(tenantPhone(SHOP - 1)), await world.api.login(tenantPhone(SHOP))];
 			own = await things(world, admin, other);
 			bodies = goodBodies(own);
+			await admin.call('POST', '/imports?name=sites.csv&dry_run=1', { body: 'code,name\n' });
+			own.imports = (await admin.get('/imports')).items[0].id;
 			await world.stack.sql(`INSERT INTO site (code, name, zone) VALUES ('${TAG}', 'Far', 'Asia/Shanghai')`);
 			await world.stack.addStaff(TAG, 'admin', DEMO_PASSWORD);
 			await world.stack.sql(`UPDATE user SET site_id = (SELECT id FROM site WHERE code = '${TAG}') WHERE username = '${TAG}'`);
@@ -138,7 +141,7 @@ export default function (world) {
 		const routes = () => Object.entries(world.api.document.paths).flatMap(([path, methods]) => Object.entries(methods)
 			.map(([method, operation]) => ({ method: method.toUpperCase(), route: path.replace(/^\/api\/v1/, ''), operation })))
 			.filter(({ route }) => !/^\/(auth|notify)\//.test(route));
-		const bodySchema = ({ operation }) => operation.requestBody?.content['application/json'].schema;
+		const bodySchema = ({ operation }) => operation.requestBody?.content['application/json']?.schema;
 		const named = (route) => route.replace(/\{(\w+)\}/, (_, word) => (word === 'date' ? '2020-01-01' : own[kindOf(route)]));
 
 		test('a bad value in any field, by the name of the field', async () => {
@@ -166,8 +169,8 @@ export default function (world) {
 		});
 
 		test('a bad parameter, by its name', async () => {
-			const bad = { integer: ['0', '-1', '1.5', 'x', '', '1e3', '99999999999999999999', '%00'], date: DAYS.filter((v) => typeof v === 'string'), string: ['x'.repeat(65), '%ff'] };
-			const good = { from: '2026-01-02', to: '2026-01-03', day: '2026-01-02', step: 'day', account_id: own.accounts, meter_id: own.meters };
+			const bad = { integer: ['0', '-1', '1.5', 'x', '', '1e3', '99999999999999999999', '%00'], date: DAYS.filter((v) => typeof v === 'string'), string: ['%ff'] };
+			const good = { from: '2026-01-02', to: '2026-01-03', day: '2026-01-02', step: 'day', account_id: own.accounts, meter_id: own.meters, name: 'sites.csv' };
 			const wrong = [];
 			for (const r of routes()) {
 				const session = r.route.startsWith('/me/') ? other : admin;
@@ -182,7 +185,8 @@ export default function (world) {
 				await ask({ surprise: 1 }, 'surprise');
 				for (const p of params) {
 					const kind = p.schema.format === 'date' ? 'date' : p.schema.enum ? null : p.schema.type;
-					for (const value of kind ? bad[kind] : ['gift', '']) await ask({ [p.name]: value }, /%/.test(value) ? null : p.name);
+					const values = kind === 'string' ? ['x'.repeat(p.schema.maxLength + 1), ...bad.string] : bad[kind];
+					for (const value of kind ? values : ['gift', '']) await ask({ [p.name]: value }, /%/.test(value) ? null : p.name);
 					if (p.required) await ask({ [p.name]: undefined }, p.name);
 				}
 				if (params.some((p) => p.name === 'from') && params.some((p) => p.name === 'to')) await ask({ from: '2026-01-03', to: '2026-01-02' }, 'to');
@@ -246,11 +250,13 @@ export default function (world) {
 		});
 
 		test('lists and figures of another site are empty', async () => {
-			const own_or_common = /^\/(me|shifts|settings|tariffs|attempts|openapi|healthz|metrics)/;
+			const own_or_common = /^\/(me|shifts|settings|tariffs|attempts|openapi|healthz|metrics|reports$|imports\/template|export)/;
+			/** As long a span up to today as a route may be asked for. */
+			const span = (most) => (most ? { from: day(1 - most), to: day() } : { from: '2026-01-01', to: '2099-12-31' });
 			const full = [];
 			for (const { method, route, operation } of routes()) {
 				if (method !== 'GET' || /\{/.test(route) || own_or_common.test(route)) continue;
-				const query = (operation.parameters ?? []).filter((p) => p.required).map((p) => `${p.name}=${{ from: '2026-01-01', to: '2099-12-31' }[p.name]}`).join('&');
+				const query = (operation.parameters ?? []).filter((p) => p.required).map((p) => `${p.name}=${span(operation['x-days-most'])[p.name]}`).join('&');
 				const { status, body } = await send(far, 'GET', `${route}?${query}`);
 				const figures = Object.entries(body).filter(([name, value]) => /_(fen|total|today|open|fresh)$/.test(name) && value !== 0);
 				if (status !== 200 || body.items?.length > 0 || figures.length > 0) full.push(`${route} ${status} ${JSON.stringify(body.items?.[0] ?? figures)}`);
@@ -259,6 +265,20 @@ export default function (world) {
 			assert.deepEqual(full, []);
 			const seen = (await send(admin, 'GET', '/board')).body;
 			assert.ok(seen.sales_today_fen > 0 && (await send(admin, 'GET', '/alarms')).body.items.length > 0, 'there is something to be seen');
+		});
+
+		test('a report of another site is not there, by whatever it is asked for', async () => {
+			const { code } = (await world.stack.sql(`SELECT code FROM site WHERE id = ${own.sites}`))[0];
+			const wrong = [];
+			for (const { method, route } of routes().filter((r) => /^\/reports\//.test(r.route)))
+				for (const format of ['json', 'csv', 'xlsx']) {
+					const ask = (site) => send(far, method, `${route}?from=${day()}&to=${day()}&format=${format}&site=${site}`);
+					const [real, none, self] = [await ask(encodeURIComponent(code)), await ask('nowhere'), await ask(TAG)];
+					if (real.status !== 404 || real.body.field !== 'site' || JSON.stringify(plain(real.body)) !== JSON.stringify(plain(none.body)) || self.status !== 200)
+						wrong.push(`${route} ${format} -> ${real.status} ${none.status} ${self.status}`);
+					if (format === 'csv' && self.text.trim().split('\n').length !== 1) wrong.push(`${route} has lines of another site`);
+				}
+			assert.deepEqual(wrong, []);
 		});
 
 		test('nor inside a body', async () => {

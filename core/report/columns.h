@@ -1,0 +1,22 @@
+#pragma once
+/* Columns and statements of the reports, for the list in reports.c. */
+#include "report/report.h"
+
+#define SITE                                                                                       \
+	{                                                                                          \
+		"site", "项目", "Site", COLUMN_TEXT, 0                                             \
+	}
+#define COLUMNS(name) const struct columns name = { name##_list, ARRAY_LEN(name##_list) }
+
+extern const struct columns vending_columns, operator_columns, purchases_columns,
+	energy_money_columns, usage_columns, usage_hour_columns, shares_columns, fees_columns,
+	debtors_columns, supply_columns, outages_columns, communication_columns, losses_columns,
+	peaks_columns, carbon_columns;
+extern const char vending_day_sql[], vending_month_sql[], vending_year_sql[], operator_sql[],
+	purchases_sql[], usage_hour_sql[], usage_day_sql[], usage_month_sql[], shares_sql[],
+	fees_sql[], supply_sql[], outages_sql[], losses_sql[], carbon_sql[];
+
+enum err energy_money_rows(struct report_run *r);
+enum err debtors_rows(struct report_run *r);
+enum err communication_rows(struct report_run *r);
+enum err peaks_rows(struct report_run *r);

@@ -1,0 +1,267 @@
+/* Meters and gateways: what was switched, and how well they could be reached. */
+#include <string.h>
+
+#include "report/columns.h"
+
+/* clang-format off */
+static const struct column supply_columns_list[] = {
+	SITE,
+	{ "created_at", "时间",     "Time",     COLUMN_TIME, 0 },
+	{ "done_at",    "完成时间", "Done",     COLUMN_TIME, COLUMN_ABSENT },
+	{ "meter",      "表计",     "Meter",    COLUMN_TEXT, 0 },
+	{ "tenant",     "商户编码", "Tenant",   COLUMN_TEXT, COLUMN_ABSENT },
+	{ "name",       "商户",     "Name",     COLUMN_TEXT, COLUMN_ABSENT },
+	{ "room",       "房号",     "Room",     COLUMN_TEXT, COLUMN_ABSENT },
+	{ "action",     "操作",     "Act",      COLUMN_TEXT, 0 },
+	{ "reason",     "原因",     "Reason",   COLUMN_TEXT, COLUMN_ABSENT },
+	{ "actor",      "操作人",   "By",       COLUMN_TEXT, COLUMN_ABSENT },
+	{ "state",      "结果",     "Result",   COLUMN_TEXT, 0 },
+	{ "error",      "说明",     "Remark",   COLUMN_TEXT, COLUMN_ABSENT },
+};
+COLUMNS(supply_columns);
+
+static const struct column outages_columns_list[] = {
+	SITE,
+	{ "kind",     "类型",     "Kind",     COLUMN_TEXT,  0 },
+	{ "code",     "编码",     "Code",     COLUMN_TEXT,  0 },
+	{ "name",     "名称",     "Name",     COLUMN_TEXT,  COLUMN_ABSENT },
+	{ "from_at",  "开始",     "From",     COLUMN_TIME,  0 },
+	{ "until_at", "结束",     "Until",    COLUMN_TIME,  0 },
+	{ "seconds",  "时长(秒)", "Seconds",  COLUMN_COUNT, COLUMN_SUMMED },
+};
+COLUMNS(outages_columns);
+
+enum { COMM_KIND = 1, COMM_CODE, COMM_NAME, COMM_OUTAGES, COMM_SILENT, COMM_OF, COMM_PERMILLE };
+static const struct column communication_columns_list[] = {
+	SITE,
+	[COMM_KIND]     = { "kind",            "类型",         "Kind",       COLUMN_TEXT,  0 },
+	[COMM_CODE]     = { "code",            "编码",         "Code",       COLUMN_TEXT,  0 },
+	[COMM_NAME]     = { "name",            "名称",         "Name",       COLUMN_TEXT,  COLUMN_ABSENT },
+	[COMM_OUTAGES]  = { "outages",         "中断次数",     "Outages",    COLUMN_COUNT, COLUMN_SUMMED },
+	[COMM_SILENT]   = { "silent_s",        "中断时长(秒)", "Silent (s)", COLUMN_COUNT, COLUMN_SUMMED },
+	[COMM_OF]       = { "of_s",            "统计时长(秒)", "of (s)",     COLUMN_COUNT, 0 },
+	[COMM_PERMILLE] = { "online_permille", "在线率",       "Online (%)", COLUMN_PERMILLE, COLUMN_ABSENT },
+};
+COLUMNS(communication_columns);
+
+enum { PEAK_DAY = 1, PEAK_METER, PEAK_TENANT, PEAK_NAME, PEAK_ROOM, PEAK_HOUR, PEAK_WH, PEAK_MOST, PEAK_DAY_WH };
+static const struct column peaks_columns_list[] = {
+	SITE,
+	[PEAK_DAY]    = { "day",       "日期",             "Day",                  COLUMN_DAY,   0 },
+	[PEAK_METER]  = { "meter",     "表计",             "Meter",                COLUMN_TEXT,  0 },
+	[PEAK_TENANT] = { "tenant",    "商户编码",         "Tenant",               COLUMN_TEXT,  COLUMN_ABSENT },
+	[PEAK_NAME]   = { "name",      "商户",             "Name",                 COLUMN_TEXT,  COLUMN_ABSENT },
+	[PEAK_ROOM]   = { "room",      "房号",             "Room",                 COLUMN_TEXT,  COLUMN_ABSENT },
+	[PEAK_HOUR]   = { "hour_at",   "峰值时段",         "Highest hour",         COLUMN_TIME,  0 },
+	[PEAK_WH]     = { "energy_wh", "峰值时段电量(kWh)", "Energy of it (kWh)",  COLUMN_QTY,   0 },
+	[PEAK_MOST]   = { "most_w",    "最大负荷(W)",      "Highest reading (W)",  COLUMN_COUNT, COLUMN_ABSENT },
+	[PEAK_DAY_WH] = { "day_wh",    "当日电量(kWh)",    "Energy of the day (kWh)", COLUMN_QTY, COLUMN_SUMMED },
+};
+COLUMNS(peaks_columns);
+/* clang-format on */
+
+#define HOLDER(at)                                                                                 \
+	" LEFT JOIN contract_point cp ON cp.supply_point_id = m.supply_point_id AND " at           \
+	" >= cp.from_at AND (cp.to_at = 0 OR " at " < cp.to_at)"                                   \
+	" LEFT JOIN contract c ON c.id = cp.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"
+#define TENANT                                                                                     \
+	"COALESCE(t.code, '') AS tenant, COALESCE(t.name, '') AS name,"                            \
+	" COALESCE(t.room, '') AS room, "
+
+const char supply_sql[] =
+	"SELECT a.created_at, a.done_at, m.code AS meter, " TENANT
+	"a.action, a.reason, a.actor, a.state, a.error FROM supply_act a"
+	" JOIN meter m ON m.id = a.meter_id JOIN supply_point sp ON sp.id = "
+	"a.supply_point_id" HOLDER(
+		"a.created_at") " WHERE sp.site_id = ? AND a.created_at >= ? AND a.created_at < ?"
+				" ORDER BY a.created_at, a.id";
+
+/* The part of each outage that lies in the span and is over by now. */
+#define BEGUN "GREATEST(o.from_at, ?)"
+#define ENDED "LEAST(IF(o.until_at = 0, ?, o.until_at), ?)"
+const char outages_sql[] =
+	"SELECT o.object_kind AS kind, COALESCE(g.code, m.code) AS code,"
+	" COALESCE(g.name, m.name) AS name, " BEGUN " AS from_at, " ENDED " AS until_at,"
+	" (" ENDED " - " BEGUN ") DIV 1000 AS seconds FROM outage o"
+	" LEFT JOIN gateway g ON o.object_kind = 'gateway' AND g.id = o.object_id"
+	" LEFT JOIN meter m ON o.object_kind = 'meter' AND m.id = o.object_id"
+	" LEFT JOIN supply_point sp ON sp.id = m.supply_point_id"
+	" WHERE ? IN (g.site_id, sp.site_id) AND (o.until_at = 0 OR o.until_at > ?)"
+	" AND o.from_at < ? HAVING until_at > from_at ORDER BY from_at, kind, code, o.id";
+
+/* ---- communication ---- */
+
+struct comm_row {
+	int64_t kind; /* 0 gateway, 1 meter */
+	int64_t id;
+	char code[129];
+	char name[600];
+	int64_t from, until; /* of an outage, utc ms; 0: it had none */
+};
+#define F(member) FIELD(struct comm_row, member)
+SHAPE(comm_shape, struct comm_row, F(kind), F(id), F(code), F(name), F(from), F(until));
+#undef F
+/* A meter is silent while its gateway is. */
+#define SILENT " AND o.from_at < ? AND (o.until_at = 0 OR o.until_at > ?)"
+#define METERS                                                                                     \
+	"SELECT 1 AS kind, m.id, m.code, m.name, COALESCE(o.from_at, 0) AS `from`,"                \
+	" COALESCE(IF(o.until_at = 0, ?, o.until_at), 0) AS `until` FROM meter m"                  \
+	" JOIN supply_point sp ON sp.id = m.supply_point_id AND sp.site_id = ?"
+static const struct query Q_COMM = {
+	"SELECT * FROM (SELECT 0 AS kind, g.id, g.code, g.name, COALESCE(o.from_at, 0) AS `from`,"
+	" COALESCE(IF(o.until_at = 0, ?, o.until_at), 0) AS `until` FROM gateway g"
+	" LEFT JOIN outage o ON o.object_kind = 'gateway' AND o.object_id = g.id" SILENT
+	" WHERE g.site_id = ?"
+	" UNION ALL " METERS
+	" LEFT JOIN outage o ON o.object_kind = 'meter' AND o.object_id = m.id" SILENT
+	" UNION ALL " METERS
+	" JOIN outage o ON o.object_kind = 'gateway' AND o.object_id = m.gateway_id" SILENT
+	") x ORDER BY x.kind, x.id, x.`from`, x.`until`",
+	&comm_shape
+};
+
+struct comm {
+	struct report_run *r;
+	struct comm_row row;
+	struct comm_row of;	 /* whose outages are added up; id 0: nobody's yet */
+	int64_t outages, silent; /* ms */
+	int64_t upto;		 /* silence is counted up to here */
+};
+
+static enum err comm_emit(struct comm *c)
+{
+	struct report_run *r = c->r;
+	int64_t end = r->now.ms < r->ends.ms ? r->now.ms : r->ends.ms;
+	int64_t whole = end > r->begins.ms ? end - r->begins.ms : 0;
+	int64_t *n = r->cells->n;
+
+	if (!c->of.id)
+		return ERR_OK;
+	report_text(r, COMM_KIND, c->of.kind ? "meter" : "gateway");
+	report_text(r, COMM_CODE, c->of.code);
+	report_text(r, COMM_NAME, c->of.name);
+	n[COMM_OUTAGES] = c->outages;
+	n[COMM_SILENT] = c->silent / 1000;
+	n[COMM_OF] = whole / 1000;
+	n[COMM_PERMILLE] = whole ? (whole - c->silent) * 1000 / whole : REPORT_NONE;
+	return report_row(r);
+}
+
+static enum err take_comm(void *ctx)
+{
+	struct comm *c = ctx;
+	const struct report_run *r = c->r;
+	int64_t end = r->now.ms < r->ends.ms ? r->now.ms : r->ends.ms;
+	int64_t from, until;
+	enum err e = ERR_OK;
+
+	if (c->of.id != c->row.id || c->of.kind != c->row.kind) {
+		e = comm_emit(c);
+		c->of = c->row;
+		c->outages = c->silent = 0;
+		c->upto = r->begins.ms;
+	}
+	from = c->row.from > c->upto ? c->row.from : c->upto;
+	until = c->row.until < end ? c->row.until : end;
+	if (c->row.from && c->row.from < end)
+		c->outages++;
+	if (until > from) {
+		c->silent += until - from;
+		c->upto = until;
+	}
+	return e;
+}
+
+enum err communication_rows(struct report_run *r)
+{
+	struct comm c = { .r = r };
+	struct arg now = arg_utc(r->now), b = arg_utc(r->begins), e = arg_utc(r->ends);
+	struct arg site = arg_i64(r->site.id);
+	enum err err = db_each(r->db, &Q_COMM,
+		ARGS(now, e, b, site, now, site, e, b, now, site, e, b), &c.row, take_comm, &c);
+
+	return err == ERR_OK ? comm_emit(&c) : err;
+}
+
+/* ---- peaks ---- */
+
+struct peak_row {
+	int64_t id;
+	char meter[129];
+	char tenant[129];
+	char name[257];
+	char room[129];
+	struct utc hour_at;
+	struct qty qty;
+	int64_t most_w;
+};
+#define F(member) FIELD(struct peak_row, member)
+SHAPE(peak_shape, struct peak_row, F(id), F(meter), F(tenant), F(name), F(room), F(hour_at), F(qty),
+	F(most_w));
+#undef F
+static const struct query Q_PEAKS = {
+	"SELECT m.id, m.code AS meter, " TENANT "h.hour_at, h.qty_milli AS qty,"
+	" COALESCE(h.most_w, " REPORT_NONE_SQL ") AS most_w FROM supply_point sp"
+	" JOIN meter m ON m.supply_point_id = sp.id JOIN usage_hour h ON h.meter_id = m.id" HOLDER(
+		"h.hour_at") " WHERE sp.site_id = ? AND m.utility = 'electricity'"
+			     " AND h.hour_at >= ? AND h.hour_at < ? ORDER BY m.id, h.hour_at",
+	&peak_shape
+};
+
+struct peaks {
+	struct report_run *r;
+	struct peak_row row;
+	struct peak_row best; /* of the day so far; id 0: none */
+	struct day day;
+	int64_t most_w;
+	struct qty sum;
+};
+
+static enum err peak_emit(struct peaks *p)
+{
+	struct report_run *r = p->r;
+	char day[DAY_TEXT_MAX];
+
+	if (!p->best.id)
+		return ERR_OK;
+	report_text(r, PEAK_DAY, day_text(p->day, day));
+	report_text(r, PEAK_METER, p->best.meter);
+	report_text(r, PEAK_TENANT, p->best.tenant);
+	report_text(r, PEAK_NAME, p->best.name);
+	report_text(r, PEAK_ROOM, p->best.room);
+	r->cells->n[PEAK_HOUR] = p->best.hour_at.ms;
+	r->cells->n[PEAK_WH] = p->best.qty.milli;
+	r->cells->n[PEAK_MOST] = p->most_w;
+	r->cells->n[PEAK_DAY_WH] = p->sum.milli;
+	return report_row(r);
+}
+
+static enum err take_peak(void *ctx)
+{
+	struct peaks *p = ctx;
+	struct day day = zone_local(p->r->zone, p->row.hour_at).day;
+	bool same = p->best.id == p->row.id && p->day.days == day.days;
+	enum err e = same ? ERR_OK : peak_emit(p);
+
+	if (!same) {
+		p->best = p->row;
+		p->day = day;
+		p->most_w = p->row.most_w;
+		p->sum.milli = 0;
+	}
+	if (p->row.qty.milli > p->best.qty.milli)
+		p->best = p->row;
+	if (p->row.most_w > p->most_w)
+		p->most_w = p->row.most_w;
+	return e == ERR_OK ? qty_add(p->sum, p->row.qty, &p->sum) : e;
+}
+
+enum err peaks_rows(struct report_run *r)
+{
+	struct peaks p = { .r = r };
+	enum err e = db_each(r->db, &Q_PEAKS,
+		ARGS(arg_i64(r->site.id), arg_utc(r->begins), arg_utc(r->ends)), &p.row, take_peak,
+		&p);
+
+	return e == ERR_OK ? peak_emit(&p) : e;
+}
