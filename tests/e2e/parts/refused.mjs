@@ -61,7 +61,7 @@ function badStrings(name, schema, route) {
 	if (name === 'opening_balance') return ['0.001', ...DECIMALS.filter((v) => v !== '-1')];
 	if (name === 'ratio') return ['0', '0.000', '1.1', '2', ...DECIMALS];
 	if (DECIMAL_FIELD.test(name)) return DECIMALS;
-	return [7, null, {}, 'x'.repeat(5000), ...((schema.minLength ?? 0) > 0 || schema.pattern?.startsWith('^[') ? [''] : [])];
+	return [7, null, {}, 'x'.repeat(5000), ...((schema.minLength ?? 0) > 0 || schema.pattern?.startsWith('^[') && !new RegExp(schema.pattern).test('') ? [''] : [])];
 }
 
 function badValues(name, schema, route) {
