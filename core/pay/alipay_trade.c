@@ -54,42 +54,43 @@ static enum err signed_url(const struct alipay *a, const char *method, const jso
 	return ERR_OK;
 }
 
-enum err alipay_open_wap(const struct pay *pay, const struct pay_channel *channel,
-	const struct pay_order *o, struct utc now, int64_t deadline_ms, json_t **out,
+/* A page of Alipay's that the payer's browser opens. */
+static enum err open_in_browser(const struct pay *pay, const char *method, const char *product,
+	const struct pay_order *o, const char *quit_url, struct utc now, json_t **out,
 	struct problem *why)
 {
 	const struct alipay *a = pay->alipay;
 	AUTO(json_free) json_t *biz = NULL;
 	enum err e;
 
-	(void)channel;
-	(void)deadline_ms;
 	if (!a)
 		return alipay_not_configured(why);
-	e = content_of(a, o, "QUICK_WAP_WAY", &biz, why);
+	e = content_of(a, o, product, &biz, why);
 	if (e != ERR_OK)
 		return e;
-	if (o->return_url)
-		ASSERT(json_object_set_new(biz, "quit_url", json_string(o->return_url)) == 0);
-	return signed_url(a, "alipay.trade.wap.pay", biz, o->return_url, now, out, why);
+	if (quit_url)
+		ASSERT(json_object_set_new(biz, "quit_url", json_string(quit_url)) == 0);
+	return signed_url(a, method, biz, o->return_url, now, out, why);
+}
+
+enum err alipay_open_wap(const struct pay *pay, const struct pay_channel *channel,
+	const struct pay_order *o, struct utc now, int64_t deadline_ms, json_t **out,
+	struct problem *why)
+{
+	(void)channel;
+	(void)deadline_ms;
+	return open_in_browser(
+		pay, "alipay.trade.wap.pay", "QUICK_WAP_WAY", o, o->return_url, now, out, why);
 }
 
 enum err alipay_open_page(const struct pay *pay, const struct pay_channel *channel,
 	const struct pay_order *o, struct utc now, int64_t deadline_ms, json_t **out,
 	struct problem *why)
 {
-	const struct alipay *a = pay->alipay;
-	AUTO(json_free) json_t *biz = NULL;
-	enum err e;
-
 	(void)channel;
 	(void)deadline_ms;
-	if (!a)
-		return alipay_not_configured(why);
-	e = content_of(a, o, "FAST_INSTANT_TRADE_PAY", &biz, why);
-	if (e != ERR_OK)
-		return e;
-	return signed_url(a, "alipay.trade.page.pay", biz, o->return_url, now, out, why);
+	return open_in_browser(
+		pay, "alipay.trade.page.pay", "FAST_INSTANT_TRADE_PAY", o, NULL, now, out, why);
 }
 
 enum err alipay_open_qr(const struct pay *pay, const struct pay_channel *channel,
