@@ -15,7 +15,6 @@
 #define DAYS_BACK 92
 #define DAY_MS INT64_C(86400000)
 #define BEIJING_MS INT64_C(28800000)
-#define MADE_MS (9 * INT64_C(3600000))
 
 struct rows {
 	struct svc_bill_row *rows;
@@ -199,20 +198,15 @@ static bool is_type(const char *type)
 	return str_eq(type, "ALL") || str_eq(type, "SUCCESS") || str_eq(type, "REFUND");
 }
 
-/* Bills are made at nine in the morning of the day after, unless told otherwise, and kept for three
- * months. */
+/* Bills are kept for three months. */
 static bool may_ask(struct svc *s, struct day day, struct utc now, struct wx_answer *a)
 {
 	int64_t from_ms = day.days * DAY_MS - BEIJING_MS, age_ms = now.ms - from_ms;
 	bool busy = svc_mode_take(s, SVC_WECHAT, "bill_creating", NULL);
-	bool at_once;
 
-	pthread_mutex_lock(&s->lock);
-	at_once = svc_int(s->state, "bills_today") != 0;
-	pthread_mutex_unlock(&s->lock);
 	if (age_ms < 0 || age_ms > DAYS_BACK * DAY_MS)
 		wx_refuse(a, 400, "PARAM_ERROR", "账单日期错误");
-	else if (busy || (!at_once && age_ms < DAY_MS + MADE_MS))
+	else if (busy || !svc_bill_is_made(s, day, now))
 		wx_refuse(a, 400, "STATEMENT_CREATING", "账单生成中");
 	else
 		return true;
