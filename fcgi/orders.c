@@ -23,7 +23,7 @@ enum err me_pay_channels(struct request *r, struct answer *a)
 		json_array_append_new(
 			items, json_pack("{s:s, s:s, s:b}", "channel", pay_channels[i].name,
 				       "service", pay_channels[i].service, "on",
-				       pay_off(r->api->pay, pay_channels[i].service) == NULL));
+				       pay_channel_off(r->api->pay, &pay_channels[i]) == NULL));
 	a->json = json_items(items);
 	return ERR_OK;
 }
@@ -179,9 +179,9 @@ enum err me_order_new(struct request *r, struct answer *a)
 	if (!channel)
 		return problem_set(
 			&a->why, ERR_BAD_VALUE, "channel", "this channel is not available");
-	if (pay_off(r->api->pay, channel->service))
+	if (pay_channel_off(r->api->pay, channel))
 		return problem_set(&a->why, ERR_NOT_CONFIGURED, "channel", "%s is not set up here",
-			channel->service);
+			channel->name);
 	e = order_make(r, channel, &o, &a->why);
 	if (e == ERR_OK)
 		e = order_at_service(r, channel, &o);
