@@ -37,8 +37,8 @@ struct columns { /* of a report; the first is the site */
 	size_t n;
 };
 
-#define REPORT_COLUMNS_MAX 24
-#define REPORT_TEXT_MAX 1300
+#define REPORT_COLUMNS_MAX 64
+#define REPORT_TEXT_MAX 4096
 #define REPORT_NONE INT64_MIN
 #define REPORT_NONE_SQL "-9223372036854775808"
 
@@ -57,6 +57,7 @@ struct report_kind {
 	char whole;    /* 'm' 'y': months or years that the span touches are told whole */
 	bool by;       /* grouped by meter, shop, area or rate */
 	bool measured; /* not final by a seal, see docs/reports.md */
+	bool plain;    /* no line of totals */
 	enum err (*run)(struct report_run *r);
 	/* For report_sql(): columns of the result are those of the report behind the site. args has
 	 * a letter for each ?: s site, f first day, t last day, b begin, e end (utc), n now, y by.

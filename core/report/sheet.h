@@ -25,6 +25,9 @@ struct report_sheet {
 	FILE *file;
 	struct xlsx *xlsx;
 };
+/* "" is json. ERR_BAD_VALUE: there is no such format. */
+MUST_USE enum err report_format_find(
+	const char *name, const struct report_format **out, struct problem *why);
 void sheet_free(struct report_sheet *s);
 void xlsx_free(struct xlsx **x);
 
