@@ -17,7 +17,7 @@ const struct listing attempt_listing = {
 	.all = { "SELECT id, kind, account_id, amount_fen, code, why, actor, at FROM attempt"
 		 " WHERE ? IN (0, site_id)",
 		&attempt_shape },
-	.sorts = { { "id", "id" }, { "at", "at" }, { "amount_fen", "amount_fen" } },
+	.sorts = { { "id", "id" }, { "at", "at" } },
 	.order = "-id",
 	.filters = { { "account_id", FILTER_ID, "account_id = ?" },
 		{ "kind", FILTER_WORD, "kind = ?", "sale order refund reversal adjustment" },

@@ -348,8 +348,7 @@ const struct listing live_alarm_listing = {
 		 " x.text, x.raised_at, x.cleared_at, x.acked_at FROM alarm x"
 		 " WHERE (? = 0 OR ? =" SITE_OF_ALARM ")",
 		&alarm_shape },
-	.sorts = { { "id", "x.id" }, { "raised_at", "x.raised_at" },
-		{ "cleared_at", "x.cleared_at" }, { "kind", "x.kind" } },
+	.sorts = { { "id", "x.id" }, { "raised_at", "x.raised_at" } },
 	.order = "-id",
 	.filters = { { "open", FILTER_FLAG, "? = 0 OR x.cleared_at = 0" },
 		{ "kind", FILTER_TEXT, "x.kind = ?" },

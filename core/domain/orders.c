@@ -27,8 +27,7 @@ SHAPE(view_shape, struct order_view, F(id), F(site_id), F(out_trade_no), F(trans
 static const struct query Q_GET = { ORDERS " AND o.id = ?", &view_shape };
 const struct listing order_listing = {
 	.all = { ORDERS, &view_shape },
-	.sorts = { { "id", "o.id" }, { "created_at", "o.created_at" }, { "paid_at", "o.paid_at" },
-		{ "amount_fen", "o.amount_fen" } },
+	.sorts = { { "id", "o.id" }, { "created_at", "o.created_at" }, { "paid_at", "o.paid_at" } },
 	.order = "-id",
 	.filters = { { "state", FILTER_WORD, "o.state = ?", "created pending paid closed" },
 		{ "service", FILTER_TEXT, "o.service = ?" },

@@ -31,8 +31,7 @@ SHAPE(attempt_shape, struct outbox_attempt, F(outbox_id), F(way), F(at), F(outco
 	" WHERE u.username = o.recipient AND t.site_id = ?))"
 const struct listing outbox_listing = {
 	.all = { ROW " WHERE" OF_SITE, &row_shape },
-	.sorts = { { "id", "o.id" }, { "created_at", "o.created_at" },
-		{ "next_at", "o.next_at" }, { "sent_at", "o.sent_at" } },
+	.sorts = { { "id", "o.id" }, { "created_at", "o.created_at" } },
 	.order = "-id",
 	.filters = { { "state", FILTER_WORD, "o.state = ?",
 			     "pending sending sent delivered undelivered failed unknown" },

@@ -239,8 +239,7 @@ SHAPE(delivery_shape, struct delivery, F(id), F(webhook_id), F(event_id), F(kind
 	" d.tried_at, d.status, d.error, d.answer, d.created_at, d.since FROM webhook_delivery d "
 const struct listing delivery_listing = {
 	.all = { DELIVERIES "WHERE d.webhook_id = ?", &delivery_shape },
-	.sorts = { { "id", "d.id" }, { "created_at", "d.created_at" },
-		{ "next_at", "d.next_at" } },
+	.sorts = { { "id", "d.id" }, { "created_at", "d.created_at" } },
 	.order = "-id",
 	.filters = { { "state", FILTER_WORD, "d.state = ?", "pending waiting done failed" },
 		{ "kind", FILTER_TEXT, "d.kind = ?" },
