@@ -168,7 +168,7 @@ static json_t *common_schema(const struct listing *l, enum common which)
 		return json_pack("{s:s, s:i, s:i, s:i}", "type", "integer", "minimum", 1, "maximum",
 			listing_most(l), "default", listing_usual(l));
 	case COMMON_CURSOR:
-		return json_pack("{s:s, s:s}", "type", "string", "pattern", "^[A-Za-z0-9_-]+$");
+		return param_schema(PARAM_CURSOR);
 	case COMMON_SORT:
 	case COMMON__MAX:
 		break;
@@ -247,6 +247,12 @@ static bool place_fits(const struct request *r, const struct list_place *p)
 	return p->n == (r->list.ask.sort == &r->route->listing->sorts[0] ? 1 : LIST_KEYS);
 }
 
+static enum err cursor_problem(struct problem *why)
+{
+	return problem_set(why, ERR_BAD_CURSOR, "cursor",
+		"this is not a cursor of this list in this order");
+}
+
 static enum err read_cursor(struct request *r, struct problem *why)
 {
 	const char *text = form_get(&r->params, "cursor");
@@ -257,9 +263,31 @@ static enum err read_cursor(struct request *r, struct problem *why)
 	scope_of(r, scope);
 	if (cursor_read(&r->api->jwt_key, scope, text, &r->list.ask.after) != ERR_OK ||
 		!place_fits(r, &r->list.ask.after))
-		return problem_set(why, ERR_BAD_CURSOR, "cursor",
-			"this is not a cursor of this list in this order");
+		return cursor_problem(why);
 	return ERR_OK;
+}
+
+enum err inner_cursor_read(const struct request *r, int64_t *after, struct problem *why)
+{
+	const char *text = form_get(&r->params, "cursor");
+	struct list_place place;
+
+	*after = 0;
+	if (!text)
+		return ERR_OK;
+	if (cursor_read(&r->api->jwt_key, r->path, text, &place) != ERR_OK || place.n != 1)
+		return cursor_problem(why);
+	*after = place.keys[0].number;
+	return ERR_OK;
+}
+
+json_t *inner_cursor_json(const struct request *r, int64_t last)
+{
+	const struct list_place place = { 1, { { .number = last } } };
+	char text[CURSOR_MAX];
+
+	cursor_write(&r->api->jwt_key, r->path, &place, text);
+	return json_string(text);
 }
 
 static enum err list_read(struct request *r, struct problem *why)

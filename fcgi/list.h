@@ -20,6 +20,12 @@ MUST_USE enum err list_rows(
 MUST_USE enum err list_answer(struct request *r, struct answer *a, const struct arg *args, size_t n,
 	json_t *(*show)(const void *row));
 
+/* Pages of rows inside of another answer, by a number that grows: behind which row, by the parameter
+ * cursor (0: from the first), and the cursor behind a row. ERR_BAD_CURSOR. */
+MUST_USE enum err inner_cursor_read(
+	const struct request *r, int64_t *after, struct problem *why);
+json_t *inner_cursor_json(const struct request *r, int64_t last);
+
 /* Calls the handler: once for a page, page by page for a file. */
 MUST_USE enum err list_run(struct request *r, struct answer *a);
 /* The rows of all pages as a sheet; r->list.format is csv or xlsx. */

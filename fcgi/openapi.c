@@ -40,6 +40,8 @@ json_t *param_schema(enum param_kind kind)
 			"{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength", 255);
 	case PARAM_BOOK_FORMAT:
 		return json_pack("{s:s, s:[s,s]}", "type", "string", "enum", "xlsx", "csv");
+	case PARAM_CURSOR:
+		return json_pack("{s:s, s:s}", "type", "string", "pattern", "^[A-Za-z0-9_-]+$");
 	case PARAM_FLAG:
 		return json_pack("{s:s, s:[s,s]}", "type", "string", "enum", "0", "1");
 	case PARAM_FORMAT:

@@ -99,32 +99,34 @@ static enum err add_differences(struct request *r, json_t *out)
 	return e;
 }
 
-static enum err add_rows(struct request *r, json_t *out)
+static enum err add_rows(struct request *r, int64_t after, json_t *out)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *list = json_array(), *next = json_null();
-	enum err e = bill_rows(r->db, r->object, param_int(r, "cursor"), ROWS_PAGE + 1, &rows);
+	json_t *list = json_array();
+	enum err e = bill_rows(r->db, r->object, after, ROWS_PAGE + 1, &rows);
 	const struct bill_row *b = rows.at;
 
 	for (size_t i = 0; i < rows.n && i < ROWS_PAGE; i++)
 		json_array_append_new(list, row_json(&b[i]));
-	if (rows.n > ROWS_PAGE)
-		next = json_sprintf("%lld", (long long)b[ROWS_PAGE - 1].line);
 	json_object_set_new(out, "rows", list);
-	json_object_set_new(out, "next", next);
+	json_object_set_new(out, "next",
+		rows.n > ROWS_PAGE ? inner_cursor_json(r, b[ROWS_PAGE - 1].line) : json_null());
 	return e;
 }
 
 enum err reconciliation_show(struct request *r, struct answer *a)
 {
 	struct reconciliation x;
-	enum err e = caller_site(r) ? ERR_NOT_FOUND : reconciliation_get(r->db, r->object, &x);
+	int64_t after;
+	enum err e = inner_cursor_read(r, &after, &a->why);
 
+	if (e == ERR_OK)
+		e = caller_site(r) ? ERR_NOT_FOUND : reconciliation_get(r->db, r->object, &x);
 	if (e != ERR_OK)
 		return e;
 	a->json = reconciliation_json(&x);
 	e = add_differences(r, a->json);
-	return e == ERR_OK ? add_rows(r, a->json) : e;
+	return e == ERR_OK ? add_rows(r, after, a->json) : e;
 }
 
 enum err reconciliation_refetch(struct request *r, struct answer *a)

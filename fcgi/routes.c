@@ -422,7 +422,7 @@ const struct route routes[] = {
 		.help = "Have the bill of a day fetched by hand; the worker does it at once." },
 	{ "GET", "/reconciliations/:id", PERM_RECONCILIATION_READ, NULL, "reconciliation_detail", false, 200, reconciliation_show, false,
 		.help = "One bill with its differences and its rows, as the service has them; next is the cursor of further rows.",
-		.params = { { "cursor", PARAM_ID, false } } },
+		.params = { { "cursor", PARAM_CURSOR, false } } },
 	{ "POST", "/reconciliations/:id/fetch", PERM_RECONCILIATION_RESOLVE, "empty", "reconciliation", false, 202, reconciliation_refetch, false,
 		.help = "Fetch it again: the same bill changes nothing, another one is kept beside the first and alarmed." },
 	{ "POST", "/reconciliations/differences/:id/resolve", PERM_RECONCILIATION_RESOLVE, "difference_resolve", "bill_difference", false, 200, difference_end, true,
@@ -629,6 +629,8 @@ enum err param_check(const struct param *p, const char *v, struct problem *why)
 	case PARAM_BOOK_FORMAT:
 		if (!str_eq(v, "xlsx") && !str_eq(v, "csv"))
 			return problem_set(why, ERR_BAD_VALUE, p->name, "xlsx or csv");
+		return ERR_OK;
+	case PARAM_CURSOR:
 		return ERR_OK;
 	case PARAM_DAY:
 		if (day_parse(v, &day) != ERR_OK)

@@ -43,7 +43,7 @@ struct listing {
 	struct list_filter filters[LIST_FILTERS_MAX];
 	int usual, most; /* rows of a page; 0: LIST_USUAL, LIST_MOST */
 };
-#define LIST_USUAL 200
+#define LIST_USUAL 100
 #define LIST_MOST 500
 
 int listing_usual(const struct listing *l);

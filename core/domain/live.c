@@ -358,6 +358,7 @@ const struct listing live_alarm_listing = {
 		{ "from", FILTER_FROM, "x.raised_at >= ?" },
 		{ "to", FILTER_TO, "x.raised_at < ?" },
 		{ "q", FILTER_TEXT, "LOCATE(?, x.object_code) OR LOCATE(?, x.text)" } },
+	.usual = 200,
 };
 
 #define F(member) FIELD(struct live_tenant, member)
@@ -410,6 +411,7 @@ const struct listing live_account_listing = {
 		{ "q", FILTER_TEXT,
 			"LOCATE(?, t.room) OR LOCATE(?, t.name) OR LOCATE(?, t.phone)"
 			" OR LOCATE(?, m.code)" } },
+	.usual = 200,
 };
 static const struct query Q_ACCOUNT = { ACCOUNT_SELECT "a.id = ?", &account_shape };
 
