@@ -81,11 +81,11 @@ struct request {
 	int64_t object;	      /* :id, :date or :report (from 1) of the path; 0 if it has none */
 	struct form params;   /* of the query, checked against the route */
 	struct list_state list;
-	json_t *json;	      /* of the body, checked against its schema; NULL if it has none */
-	struct user user;     /* the caller; id 0 where anyone may call */
-	bool lesser;	      /* the caller has the route's or_perm only */
-	char actor[32];	      /* "user:3" */
-	char family[33];      /* session of the caller */
+	json_t *json;	  /* of the body, checked against its schema; NULL if it has none */
+	struct user user; /* the caller; id 0 where anyone may call */
+	bool lesser;	  /* the caller has the route's or_perm only */
+	char actor[32];	  /* "user:3" */
+	char family[33];  /* session of the caller */
 };
 
 struct answer {

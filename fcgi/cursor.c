@@ -11,7 +11,7 @@
 #define IS_NUMBER 'n'
 #define IS_TEXT 't'
 
-_Static_assert(LIST_KEYS * (LIST_TEXT_MAX + 2) <= CURSOR_BYTES_MAX, "texts fit");
+_Static_assert(LIST_KEYS *(LIST_TEXT_MAX + 2) <= CURSOR_BYTES_MAX, "texts fit");
 _Static_assert((SEAL + CURSOR_BYTES_MAX) * 4 / 3 + 4 <= CURSOR_MAX, "the text fits");
 
 static size_t number_pack(int64_t v, uint8_t *out)

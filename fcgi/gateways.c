@@ -45,8 +45,8 @@ enum err gateways_list(struct request *r, struct answer *a)
 	AUTO(rows_free) struct rows rows = { 0 };
 	AUTO(rows_free) struct rows faults = { 0 };
 	json_t *items = json_array();
-	enum err e = list_rows(
-		r, ARGS(arg_i64(r->now.ms - FRESH_MS), arg_i64(caller_site(r))), &rows);
+	enum err e =
+		list_rows(r, ARGS(arg_i64(r->now.ms - FRESH_MS), arg_i64(caller_site(r))), &rows);
 	const struct live_gateway *g = rows.at;
 
 	if (e == ERR_OK)

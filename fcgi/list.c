@@ -58,8 +58,8 @@ static enum err check_sort(const struct listing *l, const char *value, struct pr
 	if (l->one_way)
 		return problem_set(why, ERR_BAD_VALUE, "sort", "%s only", l->order);
 	sort_names(l, &names);
-	return problem_set(why, ERR_BAD_VALUE, "sort", "one of %s; - before it: descending",
-		names.text);
+	return problem_set(
+		why, ERR_BAD_VALUE, "sort", "one of %s; - before it: descending", names.text);
 }
 
 static enum err check_common(
@@ -237,8 +237,7 @@ static enum err read_filters(struct request *r)
 
 static void scope_of(const struct request *r, char out[static 320])
 {
-	snprintf(out, 320, "%s %s%s", r->path, r->list.ask.down ? "-" : "",
-		r->list.ask.sort->name);
+	snprintf(out, 320, "%s %s%s", r->path, r->list.ask.down ? "-" : "", r->list.ask.sort->name);
 }
 
 /* One key when sorted by what differs in each row, else two, of the kinds of the columns. */
@@ -249,8 +248,8 @@ static bool place_fits(const struct request *r, const struct list_place *p)
 
 static enum err cursor_problem(struct problem *why)
 {
-	return problem_set(why, ERR_BAD_CURSOR, "cursor",
-		"this is not a cursor of this list in this order");
+	return problem_set(
+		why, ERR_BAD_CURSOR, "cursor", "this is not a cursor of this list in this order");
 }
 
 static enum err read_cursor(struct request *r, struct problem *why)

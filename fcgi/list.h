@@ -13,17 +13,15 @@ void list_params_document(const struct route *route, json_t *list);
 
 /* A page of the listing of the route, and where the next begins; args are those of its statement.
  * The driver writes "next". */
-MUST_USE enum err list_rows(
-	struct request *r, const struct arg *args, size_t n, struct rows *out);
+MUST_USE enum err list_rows(struct request *r, const struct arg *args, size_t n, struct rows *out);
 
 /* The same as an answer, each row as show() has it. */
 MUST_USE enum err list_answer(struct request *r, struct answer *a, const struct arg *args, size_t n,
 	json_t *(*show)(const void *row));
 
-/* Pages of rows inside of another answer, by a number that grows: behind which row, by the parameter
- * cursor (0: from the first), and the cursor behind a row. ERR_BAD_CURSOR. */
-MUST_USE enum err inner_cursor_read(
-	const struct request *r, int64_t *after, struct problem *why);
+/* Pages of rows inside of another answer, by a number that grows: behind which row, by the
+ * parameter cursor (0: from the first), and the cursor behind a row. ERR_BAD_CURSOR. */
+MUST_USE enum err inner_cursor_read(const struct request *r, int64_t *after, struct problem *why);
 json_t *inner_cursor_json(const struct request *r, int64_t last);
 
 /* Calls the handler: once for a page, page by page for a file. */

@@ -74,8 +74,8 @@ struct level {
 
 static enum err add_members(struct making *m, const json_t *schema, const struct level *at);
 
-static void titled(const struct making *m, const struct level *at, const char *name, char *out,
-	size_t size)
+static void titled(
+	const struct making *m, const struct level *at, const char *name, char *out, size_t size)
 {
 	const struct list_title *title = list_title_find(name);
 	const char *word = !title ? name : m->english ? title->en : title->zh;
@@ -128,8 +128,8 @@ enum err list_columns_make(
 	struct making m = { file, english, out };
 
 	out->n = 0;
-	return add_members(
-		&m, schema_plain(file, json_object_get(file, schema)), &(struct level){ "", "", 0 });
+	return add_members(&m, schema_plain(file, json_object_get(file, schema)),
+		&(struct level){ "", "", 0 });
 }
 
 /* ---- cells ---- */

@@ -67,8 +67,8 @@ static void file_name(const struct request *r, struct day day, char out[static 9
 {
 	const char *path = r->path + strlen(API_PREFIX) + 1;
 	char text[DAY_TEXT_MAX];
-	size_t n = (size_t)snprintf(
-		out, 96, "%.60s_%s.%s", path, day_text(day, text), r->list.format);
+	size_t n =
+		(size_t)snprintf(out, 96, "%.60s_%s.%s", path, day_text(day, text), r->list.format);
 
 	for (size_t i = 0; i < n; i++)
 		if (out[i] == '/')

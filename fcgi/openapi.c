@@ -149,7 +149,8 @@ static json_t *route_answers(const struct route *r)
 	if (r->approved)
 		json_object_set_new(o, "202", approval_object(r));
 	if (r->etag)
-		json_object_set_new(o, "304", json_pack("{s:s}", "description", "not modified: as If-None-Match has it"));
+		json_object_set_new(o, "304",
+			json_pack("{s:s}", "description", "not modified: as If-None-Match has it"));
 	if (r->body_kind == BODY_JSON || r->body_most)
 		json_object_set_new(o, "default",
 			json_pack("{s:s, s:o}", "description", "a problem (RFC 9457)", "content",

@@ -128,8 +128,7 @@ static enum err span_read(
 }
 
 /* Newest first: a page goes on before the oldest of the page before. */
-static enum err readings_page(
-	struct request *r, struct utc from, struct utc to, struct rows *rows)
+static enum err readings_page(struct request *r, struct utc from, struct utc to, struct rows *rows)
 {
 	struct list_state *list = &r->list;
 	const struct reading_seen *last;

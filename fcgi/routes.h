@@ -61,7 +61,7 @@ enum param_kind {
 	PARAM_BOOK_FORMAT, /* of a workbook: xlsx, csv */
 	PARAM_FILE_NAME,
 	PARAM_CURSOR, /* checked by who reads it */
-	PARAM_GROUP /* what a report is grouped by */
+	PARAM_GROUP   /* what a report is grouped by */
 };
 struct param {
 	const char *name;

@@ -31,8 +31,7 @@ static enum err answer_tariff(struct request *r, int64_t id, struct answer *a)
 
 enum err tariffs_list(struct request *r, struct answer *a)
 {
-	return list_answer(
-		r, a, ARGS(arg_i64(caller_site(r)), arg_utc(r->now)), tariff_json);
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r)), arg_utc(r->now)), tariff_json);
 }
 
 enum err tariff_get(struct request *r, struct answer *a)

@@ -9,7 +9,6 @@
 #include "fcgi/list.h"
 #include "web/web.h"
 
-
 static json_t *events_json(const char *events)
 {
 	json_t *list = json_array();

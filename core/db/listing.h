@@ -1,6 +1,6 @@
 #pragma once
-/* Lists by pages. A page goes on behind the last row of the page before (keyset, never OFFSET): rows
- * that come or go meanwhile neither move others out of sight nor show them twice. */
+/* Lists by pages. A page goes on behind the last row of the page before (keyset, never OFFSET):
+ * rows that come or go meanwhile neither move others out of sight nor show them twice. */
 #include "db/db.h"
 
 #define LIST_SORTS_MAX 8
@@ -71,7 +71,7 @@ struct list_ask {
 	struct arg filters[LIST_FILTERS_MAX]; /* by place in the listing; ARG_NULL: not asked for */
 };
 
-/* The rows of a page, and the place of its last one; next->n is 0 when no row is behind it. Prepared
- * anew each time. */
+/* The rows of a page, and the place of its last one; next->n is 0 when no row is behind it.
+ * Prepared anew each time. */
 MUST_USE enum err db_page(struct db *db, const struct listing *l, const struct list_ask *ask,
 	const struct arg *args, size_t n, struct rows *out, struct list_place *next);

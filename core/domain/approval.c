@@ -50,8 +50,8 @@ const struct listing approval_listing = {
 	.order = "-id",
 	.filters = { { "state", FILTER_WORD, "state = ?", "pending approved rejected expired" },
 		{ "kind", FILTER_TEXT, "kind = ?" }, { "asked_by", FILTER_ID, "asked_by = ?" },
-		{ "site_id", FILTER_ID, "site_id = ?" },
-		{ "from", FILTER_FROM, "asked_at >= ?" }, { "to", FILTER_TO, "asked_at < ?" } },
+		{ "site_id", FILTER_ID, "site_id = ?" }, { "from", FILTER_FROM, "asked_at >= ?" },
+		{ "to", FILTER_TO, "asked_at < ?" } },
 };
 static const struct query Q_ADD = {
 	"INSERT INTO approval (kind, site_id, object, params, reason, asked_by, asked_at, once_key)"

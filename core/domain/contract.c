@@ -532,8 +532,7 @@ const struct listing contract_listing = {
 	.filters = { { "tenant_id", FILTER_ID, "t.id = ?" },
 		{ "site_id", FILTER_ID, "t.site_id = ?" },
 		{ "open", FILTER_FLAG, "? = 0 OR c.end_at = 0" },
-		{ "q", FILTER_TEXT,
-			"INSTR(c.code, ?) OR INSTR(t.room, ?) OR INSTR(t.name, ?)" } },
+		{ "q", FILTER_TEXT, "INSTR(c.code, ?) OR INSTR(t.room, ?) OR INSTR(t.name, ?)" } },
 	.usual = 500,
 	.most = 1000,
 };

@@ -524,8 +524,7 @@ const struct listing purchase_listing = {
 	.order = "-id",
 	.filters = { { "state", FILTER_WORD, "state = ?",
 			     "desired sent unknown done failed mismatch" },
-		{ "from", FILTER_FROM, "created_at >= ?" },
-		{ "to", FILTER_TO, "created_at < ?" } },
+		{ "from", FILTER_FROM, "created_at >= ?" }, { "to", FILTER_TO, "created_at < ?" } },
 };
 
 enum err credit_get(struct db *db, int64_t meter_id, struct credit_view *out)

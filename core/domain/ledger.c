@@ -24,8 +24,7 @@ const struct listing ledger_listing = {
 			     "e.id IN (SELECT w.entry_id FROM posting w WHERE w.account_id = ?)" },
 		{ "kind", FILTER_TEXT, "e.kind = ?" }, { "actor", FILTER_TEXT, "e.actor = ?" },
 		{ "reference", FILTER_TEXT, "e.reference = ?" },
-		{ "from", FILTER_DAY, "e.book_day >= ?" },
-		{ "to", FILTER_DAY, "e.book_day <= ?" },
+		{ "from", FILTER_DAY, "e.book_day >= ?" }, { "to", FILTER_DAY, "e.book_day <= ?" },
 		{ "site_id", FILTER_ID, "e.site_id = ?" } },
 };
 

@@ -195,18 +195,20 @@ SHAPE(notice_shape, struct me_notice, F(id), F(at), F(kind), F(text), F(account_
 /* A notice to several contacts counts as sent when one of them has it. */
 const struct listing my_notice_listing = {
 	.all = { "SELECT n.id, n.created_at AS at, n.kind, n.text, n.account_id,"
-	" COALESCE(MIN(b.channel), 'sms') AS channel,"
-	" CASE WHEN SUM(b.state = 'delivered') > 0 THEN 'delivered'"
-	" WHEN SUM(b.state = 'sent') > 0 THEN 'sent'"
-	" WHEN SUM(b.state IN ('pending', 'sending')) > 0 THEN 'pending'"
-	" WHEN SUM(b.state = 'unknown') > 0 THEN 'unknown'"
-	" WHEN SUM(b.state = 'undelivered') > 0 THEN 'undelivered' ELSE 'failed' END AS state,"
-	" COALESCE(MAX(IF(b.state = 'delivered', b.way, NULL)), MAX(IF(b.state = 'sent', b.way,"
-	" NULL)), '') AS way, COALESCE(MIN(NULLIF(b.sent_at, 0)), 0) AS sent_at,"
-	" COALESCE(MIN(NULLIF(b.delivered_at, 0)), 0) AS delivered_at"
-	" FROM user_tenant ut JOIN contract c ON c.tenant_id = ut.tenant_id"
-	" JOIN account a ON a.contract_id = c.id JOIN notice n ON n.account_id = a.id"
-	" LEFT JOIN outbox b ON b.notice_id = n.id WHERE ut.user_id = ?",
+		 " COALESCE(MIN(b.channel), 'sms') AS channel,"
+		 " CASE WHEN SUM(b.state = 'delivered') > 0 THEN 'delivered'"
+		 " WHEN SUM(b.state = 'sent') > 0 THEN 'sent'"
+		 " WHEN SUM(b.state IN ('pending', 'sending')) > 0 THEN 'pending'"
+		 " WHEN SUM(b.state = 'unknown') > 0 THEN 'unknown'"
+		 " WHEN SUM(b.state = 'undelivered') > 0 THEN 'undelivered' ELSE 'failed' END AS "
+		 "state,"
+		 " COALESCE(MAX(IF(b.state = 'delivered', b.way, NULL)), MAX(IF(b.state = 'sent', "
+		 "b.way,"
+		 " NULL)), '') AS way, COALESCE(MIN(NULLIF(b.sent_at, 0)), 0) AS sent_at,"
+		 " COALESCE(MIN(NULLIF(b.delivered_at, 0)), 0) AS delivered_at"
+		 " FROM user_tenant ut JOIN contract c ON c.tenant_id = ut.tenant_id"
+		 " JOIN account a ON a.contract_id = c.id JOIN notice n ON n.account_id = a.id"
+		 " LEFT JOIN outbox b ON b.notice_id = n.id WHERE ut.user_id = ?",
 		&notice_shape },
 	.group = " GROUP BY n.id",
 	.sorts = { { "id", "n.id" }, { "at", "n.created_at" } },
@@ -283,16 +285,16 @@ SHAPE(sub_shape, struct me_sub_tenant, F(id), F(name), F(supply_point_id), F(met
 	F(meter_code), F(meter_name), F(switchable), F(desired), F(desired_reason), F(observed),
 	F(observed_since), F(comm), F(switched_off));
 #undef F
-#define SUB_TENANTS \
-	"SELECT b.id, b.name, p.id AS supply_point_id, m.id AS meter_id, m.code AS meter_code," \
-	" m.name AS meter_name, p.switchable, p.desired, p.desired_reason, p.observed," \
-	" p.observed_since, COALESCE(s.comm, 'never') AS comm," \
+#define SUB_TENANTS                                                                                \
+	"SELECT b.id, b.name, p.id AS supply_point_id, m.id AS meter_id, m.code AS meter_code,"    \
+	" m.name AS meter_name, p.switchable, p.desired, p.desired_reason, p.observed,"            \
+	" p.observed_since, COALESCE(s.comm, 'never') AS comm,"                                    \
 	" EXISTS (SELECT 1 FROM block k WHERE k.supply_point_id = p.id AND k.kind = 'sub_tenant')" \
-	" AS switched_off" \
-	" FROM user_tenant ut JOIN contract c ON c.tenant_id = ut.tenant_id AND c.end_at = 0" \
-	" JOIN sub_tenant b ON b.contract_id = c.id" \
-	" JOIN supply_point p ON p.id = b.supply_point_id" \
-	" JOIN meter m ON m.supply_point_id = p.id LEFT JOIN meter_state s ON s.meter_id = m.id" \
+	" AS switched_off"                                                                         \
+	" FROM user_tenant ut JOIN contract c ON c.tenant_id = ut.tenant_id AND c.end_at = 0"      \
+	" JOIN sub_tenant b ON b.contract_id = c.id"                                               \
+	" JOIN supply_point p ON p.id = b.supply_point_id"                                         \
+	" JOIN meter m ON m.supply_point_id = p.id LEFT JOIN meter_state s ON s.meter_id = m.id"   \
 	" WHERE ut.user_id = ?"
 static const struct query Q_SUB_TENANT = { SUB_TENANTS " AND b.id = ?", &sub_shape };
 const struct listing sub_tenant_listing = {

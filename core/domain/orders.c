@@ -12,7 +12,8 @@ SHAPE(view_shape, struct order_view, F(id), F(site_id), F(out_trade_no), F(trans
 	"(SELECT COUNT(*) FROM pay_unmatched u WHERE u.order_id = o.id AND u.state = 'open')"
 
 #define ORDERS                                                                                     \
-	"SELECT o.id, t.site_id, o.out_trade_no, o.transaction_id, o.account_id, a.purpose, t.code"  \
+	"SELECT o.id, t.site_id, o.out_trade_no, o.transaction_id, o.account_id, a.purpose, "      \
+	"t.code"                                                                                   \
 	" AS tenant_code, t.name AS tenant_name, t.room, m.code AS meter_code, m.name AS"          \
 	" meter_name, o.description, o.amount_fen, o.channel, o.service, o.state, o.created_at,"   \
 	" o.expires_at, o.paid_at, o.credited_at, o.closed_at, o.paid_after_close, o.entry_id,"    \

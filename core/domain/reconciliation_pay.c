@@ -118,8 +118,7 @@ const struct listing service_payout_listing = {
 	.order = "-id",
 	.filters = { { "service", FILTER_TEXT, "service = ?" },
 		{ "document", FILTER_TEXT, "document = ?" },
-		{ "from", FILTER_FROM, "created_at >= ?" },
-		{ "to", FILTER_TO, "created_at < ?" } },
+		{ "from", FILTER_FROM, "created_at >= ?" }, { "to", FILTER_TO, "created_at < ?" } },
 };
 static const struct query Q_ADD = {
 	"INSERT INTO service_payout (service, amount_fen, document, reason, actor, created_at,"

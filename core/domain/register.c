@@ -201,8 +201,8 @@ enum err readings_list(struct db *db, int64_t meter_id, struct utc from, struct 
 	bool doubtful, int64_t max, struct rows *out)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	enum err e = readings_newest(db, meter_id, from, to,
-		doubtful ? VERDICTS_DOUBTFUL : VERDICTS_ALL, max, &rows);
+	enum err e = readings_newest(
+		db, meter_id, from, to, doubtful ? VERDICTS_DOUBTFUL : VERDICTS_ALL, max, &rows);
 	const struct kept_reading *r = rows.at;
 	struct reading_seen *seen;
 

@@ -31,8 +31,7 @@ const struct listing unmatched_listing = {
 			     "open matched credited refunded closed" },
 		{ "service", FILTER_TEXT, "u.service = ?" },
 		{ "number", FILTER_TEXT, "u.out_trade_no = ? OR u.transaction_id = ?" },
-		{ "from", FILTER_FROM, "u.paid_at >= ?" },
-		{ "to", FILTER_TO, "u.paid_at < ?" } },
+		{ "from", FILTER_FROM, "u.paid_at >= ?" }, { "to", FILTER_TO, "u.paid_at < ?" } },
 };
 static const struct query Q_KEEP = {
 	"INSERT INTO pay_unmatched (service, transaction_id, out_trade_no, order_id, amount_fen,"

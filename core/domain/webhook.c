@@ -242,8 +242,7 @@ const struct listing delivery_listing = {
 	.sorts = { { "id", "d.id" }, { "created_at", "d.created_at" } },
 	.order = "-id",
 	.filters = { { "state", FILTER_WORD, "d.state = ?", "pending waiting done failed" },
-		{ "kind", FILTER_TEXT, "d.kind = ?" },
-		{ "from", FILTER_FROM, "d.created_at >= ?" },
+		{ "kind", FILTER_TEXT, "d.kind = ?" }, { "from", FILTER_FROM, "d.created_at >= ?" },
 		{ "to", FILTER_TO, "d.created_at < ?" } },
 };
 static const struct query Q_DELIVERY = { DELIVERIES

@@ -372,8 +372,7 @@ const struct listing import_listing = {
 	.all = { RUNS, &import_shape },
 	.sorts = { { "id", "r.id" }, { "at", "r.at" }, { "file_name", "r.file_name" } },
 	.order = "-id",
-	.filters = { { "ok", FILTER_FLAG, "r.ok = ?" },
-		{ "dry_run", FILTER_FLAG, "r.dry_run = ?" },
+	.filters = { { "ok", FILTER_FLAG, "r.ok = ?" }, { "dry_run", FILTER_FLAG, "r.dry_run = ?" },
 		{ "actor", FILTER_TEXT, "r.actor = ?" }, { "from", FILTER_FROM, "r.at >= ?" },
 		{ "to", FILTER_TO, "r.at < ?" } },
 };

@@ -57,7 +57,6 @@ struct report_kind {
 	char whole;    /* 'm' 'y': months or years that the span touches are told whole */
 	bool by;       /* grouped by meter, shop, area or rate */
 	bool measured; /* not final by a seal, see docs/reports.md */
-	bool plain;    /* no line of totals */
 	enum err (*run)(struct report_run *r);
 	/* For report_sql(): columns of the result are those of the report behind the site. args has
 	 * a letter for each ?: s site, f first day, t last day, b begin, e end (utc), n now, y by.

@@ -237,8 +237,7 @@ static enum err check(const struct report_ask *ask, struct problem *why)
 	return ERR_OK;
 }
 
-enum err report_format_find(
-	const char *name, const struct report_format **out, struct problem *why)
+enum err report_format_find(const char *name, const struct report_format **out, struct problem *why)
 {
 	if (!name[0])
 		name = "json";

@@ -20,6 +20,7 @@ struct report_sheet {
 	const struct report_format *format;
 	char first[DAY_TEXT_MAX], last[DAY_TEXT_MAX];
 	bool final;
+	bool plain;    /* no line of totals */
 	int64_t total; /* rows so far */
 	int64_t sums[REPORT_COLUMNS_MAX];
 	FILE *file;

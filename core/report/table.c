@@ -27,13 +27,12 @@ enum err table_open(const struct table_ask *ask, struct table **out)
 	enum err e;
 
 	ASSERT(t && ask->columns.n <= REPORT_COLUMNS_MAX);
-	t->kind = (struct report_kind){ .name = ask->name,
-		.zh = ask->name,
-		.en = ask->name,
-		.columns = &ask->columns,
-		.plain = true };
+	t->kind = (struct report_kind){
+		.name = ask->name, .zh = ask->name, .en = ask->name, .columns = &ask->columns
+	};
 	t->ask = (struct report_ask){ .report = &t->kind, .format = ask->format };
 	t->sheet.ask = &t->ask;
+	t->sheet.plain = true;
 	day_text(ask->day, t->sheet.first);
 	day_text(ask->day, t->sheet.last);
 	/* Times are only shown in it: the writers change nothing. */

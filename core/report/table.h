@@ -5,11 +5,11 @@
 struct table;
 
 struct table_ask {
-	const char *name;	      /* of the sheet, and in logs */
-	struct columns columns; /* titles in the language wanted, twice */
-	const char *format;	      /* xlsx or csv */
-	const struct zone *zone;      /* in which times are shown */
-	struct day day;		      /* on which it is made */
+	const char *name;	 /* of the sheet, and in logs */
+	struct columns columns;	 /* titles in the language wanted, twice */
+	const char *format;	 /* xlsx or csv */
+	const struct zone *zone; /* in which times are shown */
+	struct day day;		 /* on which it is made */
 };
 
 /* The ask must live as long as the table. ERR_BAD_VALUE: no such format. */

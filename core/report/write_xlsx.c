@@ -192,7 +192,7 @@ static enum err end(struct report_sheet *s)
 {
 	lxw_error e;
 
-	if (!s->ask->report->plain)
+	if (!s->plain)
 		totals_write(s);
 	e = workbook_close(s->xlsx->book); /* frees it, whatever it answers */
 	s->xlsx->book = NULL;

@@ -131,8 +131,7 @@ static void only_places_are_unpacked(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct list_place place;
-		enum err e =
-			place_unpack((const uint8_t *)rows[i].bytes, rows[i].n, &place);
+		enum err e = place_unpack((const uint8_t *)rows[i].bytes, rows[i].n, &place);
 
 		if (e != (rows[i].ok ? ERR_OK : ERR_BAD_CURSOR))
 			fail_msg("row %zu: %s", i, err_word(e));
