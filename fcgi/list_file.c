@@ -7,7 +7,7 @@
 #include "fcgi/list_columns.h"
 
 #define FILES_AT_ONCE 4
-#define FILE_MS 100000 /* nginx waits longer */
+#define FILE_MS 15000 /* nginx waits longer */
 
 struct filing {
 	struct request *r;
