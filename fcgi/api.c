@@ -7,8 +7,9 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "domain/idempotency.h"
+#include "fcgi/etag.h"
+#include "fcgi/list.h"
 #include "fcgi/openapi.h"
-#include "fcgi/routes.h"
 #include "web/crypt.h"
 
 #define RETRY_AFTER_S 2
@@ -194,6 +195,29 @@ enum err request_site(const struct request *r, int64_t named, int64_t *out, stru
 	if (e == ERR_OK)
 		*out = site.id;
 	return e;
+}
+
+enum err request_zone(struct request *r, struct zone **out)
+{
+	struct site site;
+	enum err e = user_site(r->db, &r->user, &site);
+
+	if (e != ERR_OK && e != ERR_NOT_FOUND)
+		return e;
+	return zone_open(e == ERR_OK ? site.zone : "UTC", out);
+}
+
+bool wants_english(const struct request *r)
+{
+	const char *text = request_header(r, "HTTP_ACCEPT_LANGUAGE");
+
+	while (text && *text) {
+		text += strspn(text, ", ");
+		if (strncasecmp(text, "zh", 2) == 0 || strncasecmp(text, "en", 2) == 0)
+			return (*text | 0x20) == 'e';
+		text += strcspn(text, ",");
+	}
+	return false;
 }
 
 const char *request_once(const struct request *r, const char *what, char buf[static ONCE_MAX])
@@ -396,7 +420,9 @@ static enum err run_route(struct request *r, struct answer *a)
 	if (e == ERR_OK)
 		e = check_input(r, a);
 	if (e == ERR_OK)
-		e = by_key(r) ? run_once(r, a) : r->route->run(r, a);
+		e = by_key(r)		? run_once(r, a)
+		    : list_is(r->route) ? list_run(r, a)
+					: etag_run(r, a, r->route->run);
 	if (e == ERR_OK && a->status == 0)
 		a->status = r->route->status;
 	return e;

@@ -7,6 +7,7 @@
 
 #include "base/zone.h"
 #include "db/db.h"
+#include "db/listing.h"
 #include "domain/user.h"
 #include "fcgi/schema.h"
 #include "fcgi/token.h"
@@ -44,6 +45,7 @@ struct api {
 	int pay_waiting_most;
 	bool check_answers;	   /* compare each answer with its schema and log what differs */
 	atomic_int reports;	   /* being made */
+	atomic_int files;	   /* of lists, being made */
 	atomic_int imports;	   /* that run or wait */
 	pthread_mutex_t importing; /* one workbook in memory at a time */
 	atomic_ullong answers[ROUTES_MAX + 1][STATUS_MAX]; /* by route (last: none) and status */
@@ -51,6 +53,14 @@ struct api {
 
 MUST_USE enum err api_open(struct conf *conf, struct api **out, struct problem *why);
 void api_free(struct api **api);
+
+/* What is asked of a list (fcgi/list.h). */
+struct list_state {
+	const char *format; /* json, csv, xlsx */
+	bool whole;	    /* all pages: a file without a limit */
+	struct list_ask ask;
+	struct list_place next; /* where the page ended; n is 0 when it was the last */
+};
 
 struct request {
 	struct api *api;
@@ -70,11 +80,12 @@ struct request {
 	char *const *headers; /* FastCGI parameters, "NAME=value", NULL-terminated */
 	int64_t object;	      /* :id, :date or :report (from 1) of the path; 0 if it has none */
 	struct form params;   /* of the query, checked against the route */
-	json_t *json;	      /* of the body, checked against its schema; NULL if it has none */
-	struct user user;     /* the caller; id 0 where anyone may call */
-	bool lesser;	      /* the caller has the route's or_perm only */
-	char actor[32];	      /* "user:3" */
-	char family[33];      /* session of the caller */
+	struct list_state list;
+	json_t *json;	  /* of the body, checked against its schema; NULL if it has none */
+	struct user user; /* the caller; id 0 where anyone may call */
+	bool lesser;	  /* the caller has the route's or_perm only */
+	char actor[32];	  /* "user:3" */
+	char family[33];  /* session of the caller */
 };
 
 struct answer {
@@ -115,6 +126,11 @@ int64_t caller_site(const struct request *r);
  * one. ERR_NOT_FOUND for another than the caller's; ERR_MISSING_FIELD when there are several. */
 MUST_USE enum err request_site(
 	const struct request *r, int64_t named, int64_t *out, struct problem *why);
+/* The zone of the caller's site, in which days of parameters and times of files are meant; UTC for
+ * who sees several. The caller frees. */
+MUST_USE enum err request_zone(struct request *r, struct zone **out);
+/* Of the two languages the first that Accept-Language names; Chinese when there is none. */
+bool wants_english(const struct request *r);
 /* "<what>:<user>:<Idempotency-Key>": a once_key for what this request writes. */
 #define ONCE_MAX 128
 const char *request_once(const struct request *r, const char *what, char buf[static ONCE_MAX]);

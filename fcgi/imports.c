@@ -6,6 +6,7 @@
 
 #include "base/rand.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/routes.h"
 #include "import/workbook.h"
 
@@ -77,8 +78,9 @@ enum err import_new(struct request *r, struct answer *a)
 	return e;
 }
 
-static json_t *run_json(const struct import_row *i)
+static json_t *run_json(const void *row)
 {
+	const struct import_row *i = row;
 	json_t *counts = NULL;
 
 	if (json_parse(i->counts, strlen(i->counts), &counts, NULL) != ERR_OK)
@@ -92,15 +94,7 @@ static json_t *run_json(const struct import_row *i)
 
 enum err imports_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = import_list(r->db, caller_site(r), 0, &rows);
-	const struct import_row *i = rows.at;
-
-	for (size_t k = 0; k < rows.n; k++)
-		json_array_append_new(items, run_json(&i[k]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), run_json);
 }
 
 enum err import_one(struct request *r, struct answer *a)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fcgi/routes.h"
+#include "fcgi/list.h"
 
 static json_t *schema_ref(const char *name)
 {
@@ -23,7 +23,7 @@ static json_t *list_schema(const char *name)
 		"type", "array", "items", schema_ref(name), "next", "type", "string", "null");
 }
 
-static json_t *param_schema(enum param_kind kind)
+json_t *param_schema(enum param_kind kind)
 {
 	switch (kind) {
 	case PARAM_ID:
@@ -40,6 +40,8 @@ static json_t *param_schema(enum param_kind kind)
 			"{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength", 255);
 	case PARAM_BOOK_FORMAT:
 		return json_pack("{s:s, s:[s,s]}", "type", "string", "enum", "xlsx", "csv");
+	case PARAM_CURSOR:
+		return json_pack("{s:s, s:s}", "type", "string", "pattern", "^[A-Za-z0-9_-]+$");
 	case PARAM_FLAG:
 		return json_pack("{s:s, s:[s,s]}", "type", "string", "enum", "0", "1");
 	case PARAM_FORMAT:
@@ -76,6 +78,8 @@ static json_t *route_parameters(const struct route *r)
 		json_array_append_new(
 			list, param_object(r->params[i].name, "query", r->params[i].required,
 				      param_schema(r->params[i].kind)));
+	if (list_is(r))
+		list_params_document(r, list);
 	if (r->idempotent || r->key_welcome)
 		json_array_append_new(list, param_object("Idempotency-Key", "header", r->idempotent,
 						    json_pack("{s:s, s:s}", "type", "string",
@@ -89,6 +93,17 @@ static json_t *file_content(void)
 		"contentEncoding", "binary", "text/csv", "schema", "type", "string");
 }
 
+/* As JSON, or as a file of its rows. */
+static json_t *list_content(const struct route *r)
+{
+	json_t *o = json_content("application/json", list_schema(r->answer));
+	json_t *files = file_content();
+
+	json_object_update(o, files);
+	json_decref(files);
+	return o;
+}
+
 static json_t *answer_object(const struct route *r)
 {
 	json_t *o = json_pack("{s:s}", "description",
@@ -96,7 +111,9 @@ static json_t *answer_object(const struct route *r)
 		: r->status == 302 ? "to another page"
 				   : "the answer");
 
-	if (r->answer)
+	if (list_is(r))
+		json_object_set_new(o, "content", list_content(r));
+	else if (r->answer)
 		json_object_set_new(o, "content",
 			json_content("application/json",
 				r->list ? list_schema(r->answer) : schema_ref(r->answer)));
@@ -131,8 +148,9 @@ static json_t *route_answers(const struct route *r)
 	json_object_set_new(o, status, answer_object(r));
 	if (r->approved)
 		json_object_set_new(o, "202", approval_object(r));
-	if (str_eq(r->path, "/meters"))
-		json_object_set_new(o, "304", json_pack("{s:s}", "description", "not modified"));
+	if (r->etag)
+		json_object_set_new(o, "304",
+			json_pack("{s:s}", "description", "not modified: as If-None-Match has it"));
 	if (r->body_kind == BODY_JSON || r->body_most)
 		json_object_set_new(o, "default",
 			json_pack("{s:s, s:o}", "description", "a problem (RFC 9457)", "content",

@@ -8,6 +8,7 @@
 #include "domain/forecast.h"
 #include "domain/supplypoint.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/usage_view.h"
 #include "fcgi/views.h"
 
@@ -17,12 +18,8 @@
 static enum err today_start(struct request *r, struct utc *out)
 {
 	AUTO(zone_free) struct zone *z = NULL;
-	struct site s;
-	enum err e = user_site(r->db, &r->user, &s);
+	enum err e = request_zone(r, &z);
 
-	if (e != ERR_OK && e != ERR_NOT_FOUND)
-		return e;
-	e = zone_open(e == ERR_OK ? s.zone : "UTC", &z);
 	if (e == ERR_OK)
 		*out = zone_day_start(z, zone_local(z, r->now).day);
 	return e;
@@ -49,43 +46,24 @@ enum err board_get(struct request *r, struct answer *a)
 	return ERR_OK;
 }
 
-/* The same filter and the same version: the client has it already. */
-static enum err not_modified(struct request *r, struct answer *a, bool *same)
+static json_t *meters_json(const struct rows *rows, struct utc now)
 {
-	const char *have = request_header(r, "HTTP_IF_NONE_MATCH");
-	char version[LIVE_VERSION_MAX];
-	enum err e = live_version(r->db, version);
+	const struct live_meter *m = rows->at;
+	json_t *items = json_array();
 
-	if (e != ERR_OK)
-		return e;
-	snprintf(a->etag, sizeof(a->etag), "W/\"%s\"", version);
-	*same = have && strstr(have, version) != NULL;
-	return ERR_OK;
+	for (size_t i = 0; i < rows->n; i++)
+		json_array_append_new(items, view_meter(&m[i], now));
+	return items;
 }
 
 enum err meters_list(struct request *r, struct answer *a)
 {
-	struct live_filter f = { caller_site(r), param_int(r, "gateway_id"), param_text(r, "q") };
 	AUTO(rows_free) struct rows rows = { 0 };
-	const struct live_meter *m;
-	json_t *items;
-	bool same = false;
-	enum err e = not_modified(r, a, &same);
+	enum err e = list_rows(r, ARGS(arg_utc(r->now), arg_i64(caller_site(r))), &rows);
 
-	if (e == ERR_OK && same) {
-		a->status = 304;
-		return ERR_OK;
-	}
 	if (e == ERR_OK)
-		e = live_meters(r->db, &f, r->now, &rows);
-	if (e != ERR_OK)
-		return e;
-	items = json_array();
-	m = rows.at;
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, view_meter(&m[i], r->now));
-	a->json = json_items(items);
-	return ERR_OK;
+		a->json = json_items(meters_json(&rows, r->now));
+	return e;
 }
 
 static json_t *acts_json(const struct rows *rows)
@@ -187,8 +165,7 @@ enum err accounts_list(struct request *r, struct answer *a)
 	AUTO(rows_free) struct rows rows = { 0 };
 	struct days_left left;
 	json_t *items = json_array();
-	enum err e = live_accounts(
-		r->db, caller_site(r), param_text(r, "q"), param_int(r, "tenant_id"), &rows);
+	enum err e = list_rows(r, ARGS(arg_i64(caller_site(r))), &rows);
 	const struct live_account *f = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
@@ -200,21 +177,20 @@ enum err accounts_list(struct request *r, struct answer *a)
 	return e;
 }
 
-enum err tenants_list(struct request *r, struct answer *a)
+static json_t *tenant_json(const void *row)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = live_tenants(r->db, caller_site(r), param_text(r, "q"), &rows);
-	const struct live_tenant *t = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, shape_json(&live_tenant_shape, &t[i]));
-	a->json = json_items(items);
-	return e;
+	return shape_json(&live_tenant_shape, row);
 }
 
-static json_t *alarm_json(const struct live_alarm *l)
+enum err tenants_list(struct request *r, struct answer *a)
 {
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), tenant_json);
+}
+
+static json_t *alarm_json(const void *row)
+{
+	const struct live_alarm *l = row;
+
 	return json_pack("{s:I, s:s, s:s, s:{s:s, s:I, s:s}, s:s, s:o, s:o, s:o}", "id",
 		(json_int_t)l->id, "kind", l->kind, "severity", l->severity, "object", "kind",
 		l->object_kind, "id", (json_int_t)l->object_id, "code", l->object_code, "text",
@@ -224,13 +200,7 @@ static json_t *alarm_json(const struct live_alarm *l)
 
 enum err alarms_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = live_alarms(r->db, caller_site(r), param_int(r, "open") == 1, &rows);
-	const struct live_alarm *l = rows.at;
+	struct arg site = arg_i64(caller_site(r));
 
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, alarm_json(&l[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(site, site), alarm_json);
 }

@@ -6,6 +6,7 @@
 #include "domain/command.h"
 #include "domain/holiday.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/views.h"
 
 #define KEEP_MS (INT64_C(72) * 3600 * 1000)
@@ -131,8 +132,10 @@ enum err meter_load_class(struct request *r, struct answer *a)
 
 /* ---- supply points ---- */
 
-static json_t *line_json(const struct supply_line *p)
+static json_t *line_json(const void *row)
 {
+	const struct supply_line *p = row;
+
 	return json_pack("{s:I, s:s, s:I, s:o, s:o, s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:o, s:o,"
 			 " s:o, s:o}",
 		"id", (json_int_t)p->id, "code", p->code, "site_id", (json_int_t)p->site_id,
@@ -148,19 +151,11 @@ static json_t *line_json(const struct supply_line *p)
 
 enum err supply_points_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
 	int64_t confined = caller_site(r), named = param_int(r, "site_id");
-	json_t *items = json_array();
-	enum err e = ERR_OK;
 
-	a->json = json_items(items);
 	if (confined && named && confined != named)
 		return problem_set(&a->why, ERR_NOT_FOUND, "site_id", "there is no such site");
-	e = supply_list(
-		r->db, confined ? confined : named, param_int(r, "should_be_off") == 1, &rows);
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, line_json((const struct supply_line *)rows.at + i));
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(confined)), line_json);
 }
 
 enum err supply_point_note(struct request *r, struct answer *a)
@@ -193,7 +188,7 @@ static enum err brake_answer(struct request *r, int64_t site_id, struct answer *
 	enum err e = brake_get(r->db, site_id, &b);
 
 	if (e == ERR_OK)
-		e = supply_list(r->db, site_id, true, &rows);
+		e = supply_due(r->db, site_id, &rows);
 	if (e != ERR_OK)
 		return e;
 	p = rows.at;

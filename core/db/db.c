@@ -491,6 +491,31 @@ enum err db_list(
 	return read_rows(db, q, args, n, SIZE_MAX, out);
 }
 
+static enum err read_anew(
+	struct db *db, const struct query *q, const struct arg *args, size_t n, struct rows *out)
+{
+	MYSQL_STMT *stmt = NULL;
+	enum err e = ready(db);
+
+	if (e == ERR_OK)
+		e = statement_prepare(db, q, &stmt);
+	if (e != ERR_OK)
+		return e;
+	e = start(db, q, stmt, args, n);
+	if (e == ERR_OK)
+		e = fetch(db, q, stmt, SIZE_MAX, out);
+	mysql_stmt_close(stmt);
+	return e;
+}
+
+enum err db_list_anew(
+	struct db *db, const struct query *q, const struct arg *args, size_t n, struct rows *out)
+{
+	enum err e = read_anew(db, q, args, n, out);
+
+	return e == ERR_UNAVAILABLE && !db->in_tx ? read_anew(db, q, args, n, out) : e;
+}
+
 static enum err each(struct db *db, const struct query *q, MYSQL_STMT *stmt, void *row,
 	enum err (*take)(void *ctx), void *ctx)
 {

@@ -96,6 +96,9 @@ MUST_USE enum err db_list(
  * No blobs. Prepared anew each time: the query need not be a constant. */
 MUST_USE enum err db_each(struct db *db, const struct query *q, const struct arg *args, size_t n,
 	void *row, enum err (*take)(void *ctx), void *ctx);
+/* As db_list, but prepared anew each time: the query need not be a constant. */
+MUST_USE enum err db_list_anew(
+	struct db *db, const struct query *q, const struct arg *args, size_t n, struct rows *out);
 /* affected (may be NULL) counts matched rows, also those that already had the new values. */
 MUST_USE enum err db_exec(
 	struct db *db, const struct query *q, const struct arg *args, size_t n, int64_t *affected);

@@ -43,9 +43,16 @@ SHAPE(approval_shape, struct approval, F(id), F(kind), F(site_id), F(object), F(
 static const struct query Q_GET = { COLUMNS "WHERE id = ?", &approval_shape };
 static const struct query Q_LOCK = { COLUMNS "WHERE id = ? FOR UPDATE", &approval_shape };
 static const struct query Q_BY_KEY = { COLUMNS "WHERE once_key = ?", &approval_shape };
-static const struct query Q_LIST = { COLUMNS
-	"WHERE ? IN (0, site_id) AND ? IN ('', state) ORDER BY id DESC LIMIT 500",
-	&approval_shape };
+const struct listing approval_listing = {
+	.all = { COLUMNS "WHERE ? IN (0, site_id)", &approval_shape },
+	.sorts = { { "id", "id" }, { "asked_at", "asked_at" }, { "kind", "kind" },
+		{ "decided_at", "decided_at" } },
+	.order = "-id",
+	.filters = { { "state", FILTER_WORD, "state = ?", "pending approved rejected expired" },
+		{ "kind", FILTER_TEXT, "kind = ?" }, { "asked_by", FILTER_ID, "asked_by = ?" },
+		{ "site_id", FILTER_ID, "site_id = ?" }, { "from", FILTER_FROM, "asked_at >= ?" },
+		{ "to", FILTER_TO, "asked_at < ?" } },
+};
 static const struct query Q_ADD = {
 	"INSERT INTO approval (kind, site_id, object, params, reason, asked_by, asked_at, once_key)"
 	" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -103,11 +110,6 @@ enum err approval_ask(struct db *db, const struct approval_new *n, struct utc no
 enum err approval_get(struct db *db, int64_t id, struct approval *out)
 {
 	return db_one(db, &Q_GET, ARGS(arg_i64(id)), out);
-}
-
-enum err approval_list(struct db *db, int64_t site_id, const char *state, struct rows *out)
-{
-	return db_list(db, &Q_LIST, ARGS(arg_i64(site_id), arg_text(state)), out);
 }
 
 static const struct approval_kind *kind_find(const char *kind)

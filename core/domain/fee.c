@@ -34,6 +34,17 @@ static const struct query Q_LIST = { FEES
 	" AND (? = 0 OR EXISTS (SELECT 1 FROM user_tenant u WHERE u.user_id = ?"
 	" AND u.tenant_id = t.id)) ORDER BY f.id LIMIT 2000",
 	&fee_shape };
+const struct listing fee_listing = {
+	.all = { FEES "WHERE ? IN (0, t.site_id)", &fee_shape },
+	.sorts = { { "id", "f.id" }, { "room", "t.room" }, { "from_day", "f.from_day" },
+		{ "monthly_fen", "f.monthly_fen" }, { "balance", "a.balance_nano" } },
+	.order = "id",
+	.filters = { { "contract_id", FILTER_ID, "c.id = ?" },
+		{ "tenant_id", FILTER_ID, "t.id = ?" }, { "site_id", FILTER_ID, "t.site_id = ?" },
+		{ "kind", FILTER_WORD, "f.kind = ?", "property_fee rent" } },
+	.usual = 500,
+	.most = 1000,
+};
 static const struct query Q_GET = { FEES "WHERE f.id = ?", &fee_shape };
 static const struct query Q_LOCK = { "SELECT id FROM contract_fee WHERE id = ? FOR UPDATE",
 	&id_shape };

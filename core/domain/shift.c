@@ -29,9 +29,15 @@ static const struct query Q_ADD = {
 };
 static const struct query Q_GET = { SHIFTS "WHERE h.id = ?", &shift_shape };
 static const struct query Q_OPEN = { SHIFTS "WHERE h.open_key = ?", &shift_shape };
-static const struct query Q_LIST = { SHIFTS
-	"WHERE h.user_id = ? AND (? = 0 OR h.closed_at = 0) ORDER BY h.id DESC LIMIT 50",
-	&shift_shape };
+const struct listing shift_listing = {
+	.all = { SHIFTS "WHERE h.user_id = ?", &shift_shape },
+	.sorts = { { "id", "h.id" }, { "opened_at", "h.opened_at" },
+		{ "closed_at", "h.closed_at" } },
+	.order = "-id",
+	.filters = { { "open", FILTER_FLAG, "? = 0 OR h.closed_at = 0" },
+		{ "from", FILTER_FROM, "h.opened_at >= ?" },
+		{ "to", FILTER_TO, "h.opened_at < ?" } },
+};
 static const struct query Q_LOCK = { SHIFT_ROW "WHERE open_key = ? FOR UPDATE", &shift_shape };
 static const struct query Q_LOCK_ID = {
 	SHIFT_ROW "WHERE id = ? AND open_key IS NOT NULL FOR UPDATE", &shift_shape
@@ -60,11 +66,6 @@ enum err shift_open(struct db *db, int64_t user_id, struct utc now, struct shift
 enum err shift_current(struct db *db, int64_t user_id, struct shift *out)
 {
 	return db_one(db, &Q_OPEN, ARGS(arg_i64(user_id)), out);
-}
-
-enum err shift_list(struct db *db, int64_t user_id, bool open_only, struct rows *out)
-{
-	return db_list(db, &Q_LIST, ARGS(arg_i64(user_id), arg_i64(open_only)), out);
 }
 
 static enum err lock(struct db *db, const struct query *q, int64_t key, struct shift *out)

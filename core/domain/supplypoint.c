@@ -276,15 +276,32 @@ SHAPE(line_shape, struct supply_line, F(id), F(code), F(site_id), F(meter_id), F
 	" FROM supply_point p JOIN meter m ON m.supply_point_id = p.id"                            \
 	" LEFT JOIN contract_point cp ON cp.supply_point_id = p.id AND cp.to_at = 0"               \
 	" LEFT JOIN contract c ON c.id = cp.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"  \
-	" WHERE ? IN (0, p.site_id) AND "
-static const struct query Q_LINES = { LINE_SELECT "(? = 0 OR " SHOULD_BE_OFF ")"
-						  " ORDER BY p.desired_since, p.id LIMIT 500",
-	&line_shape };
-static const struct query Q_LINE = { LINE_SELECT "p.id = ? LIMIT 1", &line_shape };
+	" WHERE ? IN (0, p.site_id)"
+static const struct query Q_DUE = {
+	LINE_SELECT " AND " SHOULD_BE_OFF " ORDER BY p.desired_since, p.id", &line_shape
+};
+const struct listing supply_listing = {
+	.all = { LINE_SELECT, &line_shape },
+	.sorts = { { "id", "p.id" }, { "since", "p.desired_since", "desired_since" },
+		{ "code", "p.code" }, { "room", "COALESCE(t.room, '')" } },
+	.order = "since",
+	.filters = { { "should_be_off", FILTER_FLAG, "? = 0 OR " SHOULD_BE_OFF },
+		{ "site_id", FILTER_ID, "p.site_id = ?" }, { "tenant_id", FILTER_ID, "t.id = ?" },
+		{ "desired", FILTER_WORD, "p.desired = ?", "on off auto" },
+		{ "observed", FILTER_WORD, "p.observed = ?", "on off moving unknown" },
+		{ "reason", FILTER_TEXT, "p.desired_reason = ?" },
+		{ "load_class", FILTER_WORD, "p.load_class = ?", "ordinary protected" },
+		{ "q", FILTER_TEXT,
+			"LOCATE(?, p.code) OR LOCATE(?, m.code) OR LOCATE(?, t.room)"
+			" OR LOCATE(?, t.name)" } },
+	.usual = 500,
+	.most = 1000,
+};
+static const struct query Q_LINE = { LINE_SELECT " AND p.id = ? LIMIT 1", &line_shape };
 
-enum err supply_list(struct db *db, int64_t site_id, bool should_be_off, struct rows *out)
+enum err supply_due(struct db *db, int64_t site_id, struct rows *out)
 {
-	return db_list(db, &Q_LINES, ARGS(arg_i64(site_id), arg_i64(should_be_off)), out);
+	return db_list(db, &Q_DUE, ARGS(arg_i64(site_id)), out);
 }
 
 enum err supply_line_get(struct db *db, int64_t site_id, int64_t id, struct supply_line *out)

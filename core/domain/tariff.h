@@ -2,6 +2,7 @@
 /* Tariffs as they are kept, which meter has which, and what one would have charged. A tariff is its
  * file (docs/tariff-file.md); changing it makes a new revision, and no revision changes a price
  * that settled energy has had. */
+#include "db/listing.h"
 #include "base/zone.h"
 #include "domain/tariffs.h"
 #include "rules/hold.h"
@@ -14,8 +15,8 @@ struct tariff_row {
 	int64_t revision;
 	int64_t meters; /* that have it now, of the site asked for */
 };
-/* Rows of struct tariff_row by code. site_id 0 counts the meters of every site. */
-MUST_USE enum err tariff_list(struct db *db, int64_t site_id, struct utc now, struct rows *out);
+/* Rows of struct tariff_row; args: the site whose meters are counted (0: every), now. */
+extern const struct listing tariff_listing;
 /* One, and its file; the caller owns *doc. */
 MUST_USE enum err tariff_read(struct db *db, int64_t id, int64_t site_id, struct utc now,
 	struct tariff_row *row, json_t **doc);

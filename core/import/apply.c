@@ -360,8 +360,6 @@ enum err import_run(struct db *db, const struct import_ask *ask, json_t **report
 
 /* ---- what was imported ---- */
 
-#define LIST_MAX 200
-
 #define F(member) FIELD(struct import_row, member)
 SHAPE(import_shape, struct import_row, F(id), F(at), F(actor), F(user), F(file_name), F(bytes),
 	F(dry_run), F(ok), F(counts), F(error_count));
@@ -370,8 +368,14 @@ SHAPE(import_shape, struct import_row, F(id), F(at), F(actor), F(user), F(file_n
 	"SELECT r.id, r.at, r.actor, COALESCE((SELECT u.name FROM user u"                          \
 	" WHERE r.actor = CONCAT('user:', u.id)), '') AS user, r.file_name, r.bytes, r.dry_run,"   \
 	" r.ok, r.counts, r.error_count FROM import_run r WHERE ? IN (0, COALESCE(r.site_id, -1))"
-static const struct query Q_LIST = { RUNS " AND (? = 0 OR r.id < ?) ORDER BY r.id DESC LIMIT ?",
-	&import_shape };
+const struct listing import_listing = {
+	.all = { RUNS, &import_shape },
+	.sorts = { { "id", "r.id" }, { "at", "r.at" }, { "file_name", "r.file_name" } },
+	.order = "-id",
+	.filters = { { "ok", FILTER_FLAG, "r.ok = ?" }, { "dry_run", FILTER_FLAG, "r.dry_run = ?" },
+		{ "actor", FILTER_TEXT, "r.actor = ?" }, { "from", FILTER_FROM, "r.at >= ?" },
+		{ "to", FILTER_TO, "r.at < ?" } },
+};
 static const struct query Q_GET = { RUNS " AND r.id = ?", &import_shape };
 
 struct errors_row {
@@ -380,12 +384,6 @@ struct errors_row {
 SHAPE(errors_shape, struct errors_row, FIELD(struct errors_row, errors));
 static const struct query Q_ERRORS = { "SELECT errors FROM import_run WHERE id = ?",
 	&errors_shape };
-
-enum err import_list(struct db *db, int64_t site_id, int64_t before, struct rows *out)
-{
-	return db_list(db, &Q_LIST,
-		ARGS(arg_i64(site_id), arg_i64(before), arg_i64(before), arg_i64(LIST_MAX)), out);
-}
 
 enum err import_get(
 	struct db *db, int64_t site_id, int64_t id, struct import_row *row, json_t **errors)

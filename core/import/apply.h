@@ -1,6 +1,7 @@
 #pragma once
 /* An import: one workbook, in one transaction, all of it or nothing. */
 #include "import/compare.h"
+#include "import/runs.h"
 
 struct import_ask {
 	const char *name; /* of the file */
@@ -21,22 +22,3 @@ struct import_ask {
  * it. Bad rows, and a file that cannot be read, are no error here: nothing was changed then, and
  * the report says why. Each import, dry run and refusal is kept in import_run. */
 MUST_USE enum err import_run(struct db *db, const struct import_ask *ask, json_t **report);
-
-/* ---- what was imported ---- */
-
-struct import_row {
-	int64_t id;
-	struct utc at;
-	char actor[257];
-	char user[257]; /* name of the login; "" */
-	char file_name[801];
-	int64_t bytes;
-	bool dry_run, ok;
-	char counts[2000]; /* JSON */
-	int64_t error_count;
-};
-/* Newest first, at most 200 (struct import_row). site_id 0: all; before: ids below it, 0: all. */
-MUST_USE enum err import_list(struct db *db, int64_t site_id, int64_t before, struct rows *out);
-/* One, and its errors; the caller owns *errors. */
-MUST_USE enum err import_get(
-	struct db *db, int64_t site_id, int64_t id, struct import_row *row, json_t **errors);

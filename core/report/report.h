@@ -37,8 +37,8 @@ struct columns { /* of a report; the first is the site */
 	size_t n;
 };
 
-#define REPORT_COLUMNS_MAX 24
-#define REPORT_TEXT_MAX 1300
+#define REPORT_COLUMNS_MAX 64
+#define REPORT_TEXT_MAX 4096
 #define REPORT_NONE INT64_MIN
 #define REPORT_NONE_SQL "-9223372036854775808"
 

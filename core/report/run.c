@@ -237,11 +237,10 @@ static enum err check(const struct report_ask *ask, struct problem *why)
 	return ERR_OK;
 }
 
-static enum err format_find(
-	const struct report_ask *ask, const struct report_format **out, struct problem *why)
+enum err report_format_find(const char *name, const struct report_format **out, struct problem *why)
 {
-	const char *name = ask->format[0] ? ask->format : "json";
-
+	if (!name[0])
+		name = "json";
 	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
 		if (str_eq(formats[i]->name, name)) {
 			*out = formats[i];
@@ -314,7 +313,7 @@ enum err report_make(
 	enum err e = check(ask, why);
 
 	if (e == ERR_OK)
-		e = format_find(ask, &s.format, why);
+		e = report_format_find(ask->format, &s.format, why);
 	if (e == ERR_OK)
 		e = db_list(
 			db, &Q_SITES, ARGS(arg_i64(ask->caller_site), arg_text(ask->site)), &sites);

@@ -10,6 +10,7 @@ import contracts from './parts/contracts.mjs';
 import control from './parts/control.mjs';
 import credit from './parts/credit.mjs';
 import fees from './parts/fees.mjs';
+import lists from './parts/lists.mjs';
 import orders from './parts/orders.mjs';
 import reconciliation from './parts/reconciliation.mjs';
 import refused from './parts/refused.mjs';
@@ -559,7 +560,7 @@ describe('the book day', () => {
 	});
 });
 
-for (const part of [books, contracts, settings, fees, credit, control, orders, reports]) part(world);
+for (const part of [books, contracts, settings, fees, credit, control, orders, reports, lists]) part(world);
 refused(world); // last: from here on there are two sites
 
 test('the books add up after all of this', async () => {

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "fcgi/list.h"
+#include "fcgi/list_columns.h"
 #include "fcgi/openapi.h"
 #include "fcgi/routes.h"
 #include "report/report.h"
@@ -93,6 +95,38 @@ static const struct route *route(const char *method, const char *path)
 	return r;
 }
 
+/* Each list can be written as a sheet, and has an order to begin with. */
+static void test_lists_are_whole(void **state)
+{
+	struct schemas *s = schemas_open();
+
+	(void)state;
+	for (size_t i = 0; i < routes_n; i++) {
+		const struct route *r = &routes[i];
+		const struct listing *l = r->listing;
+		static struct list_columns columns;
+
+		assert_true(!l || list_is(r));
+		if (!list_is(r))
+			continue;
+		for (int english = 0; english < 2; english++) {
+			assert_int_equal(
+				list_columns_make(s, r->answer, english, &columns), ERR_OK);
+			assert_true(columns.n > 0);
+			for (size_t k = 0; k < columns.n; k++)
+				for (size_t m = 0; m < k; m++)
+					if (str_eq(columns.at[k].title, columns.at[m].title))
+						fail_msg("%s: two columns %s", r->path,
+							columns.at[k].title);
+		}
+		if (!l)
+			continue;
+		assert_non_null(listing_sort(l, l->order + (l->order[0] == '-')));
+		assert_true(listing_usual(l) <= listing_most(l));
+	}
+	schemas_free(&s);
+}
+
 static void test_params(void **state)
 {
 	static const struct {
@@ -107,6 +141,19 @@ static void test_params(void **state)
 		{ "/meters", "q=%00", ERR_BAD_VALUE, "" },
 		{ "/meters", "q=a&q=b", ERR_BAD_VALUE, "q" },
 		{ "/meters", "x=1", ERR_UNKNOWN_FIELD, "x" },
+		{ "/meters", "limit=1&sort=-code&format=csv&utility=water", ERR_OK, "" },
+		{ "/meters", "limit=5000", ERR_OK, "" },
+		{ "/meters", "limit=5001", ERR_OUT_OF_RANGE, "limit" },
+		{ "/meters", "limit=0", ERR_OUT_OF_RANGE, "limit" },
+		{ "/meters", "sort=serial", ERR_BAD_VALUE, "sort" },
+		{ "/meters", "sort=--code", ERR_BAD_VALUE, "sort" },
+		{ "/meters", "utility=gas", ERR_BAD_VALUE, "utility" },
+		{ "/meters", "format=pdf", ERR_BAD_VALUE, "format" },
+		{ "/meters/7/readings", "sort=-read_at", ERR_OK, "" },
+		{ "/meters/7/readings", "sort=read_at", ERR_BAD_VALUE, "sort" },
+		{ "/fees/cuts", "sort=account_id", ERR_BAD_VALUE, "sort" },
+		{ "/settings", "format=xlsx", ERR_OK, "" },
+		{ "/settings", "limit=1", ERR_UNKNOWN_FIELD, "limit" },
 		{ "/meters", "gateway_id=0", ERR_BAD_VALUE, "gateway_id" },
 		{ "/meters", "gateway_id=1;drop", ERR_BAD_VALUE, "gateway_id" },
 		{ "/meters", "gateway_id=", ERR_BAD_VALUE, "gateway_id" },
@@ -224,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_match),
 		cmocka_unit_test(test_list_is_whole),
+		cmocka_unit_test(test_lists_are_whole),
 		cmocka_unit_test(test_params),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_document_names_every_route),
