@@ -86,7 +86,8 @@ COLUMNS(carbon_columns);
 
 /* Added up by meter, contract and rate first, the period before the first one too; then each period
  * stands once for itself and once as the one before the next. */
-#define USAGE(told, period, next, before, first, last)                                             \
+#define SUMS " SUM(u.qty_milli) AS qty, SUM(u.charge_nano) AS charge, "
+#define USAGE(told, rows, next, first, last)                                                       \
 	"SELECT " told " AS period, " CODE NAME                                                    \
 	ENERGY("d.qty") "energy_wh, " WATER("d.qty") "volume_l,"                                   \
 	" CAST(SUM(d.charge) AS SIGNED) AS charge, "                                               \
@@ -96,21 +97,26 @@ COLUMNS(carbon_columns);
 	"SELECT IF(k.last, " next ", s.of) AS of, s.meter_id, s.contract_id, s.rate,"              \
 	" IF(k.last, 0, s.qty) AS qty, IF(k.last, 0, s.charge) AS charge,"                         \
 	" IF(k.last, 0, s.late) AS late, IF(k.last, s.qty, 0) AS last_qty,"                        \
-	" IF(k.last, s.charge, 0) AS last_charge FROM ("                                           \
-	"SELECT " period " AS of, u.meter_id, u.contract_id, u.rate, SUM(u.qty_milli) AS qty,"     \
-	" SUM(u.charge_nano) AS charge, SUM(IF(u.day < u.book_day, u.qty_milli, 0)) AS late"       \
-	" FROM usage_day u WHERE u.sealed IN (0, 1) AND u.book_day BETWEEN " before " AND ?"       \
-	" GROUP BY 1, 2, 3, 4) s JOIN (SELECT 0 AS last UNION ALL SELECT 1) k) d" WHOSE            \
+	" IF(k.last, s.charge, 0) AS last_charge FROM (" rows                                      \
+	") s JOIN (SELECT 0 AS last UNION ALL SELECT 1) k) d" WHOSE                                \
 	" LEFT JOIN contract c ON c.id = d.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"   \
 	" WHERE sp.site_id = ? AND d.of BETWEEN " first " AND " last                               \
 	" GROUP BY d.of, code, m.role, m.utility ORDER BY d.of, code, m.role, m.utility"
+#define DAY_ROWS(of, where)                                                                        \
+	"SELECT " of " AS of, u.meter_id, u.contract_id, u.rate," SUMS                             \
+	"SUM(IF(u.day < u.book_day, u.qty_milli, 0)) AS late FROM usage_day u"                     \
+	" WHERE " where " GROUP BY 1, 2, 3, 4"
 
 #define MONTH_OF(day) "EXTRACT(YEAR_MONTH FROM " day ")"
 #define MONTH_TEXT(month) "INSERT(" month ", 5, 0, '-')"
-const char usage_day_sql[] = USAGE("CAST(d.of AS CHAR)", "u.book_day", "s.of + INTERVAL 1 DAY",
-	"? - INTERVAL 1 DAY", "?", "?");
-const char usage_month_sql[] = USAGE(MONTH_TEXT("d.of"), MONTH_OF("u.book_day"),
-	"PERIOD_ADD(s.of, 1)", "? - INTERVAL 1 MONTH", MONTH_OF("?"), MONTH_OF("?"));
+const char usage_day_sql[] = USAGE("CAST(d.of AS CHAR)",
+	DAY_ROWS("u.book_day", "u.sealed IN (0, 1) AND u.book_day BETWEEN ? - INTERVAL 1 DAY AND ?"),
+	"s.of + INTERVAL 1 DAY", "?", "?");
+const char usage_month_sql[] = USAGE(MONTH_TEXT("d.of"),
+	"SELECT u.month AS of, u.meter_id, u.contract_id, u.rate," SUMS
+	"SUM(u.late_milli) AS late FROM usage_month u WHERE " IN_MONTHS " GROUP BY 1, 2, 3, 4"
+	" UNION ALL " DAY_ROWS(MONTH_OF("u.book_day"), IN_DAYS),
+	"PERIOD_ADD(s.of, 1)", MONTH_OF("?"), MONTH_OF("?"));
 
 #define HOURS " FROM usage_hour u WHERE u.hour_at >= ? AND u.hour_at < ?"
 const char usage_hour_sql[] =
@@ -163,10 +169,12 @@ const char carbon_sql[] =
 	"SELECT " MONTH_TEXT("s.of") " AS period, COALESCE(t.code, '') AS tenant,"
 	" COALESCE(MIN(t.name), '') AS name, COALESCE(MIN(t.room), '') AS room,"
 	" CAST(SUM(s.qty) AS SIGNED) AS energy_wh FROM ("
-	"SELECT " MONTH_OF("u.book_day") " AS of, u.meter_id, u.contract_id, SUM(u.qty_milli) AS qty"
-	" FROM usage_day u WHERE " BOOKED " GROUP BY 1, 2, 3) s"
+	"SELECT month AS of, meter_id, contract_id, SUM(qty_milli) AS qty FROM usage_month"
+	" WHERE " IN_MONTHS " GROUP BY 1, 2, 3"
+	" UNION ALL SELECT " MONTH_OF("u.book_day") ", u.meter_id, u.contract_id, SUM(u.qty_milli)"
+	" FROM usage_day u WHERE " IN_DAYS " GROUP BY 1, 2, 3) s"
 	" JOIN meter m ON m.id = s.meter_id JOIN supply_point sp ON sp.id = m.supply_point_id"
 	" LEFT JOIN contract c ON c.id = s.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"
 	" WHERE sp.site_id = ? AND m.utility = 'electricity' AND m.role <> 'incomer'"
-	" GROUP BY s.of, tenant) x ORDER BY x.period, x.tenant";
+	" AND s.of BETWEEN " MONTH_OF("?") " AND " MONTH_OF("?") " GROUP BY s.of, tenant) x ORDER BY x.period, x.tenant";
 /* clang-format on */
