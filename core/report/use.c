@@ -3,38 +3,29 @@
 #include "report/columns.h"
 
 /* clang-format off */
-static const struct column usage_columns_list[] = {
-	SITE,
-	{ "period",         "日期",           "Period",              COLUMN_TEXT,  0 },
-	{ "code",           "编码",           "Code",                COLUMN_TEXT,  COLUMN_ABSENT },
-	{ "name",           "名称",           "Name",                COLUMN_TEXT,  COLUMN_ABSENT },
-	{ "role",           "用途",           "Role",                COLUMN_TEXT,  0 },
-	{ "utility",        "能源类型",       "Utility",             COLUMN_TEXT,  0 },
-	{ "energy_wh",      "用电(kWh)",      "Energy (kWh)",        COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "volume_l",       "用水(m³)",       "Water (m³)",          COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "charge",         "费用(元)",       "Charge (yuan)",       COLUMN_MONEY, COLUMN_SUMMED },
-	{ "late_wh",        "其中补计电量(kWh)", "of it late (kWh)", COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "late_l",         "其中补计水量(m³)", "of it late (m³)",   COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "last_energy_wh", "上期用电(kWh)",  "Energy before (kWh)", COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "last_volume_l",  "上期用水(m³)",   "Water before (m³)",   COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "last_charge",    "上期费用(元)",   "Charge before (yuan)", COLUMN_MONEY, COLUMN_SUMMED },
-};
-COLUMNS(usage_columns);
+/* Of each report of use: whose, what, and what it was in the period before. */
+#define USED(period)                                                                                \
+	SITE, period,                                                                               \
+	{ "code",           "编码",           "Code",                COLUMN_TEXT,  COLUMN_ABSENT },  \
+	{ "name",           "名称",           "Name",                COLUMN_TEXT,  COLUMN_ABSENT },  \
+	{ "role",           "用途",           "Role",                COLUMN_TEXT,  0 },              \
+	{ "utility",        "能源类型",       "Utility",             COLUMN_TEXT,  0 },              \
+	{ "energy_wh",      "用电(kWh)",      "Energy (kWh)",        COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT }, \
+	{ "volume_l",       "用水(m³)",       "Water (m³)",          COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT }, \
+	{ "charge",         "费用(元)",       "Charge (yuan)",       COLUMN_MONEY, COLUMN_SUMMED }
+#define USED_LATE                                                                                   \
+	{ "late_wh",        "其中补计电量(kWh)", "of it late (kWh)", COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT }, \
+	{ "late_l",         "其中补计水量(m³)", "of it late (m³)",   COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT }
+#define USED_BEFORE(zh, en)                                                                         \
+	{ "last_energy_wh", zh "用电(kWh)",   "Energy " en " (kWh)", COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT }, \
+	{ "last_volume_l",  zh "用水(m³)",    "Water " en " (m³)",   COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT }, \
+	{ "last_charge",    zh "费用(元)",    "Charge " en " (yuan)", COLUMN_MONEY, COLUMN_SUMMED }
+#define PERIOD { "period", "日期", "Period", COLUMN_TEXT, 0 }
+#define HOUR { "hour_at", "时间", "Hour", COLUMN_TIME, 0 }
 
-static const struct column usage_hour_columns_list[] = {
-	SITE,
-	{ "hour_at",        "时间",           "Hour",                COLUMN_TIME,  0 },
-	{ "code",           "编码",           "Code",                COLUMN_TEXT,  COLUMN_ABSENT },
-	{ "name",           "名称",           "Name",                COLUMN_TEXT,  COLUMN_ABSENT },
-	{ "role",           "用途",           "Role",                COLUMN_TEXT,  0 },
-	{ "utility",        "能源类型",       "Utility",             COLUMN_TEXT,  0 },
-	{ "energy_wh",      "用电(kWh)",      "Energy (kWh)",        COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "volume_l",       "用水(m³)",       "Water (m³)",          COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "charge",         "费用(元)",       "Charge (yuan)",       COLUMN_MONEY, COLUMN_SUMMED },
-	{ "last_energy_wh", "上期用电(kWh)",  "Energy a day before (kWh)", COLUMN_QTY, COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "last_volume_l",  "上期用水(m³)",   "Water a day before (m³)", COLUMN_QTY, COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "last_charge",    "上期费用(元)",   "Charge a day before (yuan)", COLUMN_MONEY, COLUMN_SUMMED },
-};
+static const struct column usage_columns_list[] = { USED(PERIOD), USED_LATE, USED_BEFORE("上期", "before") };
+COLUMNS(usage_columns);
+static const struct column usage_hour_columns_list[] = { USED(HOUR), USED_BEFORE("前一日", "a day before") };
 COLUMNS(usage_hour_columns);
 
 static const struct column losses_columns_list[] = {
