@@ -193,11 +193,14 @@ async function imports(meters) {
 		const file = own.path('big.xlsx');
 		writeFileSync(file, xlsxOf(Object.fromEntries(Object.entries(mall('BIG', meters, 200, false)).map(([name, rows]) => [name, sheetXml(rows)]))));
 		for (const state of ['new', 'same']) {
-			const began = Date.now();
-			const run = spawnSync(path.join(own.bin, 'yufu'), ['--config', own.confFile, 'import', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+			const [began, server] = [Date.now(), cpu(own.process('mariadb').pid)];
+			const run = spawnSync('bash', ['-c', 'TIMEFORMAT="%U %S"; time "$@"', '-', path.join(own.bin, 'yufu'), '--config', own.confFile, 'import', file],
+				{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 			if (run.status !== 0) throw new Error(`yufu import: ${run.stdout}`);
 			const { counts } = JSON.parse(run.stdout);
-			row(`a workbook of ${counts.meters[state]} meters, ${state}`, `${((Date.now() - began) / 1000).toFixed(1)} s`, `${counts.tenants[state]} tenants, ${counts.purses[state]} purses, in one transaction`);
+			const used = run.stderr.trim().split('\n').at(-1).split(' ').reduce((sum, s) => sum + Number(s), 0);
+			row(`a workbook of ${counts.meters[state]} meters, ${state}`, `${((Date.now() - began) / 1000).toFixed(1)} s`,
+				`${counts.tenants[state]} tenants, ${counts.purses[state]} purses, in one transaction; processor ${used.toFixed(1)} s, server ${(cpu(own.process('mariadb').pid) - server).toFixed(1)} s`);
 		}
 	} finally {
 		await own.down({ keep: true });
@@ -242,7 +245,8 @@ function reports(meters, days) {
 	if (run.status !== 0) throw new Error('report_bench failed');
 	const r = JSON.parse(run.stdout);
 	for (const one of r.reports)
-		row(`report ${one.name}, ${one.days} days, ${one.format}`, `${(one.ms / 1000).toFixed(1)} s`, `${meters} meters; ${Math.round(one.bytes / 1024)} KiB`);
+		row(`report ${one.name}${one.by && ` by ${one.by}`}, ${one.days} days, ${one.format}`, one.refused ? 'refused' : `${(one.ms / 1000).toFixed(1)} s`,
+			one.refused ? `${meters} meters; ${one.refused}` : `${meters} meters; processor ${(one.cpu_ms / 1000).toFixed(1)} s, server ${(one.server_cpu_ms / 1000).toFixed(1)} s; ${Math.round(one.bytes / 1024)} KiB`);
 	row('memory of the program that made them, at most', `${Math.round(r.reports.at(-1).most_kb / 1024)} MiB`, `${Math.round(r.before_kb / 1024)} MiB before the first`);
 }
 

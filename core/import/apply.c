@@ -6,9 +6,15 @@
 
 #include "base/log.h"
 #include "domain/audit.h"
-#include "import/apply_inside.h"
+#include "import/many.h"
 
 /* ---- rows ---- */
+
+struct target target_of(const struct applying *a, enum sheet_id sheet, size_t row)
+{
+	return (struct target){ sheet, &a->book->sheets[sheet].rows[row],
+		&a->plan->rows[sheet][row] };
+}
 
 const char *wish(const struct target *t, size_t column, const char *fallback)
 {
@@ -75,6 +81,8 @@ enum err row_refused(
 {
 	char zh[200], en[200];
 
+	if (a->many) /* not known of which row; see run() */
+		return e;
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
 		if (refusals[i].e != e)
 			continue;
@@ -101,7 +109,7 @@ enum err each_row(struct applying *a, enum sheet_id sheet,
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; e == ERR_OK && i < s->n; i++) {
-		struct target t = { sheet, &s->rows[i], &a->plan->rows[sheet][i] };
+		struct target t = target_of(a, sheet, i);
 		struct problem why = { 0 };
 
 		e = fn(a, &t, &why);
@@ -151,6 +159,7 @@ struct running {
 	size_t read_errors; /* of the book as it was read; a further try begins there */
 	json_t *counts;
 	bool refused; /* bad rows: the transaction was rolled back for them */
+	bool many;    /* new rows many at a time; else row by row, to say which one is wrong */
 };
 
 static void running_free(struct running *r)
@@ -240,6 +249,8 @@ void applying_free(struct applying *a)
 	g_hash_table_destroy(a->trees);
 	g_hash_table_destroy(a->touched);
 	g_array_free(a->touched_ids, TRUE);
+	many_free(&a->points);
+	many_free(&a->fees);
 }
 
 static enum err compare_and_write(struct db *db, struct running *r)
@@ -253,7 +264,8 @@ static enum err compare_and_write(struct db *db, struct running *r)
 		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free),
 		g_hash_table_new(g_str_hash, g_str_equal),
 		g_hash_table_new(g_str_hash, g_str_equal),
-		g_array_new(FALSE, FALSE, sizeof(int64_t)), { 0 } };
+		g_array_new(FALSE, FALSE, sizeof(int64_t)), { 0 }, r->many, { MANY_POINTS, NULL },
+		{ MANY_FEES, NULL } };
 	enum err e = present_read(db, ask->site_id, ask->now, &present);
 
 	if (e != ERR_OK)
@@ -304,6 +316,24 @@ static enum err run_tx(struct db *db, void *ctx)
 	return record(db, r, true);
 }
 
+static bool is_about_us(enum err e)
+{
+	return e == ERR_UNAVAILABLE || e == ERR_RETRY || e == ERR_TIMEOUT;
+}
+
+static enum err run(struct db *db, struct running *r)
+{
+	enum err e;
+
+	r->many = !r->ask->row_by_row;
+	e = db_tx(db, run_tx, r);
+	if (e == ERR_OK || r->refused || !r->many || is_about_us(e))
+		return e;
+	log_info("import=%s is tried row by row: %s", r->ask->once_key, err_word(e));
+	r->many = false;
+	return db_tx(db, run_tx, r);
+}
+
 /* A file that is no workbook: one error, of the whole. */
 static void refuse_file(struct running *r, enum err e, const struct problem *p)
 {
@@ -341,7 +371,7 @@ enum err import_run(struct db *db, const struct import_ask *ask, json_t **report
 	tariff_files(&r.book, ask->folder);
 	r.read_errors = r.book.error_n;
 	if (e == ERR_OK)
-		e = db_tx(db, run_tx, &r);
+		e = run(db, &r);
 	else
 		r.refused = true;
 	if (e != ERR_OK && !r.refused)

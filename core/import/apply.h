@@ -16,6 +16,7 @@ struct import_ask {
 	const char *actor, *address;
 	const char *once_key; /* a new one for each import */
 	struct utc now;
+	bool row_by_row; /* as after an error: slower, with the same result */
 };
 
 /* *report is {"ok", "counts": {sheet: {"new", "same", "changed"}}, "errors": […]}; the caller owns

@@ -5,6 +5,20 @@
 
 #define ZONE_DEFAULT "Asia/Shanghai"
 
+/* New rows that wait for their statements, see many.h. */
+enum many {
+	MANY_METERS,
+	MANY_TENANTS,
+	MANY_PURSES,
+	MANY_POINTS, /* meters of contracts */
+	MANY_FEES,
+	MANY__MAX
+};
+struct many_rows {
+	enum many of;
+	json_t *list;
+};
+
 /* What all of them need while a workbook is written. */
 struct applying {
 	struct db *db;
@@ -17,6 +31,8 @@ struct applying {
 	GHashTable *touched;   /* codes of tenants to whom meters or money came */
 	GArray *touched_ids;   /* their contracts: int64_t */
 	struct opening_book opening; /* of the site of the last purse */
+	bool many;		     /* new rows are written many at a time */
+	struct many_rows points, fees;
 };
 void applying_free(struct applying *a); /* for AUTO() */
 
@@ -26,6 +42,7 @@ struct target {
 	const struct book_row *row;
 	const struct row_plan *plan;
 };
+struct target target_of(const struct applying *a, enum sheet_id sheet, size_t row);
 /* The value that shall be, and what it is where that is empty too. */
 const char *wish(const struct target *t, size_t column, const char *fallback);
 int64_t wish_whole(const struct target *t, size_t column, int64_t fallback);
