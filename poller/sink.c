@@ -257,14 +257,13 @@ static void take_results(struct batch *b)
 	}
 }
 
-/* Every group of the batch, ascending, each once. */
-static enum err fence(struct db *db, struct batch *b)
+/* The leases of a batch: every group, ascending, each once. ERR_FENCED: one is not held. */
+static enum err leases_of(struct batch *b, struct lease *out, size_t *n)
 {
 	int64_t done = INT64_MIN;
 
-	for (;;) {
+	for (*n = 0;; ++*n) {
 		int64_t next = INT64_MAX;
-		enum err e;
 
 		for (size_t i = 0; i < b->n; i++)
 			if (b->reports[i].group_id > done && b->reports[i].group_id < next)
@@ -274,11 +273,18 @@ static enum err fence(struct db *db, struct batch *b)
 		b->fenced = (struct lease){ .group_id = next };
 		if (!holdings_get(b->sink->holdings, next, &b->fenced))
 			return ERR_FENCED;
-		e = lease_fence(db, &b->fenced);
-		if (e != ERR_OK)
-			return e;
+		out[*n] = b->fenced;
 		done = next;
 	}
+}
+
+static enum err fence(struct db *db, struct batch *b)
+{
+	struct lease leases[SINK_BATCH];
+	size_t n;
+	enum err e = leases_of(b, leases, &n);
+
+	return e == ERR_OK ? leases_fence(db, leases, n, &b->fenced) : e;
 }
 
 static enum err batch_write(struct db *db, struct batch *b)
