@@ -12,8 +12,8 @@
 #include "rules/hourpack.h"
 
 struct instant {
-	bool was_read; /* the meter, just then */
-	bool kept;     /* readings of before are still there, as rows */
+	bool was_read;	 /* the meter, just then */
+	bool kept;	 /* readings of before are still there, as rows */
 	bool on_its_way; /* some are between row and packed hour: nothing can be said */
 };
 SHAPE(instant_shape, struct instant, FIELD(struct instant, was_read), FIELD(struct instant, kept),
@@ -50,8 +50,8 @@ struct hour_row {
 	bool thinned;
 	struct blob bytes;
 };
-SHAPE(hour_shape, struct hour_row, FIELD(struct hour_row, hour_at),
-	FIELD(struct hour_row, thinned), FIELD(struct hour_row, bytes));
+SHAPE(hour_shape, struct hour_row, FIELD(struct hour_row, hour_at), FIELD(struct hour_row, thinned),
+	FIELD(struct hour_row, bytes));
 static const struct query Q_HOURS = {
 	"SELECT hour_at, thinned, bytes FROM reading_hour WHERE meter_id = ? AND hour_at IN (?, ?,"
 	" ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ORDER BY hour_at DESC",

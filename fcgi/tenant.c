@@ -113,8 +113,7 @@ enum err me_accounts(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	json_t *items = json_array(), *one;
-	enum err e = me_account_list(
-		r->db, r->user.id, param_int(r, "ended") != 0, r->now, &rows);
+	enum err e = me_account_list(r->db, r->user.id, param_int(r, "ended") != 0, r->now, &rows);
 	const struct me_account *m = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {

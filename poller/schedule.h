@@ -64,8 +64,8 @@ struct schedule {
 	size_t n;
 	int64_t period;
 	int64_t config_period; /* SCHEDULE_CONFIG_MS unless changed after schedule_open() */
-	uint32_t seed;	    /* of the jitter */
-	int64_t idle_until; /* meters that do not answer: not before */
+	uint32_t seed;	       /* of the jitter */
+	int64_t idle_until;    /* meters that do not answer: not before */
 	bool down;
 	int64_t probe_at, probe_pause;
 	size_t probe_next;

@@ -82,6 +82,12 @@ static const struct query Q_POINTS = {
 	&point_shape
 };
 
+/* What a person has said of this meter, else what its model is sure of. */
+static struct qty capacity_of(const struct report *r, const struct point_row *p)
+{
+	return p->capacity.milli ? p->capacity : r->capacity;
+}
+
 static enum verdict judge(
 	const struct report *r, const struct settled *last, const struct point_row *p)
 {
@@ -89,7 +95,7 @@ static enum verdict judge(
 		.reg = r->now.register_milli,
 		.most_per_hour = r->most_per_hour,
 		.step = r->step,
-		.capacity = p->capacity,
+		.capacity = capacity_of(r, p),
 		.other_serial = r->other_serial,
 		.has_last = last->read_at.ms != 0,
 		.last_at = last->read_at,
@@ -194,7 +200,7 @@ static enum err take_reading(
 	i->verdict = judge(r, charge_last(b->charges, r->meter_id), p);
 	sink_verdict_alarms(i);
 	watch_off(i, p);
-	return i->verdict == VERDICT_ACCEPTED ? settle(db, b, i, p->capacity) : ERR_OK;
+	return i->verdict == VERDICT_ACCEPTED ? settle(db, b, i, capacity_of(r, p)) : ERR_OK;
 }
 
 static void item_begin(const struct batch *b, size_t k)

@@ -250,8 +250,7 @@ enum err evidence_upkeep(struct db *db, struct tariffs *cache, int64_t days, str
 {
 	AUTO(rows_free) struct rows due = { 0 };
 	AUTO(work_end)
-	struct work w = { .cache = cache,
-		.limit = { (now.ms - days * DAY_MS) / DAY_MS * DAY_MS } };
+	struct work w = { .cache = cache, .limit = { (now.ms - days * DAY_MS) / DAY_MS * DAY_MS } };
 	int64_t merged = 0;
 	enum err e = ERR_OK;
 

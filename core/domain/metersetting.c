@@ -378,10 +378,9 @@ enum err metersetting_observe(
 
 /* ---- alarms ---- */
 
-/* ? = now - METERSETTING_LATE_MS. A meter that trips by itself although its credit is in the account
- * is told at once, whether it was ever converted or came like that. */
-#define TRIPS_BY_ITSELF                                                                            \
-	"(t.kind = 'prepaid' AND t.observed = 'on' AND m.billing <> 'meter')"
+/* ? = now - METERSETTING_LATE_MS. A meter that trips by itself although its credit is in the
+ * account is told at once, whether it was ever converted or came like that. */
+#define TRIPS_BY_ITSELF "(t.kind = 'prepaid' AND t.observed = 'on' AND m.billing <> 'meter')"
 #define DIFFERS                                                                                    \
 	"(" TRIPS_BY_ITSELF " OR t.why <> '' OR t.state IN ('refused','mismatch')"                 \
 	" OR (t.state NOT IN ('none','done') AND (t.desired = 'off' OR t.desired_at < ?)))"

@@ -1,6 +1,6 @@
 /* Evidence of finished days is put together: fewer intervals, the same money. A meter with rates
- * and tiers is read each minute through a day and a half; then yufu verify says of the few intervals
- * what it said of the many, and the bill is the same. */
+ * and tiers is read each minute through a day and a half; then yufu verify says of the few
+ * intervals what it said of the many, and the bill is the same. */
 #include "shop_fixture.h"
 
 #include <string.h>
@@ -53,10 +53,9 @@ static enum err read_tx(struct db *db, void *ctx)
 {
 	const struct reading *r = ctx;
 	AUTO(charges_free) struct charges sum = { 0 };
-	struct charge_reading c = { .meter_id = r->meter,
-		.at = { r->at },
-		.reg = { r->reg },
-		.most_per_hour = 100000000 };
+	struct charge_reading c = {
+		.meter_id = r->meter, .at = { r->at }, .reg = { r->reg }, .most_per_hour = 100000000
+	};
 	struct settled last;
 	enum err e = settled_lock(db, r->meter, &last);
 
@@ -92,7 +91,9 @@ static int64_t number(struct world *w, const struct shop *s, const char *format)
 	"SUM(charge_nano)"                                                                         \
 	" AS SIGNED) AS v FROM settlement WHERE meter_id = %lld"
 #define COUNT "SELECT COUNT(*) AS v FROM settlement WHERE meter_id = %lld"
-#define BYTES "SELECT CAST(SUM(OCTET_LENGTH(evidence)) AS SIGNED) AS v FROM settlement WHERE meter_id = %lld"
+#define BYTES                                                                                      \
+	"SELECT CAST(SUM(OCTET_LENGTH(evidence)) AS SIGNED) AS v FROM settlement WHERE meter_id "  \
+	"= %lld"
 
 static json_t *findings(struct world *w)
 {
@@ -108,8 +109,8 @@ static int64_t checked(const json_t *list, const char *check)
 	const json_t *f;
 	size_t i;
 
-	json_array_foreach(list, i, f)
-		n += str_eq(json_string_value(json_object_get(f, "check")), check);
+	json_array_foreach(list, i, f) n +=
+		str_eq(json_string_value(json_object_get(f, "check")), check);
 	return n;
 }
 
@@ -123,9 +124,8 @@ static char *bill_text(struct world *w, const struct shop *s)
 
 	assert_int_equal(zone_open("Asia/Shanghai", &z), ERR_OK);
 	from = zone_local(z, (struct utc){ SHOP_T0 }).day;
-	assert_int_equal(bill_read(w->root, s->account, z, from,
-				 (struct day){ from.days + 3 }, &b),
-		ERR_OK);
+	assert_int_equal(
+		bill_read(w->root, s->account, z, from, (struct day){ from.days + 3 }, &b), ERR_OK);
 	for (size_t i = 0; i < b.n; i++) {
 		const struct bill_line *l = &b.at[i];
 
@@ -138,8 +138,7 @@ static char *bill_text(struct world *w, const struct shop *s)
 
 static void merge_all(struct world *w, int64_t now)
 {
-	assert_int_equal(
-		evidence_upkeep(w->worker, w->tariffs, 2, (struct utc){ now }), ERR_OK);
+	assert_int_equal(evidence_upkeep(w->worker, w->tariffs, 2, (struct utc){ now }), ERR_OK);
 }
 
 static void fewer_intervals_and_the_same_money(void **state)
@@ -197,17 +196,17 @@ static void another_rate_in_between_is_not_bridged(void **state)
 		"WHERE id = %lld",
 		(long long)s.tariff);
 	for (int i = 0; i < 19; i++)
-		assert_int_equal(db_tx(w->poller, read_tx,
-					 &(struct reading){
-						 w, s.meter, hour + i * MINUTE, reg += 100 }),
+		assert_int_equal(
+			db_tx(w->poller, read_tx,
+				&(struct reading){ w, s.meter, hour + i * MINUTE, reg += 100 }),
 			ERR_OK);
-	assert_int_equal(db_tx(w->poller, read_tx,
-				 &(struct reading){ w, s.meter, hour + 31 * MINUTE, reg }),
+	assert_int_equal(
+		db_tx(w->poller, read_tx, &(struct reading){ w, s.meter, hour + 31 * MINUTE, reg }),
 		ERR_OK);
 	for (int i = 32; i < 39; i++)
-		assert_int_equal(db_tx(w->poller, read_tx,
-					 &(struct reading){
-						 w, s.meter, hour + i * MINUTE, reg += 100 }),
+		assert_int_equal(
+			db_tx(w->poller, read_tx,
+				&(struct reading){ w, s.meter, hour + i * MINUTE, reg += 100 }),
 			ERR_OK);
 	assert_int_equal(number(w, &s,
 				 "SELECT COUNT(DISTINCT JSON_VALUE(evidence, '$[0][1]')) AS v FROM"
@@ -224,13 +223,14 @@ static void what_happened_stays_visible(void **state)
 	struct shop s = shop_make(w->root, ++w->shops);
 	int64_t hour = SHOP_T0 - SHOP_T0 % 3600000 + 3600000, at = hour + 20 * MINUTE + 30000;
 
-	shop_set(w->root, "INSERT INTO meter_tariff (meter_id, from_at, tariff_id) VALUES (%lld, "
-			  "%lld, %lld)",
+	shop_set(w->root,
+		"INSERT INTO meter_tariff (meter_id, from_at, tariff_id) VALUES (%lld, "
+		"%lld, %lld)",
 		(long long)s.meter, (long long)at, (long long)s.tariff);
 	for (int i = 0; i < 41; i++)
-		assert_int_equal(db_tx(w->poller, read_tx,
-					 &(struct reading){ w, s.meter, hour + i * MINUTE,
-						 1000 + i * 100 }),
+		assert_int_equal(
+			db_tx(w->poller, read_tx,
+				&(struct reading){ w, s.meter, hour + i * MINUTE, 1000 + i * 100 }),
 			ERR_OK);
 	assert_int_equal(number(w, &s, COUNT), 41);
 	merge_all(w, SHOP_T0 + 10 * DAY);
@@ -256,12 +256,11 @@ static void the_procedures_can_do_nothing_else(void **state)
 
 	for (int i = 0; i < 700; i++)
 		assert_int_equal(db_tx(w->poller, read_tx,
-					 &(struct reading){ w, s.meter, SHOP_T0 + i * MINUTE,
-						 1000 + i * 10 }),
+					 &(struct reading){
+						 w, s.meter, SHOP_T0 + i * MINUTE, 1000 + i * 10 }),
 			ERR_OK);
 	sums = number(w, &s, SUMS);
-	to = arg_i64(number(w, &s,
-		"SELECT MAX(to_at) AS v FROM settlement WHERE meter_id = %lld"));
+	to = arg_i64(number(w, &s, "SELECT MAX(to_at) AS v FROM settlement WHERE meter_id = %lld"));
 	/* all of it: several rates */
 	assert_int_equal(db_exec(w->worker, &merge, ARGS(meter, from, to), &n), ERR_OK);
 	assert_int_equal(n, 0);

@@ -547,10 +547,9 @@ static int64_t cuts_found(struct db *db, const char *object)
 	size_t i;
 
 	assert_int_equal(verify_run(db, list), ERR_OK);
-	json_array_foreach(list, i, f)
-		n += str_eq(json_string_value(json_object_get(f, "check")),
-			     "cut_is_by_whole_seconds") &&
-		     str_eq(json_string_value(json_object_get(f, "object")), object);
+	json_array_foreach(list, i, f) n +=
+		str_eq(json_string_value(json_object_get(f, "check")), "cut_is_by_whole_seconds") &&
+		str_eq(json_string_value(json_object_get(f, "object")), object);
 	return n;
 }
 
