@@ -103,7 +103,9 @@ const struct route routes[] = {
 
 	/* Tenants: their own things only. */
 	{ "GET", "/me/accounts", PERM_TENANT, NULL, "account", true, 200, me_accounts, false,
-		.etag = ETAG_BODY, .help = "Purses with balance, supply and use." },
+		.etag = ETAG_BODY,
+		.help = "Purses with balance, supply and use. ended=1: those of contracts that have ended, whose statement and bill can still be seen.",
+		.params = { { "ended", PARAM_FLAG, false } } },
 	{ "POST", "/me/accounts/:id/emergency-credit", PERM_TENANT, "empty", "account", false, 200, me_emergency, true,
 		.help = "Take the emergency credit, once until it is repaid." },
 	{ "GET", "/me/meters", PERM_TENANT, NULL, "my_meter", true, 200, me_meters, false,

@@ -6,6 +6,7 @@
 #include "base/zone.h"
 #include "domain/audit.h"
 #include "domain/forecast.h"
+#include "domain/meterclock.h"
 #include "domain/supplypoint.h"
 #include "fcgi/handlers.h"
 #include "fcgi/list.h"
@@ -101,8 +102,24 @@ static json_t *rates_json(const struct live_meter *m)
 	return o;
 }
 
+/* Null: the meter tells no time, or has not been read. */
+static enum err clock_json(struct db *db, int64_t meter_id, json_t **out)
+{
+	struct meter_clock c;
+	enum err e = meter_clock_get(db, meter_id, &c);
+
+	if (e == ERR_OK)
+		*out = json_pack("{s:I, s:o, s:o, s:I}", "drift_s", (json_int_t)c.drift_s,
+			"seen_at", json_utc(c.seen_at), "set_at", json_utc(c.set_at), "set_by_s",
+			(json_int_t)c.set_by_s);
+	else if (e == ERR_NOT_FOUND)
+		*out = json_null();
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 enum err meter_get(struct request *r, struct answer *a)
 {
+	json_t *clock = NULL;
 	AUTO(rows_free) struct rows blocks = { 0 };
 	AUTO(rows_free) struct rows acts = { 0 };
 	struct supply_point p;
@@ -115,9 +132,12 @@ enum err meter_get(struct request *r, struct answer *a)
 		e = supply_blocks(r->db, m.supply_point_id, &blocks);
 	if (e == ERR_OK)
 		e = live_acts(r->db, m.id, ACTS_SHOWN, &acts);
+	if (e == ERR_OK)
+		e = clock_json(r->db, m.id, &clock);
 	if (e != ERR_OK)
 		return e;
 	a->json = view_meter(&m, r->now);
+	json_object_set_new(a->json, "clock", clock);
 	json_object_set_new(a->json, "blocks", view_blocks(&blocks));
 	json_object_set_new(a->json, "keep_until", view_keep(m.keep_until, r->now));
 	json_object_set_new(a->json, "load_class", json_string(p.load_class));

@@ -114,7 +114,7 @@ enum err me_accounts(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	json_t *items = json_array(), *one;
-	enum err e = me_account_list(r->db, r->user.id, 0, r->now, &rows);
+	enum err e = me_account_list(r->db, r->user.id, param_int(r, "ended") != 0, r->now, &rows);
 	const struct me_account *m = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
@@ -214,7 +214,7 @@ enum err me_statement(struct request *r, struct answer *a)
 	struct utc from = { 0 }, to = { 0 };
 	struct me_account m;
 	json_t *items;
-	enum err e = me_account_get(r->db, r->user.id, param_int(r, "account_id"), r->now, &m);
+	enum err e = me_account_seen(r->db, r->user.id, param_int(r, "account_id"), r->now, &m);
 
 	if (e == ERR_OK)
 		e = zone_open(m.zone, &z);

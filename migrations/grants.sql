@@ -1,6 +1,7 @@
 -- Least rights per program, applied after every migration. The users belong to their programs;
 -- without a password set by the installer they can only be used by the system user of that name.
--- Nobody may UPDATE or DELETE an entry, a posting, an audit row or the evidence of a settlement.
+-- Nobody may UPDATE or DELETE an entry, a posting, an audit row or the evidence of a settlement. Procedures that
+-- put evidence together are at the end.
 CREATE USER IF NOT EXISTS 'yufu_api'@'localhost' IDENTIFIED VIA unix_socket;
 CREATE USER IF NOT EXISTS 'yufu_poller'@'localhost' IDENTIFIED VIA unix_socket;
 CREATE USER IF NOT EXISTS 'yufu_worker'@'localhost' IDENTIFIED VIA unix_socket;
@@ -212,4 +213,8 @@ GRANT ALTER, CREATE, DROP, INSERT ON reading_packing TO 'yufu_worker'@'localhost
 GRANT ALTER, DROP, INSERT, UPDATE ON reading_hour TO 'yufu_worker'@'localhost';
 GRANT UPDATE ON reading_span TO 'yufu_worker'@'localhost';
 GRANT UPDATE (least_w, most_w) ON usage_hour TO 'yufu_worker'@'localhost';
+-- Evidence of finished days is put together by two procedures that can do nothing else.
+GRANT EXECUTE ON PROCEDURE evidence_merge TO 'yufu_worker'@'localhost';
+GRANT EXECUTE ON PROCEDURE evidence_drop TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON evidence_merged TO 'yufu_worker'@'localhost';
 GRANT LOCK TABLES ON * TO 'yufu_worker'@'localhost';

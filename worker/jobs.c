@@ -29,6 +29,7 @@ const struct job jobs[] = {
 	{ "credit", 500, job_credit },
 	{ "purge", 600000, job_purge },
 	{ "storage", 60000, job_storage },
+	{ "evidence", 60000, job_evidence },
 	{ "webhooks", 300, job_webhooks },
 	{ "services", 30000, job_services },
 	{ "wechat", 1000, job_wechat },

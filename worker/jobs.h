@@ -60,6 +60,7 @@ enum err job_allowances(struct tools *t, struct utc now);
 enum err job_credit(struct tools *t, struct utc now);
 enum err job_purge(struct tools *t, struct utc now);
 enum err job_storage(struct tools *t, struct utc now);
+enum err job_evidence(struct tools *t, struct utc now);
 enum err job_webhooks(struct tools *t, struct utc now);
 enum err job_services(struct tools *t, struct utc now);
 enum err job_wechat(struct tools *t, struct utc now);

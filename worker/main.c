@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include "base/log.h"
+#include "domain/evidence.h"
 #include "domain/reconciliation.h"
 #include "worker/jobs.h"
 
@@ -91,8 +92,10 @@ static enum err storage_read(struct conf *c, struct storage_rules *out, struct p
 	enum err e =
 		conf_int(c, "storage", "raw_days", 1, 3650, STORAGE_RAW_DAYS, &out->raw_days, why);
 
-	return e == ERR_OK ? conf_int(c, "storage", "raw_spacing_s", 0, 3600, 0,
-				     &out->raw_spacing_s, why)
+	if (e == ERR_OK)
+		e = conf_int(c, "storage", "raw_spacing_s", 0, 3600, 0, &out->raw_spacing_s, why);
+	return e == ERR_OK ? conf_int(c, "storage", "evidence_days", 0, 3650, EVIDENCE_DAYS,
+				     &out->evidence_days, why)
 			   : e;
 }
 

@@ -38,25 +38,38 @@ static const struct query Q_ACCOUNTS = {
 	" ORDER BY o.id DESC LIMIT 1) AS last_amount_fen"
 	" FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id JOIN site st ON st.id = "
 	"t.site_id"
-	" JOIN contract c ON c.tenant_id = t.id AND (c.end_at = 0 OR c.end_at > ?)"
+	" JOIN contract c ON c.tenant_id = t.id AND IF(c.end_at = 0 OR c.end_at > ?, ?, ?)"
 	" JOIN account a ON a.contract_id = c.id AND a.kind = 'purse'" FIRST_METER
 	" LEFT JOIN area r ON r.id = m.area_id"
 	" WHERE ut.user_id = ? AND ? IN (0, a.id) ORDER BY t.id, a.id",
 	&account_shape
 };
 
-enum err me_account_list(
-	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct rows *out)
+struct which {
+	int64_t account_id; /* 0: all */
+	bool present, ended;
+};
+
+static enum err accounts(
+	struct db *db, int64_t user_id, struct which w, struct utc now, struct rows *out)
 {
-	return db_list(
-		db, &Q_ACCOUNTS, ARGS(arg_utc(now), arg_i64(user_id), arg_i64(account_id)), out);
+	return db_list(db, &Q_ACCOUNTS,
+		ARGS(arg_utc(now), arg_i64(w.present), arg_i64(w.ended), arg_i64(user_id),
+			arg_i64(w.account_id)),
+		out);
 }
 
-enum err me_account_get(
-	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct me_account *out)
+enum err me_account_list(
+	struct db *db, int64_t user_id, bool ended, struct utc now, struct rows *out)
+{
+	return accounts(db, user_id, (struct which){ 0, !ended, ended }, now, out);
+}
+
+static enum err one_account(
+	struct db *db, int64_t user_id, struct which w, struct utc now, struct me_account *out)
 {
 	AUTO(rows_free) struct rows r = { 0 };
-	enum err e = me_account_list(db, user_id, account_id, now, &r);
+	enum err e = accounts(db, user_id, w, now, &r);
 
 	if (e != ERR_OK)
 		return e;
@@ -64,6 +77,18 @@ enum err me_account_get(
 		return ERR_NOT_FOUND;
 	*out = *(const struct me_account *)r.at;
 	return ERR_OK;
+}
+
+enum err me_account_get(
+	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct me_account *out)
+{
+	return one_account(db, user_id, (struct which){ account_id, true, false }, now, out);
+}
+
+enum err me_account_seen(
+	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct me_account *out)
+{
+	return one_account(db, user_id, (struct which){ account_id, true, true }, now, out);
 }
 
 #define TARIFF_TEXT_MAX 65536

@@ -42,10 +42,15 @@ struct me_account {
 	struct utc read_at;
 	int64_t last_amount_fen; /* 0: never recharged */
 };
-/* account_id 0: all of them. Rows of struct me_account. */
+/* Accounts of contracts that are in force, or of those that have ended. Rows of struct me_account.
+ */
 MUST_USE enum err me_account_list(
-	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct rows *out);
+	struct db *db, int64_t user_id, bool ended, struct utc now, struct rows *out);
+/* One that is in force. */
 MUST_USE enum err me_account_get(
+	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct me_account *out);
+/* The same, also of a contract that has ended: whoever has left may still see what was charged. */
+MUST_USE enum err me_account_seen(
 	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct me_account *out);
 
 /* The price of the next unit of an account's meter. ERR_NOT_FOUND without a tariff in force. */

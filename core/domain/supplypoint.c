@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "domain/event.h"
+#include "domain/notice.h"
 
 SHAPE(point_shape, struct supply_point, FIELD(struct supply_point, id),
 	FIELD(struct supply_point, meter_id), FIELD(struct supply_point, site_id),
@@ -75,11 +76,19 @@ static const struct query Q_OBSERVE = {
 	NULL
 };
 /* Asked first and without locks: whoever credits an order holds its purse before the supply. */
+struct dark_order {
+	int64_t id;
+	int64_t account_id;
+	struct utc credited_at;
+};
+SHAPE(dark_shape, struct dark_order, FIELD(struct dark_order, id),
+	FIELD(struct dark_order, account_id), FIELD(struct dark_order, credited_at));
 static const struct query Q_ORDERS_DARK = {
-	"SELECT o.id FROM pay_order o JOIN account a ON a.id = o.account_id" SUPPLIES_OF_PURSE
+	"SELECT o.id, o.account_id, o.credited_at FROM pay_order o"
+	" JOIN account a ON a.id = o.account_id" SUPPLIES_OF_PURSE
 	" WHERE c.supply_point_id = ? AND o.supply_was_off = 1 AND o.supply_restored_at = 0"
-	" ORDER BY o.id",
-	&id_shape
+	" ORDER BY o.account_id, o.id",
+	&dark_shape
 };
 static const struct query Q_ORDER_RESTORED = {
 	"UPDATE pay_order SET supply_restored_at = ? WHERE id = ? AND supply_restored_at = 0", NULL
@@ -309,14 +318,32 @@ enum err supply_line_get(struct db *db, int64_t site_id, int64_t id, struct supp
 	return db_one(db, &Q_LINE, ARGS(arg_i64(site_id), arg_i64(id)), out);
 }
 
+static enum err tell_restored(struct db *db, int64_t account_id, struct utc now)
+{
+	struct account a;
+	enum err e = account_get(db, account_id, &a);
+
+	return e == ERR_OK ? notice_add(db, &a, "restored", 0, now) : e;
+}
+
+/* Whoever paid and watched the page has seen it; whoever had to wait is told, once. */
 static enum err orders_restored(struct db *db, int64_t id, struct utc now)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	enum err e = db_list(db, &Q_ORDERS_DARK, ARGS(arg_i64(id)), &rows);
-	const struct id_row *o = rows.at;
+	const struct dark_order *o = rows.at;
+	int64_t told = 0;
 
-	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
-		e = db_exec(db, &Q_ORDER_RESTORED, ARGS(arg_utc(now), arg_i64(o[i].id)), NULL);
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
+		int64_t n = 0;
+
+		e = db_exec(db, &Q_ORDER_RESTORED, ARGS(arg_utc(now), arg_i64(o[i].id)), &n);
+		if (e != ERR_OK || n == 0 || o[i].account_id == told ||
+			now.ms - o[i].credited_at.ms < SUPPLY_WAITED_MS)
+			continue;
+		told = o[i].account_id;
+		e = tell_restored(db, told, now);
+	}
 	return e;
 }
 

@@ -73,7 +73,8 @@ MUST_USE enum err supply_class_set(
 /* Decides desired from blocks and keep as they are; inside db_tx. */
 MUST_USE enum err supply_refresh(struct db *db, int64_t id, struct utc now);
 /* What was read back ("on" "off" "moving" "unknown"); inside db_tx. Ends the wait of paid orders
- * whose supply is on again. */
+ * whose supply is on again, and tells who had to wait for it ("restored"). */
+#define SUPPLY_WAITED_MS 60000
 MUST_USE enum err supply_observe(struct db *db, int64_t id, const char *observed, struct utc now);
 
 /* A supply point as a list shows it. */

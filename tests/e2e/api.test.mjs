@@ -289,6 +289,8 @@ describe('staff', () => {
 	test('may look but not touch, as a viewer', async () => {
 		const viewer = await world.api.login('viewer');
 		const meter = await viewer.meterByCode('C09');
+		const { clock } = await viewer.get(`/meters/${meter.id}`);
+		assert.ok(Math.abs(clock.drift_s) <= 15 && Date.parse(clock.seen_at) > 0 && clock.set_by_s === 0, JSON.stringify(clock));
 		const body = { action: 'off', reason: 'x' };
 		expect(await viewer.call('POST', `/meters/${meter.id}/supply`, { body, key: randomUUID() }), 403, 'forbidden');
 		expect(await viewer.call('POST', '/shifts', { body: {} }), 403, 'forbidden');
