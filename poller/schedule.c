@@ -260,11 +260,16 @@ static bool is_long_since(int64_t then, int64_t now, int64_t ms)
 	return then == INT64_MIN || now - then >= ms;
 }
 
+int64_t schedule_silent_ms(const struct schedule *s)
+{
+	return sooner(SCHEDULE_SILENT_MS, s->period / 5 * 9);
+}
+
 static void meter_age(struct schedule *s, struct turn *t, int64_t now)
 {
 	bool tried = t->fails >= SCHEDULE_SILENT_TRIES || s->comm == COMM_SILENT;
 
-	if (tried && is_long_since(t->last_good, now, SCHEDULE_SILENT_MS))
+	if (tried && is_long_since(t->last_good, now, schedule_silent_ms(s)))
 		t->comm = COMM_SILENT;
 }
 

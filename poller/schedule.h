@@ -81,6 +81,8 @@ struct schedule {
 /* turns hold last_good and comm as they are remembered; everything else is set here. */
 void schedule_open(struct schedule *s, struct turn *turns, size_t n, int64_t period, uint32_t seed,
 	enum comm comm, int64_t now);
+/* SCHEDULE_SILENT_MS, or less where meters are read more often: nine fifths of the period. */
+int64_t schedule_silent_ms(const struct schedule *s);
 /* Right after schedule_open(), when the same bus has been configured anew: what is known of the bus
  * as a whole. */
 void schedule_inherit(struct schedule *s, const struct schedule *former);
