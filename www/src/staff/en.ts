@@ -1,8 +1,10 @@
 import { en as common } from '../shared/en';
+import { en_lists } from './dictionary/en_lists';
 import type { Words } from './zh';
 
 export const en: Words = {
 	...common,
+	...en_lists,
 	app: 'Yufu',
 	nav: { board: 'Live board', sales: 'Sales desk', webhooks: 'Webhooks', label: 'Main' },
 	login_page: {

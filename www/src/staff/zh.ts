@@ -1,7 +1,9 @@
 import { zh as common } from '../shared/zh';
+import { zh_lists } from './dictionary/zh_lists';
 
 export const zh = {
 	...common,
+	...zh_lists,
 	app: 'Yufu 预付',
 	nav: { board: '实时总览', sales: '售电台', webhooks: '事件推送', label: '主导航' },
 	login_page: {
