@@ -61,6 +61,15 @@ export const en_lists: typeof zh_lists = {
 		share_end: { title: 'End sharing' }, share_rename: { title: 'Rename', go: 'Save' }, take_note: { title: 'Take note', effect: 'A person has taken note of the cut that is due: it stands for the final warning.' }, schedule_add: { title: 'New schedule', go: 'Save' }, schedule_edit: { title: 'Edit', go: 'Save' }, schedule_remove: { title: 'Remove' },
 		approve: { title: 'Approve', effect: 'It is done at once.', done: 'Approved' }, reject: { title: 'Reject', done: 'Rejected' }, outbox_retry: { title: 'Send again', done: 'Queued again' }, duty_edit: { title: 'Change duty', go: 'Save' }, setting_change: { title: 'Change', effect: 'Some settings take effect when a second person approves.', go: 'Save', done: 'Saved' },
 	},
+	import_page: {
+		steps: ['Choose a file', 'Check', 'Import'], help: 'Take the template, fill in gateways, meters, tenants, then choose the file. Every cell is checked first; only a file without any error is imported, and importing twice changes nothing.', template: 'Download the template', export: 'Export what there is',
+		choose: 'Choose a file, or drop it here', choose_other: 'Choose another file, or the same when it is mended', kinds: '.xlsx, .xls or .csv', trying: 'Checking…', applying: 'Importing…', good: 'Checked, no errors', applied: 'Imported', nothing: 'All of it is there already.', apply: 'Import', unsure: 'It may have been imported; importing again does no harm.',
+		bad: (n: number) => `${n} errors`, bad_help: 'Nothing was imported. Mend the marked cells and choose the file again.', blank: '(empty)', more: (n: number) => `${n} more rows with errors`,
+	},
+	report: {
+		final: 'sealed, final', open: 'not sealed yet', by: 'By', group: { meter: 'meter', shop: 'tenant', area: 'area', rate: 'rate' }, span: (n: number) => (n === 1 ? 'today' : `${n} days`), print: 'Print', measure: 'Chart', what: 'Of', total: 'Total',
+		cut: (a: string, b: string) => `The first ${a} of ${b} rows; files have them all.`,
+	},
 	part: {
 		postings: 'Postings', movements: 'Newest entries', differences: 'Differences', bill_rows: 'Rows of the bill', contract_meters: 'Meters', contract_purses: 'Purses', contract_history: 'History', sources: 'Sources', targets: 'Sharers', faults: 'Faults on the bus', outages: 'Outages',
 		workday: 'Workdays', weekend: 'Weekends', holiday: 'Holidays', tries: 'Tries', import_errors: 'Errors',

@@ -63,6 +63,15 @@ export const zh_lists = {
 		share_end: { title: '终止公摊' }, share_rename: { title: '改名', go: '保存' }, take_note: { title: '知悉', effect: '由人确认已知悉应断电，视同最后警告已送达。' }, schedule_add: { title: '新增方案', go: '保存' }, schedule_edit: { title: '修改方案', go: '保存' }, schedule_remove: { title: '删除方案' },
 		approve: { title: '批准', effect: '批准后立即执行。', done: '已批准' }, reject: { title: '驳回', done: '已驳回' }, outbox_retry: { title: '重新发送', done: '已重新排队' }, duty_edit: { title: '修改值班', go: '保存' }, setting_change: { title: '修改', effect: '部分参数需另一人审批后生效。', go: '保存', done: '已保存' },
 	} as Record<string, ActWords>,
+	import_page: {
+		steps: ['选择文件', '检查', '导入'], help: '先下载模板，填好网关、表计、租户等工作表，再选择文件。系统先逐格检查，全部无误才能导入；重复导入不会改动任何数据。', template: '下载模板', export: '导出现有数据',
+		choose: '选择文件，或拖到这里', choose_other: '选择其他文件，或改好后再次选择', kinds: '.xlsx、.xls 或 .csv', trying: '正在检查…', applying: '正在导入…', good: '检查通过，没有错误', applied: '已导入', nothing: '与现有数据完全相同，无需导入。', apply: '导入', unsure: '可能已经导入，再次导入不会重复。',
+		bad: (n: number) => `${n} 处错误`, bad_help: '没有导入任何数据。请在表格中改好标出的单元格，再次选择文件。', blank: '（空）', more: (n: number) => `另有 ${n} 行有错误`,
+	},
+	report: {
+		final: '已日结，不再变化', open: '尚未日结，可能变化', by: '分组', group: { meter: '表计', shop: '租户', area: '区域', rate: '费率' } as Words, span: (n: number) => (n === 1 ? '今天' : `近 ${n} 天`), print: '打印', measure: '图表', what: '项目', total: '合计',
+		cut: (a: string, b: string) => `只显示前 ${a} 行，共 ${b} 行；导出文件包含全部。`,
+	},
 	part: {
 		postings: '借贷', movements: '最近的分录', differences: '差异', bill_rows: '账单行', contract_meters: '表计', contract_purses: '账户', contract_history: '经历', sources: '来源表', targets: '分摊户', faults: '通讯错误', outages: '中断记录',
 		workday: '工作日', weekend: '周末', holiday: '节假日', tries: '发送记录', import_errors: '错误',
