@@ -26,6 +26,7 @@ export const PLACES: Place[] = [
 			{ name: 'shifts', needs: 'sale.create', list: money('shifts') },
 		],
 	},
+	{ name: 'meters', group: 'daily', icon: 'meter', pages: [{ name: 'meters', needs: 'meter.read', list: async () => (await import('./lists/meters')).meters }] },
 	{
 		name: 'contracts', group: 'daily', icon: 'contract', pages: [
 			{ name: 'contracts', needs: 'contract.read', list: rent('contracts') },

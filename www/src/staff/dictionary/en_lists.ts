@@ -9,16 +9,17 @@ export const en_lists: typeof zh_lists = {
 	rows_add: 'Add a line', rows_remove: 'Remove',
 	field_missing: 'Needed', field_bad: 'Not understood',
 	pick_none: 'Nothing found.', pick_other: 'Change',
-	pick_hint: { account: 'Room, name, phone, meter', meter: 'Code, name, room', contract: 'Contract, name, room', tenant: 'Name, room, phone', gateway: 'Gateway code', model: 'Model' },
+	pick_hint: { account: 'Room, name, phone, meter', meter: 'Code, name, room', contract: 'Contract, name, room', tenant: 'Name, room, phone', gateway: 'Gateway code', model: 'Model', tariff: 'Tariff', schedule: 'Schedule' },
 	step_next: 'Next', step_back: 'Back', step_preview: 'Preview', nothing_would: 'Nothing would be done.',
 	done: 'Done', asked_second: 'Handed in; a second person has to approve it', unsure: 'No answer came. Pressing again does it once only.',
 	part_none: 'None.',
 	group: { daily: 'Daily', money: 'Money', work: 'Operation', system: 'System' },
 	place: {
-		contracts: 'Contracts, accounts', orders: 'Orders, refunds', entries: 'Books', reconciliations: 'Reconciliation', tariffs: 'Tariffs', fees: 'Fees and shares', reports: 'Reports', alarms: 'Alarms', supply: 'Supply', gateways: 'Gateways, buses',
+		meters: 'Meters', contracts: 'Contracts, accounts', orders: 'Orders, refunds', entries: 'Books', reconciliations: 'Reconciliation', tariffs: 'Tariffs', fees: 'Fees and shares', reports: 'Reports', alarms: 'Alarms', supply: 'Supply', gateways: 'Gateways, buses',
 		approvals: 'Approvals', messages: 'Messages', imports: 'Import', people: 'Users and roles', audit: 'Audit', jobs: 'Jobs', places: 'Sites and areas', settings: 'Settings',
 	},
 	page: {
+		meters: { title: 'Meters', none: 'No meters yet.' },
 		orders: { title: 'Recharge orders', none: 'No recharge orders yet.' }, refunds: { title: 'Refunds', none: 'No refunds.' }, unmatched: { title: 'Unmatched payments', none: 'Every payment has found its order.' }, attempts: { title: 'Refused attempts', none: 'Nothing was refused.' },
 		entries: { title: 'Entries', none: 'No entries.' }, accounts: { title: 'Accounts', none: 'No accounts.' }, reconciliations: { title: 'Bills of services', none: 'No bills yet. The bill of a day is fetched the next morning.' }, services: { title: 'Owed by services', none: 'No payment services.' },
 		payouts: { title: 'Payouts', none: 'No payouts yet.' }, shifts: { title: 'My shifts', none: 'No shifts yet.' }, contracts: { title: 'Contracts', none: 'No contracts yet.' }, fees: { title: 'Property fee and rent', none: 'No fees.' },
@@ -29,6 +30,7 @@ export const en_lists: typeof zh_lists = {
 	},
 	filter: { q: 'Find', number: 'Order number', mismatch: 'payment differs', from: 'From', to: 'To', open: 'open only', should_be_off: 'should be off' },
 	col: {
+		display: 'State', energy_wh: 'Register kWh', volume_l: 'Register m³', power_w: 'Power W', 'account.balance': 'Balance', read_at: 'Read', model: 'Model', unit: 'Unit', serial: 'Serial', gateway: 'Gateway', role: 'Role', billing: 'Charged', 'supply.state': 'Supply', 'supply.reason': 'Because', 'old.serial': 'Old device', 'old.register': 'Old register', 'new.serial': 'New device', 'new.register': 'New register', verdict: 'Verdict', decision: 'Decision',
 		id: 'No.', out_trade_no: 'Order', tenant: 'Tenant', purpose: 'Purse', amount_fen: 'Amount', amount: 'Amount', channel: 'Channel', state: 'State', created_at: 'Made', paid_at: 'Paid', meter: 'Meter', transaction_id: 'Service no.', credited_at: 'Credited',
 		closed_at: 'Closed', expires_at: 'Expires', paid_after_close: 'Paid after closing', refunded_fen: 'Refunded', unmatched: 'Unmatched', queries: 'Queries', entry_id: 'Entry', out_refund_no: 'Refund no.', method: 'Way', reason: 'Reason', settled_at: 'Settled',
 		service: 'Service', service_refund_id: 'Refund no. of the service', said: 'Said', actor: 'By', order_id: 'Order', account_id: 'Account no.', unmatched_id: 'Unmatched no.', sent_at: 'Sent', asked_next_at: 'Asked next', settled_by: 'Settled by', note: 'Note',
@@ -47,9 +49,12 @@ export const en_lists: typeof zh_lists = {
 		account_id: 'To which account', to_account_id: 'To the account', contract_id: 'Contract', meter_id: 'Meter', register: 'Register read on site (else the live one)', at: 'From when', payout: 'What is left', readings: 'Registers read on site (for meters offline)', purses: 'Purses',
 		'tenant.code': 'Tenant code', 'tenant.name': 'Name', 'tenant.phone': 'Mobile', 'tenant.room': 'Room', 'tenant.contacts': 'Further phones', opening_balance: 'Opening balance (yuan)', amount_fen: 'Amount (yuan)', monthly_fen: 'A month (yuan)', cap_fen: 'At most, each time (yuan)', permille: 'Thousandths of each recharge',
 		warn1: 'Warning 1', warn2: 'Warning 2', unit: 'Unit', blocked: 'Take no recharges', code: 'Code', month: 'Month', sources: 'Which meters', targets: 'Among whom', items: 'On duty', kinds: 'Alarm kinds (none: all)', from_min: 'From (minute of the day)', to_min: 'To (minute)', weekdays: 'Weekdays (1–7, none: daily)',
+		old_final_register: 'Last register of the old device', 'new.model': 'New model', 'new.unit': 'New unit address', 'new.serial': 'New serial', 'new.start_register': 'First register of the new device', tariff_id: 'Tariff', limit_w: 'Limit (W, 0: none)', delay_s: 'Cut after seconds above it', retry_s: 'Returns after seconds', retries: 'Returns before it locks', ct: 'CT ratio', pt: 'PT ratio', schedule_id: 'Schedule', action: 'What', on_site: 'I am on site, and it is safe',
 		workday: 'Workdays', weekend: 'Weekends', holiday: 'Holidays', from: 'Time (like 08:00)', supply: 'Supply', value: 'New value', from_day: 'From the day', to_day: 'Last day',
 	},
 	act: {
+		meter_replace: { title: 'Replace meter', effect: 'The old device is settled to its last register, the new one counts from its first. The last step shows what would be done.', go: 'Replace it', done: 'Replaced' }, meter_replace_undo: { title: 'Undo replacement', go: 'Undo it' }, meter_tariff: { title: 'Change tariff', go: 'Save' }, meter_read: { title: 'Read now', done: 'Reading asked for' }, meter_overload: { title: 'Load limit', go: 'Save' }, meter_ratio: { title: 'Transformers', effect: 'Counts with the new ratio from now on.', go: 'Save' },
+		meter_schedule: { title: 'Schedule', go: 'Save' }, meter_load_class: { title: 'Load class', effect: 'Protected loads are never cut by themselves; a second person has to approve.', go: 'Hand in' }, meter_vacant: { title: 'Vacant', go: 'Save' }, meter_safety: { title: 'Safety cut', effect: 'Cuts at once. Only a person on site may clear it.', go: 'Do it' },
 		order_refund: { title: 'Refund', effect: 'Goes back the way it came. Above the limit a second person has to approve.', done: 'Refund handed in', go: 'Refund' }, refund_retry: { title: 'Try again', done: 'Handed in again' }, refund_done: { title: 'It has arrived', effect: 'You have seen that the money arrived.' }, refund_failed: { title: 'It failed', effect: 'The money returns to the purse, or to suspense.' },
 		unmatched_credit: { title: 'Give to a purse', effect: 'The payment is credited to the chosen purse.', done: 'Credited' }, unmatched_refund: { title: 'Pay back', done: 'Refund handed in' }, unmatched_close: { title: 'Close', effect: 'It was settled elsewhere.' },
 		entry_reverse: { title: 'Reverse', effect: 'Books the mirror of this entry, which stays. Above the limit a second person has to approve.', done: 'Reversed' }, account_refund: { title: 'Refund', effect: 'Pays out of the purse.', done: 'Refunded' }, account_adjust: { title: 'Adjust', effect: 'Changes the purse by a document. Above the limit a second person has to approve.', done: 'Adjusted' },
@@ -61,6 +66,12 @@ export const en_lists: typeof zh_lists = {
 		share_end: { title: 'End sharing' }, share_rename: { title: 'Rename', go: 'Save' }, take_note: { title: 'Take note', effect: 'A person has taken note of the cut that is due: it stands for the final warning.' }, schedule_add: { title: 'New schedule', go: 'Save' }, schedule_edit: { title: 'Edit', go: 'Save' }, schedule_remove: { title: 'Remove' },
 		approve: { title: 'Approve', effect: 'It is done at once.', done: 'Approved' }, reject: { title: 'Reject', done: 'Rejected' }, outbox_retry: { title: 'Send again', done: 'Queued again' }, duty_edit: { title: 'Change duty', go: 'Save' }, setting_change: { title: 'Change', effect: 'Some settings take effect when a second person approves.', go: 'Save', done: 'Saved' },
 	},
+	tariff: {
+		new: 'New tariff', editing: 'Edit tariff', choose: 'Choose a tariff.', meters: (n: number) => `${n} meters`, revision: (n: number) => `revision ${n}`, saved: (n: number) => `Saved as revision ${n}`, from: 'In force from', tiers: (unit: string) => `Tiers up to (${unit}, by blanks)`, tiers_none: 'no tiers', cycle: 'Tiers begin anew',
+		cycles: { none: 'never', month: 'each month', year: 'each year' }, months: (m: string) => `Months ${m}`, month: 'Months', no_row: 'no row fits', prices: 'Price (yuan)', tier: (n: number) => `Tier ${n}`, tier_word: 'Tier', rows: 'Calendar', rows_help: 'From the top, the first row that fits the day counts.', days: 'Days', every_day: 'every day', up: 'Up', rate: 'Rate', add_slot: 'Add a time',
+		add_row: 'Add a row', versions: 'Versions', since: (at: string) => `from ${at}`, add_version: 'Add a version', remove_version: 'Remove this version', holidays: 'Holidays', workdays: 'Make-up workdays',
+		what_if: 'What if', what_if_help: 'What this tariff would have charged for settled energy (tiers from nothing), beside what was charged. Save changes first; under another code they can be tried before they count.', meter_missing: 'Choose a meter', reckon: 'Reckon', would: 'By this tariff', was: 'Charged', used: 'Used',
+	},
 	import_page: {
 		steps: ['Choose a file', 'Check', 'Import'], help: 'Take the template, fill in gateways, meters, tenants, then choose the file. Every cell is checked first; only a file without any error is imported, and importing twice changes nothing.', template: 'Download the template', export: 'Export what there is',
 		choose: 'Choose a file, or drop it here', choose_other: 'Choose another file, or the same when it is mended', kinds: '.xlsx, .xls or .csv', trying: 'Checking…', applying: 'Importing…', good: 'Checked, no errors', applied: 'Imported', nothing: 'All of it is there already.', apply: 'Import', unsure: 'It may have been imported; importing again does no harm.',
@@ -71,10 +82,10 @@ export const en_lists: typeof zh_lists = {
 		cut: (a: string, b: string) => `The first ${a} of ${b} rows; files have them all.`,
 	},
 	part: {
-		postings: 'Postings', movements: 'Newest entries', differences: 'Differences', bill_rows: 'Rows of the bill', contract_meters: 'Meters', contract_purses: 'Purses', contract_history: 'History', sources: 'Sources', targets: 'Sharers', faults: 'Faults on the bus', outages: 'Outages',
+		meter_tariffs: 'Tariffs', exchanges: 'Devices', doubtful: 'Doubtful readings', postings: 'Postings', movements: 'Newest entries', differences: 'Differences', bill_rows: 'Rows of the bill', contract_meters: 'Meters', contract_purses: 'Purses', contract_history: 'History', sources: 'Sources', targets: 'Sharers', faults: 'Faults on the bus', outages: 'Outages',
 		workday: 'Workdays', weekend: 'Weekends', holiday: 'Holidays', tries: 'Tries', import_errors: 'Errors',
 	},
-	step: { tenant: 'Tenant', meters: 'Meters', purses: 'Purses', check: 'Preview', settle: 'Settle', share: 'Basics', sources: 'Sources', targets: 'Sharers' },
+	step: { old_device: 'Old device', new_device: 'New device', tenant: 'Tenant', meters: 'Meters', purses: 'Purses', check: 'Preview', settle: 'Settle', share: 'Basics', sources: 'Sources', targets: 'Sharers' },
 	word: {
 		purpose: { electricity: 'Electricity', water: 'Water', fee: 'Property fee' }, utility: { electricity: 'Electricity', water: 'Water' }, role: { tenant: 'tenant', public: 'public', incomer: 'incomer' },
 		channel: { wechat_jsapi: 'in WeChat', wechat_native: 'WeChat code', wechat_h5: 'WeChat H5', alipay_wap: 'Alipay mobile', alipay_page: 'Alipay web', alipay_qr: 'Alipay code' }, service: { wechat: 'WeChat Pay', alipay: 'Alipay' },
@@ -100,7 +111,8 @@ export const en_lists: typeof zh_lists = {
 		notice: { login_code: 'login code', low1: 'low', low2: 'very low', arrears: 'arrears', overload: 'overload', overload_lock: 'overload lock', fee_low: 'fee low', fee_due: 'fee due', fee_short: 'fee short', fee: 'fee', restored: 'restored', recharged: 'recharged', alarm: 'alarm' },
 		outbox_state: { pending: 'pending', sending: 'sending', sent: 'sent', delivered: 'delivered', undelivered: 'not delivered', failed: 'failed', unknown: 'unknown', refused: 'refused' }, way: { aliyun_sms: 'Alibaba SMS', tencent_sms: 'Tencent SMS', gammu: 'GSM modem', wechat_oa: 'WeChat account', wechat_mini: 'WeChat mini program' },
 		language: { zh: 'Chinese', en: 'English' }, sheet: { sites: 'Sites', areas: 'Areas', gateways: 'Gateways', meters: 'Meters', tariffs: 'Tariffs', tenants: 'Tenants', purses: 'Purses', shares: 'Shares' }, count: { new: 'new', same: 'same', changed: 'changed' },
-		detail: { residual: 'balance' },
+		detail: { residual: 'balance' }, display: { on: 'on', low: 'low', cut: 'cut', kept: 'kept on', silent: 'silent', public: 'public', off: 'off by staff' }, billing: { account: 'in the account', meter: 'in the meter', postpaid: 'post-paid', none: 'not charged' }, supply_state: { on: 'on', off: 'off', switching: 'switching', unreachable: 'unreachable' }, set_clear: { set: 'Set', clear: 'Clear' },
+		verdict: { accepted: 'accepted', repeated: 'repeated', late: 'late', backwards: 'fell', implausible: 'jumped', identity: 'other device' }, decision: { accept: 'accepted', rebase: 'new base' },
 		step: {
 			tenant: 'Tenant entered', contract: 'Contract made', meter: 'Meter joins', purse: 'Purse made', opening: 'Opening balance', settle: 'Settled', meter_ends: 'Meter leaves', fee_ends: 'Fee ends', fees_end: 'Fees settled', fee_stays: 'Fee stays', fee_again: 'Fee again', block_ends: 'Block lifted', block_stays: 'Block stays', keep_ends: 'Keep ends', vacant: 'Marked vacant', vacant_ends: 'No longer vacant',
 			not_charged: 'Use not charged', reversed: 'Reversed', device: 'Device exchanged', sub_tenant_ends: 'Sub-tenant ends', sub_tenant_again: 'Sub-tenant again', sub_tenant_gone: 'Sub-tenant gone', refund: 'Refund', debt: 'Kept as debt', credit_moves: 'Credit moves', payout: 'Paid out', balance: 'Balance', deposit: 'Deposit', schedule_ends: 'Schedule ends', allowance_ends: 'Allowance ends', share_ends: 'Leaves shares', debt_stays: 'Debt stays',

@@ -11,16 +11,17 @@ export const zh_lists = {
 	rows_add: '增加一行', rows_remove: '删除',
 	field_missing: '请填写', field_bad: '填写的格式不对',
 	pick_none: '没有找到。', pick_other: '换一个',
-	pick_hint: { account: '房号、店名、电话、表号', meter: '表号、名称、房号', contract: '合同号、店名、房号', tenant: '店名、房号、电话', gateway: '网关编码', model: '型号' },
+	pick_hint: { account: '房号、店名、电话、表号', meter: '表号、名称、房号', contract: '合同号、店名、房号', tenant: '店名、房号、电话', gateway: '网关编码', model: '型号', tariff: '电价名称', schedule: '定时方案' },
 	step_next: '下一步', step_back: '上一步', step_preview: '预览', nothing_would: '没有需要执行的步骤。',
 	done: '已完成', asked_second: '已提交，等待另一人审批', unsure: '没有等到回应。再按一次不会重复执行。',
 	part_none: '没有记录。',
 	group: { daily: '日常', money: '钱', work: '运行', system: '系统' } as Words,
 	place: {
-		contracts: '合同与账户', orders: '订单与退款', entries: '账簿', reconciliations: '对账', tariffs: '电价', fees: '物业费与公摊', reports: '报表', alarms: '告警', supply: '供电', gateways: '网关与总线',
+		meters: '表计', contracts: '合同与账户', orders: '订单与退款', entries: '账簿', reconciliations: '对账', tariffs: '电价', fees: '物业费与公摊', reports: '报表', alarms: '告警', supply: '供电', gateways: '网关与总线',
 		approvals: '审批', messages: '消息', imports: '导入', people: '用户与权限', audit: '审计', jobs: '任务', places: '项目与区域', settings: '设置',
 	} as Words,
 	page: {
+		meters: { title: '表计', none: '还没有表计。' },
 		orders: { title: '充值订单', none: '还没有充值订单。' }, refunds: { title: '退款', none: '没有退款。' }, unmatched: { title: '待认领付款', none: '没有待认领的付款。' }, attempts: { title: '被拒绝的操作', none: '没有被拒绝的操作。' },
 		entries: { title: '分录', none: '没有分录。' }, accounts: { title: '账户', none: '没有账户。' }, reconciliations: { title: '渠道账单', none: '还没有账单。每天上午会自动获取前一天的账单。' }, services: { title: '渠道应付', none: '没有支付渠道。' },
 		payouts: { title: '到账记录', none: '还没有到账记录。' }, shifts: { title: '我的班次', none: '还没有开过班。' }, contracts: { title: '合同', none: '还没有合同。' }, fees: { title: '物业费与租金', none: '没有费用。' },
@@ -31,6 +32,7 @@ export const zh_lists = {
 	} as Record<string, { title: string; none: string }>,
 	filter: { q: '查找', number: '订单号', mismatch: '付款不符', from: '从', to: '到', open: '只看未结束', should_be_off: '只看应断未断' } as Words,
 	col: {
+		display: '状态', energy_wh: '读数 kWh', volume_l: '读数 m³', power_w: '功率 W', 'account.balance': '余额', read_at: '读表', model: '型号', unit: '表地址', serial: '表号', gateway: '网关', role: '用途', billing: '计费', 'supply.state': '供电', 'supply.reason': '缘由', 'old.serial': '旧表', 'old.register': '旧表读数', 'new.serial': '新表', 'new.register': '新表读数', verdict: '判断', decision: '决定',
 		id: '编号', out_trade_no: '订单号', tenant: '租户', purpose: '账户', amount_fen: '金额', amount: '金额', channel: '渠道', state: '状态', created_at: '创建', paid_at: '付款', meter: '表计', transaction_id: '渠道单号', credited_at: '入账',
 		closed_at: '关闭', expires_at: '失效', paid_after_close: '关闭后付款', refunded_fen: '已退', unmatched: '待认领', queries: '查询次数', entry_id: '分录', out_refund_no: '退款号', method: '方式', reason: '原因', settled_at: '办结',
 		service: '渠道', service_refund_id: '渠道退款号', said: '渠道答复', actor: '经手', order_id: '订单', account_id: '账户编号', unmatched_id: '待认领编号', sent_at: '发出', asked_next_at: '下次查询', settled_by: '办结人', note: '备注',
@@ -49,9 +51,12 @@ export const zh_lists = {
 		account_id: '给哪个账户', to_account_id: '转到账户', contract_id: '合同', meter_id: '表计', register: '现场读数（可不填，按实时读数）', at: '生效时间', payout: '余额处理', readings: '现场读数（表计离线时填写）', purses: '账户',
 		'tenant.code': '租户编码', 'tenant.name': '店名', 'tenant.phone': '手机', 'tenant.room': '房号', 'tenant.contacts': '其他联系电话', opening_balance: '期初余额（元）', amount_fen: '金额（元）', monthly_fen: '每月（元）', cap_fen: '每次最多（元）', permille: '每次充值的千分之几',
 		warn1: '一级预警', warn2: '二级预警', unit: '单位', blocked: '停止充值', code: '编码', month: '月份', sources: '分摊哪些表', targets: '分给谁', items: '值班人员', kinds: '告警类型（空为全部）', from_min: '从（当天第几分钟）', to_min: '到（第几分钟）', weekdays: '星期（1–7，空为每天）',
+		old_final_register: '旧表最后读数', 'new.model': '新表型号', 'new.unit': '新表地址', 'new.serial': '新表表号', 'new.start_register': '新表起始读数', tariff_id: '电价', limit_w: '功率限值（W，0 为不限）', delay_s: '超限多少秒后断电', retry_s: '断电多少秒后自动恢复', retries: '最多自动恢复几次', ct: 'CT 变比', pt: 'PT 变比', schedule_id: '定时方案', action: '操作', on_site: '本人在现场，已排除危险',
 		workday: '工作日', weekend: '周末', holiday: '节假日', from: '时刻（如 08:00）', supply: '供电', value: '新值', from_day: '从哪天起', to_day: '最后一天',
 	} as Words,
 	act: {
+		meter_replace: { title: '换表', effect: '旧表结算到最后读数，新表从起始读数计量。最后一步先预览。', go: '确认换表', done: '已换表' }, meter_replace_undo: { title: '撤销换表', go: '确认撤销' }, meter_tariff: { title: '换电价', go: '保存' }, meter_read: { title: '立即读表', done: '已请求读表' }, meter_overload: { title: '功率限制', go: '保存' }, meter_ratio: { title: '互感器变比', effect: '从现在起按新变比计量。', go: '保存' },
+		meter_schedule: { title: '定时供电', go: '保存' }, meter_load_class: { title: '负荷等级', effect: '重要负荷不会被自动断电，需另一人审批。', go: '提交' }, meter_vacant: { title: '空置', go: '保存' }, meter_safety: { title: '安全断电', effect: '立即断电。只有在现场确认安全的人可以解除。', go: '执行' },
 		order_refund: { title: '退款', effect: '原路退回。金额超过限额时需另一人审批。', done: '退款已提交', go: '提交退款' }, refund_retry: { title: '再试一次', done: '已重新提交' }, refund_done: { title: '确认已到账', effect: '已核实款项到达对方。' }, refund_failed: { title: '退款失败', effect: '款项退回原账户或挂账。' },
 		unmatched_credit: { title: '认领到账户', effect: '款项记入所选账户。', done: '已认领' }, unmatched_refund: { title: '原路退回', done: '退款已提交' }, unmatched_close: { title: '关闭', effect: '已在别处处理。' },
 		entry_reverse: { title: '冲正', effect: '记一笔相反的分录，原分录保留。超过限额需另一人审批。', done: '已冲正' }, account_refund: { title: '退费', effect: '从账户退出余额。', done: '已退费' }, account_adjust: { title: '调账', effect: '凭凭证调整账户，超过限额需另一人审批。', done: '已调账' },
@@ -63,6 +68,12 @@ export const zh_lists = {
 		share_end: { title: '终止公摊' }, share_rename: { title: '改名', go: '保存' }, take_note: { title: '知悉', effect: '由人确认已知悉应断电，视同最后警告已送达。' }, schedule_add: { title: '新增方案', go: '保存' }, schedule_edit: { title: '修改方案', go: '保存' }, schedule_remove: { title: '删除方案' },
 		approve: { title: '批准', effect: '批准后立即执行。', done: '已批准' }, reject: { title: '驳回', done: '已驳回' }, outbox_retry: { title: '重新发送', done: '已重新排队' }, duty_edit: { title: '修改值班', go: '保存' }, setting_change: { title: '修改', effect: '部分参数需另一人审批后生效。', go: '保存', done: '已保存' },
 	} as Record<string, ActWords>,
+	tariff: {
+		new: '新建电价', editing: '修改电价', choose: '选择左边的电价查看。', meters: (n: number) => `${n} 只表`, revision: (n: number) => `第 ${n} 版`, saved: (n: number) => `已保存为第 ${n} 版`, from: '生效时间', tiers: (unit: string) => `阶梯上限（${unit}，空格分开）`, tiers_none: '无阶梯', cycle: '阶梯周期',
+		cycles: { none: '不清零', month: '每月', year: '每年' } as Words, months: (m: string) => `${m} 月`, month: '月份', no_row: '没有匹配的时段', prices: '单价（元）', tier: (n: number) => `第 ${n} 档`, tier_word: '档', rows: '时段', rows_help: '从上到下，第一条符合当天的规则生效。', days: '日期', every_day: '每天', up: '上移', rate: '费率', add_slot: '增加时刻',
+		add_row: '增加规则', versions: '版本', since: (at: string) => `自 ${at}`, add_version: '增加新版本', remove_version: '删除此版本', holidays: '节假日', workdays: '调休上班日',
+		what_if: '试算', what_if_help: '用真实的已结算电量，按此电价重新计算（阶梯从零开始），与实际收取对比。修改须先保存；可另存为新编码先行试算。', meter_missing: '请选择表计', reckon: '试算', would: '按此电价', was: '实际收取', used: '用量',
+	},
 	import_page: {
 		steps: ['选择文件', '检查', '导入'], help: '先下载模板，填好网关、表计、租户等工作表，再选择文件。系统先逐格检查，全部无误才能导入；重复导入不会改动任何数据。', template: '下载模板', export: '导出现有数据',
 		choose: '选择文件，或拖到这里', choose_other: '选择其他文件，或改好后再次选择', kinds: '.xlsx、.xls 或 .csv', trying: '正在检查…', applying: '正在导入…', good: '检查通过，没有错误', applied: '已导入', nothing: '与现有数据完全相同，无需导入。', apply: '导入', unsure: '可能已经导入，再次导入不会重复。',
@@ -73,10 +84,10 @@ export const zh_lists = {
 		cut: (a: string, b: string) => `只显示前 ${a} 行，共 ${b} 行；导出文件包含全部。`,
 	},
 	part: {
-		postings: '借贷', movements: '最近的分录', differences: '差异', bill_rows: '账单行', contract_meters: '表计', contract_purses: '账户', contract_history: '经历', sources: '来源表', targets: '分摊户', faults: '通讯错误', outages: '中断记录',
+		meter_tariffs: '电价', exchanges: '换表记录', doubtful: '存疑读数', postings: '借贷', movements: '最近的分录', differences: '差异', bill_rows: '账单行', contract_meters: '表计', contract_purses: '账户', contract_history: '经历', sources: '来源表', targets: '分摊户', faults: '通讯错误', outages: '中断记录',
 		workday: '工作日', weekend: '周末', holiday: '节假日', tries: '发送记录', import_errors: '错误',
 	} as Words,
-	step: { tenant: '租户', meters: '表计', purses: '账户', check: '预览', settle: '结算旧租户', share: '基本', sources: '来源', targets: '分摊户' } as Words,
+	step: { old_device: '旧表', new_device: '新表', tenant: '租户', meters: '表计', purses: '账户', check: '预览', settle: '结算旧租户', share: '基本', sources: '来源', targets: '分摊户' } as Words,
 	word: {
 		purpose: { electricity: '电费', water: '水费', fee: '物业费' }, utility: { electricity: '电', water: '水' }, role: { tenant: '租户', public: '公区', incomer: '总表' },
 		channel: { wechat_jsapi: '微信内支付', wechat_native: '微信扫码', wechat_h5: '微信 H5', alipay_wap: '支付宝手机', alipay_page: '支付宝网页', alipay_qr: '支付宝扫码' }, service: { wechat: '微信支付', alipay: '支付宝' },
@@ -102,7 +113,8 @@ export const zh_lists = {
 		notice: { login_code: '登录验证码', low1: '余额偏低', low2: '余额不足', arrears: '欠费', overload: '过载', overload_lock: '过载锁定', fee_low: '物业费偏低', fee_due: '物业费将收', fee_short: '物业费不足', fee: '物业费', restored: '恢复供电', recharged: '充值到账', alarm: '告警' },
 		outbox_state: { pending: '待发', sending: '发送中', sent: '已发', delivered: '已送达', undelivered: '未送达', failed: '失败', unknown: '不明', refused: '被拒' }, way: { aliyun_sms: '阿里云短信', tencent_sms: '腾讯云短信', gammu: '短信猫', wechat_oa: '微信公众号', wechat_mini: '微信小程序' },
 		language: { zh: '中文', en: '英文' }, sheet: { sites: '项目', areas: '区域', gateways: '网关', meters: '表计', tariffs: '电价', tenants: '租户', purses: '账户', shares: '公摊' }, count: { new: '新增', same: '不变', changed: '修改' },
-		detail: { residual: '余额' },
+		detail: { residual: '余额' }, display: { on: '供电', low: '不足', cut: '断电', kept: '保电', silent: '失联', public: '公区', off: '人工断电' }, billing: { account: '账户计费', meter: '表内计费', postpaid: '后付', none: '不计费' }, supply_state: { on: '供电', off: '断电', switching: '切换中', unreachable: '失联' }, set_clear: { set: '设置', clear: '解除' },
+		verdict: { accepted: '有效', repeated: '重复', late: '迟到', backwards: '读数下降', implausible: '跳变', identity: '表号不符' }, decision: { accept: '已认可', rebase: '已重新起算' },
 		step: {
 			tenant: '登记租户', contract: '建立合同', meter: '归入表计', purse: '建立账户', opening: '记期初余额', settle: '结算', meter_ends: '表计退出', fee_ends: '终止费用', fees_end: '结清费用', fee_stays: '费用保留', fee_again: '恢复费用', block_ends: '解除断电', block_stays: '保留断电', keep_ends: '结束保电', vacant: '标为空置', vacant_ends: '不再空置',
 			not_charged: '不计费用量', reversed: '冲正', device: '更换表计', sub_tenant_ends: '分租结束', sub_tenant_again: '恢复分租', sub_tenant_gone: '分租已失效', refund: '退款', debt: '转为欠款', credit_moves: '余额转出', payout: '付款', balance: '余额', deposit: '押金', schedule_ends: '结束定时', allowance_ends: '结束免费额度', share_ends: '退出公摊', debt_stays: '欠款保留',

@@ -11,7 +11,7 @@ export function picked_id(value: string): number {
 	return Number(value.split('\t')[0]);
 }
 
-const PICKERS = new Set(['account', 'meter', 'contract', 'tenant', 'gateway']);
+const PICKERS = new Set(['account', 'meter', 'contract', 'tenant', 'gateway', 'tariff', 'schedule']);
 
 /** The JSON value of one field, or undefined when the text is none. */
 function value_of(field: Field, text: string): unknown {
@@ -21,6 +21,7 @@ function value_of(field: Field, text: string): unknown {
 	case 'decimal': return /^-?\d{1,12}(\.\d{1,9})?$/.test(text.trim()) ? text.trim() : undefined;
 	case 'instant': return site_instant(text) ?? undefined;
 	case 'choice': return field.name.endsWith('_id') ? Number(text) : text;
+	case 'model': return text.split('\t')[0];
 	case 'words': return text.split(/[\s,，;；]+/).filter(Boolean);
 	default: return PICKERS.has(field.kind) ? picked_id(text) || undefined : text.trim();
 	}

@@ -23,7 +23,7 @@ export interface Filter {
 }
 
 export type FieldKind = 'text' | 'long' | 'yuan' | 'decimal' | 'count' | 'day' | 'month' | 'instant' | 'choice' | 'flag' | 'rows' | 'words' | PickKind;
-export type PickKind = 'account' | 'meter' | 'contract' | 'tenant' | 'gateway' | 'model';
+export type PickKind = 'account' | 'meter' | 'contract' | 'tenant' | 'gateway' | 'model' | 'tariff' | 'schedule';
 export interface Option { value: string; label: string }
 
 export interface Field {
