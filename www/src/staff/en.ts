@@ -41,6 +41,7 @@ export const en: Words = {
 		none: 'No meters yet. They appear here after an import.',
 		tiles: (n) => `Meters of ${n}; move with the arrow keys`,
 		tile: (code, state, who, balance) => [code, state, who, balance].filter(Boolean).join(', '),
+		fold: 'Only what needs a person', unfold: (all, shown) => (shown ? `${shown} of ${all} need a person · show all` : `${all} meters, all well · show all`),
 		found: (n) => `${n} found`,
 		alarms: 'Open alarms',
 		no_alarms: 'No open alarms.',

@@ -2,7 +2,7 @@ import type { zh_lists } from './zh_lists';
 
 export const en_lists: typeof zh_lists = {
 	skip: 'Skip to content', no_page: 'There is no such page.',
-	yes: 'yes', no: 'no', any: 'all', optional: '(optional)',
+	by_profile: 'by profile', yes: 'yes', no: 'no', any: 'all', optional: '(optional)',
 	none_match: 'Nothing fits.',
 	rows_shown: (n: number) => `${n} shown`,
 	rows_more: 'Show more',
@@ -26,7 +26,7 @@ export const en_lists: typeof zh_lists = {
 		fee_cuts: { title: 'To be cut for fees', none: 'No lists.' }, shares: { title: 'Shared energy', none: 'Nothing is shared.' }, alarms: { title: 'Alarms', none: 'No alarms.' }, gateways: { title: 'Gateways and buses', none: 'No gateways yet.' },
 		supply_points: { title: 'Supply', none: 'No supply waits for anything.' }, schedules: { title: 'Schedules', none: 'No schedules.' }, approvals: { title: 'Approvals', none: 'No approvals.' }, outbox: { title: 'SMS and WeChat', none: 'No messages.' },
 		duty: { title: 'On duty', none: 'Nobody is on duty: urgent alarms reach no one.' }, imports: { title: 'Imports so far', none: 'Nothing was imported yet.' }, settings: { title: 'Settings', none: 'No settings.' },
-		import: { title: 'Import', none: '' }, tariffs: { title: 'Tariffs', none: 'No tariffs yet.' }, reports: { title: 'Reports', none: 'Nothing in this span.' }, webhooks: { title: 'Webhooks', none: '' },
+		import: { title: 'Import', none: '—' }, tariffs: { title: 'Tariffs', none: 'No tariffs yet.' }, reports: { title: 'Reports', none: 'Nothing in this span.' }, webhooks: { title: 'Webhooks', none: '—' },
 	},
 	filter: { q: 'Find', number: 'Order number', mismatch: 'payment differs', from: 'From', to: 'To', open: 'open only', should_be_off: 'should be off' },
 	col: {
@@ -117,10 +117,11 @@ export const en_lists: typeof zh_lists = {
 			tenant: 'Tenant entered', contract: 'Contract made', meter: 'Meter joins', purse: 'Purse made', opening: 'Opening balance', settle: 'Settled', meter_ends: 'Meter leaves', fee_ends: 'Fee ends', fees_end: 'Fees settled', fee_stays: 'Fee stays', fee_again: 'Fee again', block_ends: 'Block lifted', block_stays: 'Block stays', keep_ends: 'Keep ends', vacant: 'Marked vacant', vacant_ends: 'No longer vacant',
 			not_charged: 'Use not charged', reversed: 'Reversed', device: 'Device exchanged', sub_tenant_ends: 'Sub-tenant ends', sub_tenant_again: 'Sub-tenant again', sub_tenant_gone: 'Sub-tenant gone', refund: 'Refund', debt: 'Kept as debt', credit_moves: 'Credit moves', payout: 'Paid out', balance: 'Balance', deposit: 'Deposit', schedule_ends: 'Schedule ends', allowance_ends: 'Allowance ends', share_ends: 'Leaves shares', debt_stays: 'Debt stays',
 		},
+		on_off: { 1: 'on', 0: 'off' }, setting_unit: { days: 'days', min: 'min', percent: '%', permille: '‰', yuan: 'yuan', kwh: 'mg/kWh' },
 		setting: {
-			fee_cut: 'Cut for unpaid fees', fee_grace_days: 'Days of grace for fees', fee_notice_days: 'Days of notice for fees', refund_limit_fen: 'Refund limit (fen)', reversal_limit_fen: 'Reversal limit (fen)', desk_reversal_limit_fen: 'Desk reversal limit (fen)', adjustment_limit_fen: 'Adjustment limit (fen)', warn_most_yuan: 'Highest warning (yuan)', warn2_least_yuan: 'Lowest second warning (yuan)',
-			quiet_from_min: 'No cuts from (minute)', quiet_to_min: 'No cuts to (minute)', quiet_weekend: 'No cuts at weekends', quiet_stagger_min: 'Cuts spread after that (minutes)', final_warning_min: 'Final warning before (minutes)', brake_count: 'Brake: supplies', brake_percent: 'Brake: per cent', balance_cap_fen: 'Highest balance (fen)', service_charge_permille: 'Service charge (‰)', allowance_carries: 'Allowance carries over', vacant_block: 'Cut when vacant',
-			credit_most_per_hour: 'Meter takes at most (an hour)', credit_drift_permille: 'Drift of meter credit (‰)', credit_drift_least_fen: 'Least drift (fen)', order_min_fen: 'Least recharge (fen)', order_max_fen: 'Largest recharge (fen)', open_orders_most: 'Unpaid orders at most', notice_quiet_from_min: 'Warnings wait from (minute)', notice_quiet_to_min: 'Warnings wait to (minute)', carbon_mg_per_kwh: 'Carbon factor (mg/kWh)',
+			fee_cut: 'Cut for unpaid fees', fee_grace_days: 'Days of grace for fees', fee_notice_days: 'Days of notice for fees', refund_limit_fen: 'Refund limit', reversal_limit_fen: 'Reversal limit', desk_reversal_limit_fen: 'Desk reversal limit', adjustment_limit_fen: 'Adjustment limit', warn_most_yuan: 'Highest warning', warn2_least_yuan: 'Lowest second warning',
+			quiet_from_min: 'No cuts from', quiet_to_min: 'No cuts to', quiet_weekend: 'No cuts at weekends', quiet_stagger_min: 'Cuts spread after that', final_warning_min: 'Final warning before', brake_count: 'Brake: supplies', brake_percent: 'Brake: per cent', balance_cap_fen: 'Highest balance', service_charge_permille: 'Service charge', allowance_carries: 'Allowance carries over', vacant_block: 'Cut when vacant',
+			credit_most_per_hour: 'Meter takes at most (an hour)', credit_drift_permille: 'Drift of meter credit', credit_drift_least_fen: 'Least drift', order_min_fen: 'Least recharge', order_max_fen: 'Largest recharge', open_orders_most: 'Unpaid orders at most', notice_quiet_from_min: 'Warnings wait from', notice_quiet_to_min: 'Warnings wait to', carbon_mg_per_kwh: 'Carbon factor (mg/kWh)',
 		},
 	},
 };

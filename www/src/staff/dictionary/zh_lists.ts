@@ -4,7 +4,7 @@ interface ActWords { title: string; effect?: string; done?: string; go?: string 
 
 export const zh_lists = {
 	skip: '跳到内容', no_page: '没有这个页面。',
-	yes: '是', no: '否', any: '全部', optional: '（可不填）',
+	by_profile: '按用户类型', yes: '是', no: '否', any: '全部', optional: '（可不填）',
 	none_match: '没有符合条件的记录。',
 	rows_shown: (n: number) => `已显示 ${n} 条`,
 	rows_more: '再显示一些',
@@ -28,7 +28,7 @@ export const zh_lists = {
 		fee_cuts: { title: '欠费断电名单', none: '没有名单。' }, shares: { title: '公摊', none: '没有公摊。' }, alarms: { title: '告警', none: '没有告警。' }, gateways: { title: '网关与总线', none: '还没有网关。' },
 		supply_points: { title: '供电状态', none: '没有等待处理的供电。' }, schedules: { title: '定时供电', none: '没有定时方案。' }, approvals: { title: '审批', none: '没有审批。' }, outbox: { title: '短信与微信', none: '没有消息。' },
 		duty: { title: '值班', none: '没有值班人员，紧急告警不会通知任何人。' }, imports: { title: '导入记录', none: '还没有导入过。' }, settings: { title: '参数', none: '没有参数。' },
-		import: { title: '导入', none: '' }, tariffs: { title: '电价', none: '还没有电价。' }, reports: { title: '报表', none: '这段时间没有数据。' }, webhooks: { title: '事件推送', none: '' },
+		import: { title: '导入', none: '—' }, tariffs: { title: '电价', none: '还没有电价。' }, reports: { title: '报表', none: '这段时间没有数据。' }, webhooks: { title: '事件推送', none: '—' },
 	} as Record<string, { title: string; none: string }>,
 	filter: { q: '查找', number: '订单号', mismatch: '付款不符', from: '从', to: '到', open: '只看未结束', should_be_off: '只看应断未断' } as Words,
 	col: {
@@ -119,10 +119,11 @@ export const zh_lists = {
 			tenant: '登记租户', contract: '建立合同', meter: '归入表计', purse: '建立账户', opening: '记期初余额', settle: '结算', meter_ends: '表计退出', fee_ends: '终止费用', fees_end: '结清费用', fee_stays: '费用保留', fee_again: '恢复费用', block_ends: '解除断电', block_stays: '保留断电', keep_ends: '结束保电', vacant: '标为空置', vacant_ends: '不再空置',
 			not_charged: '不计费用量', reversed: '冲正', device: '更换表计', sub_tenant_ends: '分租结束', sub_tenant_again: '恢复分租', sub_tenant_gone: '分租已失效', refund: '退款', debt: '转为欠款', credit_moves: '余额转出', payout: '付款', balance: '余额', deposit: '押金', schedule_ends: '结束定时', allowance_ends: '结束免费额度', share_ends: '退出公摊', debt_stays: '欠款保留',
 		},
+		on_off: { 1: '开', 0: '关' }, setting_unit: { days: '天', min: '分钟', percent: '%', permille: '‰', yuan: '元', kwh: 'mg/kWh' },
 		setting: {
-			fee_cut: '物业费欠费可断电', fee_grace_days: '物业费宽限天数', fee_notice_days: '物业费提前通知天数', refund_limit_fen: '退款双人限额（分）', reversal_limit_fen: '冲正双人限额（分）', desk_reversal_limit_fen: '售电员冲正限额（分）', adjustment_limit_fen: '调账双人限额（分）', warn_most_yuan: '预警值上限（元）', warn2_least_yuan: '二级预警下限（元）',
-			quiet_from_min: '免断时段起（分钟）', quiet_to_min: '免断时段止（分钟）', quiet_weekend: '周末免断', quiet_stagger_min: '时段后错峰断电（分钟）', final_warning_min: '最后警告到断电（分钟）', brake_count: '断电制动户数', brake_percent: '断电制动比例（%）', balance_cap_fen: '余额上限（分）', service_charge_permille: '服务费（‰）', allowance_carries: '免费额度结转', vacant_block: '退租后断电',
-			credit_most_per_hour: '表内扣减上限（每小时）', credit_drift_permille: '表内计费偏差（‰）', credit_drift_least_fen: '表内计费偏差下限（分）', order_min_fen: '最低充值（分）', order_max_fen: '最高充值（分）', open_orders_most: '未付订单上限', notice_quiet_from_min: '预警免打扰起（分钟）', notice_quiet_to_min: '预警免打扰止（分钟）', carbon_mg_per_kwh: '碳排放因子（mg/kWh）',
+			fee_cut: '物业费欠费可断电', fee_grace_days: '物业费宽限天数', fee_notice_days: '物业费提前通知天数', refund_limit_fen: '退款双人限额', reversal_limit_fen: '冲正双人限额', desk_reversal_limit_fen: '售电员冲正限额', adjustment_limit_fen: '调账双人限额', warn_most_yuan: '预警值上限', warn2_least_yuan: '二级预警下限',
+			quiet_from_min: '免断时段起', quiet_to_min: '免断时段止', quiet_weekend: '周末免断', quiet_stagger_min: '时段后错峰断电', final_warning_min: '最后警告到断电', brake_count: '断电制动户数', brake_percent: '断电制动比例', balance_cap_fen: '余额上限', service_charge_permille: '服务费', allowance_carries: '免费额度结转', vacant_block: '退租后断电',
+			credit_most_per_hour: '表内扣减上限（每小时）', credit_drift_permille: '表内计费偏差', credit_drift_least_fen: '表内计费偏差下限', order_min_fen: '最低充值', order_max_fen: '最高充值', open_orders_most: '未付订单上限', notice_quiet_from_min: '预警免打扰起', notice_quiet_to_min: '预警免打扰止', carbon_mg_per_kwh: '碳排放因子（mg/kWh）',
 		},
 	} as Record<string, Words>,
 };

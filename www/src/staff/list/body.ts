@@ -20,7 +20,8 @@ function value_of(field: Field, text: string): unknown {
 	case 'count': return /^-?\d{1,12}$/.test(text.trim()) ? Number(text) : undefined;
 	case 'decimal': return /^-?\d{1,12}(\.\d{1,9})?$/.test(text.trim()) ? text.trim() : undefined;
 	case 'instant': return site_instant(text) ?? undefined;
-	case 'choice': return field.name.endsWith('_id') ? Number(text) : text;
+	case 'choice': return field.number || field.name.endsWith('_id') ? Number(text) : text;
+	case 'clock': return /^\d\d:\d\d$/.test(text) ? Number(text.slice(0, 2)) * 60 + Number(text.slice(3)) : undefined;
 	case 'model': return text.split('\t')[0];
 	case 'words': return text.split(/[\s,，;；]+/).filter(Boolean);
 	default: return PICKERS.has(field.kind) ? picked_id(text) || undefined : text.trim();

@@ -5,7 +5,7 @@ import { cubic, kwh, register } from '../../shared/use';
 import { t } from '../words';
 import type { Column, Kind, Row } from './types';
 
-const RIGHT = new Set<Kind>(['fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms']);
+const RIGHT = new Set<Kind>(['fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms', 'setting']);
 
 /** The member that a dotted name means; undefined when anything on the way is missing. */
 export function dig(row: Row, name: string): unknown {
@@ -57,7 +57,18 @@ export function word(words: string | undefined, value: unknown): string {
 	return all?.[String(value)] || String(value);
 }
 
-const SHOW: Record<Kind, (value: unknown, column: Column) => string> = {
+/** A setting in the unit that its name ends with. */
+function setting(value: unknown, row: Row): string {
+	const name = String(row.name);
+	const n = Number(value);
+	if (name.endsWith('_fen')) return fen_yuan(n);
+	if (row.min === 0 && row.max === 1) return n ? t.value.yes : t.value.no;
+	if (row.max === 1439) return n < 0 ? t.value.by_profile : minute(n);
+	const unit = t.value.word.setting_unit![name.split('_').pop()!];
+	return unit ? `${grouped(n)} ${unit}` : grouped(n);
+}
+
+const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> = {
 	text: (v) => (Array.isArray(v) ? v.map((x) => (typeof x === 'object' ? named(x) : String(x))).join(' · ') : String(v)),
 	word: (v, c) => (Array.isArray(v) ? v.map((x) => word(c.words, x)).join(' · ') : word(c.words, v)),
 	state: (v, c) => word(c.words, v),
@@ -77,13 +88,14 @@ const SHOW: Record<Kind, (value: unknown, column: Column) => string> = {
 	minute: (v) => minute(Number(v)),
 	json: (v) => JSON.stringify(v, null, 1),
 	counts,
+	setting: (v, _c, row) => setting(v, row),
 };
 
 /** The text of a cell; "—" for what is not there. */
 export function cell(row: Row, column: Column): string {
 	const value = dig(row, column.name);
 	if (value === null || value === undefined || value === '' || (Array.isArray(value) && !value.length)) return '—';
-	return SHOW[column.kind || 'text'](value, column);
+	return SHOW[column.kind || 'text'](value, column, row);
 }
 
 /** As cell(), with the full time where the table shows a short one. */

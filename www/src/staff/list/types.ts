@@ -5,7 +5,7 @@
 export type Row = Record<string, unknown>;
 
 export type Kind = 'text' | 'word' | 'state' | 'time' | 'day' | 'fen' | 'yuan' | 'price' | 'count' | 'wh' | 'litre' | 'register'
-	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts';
+	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting';
 
 export interface Column {
 	/** The API's member; "tenant.name" looks inside. */
@@ -22,7 +22,7 @@ export interface Filter {
 	options?: string[];
 }
 
-export type FieldKind = 'text' | 'long' | 'yuan' | 'decimal' | 'count' | 'day' | 'month' | 'instant' | 'choice' | 'flag' | 'rows' | 'words' | PickKind;
+export type FieldKind = 'text' | 'long' | 'yuan' | 'decimal' | 'count' | 'day' | 'month' | 'instant' | 'choice' | 'clock' | 'flag' | 'rows' | 'words' | PickKind;
 export type PickKind = 'account' | 'meter' | 'contract' | 'tenant' | 'gateway' | 'model' | 'tariff' | 'schedule';
 export interface Option { value: string; label: string }
 
@@ -35,6 +35,8 @@ export interface Field {
 	options?: string[] | ((row: Row) => Option[] | string[]);
 	words?: string;
 	initial?: string | ((row: Row) => unknown);
+	/** A choice whose values are numbers. */
+	number?: boolean;
 	/** Of rows. */
 	fields?: Field[];
 	/** Shown only then. */

@@ -16,10 +16,10 @@ const REPLACE: Act = {
 export const meters: ListPage = {
 	name: 'meters', path: '/meters', needs: 'meter.read', files: true,
 	columns: [
-		{ name: 'code' }, { name: 'name' }, { name: 'tenant', kind: 'shop' }, { name: 'display', kind: 'state', words: 'display' }, { name: 'energy_wh', kind: 'register' }, { name: 'power_w', kind: 'count' }, { name: 'account.balance', kind: 'yuan' }, { name: 'read_at', kind: 'time' },
+		{ name: 'code' }, { name: 'tenant', kind: 'shop' }, { name: 'display', kind: 'state', words: 'display' }, { name: 'energy_wh', kind: 'register' }, { name: 'power_w', kind: 'count' }, { name: 'account.balance', kind: 'yuan' }, { name: 'read_at', kind: 'time' },
 	],
 	facts: [
-		{ name: 'volume_l', kind: 'register' }, { name: 'model' }, { name: 'unit' }, { name: 'serial' }, { name: 'gateway', kind: 'named' }, { name: 'area', kind: 'named' }, { name: 'role', kind: 'word', words: 'role' }, { name: 'billing', kind: 'word', words: 'billing' },
+		{ name: 'name' }, { name: 'volume_l', kind: 'register' }, { name: 'model' }, { name: 'unit' }, { name: 'serial' }, { name: 'gateway', kind: 'named' }, { name: 'area', kind: 'named' }, { name: 'role', kind: 'word', words: 'role' }, { name: 'billing', kind: 'word', words: 'billing' },
 		{ name: 'supply.state', kind: 'word', words: 'supply_state' }, { name: 'supply.reason', kind: 'word', words: 'block' },
 	],
 	filters: [{ name: 'q', kind: 'text' }],

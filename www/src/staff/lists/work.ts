@@ -8,7 +8,7 @@ const NOTE: Field = { name: 'note', kind: 'long' };
 export const alarms: ListPage = {
 	name: 'alarms', path: '/alarms', needs: 'alarm.read', live_s: 10, files: true,
 	columns: [{ name: 'severity', kind: 'state', words: 'severity' }, { name: 'object.code' }, { name: 'kind', kind: 'word', words: 'alarm' }, { name: 'raised_at', kind: 'time' }, { name: 'acked_at', kind: 'time' }, { name: 'cleared_at', kind: 'time' }],
-	facts: [{ name: 'text' }, { name: 'object.kind', kind: 'word', words: 'object' }, { name: 'acked_by' }],
+	facts: [{ name: 'text' }, { name: 'object.kind', kind: 'word', words: 'object' }],
 	filters: [{ name: 'open', kind: 'flag' }],
 };
 
