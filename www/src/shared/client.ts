@@ -30,6 +30,10 @@ export interface Ask {
 	/** The way back from WeChat belongs to this browser by a cookie. */
 	cookies?: boolean;
 	timeout_ms?: number;
+	/** Bytes sent as they are, in place of `body`. */
+	bytes?: Blob;
+	/** The answer is a file: `data` is its bytes. */
+	file?: boolean;
 }
 
 export interface Answer<T> { status: number; data: T; etag: string | null }
@@ -79,15 +83,16 @@ export async function sign_out(): Promise<void> {
 async function exchange(method: Method, path: string, ask: Ask, key: string | null): Promise<Response> {
 	const stop = new AbortController();
 	const timer = setTimeout(() => stop.abort(), ask.timeout_ms || TIMEOUT_MS);
-	const headers: Record<string, string> = { Accept: 'application/json' };
-	if (ask.body !== undefined) headers['Content-Type'] = 'application/json';
+	const headers: Record<string, string> = { Accept: ask.file ? '*/*' : 'application/json', 'Accept-Language': document.documentElement.lang || 'zh-CN' };
+	if (ask.bytes) headers['Content-Type'] = 'application/octet-stream';
+	else if (ask.body !== undefined) headers['Content-Type'] = 'application/json';
 	if (access && !ask.anonymous) headers.Authorization = `Bearer ${access}`;
 	if (ask.etag) headers['If-None-Match'] = ask.etag;
 	if (key) headers['Idempotency-Key'] = key;
 	try {
 		const response = await fetch(API + path, {
 			method, headers, signal: stop.signal, cache: 'no-store', credentials: ask.cookies ? 'same-origin' : 'omit',
-			body: ask.body === undefined ? undefined : JSON.stringify(ask.body),
+			body: ask.bytes || (ask.body === undefined ? undefined : JSON.stringify(ask.body)),
 		});
 		// the body must arrive within the time, too
 		const body = await response.arrayBuffer();
@@ -108,6 +113,8 @@ function mark(response: Response): Record<string, string> {
 	const etag = response.headers.get('ETag');
 	if (etag) headers.ETag = etag;
 	if (response.status === 304) headers['X-Same'] = '1';
+	const type = response.headers.get('Content-Type');
+	if (type) headers['Content-Type'] = type;
 	return headers;
 }
 
@@ -167,6 +174,7 @@ async function attempt<T>(method: Method, path: string, ask: Ask, key: string | 
 	const response = await with_token(method, path, ask, key);
 	if (response.status >= 400) throw await problem(response);
 	const same = response.headers.get('X-Same') === '1';
+	if (ask.file) return { status: response.status, data: await response.blob() as T, etag: null };
 	const data = (same || response.status === 204 ? null : await response.json().catch(() => null)) as T;
 	return { status: same ? 304 : response.status, data, etag: response.headers.get('ETag') };
 }
