@@ -132,6 +132,14 @@ const char *request_header(const struct request *r, const char *name)
 	return NULL;
 }
 
+bool request_chinese(const struct request *r)
+{
+	const char *list = request_header(r, "HTTP_ACCEPT_LANGUAGE");
+	const char *zh = list ? strstr(list, "zh") : NULL, *en = list ? strstr(list, "en") : NULL;
+
+	return zh && (!en || zh < en); /* browsers list them by preference */
+}
+
 const char *body_text(const struct request *r, const char *key, const char *fallback)
 {
 	const char *v = json_string_value(json_object_get(r->json, key));

@@ -72,6 +72,10 @@ static json_t *route_parameters(const struct route *r)
 		json_array_append_new(list, param_object("secret", "path", true,
 						    json_pack("{s:s, s:s}", "type", "string",
 							    "pattern", "^[A-Za-z0-9_-]{1,64}$")));
+	if (strstr(r->path, "/:name"))
+		json_array_append_new(list, param_object("name", "path", true,
+						    json_pack("{s:s, s:s}", "type", "string",
+							    "pattern", "^[a-z0-9_:-]{1,48}$")));
 	for (size_t i = 0; i < ARRAY_LEN(r->params) && r->params[i].name; i++)
 		json_array_append_new(
 			list, param_object(r->params[i].name, "query", r->params[i].required,
