@@ -28,6 +28,7 @@ struct route;
 struct api {
 	struct conf *conf;
 	struct db_settings db;
+	struct limits *limits;
 	struct pay *pay;
 	struct schemas *schemas;
 	char *document; /* OpenAPI, printed once: a shared json_t is not for threads */

@@ -118,7 +118,7 @@ static enum err audited(
 		changes_json(ask, b, plan), ask->now);
 }
 
-static enum err write(struct db *db, struct putting *p, struct book *b, const struct present *is)
+static enum err put_row(struct db *db, struct putting *p, struct book *b, const struct present *is)
 {
 	const struct one_ask *ask = p->ask;
 	AUTO(plan_free) struct plan plan = { .utility = NULL };
@@ -181,7 +181,7 @@ static enum err put_tx(struct db *db, void *ctx)
 	if (book.error_n > 0)
 		return refused(p, &book);
 	e = ask->id ? ERR_OK : check_new(p, &book, &present);
-	return e == ERR_OK ? write(db, p, &book, &present) : e;
+	return e == ERR_OK ? put_row(db, p, &book, &present) : e;
 }
 
 enum err one_put(struct db *db, const struct one_ask *ask, int64_t *id, struct problem *why)
