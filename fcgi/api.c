@@ -407,8 +407,8 @@ static enum err check_limit(struct request *r, struct answer *a)
 
 	if (t->perm == PERM_LOCAL || (t->perm == PERM_OPEN && t->body_kind == BODY_RAW))
 		return ERR_OK;
-	a->retry_after = limits_take(
-		r->api->limits, kind, r->user.id ? r->actor : r->remote, mono_ms());
+	a->retry_after =
+		limits_take(r->api->limits, kind, r->user.id ? r->actor : r->remote, mono_ms());
 	if (a->retry_after == 0)
 		return ERR_OK;
 	return problem_set(&a->why, ERR_TOO_MANY, "", "again in %d s", a->retry_after);

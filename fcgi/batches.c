@@ -12,13 +12,13 @@
 
 static json_t *batch_json(const struct batch_view *b)
 {
-	json_t *j = json_pack("{s:I, s:I, s:s, s:o, s:s, s:s, s:{s:I, s:s}, s:o, s:o, s:o, s:o, s:o}",
-		"id", (json_int_t)b->id, "site_id", (json_int_t)b->site_id, "action", b->action,
-		"until", json_utc(b->until_at), "reason", b->reason, "state", b->state, "user",
-		"id", (json_int_t)b->user_id, "name", b->name, "created_at",
-		json_utc(b->created_at), "expires_at", json_utc(b->expires_at), "confirmed_at",
-		json_utc(b->confirmed_at), "started_at", json_utc(b->started_at), "done_at",
-		json_utc(b->done_at));
+	json_t *j = json_pack(
+		"{s:I, s:I, s:s, s:o, s:s, s:s, s:{s:I, s:s}, s:o, s:o, s:o, s:o, s:o}", "id",
+		(json_int_t)b->id, "site_id", (json_int_t)b->site_id, "action", b->action, "until",
+		json_utc(b->until_at), "reason", b->reason, "state", b->state, "user", "id",
+		(json_int_t)b->user_id, "name", b->name, "created_at", json_utc(b->created_at),
+		"expires_at", json_utc(b->expires_at), "confirmed_at", json_utc(b->confirmed_at),
+		"started_at", json_utc(b->started_at), "done_at", json_utc(b->done_at));
 
 	json_object_set_new(
 		j, "approval_id", b->approval_id ? json_integer(b->approval_id) : json_null());
@@ -64,8 +64,8 @@ enum err batches_list(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	json_t *items = json_array();
-	enum err e = batch_list(
-		r->db, caller_site(r), param_int(r, "cursor"), PAGE + 1, r->now, &rows);
+	enum err e =
+		batch_list(r->db, caller_site(r), param_int(r, "cursor"), PAGE + 1, r->now, &rows);
 	const struct batch_view *b = rows.at;
 	size_t n = rows.n > PAGE ? PAGE : rows.n;
 
@@ -105,8 +105,8 @@ enum err batch_show(struct request *r, struct answer *a)
 }
 
 /* Either a list, or what they have in common. The caller frees the ids. */
-static enum err read_pick(struct request *r, struct batch_pick *out, int64_t **ids,
-	struct problem *why)
+static enum err read_pick(
+	struct request *r, struct batch_pick *out, int64_t **ids, struct problem *why)
 {
 	const json_t *list = json_object_get(r->json, "meters"), *one;
 	size_t i;
@@ -124,7 +124,7 @@ static enum err read_pick(struct request *r, struct batch_pick *out, int64_t **i
 			"say which meters: meters, area_id, gateway_id, utility or role");
 	*ids = calloc(out->n + 1, sizeof(**ids));
 	ASSERT(*ids);
-	json_array_foreach(list, i, one) (*ids)[i] = json_integer_value(one);
+	json_array_foreach(list, i, one)(*ids)[i] = json_integer_value(one);
 	out->ids = *ids;
 	return ERR_OK;
 }

@@ -114,8 +114,7 @@ static json_t *text_example(const json_t *schema, const char *name)
 	const char *format = json_string_value(json_object_get(schema, "format"));
 
 	if (format && !pattern)
-		return json_string(str_eq(format, "date") ? "2026-11-22"
-							  : "2026-11-22T08:30:00Z");
+		return json_string(str_eq(format, "date") ? "2026-11-22" : "2026-11-22T08:30:00Z");
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (str_eq(texts[i].name, name) && looks_like(pattern, texts[i].text))
 			return json_string(texts[i].text);
@@ -172,7 +171,8 @@ static const char *type_of(const json_t *schema)
 	return json_is_string(type) ? json_string_value(type) : "null";
 }
 
-static json_t *array_example(const struct schemas *s, const json_t *schema, const char *name, int depth)
+static json_t *array_example(
+	const struct schemas *s, const json_t *schema, const char *name, int depth)
 {
 	const json_t *items = json_object_get(schema, "items");
 	json_int_t least = json_integer_value(json_object_get(schema, "minItems"));
@@ -213,8 +213,8 @@ static json_t *example(const struct schemas *s, const json_t *schema, const char
 	if (given || fixed || listed)
 		return json_deep_copy(given ? given : fixed ? fixed : listed);
 	if (ref)
-		return example(s, json_object_get(schemas_json(s), ref + strlen(REF)), name,
-			depth + 1);
+		return example(
+			s, json_object_get(schemas_json(s), ref + strlen(REF)), name, depth + 1);
 	return any ? example(s, any, name, depth + 1) : typed_example(s, schema, name, depth + 1);
 }
 

@@ -60,12 +60,12 @@ json_t *problem_table(void)
 
 	for (int e = ERR_OK + 1; e < ERR__MAX; e++)
 		if (e != ERR_RETRY) /* never leaves: it is answered as unavailable */
-			json_array_append_new(list,
-				json_pack("{s:s, s:i, s:s, s:{s:s, s:s}}", "code",
-					err_word((enum err)e), "status", err_http((enum err)e),
-					"title", err_text((enum err)e), "hint", "en",
-					err_hint((enum err)e, false), "zh",
-					err_hint((enum err)e, true)));
+			json_array_append_new(
+				list, json_pack("{s:s, s:i, s:s, s:{s:s, s:s}}", "code",
+					      err_word((enum err)e), "status",
+					      err_http((enum err)e), "title", err_text((enum err)e),
+					      "hint", "en", err_hint((enum err)e, false), "zh",
+					      err_hint((enum err)e, true)));
 	return list;
 }
 
@@ -82,7 +82,8 @@ void problems_document(json_t *responses, const struct route *r)
 	bool open = r->perm == PERM_OPEN || r->perm == PERM_LOCAL;
 	bool has_body = r->body || r->body_most, writes = !str_eq(r->method, "GET");
 	bool who = str_starts(r->path, "/auth/");
-	bool service = who || str_starts(r->path, "/me/orders") || str_starts(r->path, "/me/wechat");
+	bool service =
+		who || str_starts(r->path, "/me/orders") || str_starts(r->path, "/me/wechat");
 	const struct {
 		int status;
 		bool may;

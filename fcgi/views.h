@@ -33,5 +33,4 @@ json_t *view_sub_tenant(const struct me_sub_tenant *s);
 
 /* Of an order to a supply: until when it is kept. An instant to come, at most 31 days away; 72 h
  * unless said. Other orders take none. */
-MUST_USE enum err supply_until(
-	struct request *r, bool keep, struct utc *out, struct problem *why);
+MUST_USE enum err supply_until(struct request *r, bool keep, struct utc *out, struct problem *why);

@@ -64,8 +64,8 @@ struct noting {
 	enum err last;
 };
 
-static void note(const struct tools *t, const struct job *job, struct noting *n, enum err e,
-	int64_t took_ms)
+static void note(
+	const struct tools *t, const struct job *job, struct noting *n, enum err e, int64_t took_ms)
 {
 	int64_t now_ms = mono_ms();
 
@@ -75,15 +75,14 @@ static void note(const struct tools *t, const struct job *job, struct noting *n,
 		return;
 	n->last = e;
 	n->noted_ms = now_ms;
-	if (job_state_note(t->db,
-		    &(struct job_run){ .name = job->name,
-			    .worker = t->name,
-			    .every_ms = job->every_ms,
-			    .took_ms = took_ms,
-			    .result = err_word(e),
-			    .runs = n->runs,
-			    .failures = n->failures,
-			    .at = utc_now() }) == ERR_OK)
+	if (job_state_note(t->db, &(struct job_run){ .name = job->name,
+					  .worker = t->name,
+					  .every_ms = job->every_ms,
+					  .took_ms = took_ms,
+					  .result = err_word(e),
+					  .runs = n->runs,
+					  .failures = n->failures,
+					  .at = utc_now() }) == ERR_OK)
 		n->runs = n->failures = 0;
 }
 

@@ -284,8 +284,8 @@ static enum err run(struct db *db, const struct batch_row *b, const char *actor,
 	enum err e = db_exec(db, &Q_RUN, ARGS(arg_utc(now), arg_utc(now), arg_i64(b->id)), NULL);
 
 	return e == ERR_OK ? audit_add(db,
-				     &(struct audit){ actor, address, "batch.start", "batch", b->id,
-					     NULL },
+				     &(struct audit){
+					     actor, address, "batch.start", "batch", b->id, NULL },
 				     json_pack("{s:s, s:I, s:s}", "action", b->action, "meters",
 					     (json_int_t)b->meters, "reason", b->reason),
 				     now)
@@ -313,10 +313,10 @@ static enum err ask_second(struct db *db, const struct batch_row *b, const struc
 			.user_id = c->user_id,
 			.once_key = once },
 		c->now, &approval_id, why);
-	return e == ERR_OK ? db_exec(db, &Q_ASKED,
-				     ARGS(arg_utc(c->now), arg_i64(approval_id), arg_i64(b->id)),
-				     NULL)
-			   : e;
+	return e == ERR_OK
+		       ? db_exec(db, &Q_ASKED,
+				 ARGS(arg_utc(c->now), arg_i64(approval_id), arg_i64(b->id)), NULL)
+		       : e;
 }
 
 struct starting {
@@ -371,25 +371,49 @@ enum err batch_approved(struct db *db, const struct approval *a, const json_t *p
 /* ---- how it is doing ---- */
 
 #define F(member) FIELD(struct batch_view, member)
-SHAPE(view_shape, struct batch_view, F(id), F(site_id), F(action), F(until_at), F(reason),
-	F(state), F(user_id), F(name), F(created_at), F(expires_at), F(confirmed_at),
-	F(started_at), F(done_at), F(approval_id), F(meters), F(todo), F(waiting), F(done),
-	F(refused), F(failed));
+SHAPE(view_shape, struct batch_view, F(id), F(site_id), F(action), F(until_at), F(reason), F(state),
+	F(user_id), F(name), F(created_at), F(expires_at), F(confirmed_at), F(started_at),
+	F(done_at), F(approval_id), F(meters), F(todo), F(waiting), F(done), F(refused), F(failed));
 #undef F
 #define COUNTED(word)                                                                              \
 	" (SELECT COUNT(*) FROM batch_meter b WHERE b.batch_id = k.id AND b.state = '" word        \
 	"') AS " word
-#define VIEW                                                                                       \
-	"SELECT k.id, k.site_id, k.action, k.until_at, k.reason,"                                  \
-	" CASE WHEN k.state = 'preview' AND k.expires_at < ? THEN 'expired'"                       \
-	" WHEN k.state = 'approval' AND a.state = 'rejected' THEN 'rejected'"                      \
-	" WHEN k.state = 'approval' AND a.asked_at < ? THEN 'expired' ELSE k.state END AS state,"  \
-	" k.user_id, k.name, k.created_at, k.expires_at, k.confirmed_at, k.started_at, k.done_at," \
-	" COALESCE(k.approval_id, 0) AS approval_id,"                                              \
-	" (SELECT COUNT(*) FROM batch_meter b WHERE b.batch_id = k.id) AS meters," COUNTED(        \
-		"todo") "," COUNTED("waiting") "," COUNTED("done") "," COUNTED("refused") ","      \
-	COUNTED("failed") " FROM batch k LEFT JOIN approval a ON a.id = k.approval_id"             \
-	" WHERE ? IN (0, k.site_id) AND "
+#define VIEW                                                                                                    \
+	"SELECT k.id, k.site_id, k.action, k.until_at, k.reason,"                                               \
+	" CASE WHEN k.state = 'preview' AND k.expires_at < ? THEN 'expired'"                                    \
+	" WHEN k.state = 'approval' AND a.state = 'rejected' THEN 'rejected'"                                   \
+	" WHEN k.state = 'approval' AND a.asked_at < ? THEN 'expired' ELSE k.state END AS state,"               \
+	" k.user_id, k.name, k.created_at, k.expires_at, k.confirmed_at, k.started_at, k.done_at,"              \
+	" COALESCE(k.approval_id, 0) AS approval_id,"                                                           \
+	" (SELECT COUNT(*) FROM batch_meter b WHERE b.batch_id = k.id) AS meters," COUNTED("todo") "," COUNTED( \
+		"waiting") "," COUNTED("done") "," COUNTED("refused") "," COUNTED("failed") " FRO"              \
+											    "M "                \
+											    "batc"              \
+											    "h k "              \
+											    "LEFT"              \
+											    " JOI"              \
+											    "N "                \
+											    "appr"              \
+											    "oval"              \
+											    " a "               \
+											    "ON "               \
+											    "a."                \
+											    "id "               \
+											    "= "                \
+											    "k."                \
+											    "appr"              \
+											    "oval"              \
+											    "_id"               \
+											    " WHE"              \
+											    "RE "               \
+											    "? "                \
+											    "IN "               \
+											    "(0, "              \
+											    "k."                \
+											    "site"              \
+											    "_id)"              \
+											    " AND"              \
+											    " "
 static const struct query Q_LIST = { VIEW "(? = 0 OR k.id < ?) ORDER BY k.id DESC LIMIT ?",
 	&view_shape };
 static const struct query Q_GET = { VIEW "k.id = ?", &view_shape };

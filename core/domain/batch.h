@@ -6,10 +6,10 @@
 #include "domain/command.h"
 
 #define BATCH_METERS_MOST 2000
-#define BATCH_PREVIEW_MS (INT64_C(10) * 60 * 1000)	   /* to be confirmed within */
-#define BATCH_WAIT_MS (INT64_C(24) * 3600 * 1000)	   /* for a read-back, then it failed */
-#define BATCH_READ_MS (INT64_C(2) * 60 * 1000)		   /* the same for a reading */
-#define BATCH_TRIES 5					   /* acts in a row that were in vain */
+#define BATCH_PREVIEW_MS (INT64_C(10) * 60 * 1000) /* to be confirmed within */
+#define BATCH_WAIT_MS (INT64_C(24) * 3600 * 1000)  /* for a read-back, then it failed */
+#define BATCH_READ_MS (INT64_C(2) * 60 * 1000)	   /* the same for a reading */
+#define BATCH_TRIES 5				   /* acts in a row that were in vain */
 
 /* Which meters: those of a list, or all that fit what else is said. */
 struct batch_pick {
@@ -31,8 +31,8 @@ struct batch_new {
 	const char *once_key;
 	struct utc now;
 };
-/* Makes the preview. ERR_NOT_FOUND a meter that is not there, or none at all; ERR_CONFLICT meters of
- * several sites; ERR_TOO_LARGE more than BATCH_METERS_MOST. */
+/* Makes the preview. ERR_NOT_FOUND a meter that is not there, or none at all; ERR_CONFLICT meters
+ * of several sites; ERR_TOO_LARGE more than BATCH_METERS_MOST. */
 MUST_USE enum err batch_make(
 	struct db *db, const struct batch_new *n, int64_t *id, struct problem *why);
 
@@ -42,9 +42,9 @@ struct batch_confirm {
 	struct utc now;
 };
 /* Starts it, or asks for a second person (above the setting batch_limit); the same again changes
- * nothing. ERR_FORBIDDEN for another than who made it, ERR_CONFLICT when the preview has expired. */
-MUST_USE enum err batch_start(
-	struct db *db, const struct batch_confirm *c, struct problem *why);
+ * nothing. ERR_FORBIDDEN for another than who made it, ERR_CONFLICT when the preview has expired.
+ */
+MUST_USE enum err batch_start(struct db *db, const struct batch_confirm *c, struct problem *why);
 /* The approved start; in the transaction that approves. */
 MUST_USE enum err batch_approved(struct db *db, const struct approval *a, const json_t *params,
 	const char *actor, struct utc now, struct problem *why);
@@ -73,9 +73,9 @@ struct batch_meter {
 	char meter_code[129], meter_name[257];
 	int64_t tenant_id; /* 0: none */
 	char tenant_code[129], tenant_name[257], room[129];
-	char would[8];	     /* "" where nothing would be ordered */
+	char would[8];	      /* "" where nothing would be ordered */
 	char in_the_way[801]; /* words, parted by commas */
-	char state[8];	     /* "todo" "waiting" "done" "refused" "failed" */
+	char state[8];	      /* "todo" "waiting" "done" "refused" "failed" */
 	char why[129];
 	struct utc ordered_at, ended_at;
 	bool switchable;

@@ -121,8 +121,8 @@ static enum err order_tx(struct db *db, void *ctx)
 	if (e == ERR_NOT_FOUND)
 		return ERR_OK; /* another worker was first */
 	if (e == ERR_OK)
-		e = db_one(db, &Q_ORDER, ARGS(arg_i64(o->at.meter_id), arg_i64(o->at.batch_id)),
-			&r);
+		e = db_one(
+			db, &Q_ORDER, ARGS(arg_i64(o->at.meter_id), arg_i64(o->at.batch_id)), &r);
 	if (e != ERR_OK)
 		return e;
 	if (!str_eq(r.action, "read"))
@@ -158,8 +158,7 @@ SHAPE(look_shape, struct look, F(batch_id), F(meter_id), F(action), F(wanted), F
 	F(desired), F(observed), F(pending), F(tries), F(read_at));
 #undef F
 /* Those that have an end by now; the others are not looked at one by one. */
-#define AGREED                                                                                     \
-	"(p.desired = b.wanted AND NOT p.pending AND p.desired IN ('auto', p.observed))"
+#define AGREED "(p.desired = b.wanted AND NOT p.pending AND p.desired IN ('auto', p.observed))"
 static const struct query Q_LOOK = {
 	"SELECT b.batch_id, b.meter_id, k.action, b.wanted, b.ordered_at, p.desired, p.observed,"
 	" p.pending, p.tries, COALESCE(s.read_at, 0) AS read_at FROM batch k"
@@ -172,11 +171,9 @@ static const struct query Q_LOOK = {
 	" ORDER BY b.batch_id, b.meter_id LIMIT ?",
 	&look_shape
 };
-static const struct query Q_END = {
-	"UPDATE batch_meter SET state = ?, why = ?, ended_at = ?"
-	" WHERE batch_id = ? AND meter_id = ? AND state = 'waiting'",
-	NULL
-};
+static const struct query Q_END = { "UPDATE batch_meter SET state = ?, why = ?, ended_at = ?"
+				    " WHERE batch_id = ? AND meter_id = ? AND state = 'waiting'",
+	NULL };
 
 static bool is_done(const struct look *l)
 {

@@ -8,7 +8,8 @@ static const struct query Q_NOTE = {
 	" run_at = VALUES(run_at), took_ms = VALUES(took_ms), result = VALUES(result),"
 	" runs = runs + VALUES(runs), failures = failures + VALUES(failures),"
 	" failing_since = IF(VALUES(failing_since) = 0 OR failing_since = 0,"
-	" VALUES(failing_since), failing_since), failed_at = GREATEST(failed_at, VALUES(failed_at))",
+	" VALUES(failing_since), failing_since), failed_at = GREATEST(failed_at, "
+	"VALUES(failed_at))",
 	NULL
 };
 

@@ -137,8 +137,8 @@ static enum err put_row(struct db *db, struct putting *p, struct book *b, const 
 		return e;
 	if (b->error_n > 0)
 		return refused(p, b);
-	e = db_one(db, &nouns[ask->sheet].id, ARGS(arg_text(b->sheets[ask->sheet].rows[0].values[0])),
-		&found);
+	e = db_one(db, &nouns[ask->sheet].id,
+		ARGS(arg_text(b->sheets[ask->sheet].rows[0].values[0])), &found);
 	if (e != ERR_OK)
 		return e;
 	p->id = found.id;
