@@ -40,7 +40,7 @@ static const struct {
 	{ "file_name", "meters.xlsx" },
 	{ "username", "cashier" },
 	{ "password", "a long phrase" },
-	{ "access_token", "eyJhbGciOiJIUzI1NiJ9…" },
+	{ "access_token", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxNyJ9.Qn7" },
 	{ "request_id", "9f3c2a7d5e8b4c1f9f3c2a7d5e8b4c1f" },
 	{ "url", "https://erp.example/yufu" },
 	{ "code_url", "weixin://wxpay/bizpayurl?pr=Qn7" },
@@ -55,6 +55,37 @@ static const struct {
 	{ "currency", "CNY" },
 	{ "ratio", "0.25" },
 	{ "register", "1234.56" },
+	{ "kind", "recharge" },
+	{ "channel", "wechat_native" },
+	{ "service", "wechat" },
+	{ "phone", "13800000001" },
+	{ "contacts", "13900000002" },
+	{ "role", "cashier" },
+	{ "permissions", "meter.read" },
+	{ "memo", "JD-2026-117" },
+	{ "way", "aliyun_sms" },
+	{ "cause", "account:17" },
+	{ "transport", "modbus-tcp" },
+	{ "text", "gateway G1 does not answer; its meters cannot be read" },
+	{ "error", "no answer within 800 ms" },
+	{ "why", "arrears" },
+	{ "ticket", "eyJhcHAiOiJtcCJ9.9f3c2a7d" },
+	{ "refresh_token", "9f3c2a7d5e8b4c1f9f3c2a7d5e8b4c1f9f3c2a7d5e8b4c1f9f3c2a7d5e8b4c1f" },
+	{ "tenant", "A-112" },
+	{ "contract", "A-112" },
+	{ "purpose", "electricity" },
+	{ "utility", "electricity" },
+	{ "period", "2026-11-22" },
+	{ "month", "2026-11" },
+	{ "operator", "Wang Fang" },
+	{ "meter", "F12" },
+	{ "meters", "F12;F13" },
+	{ "basis", "ratio" },
+	{ "action", "off" },
+	{ "events", "order.paid" },
+	{ "description", "electricity of A-112" },
+	{ "in_the_way", "silent" },
+	{ "what", "electricity" },
 };
 
 /* For those that have to look like something: the first that does. */
@@ -121,7 +152,7 @@ static json_t *text_example(const json_t *schema, const char *name)
 	for (size_t i = 0; pattern && i < ARRAY_LEN(shapes); i++)
 		if (looks_like(pattern, shapes[i]))
 			return json_string(shapes[i]);
-	return json_string("…");
+	return json_string(name[0] ? name : "text");
 }
 
 static json_t *number_example(const json_t *schema, const char *name)
@@ -188,6 +219,8 @@ static json_t *typed_example(
 {
 	const char *type = type_of(schema);
 
+	if (str_eq(name, "next")) /* the last page */
+		return json_null();
 	if (str_eq(type, "object"))
 		return object_example(s, schema, depth);
 	if (str_eq(type, "array"))

@@ -47,7 +47,8 @@ export async function notOfTheDocument() {
 	// @ts-expect-error a body without what is required
 	await api.POST('/auth/login', { body: { username: 'x' } });
 	// @ts-expect-error a field that there is not
-	await api.PATCH('/sites/{id}', { params: { path: { id: 1 } }, body: { reason: 'x', surprise: 1 } });
+	const change: components['schemas']['site_change'] = { reason: 'x', surprise: 1 };
+	await api.PATCH('/sites/{id}', { params: { path: { id: 1 } }, body: change });
 	// @ts-expect-error a word that is none of those listed
 	await api.POST('/me/orders', { params: { header: { 'Idempotency-Key': 'k' } }, body: { account_id: 1, amount_fen: 100, channel: 'gold' } });
 	// @ts-expect-error no key, where money moves
