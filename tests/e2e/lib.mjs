@@ -105,6 +105,7 @@ export class Api {
 			return;
 		}
 		this.seen.add(`${method} ${found.template}`);
+		assert.match(answer.headers.get('x-request-id') ?? '', /^[0-9a-f]{32}$/, `${where}: X-Request-Id`);
 		if (answer.status >= 400 && /problem\+json/.test(type)) this.#checkProblem(where, answer);
 		const code = operation.responses[answer.status] ? String(answer.status) : `${String(answer.status)[0]}XX`;
 		const documented = operation.responses[code];

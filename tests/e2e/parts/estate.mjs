@@ -26,7 +26,7 @@ export default function (world) {
 			assert.deepEqual([gateway.setup.area.code, gateway.setup.baud, gateway.setup.parity], ['e2e-area', 9600, 'N']);
 
 			// Unit 3 of the first bus, over a connection of its own: at a dead address first.
-			const twin = await viewer.meterByCode('A3');
+			const twin = await viewer.meterByCode('A03');
 			const meter = expect(await add(engineer, '/meters', {
 				code: 'e2e-m', gateway: 'e2e-gw', unit: '3', model: twin.model, role: 'public', billing: 'none', area: 'e2e-area', rated_current_a: '60',
 			}), 201).body;
@@ -49,10 +49,10 @@ export default function (world) {
 
 		test('what the import would refuse is refused here, by the same words', async () => {
 			const [engineer, viewer] = [await world.api.login('engineer'), await world.api.login('viewer')];
-			const meter = await viewer.meterByCode('A4');
+			const meter = await viewer.meterByCode('A04');
 			const good = { code: 'e2e-x', gateway: meter.gateway.code, unit: '247', model: meter.model };
 			const refused = async (answer, status, code, field) => assert.equal(expect(await answer, status, code).body.field, field);
-			await refused(add(engineer, '/meters', { ...good, code: 'A4' }), 409, 'already', 'code');
+			await refused(add(engineer, '/meters', { ...good, code: 'A04' }), 409, 'already', 'code');
 			await refused(add(engineer, '/meters', { ...good, gateway: 'nowhere' }), 404, 'not_found', 'gateway');
 			await refused(add(engineer, '/meters', { ...good, model: 'nothing' }), 404, 'not_found', 'model');
 			await refused(add(engineer, '/meters', { ...good, unit: '248' }), 422, 'out_of_range', 'unit');
@@ -62,10 +62,10 @@ export default function (world) {
 			const [site] = (await viewer.get('/sites')).items;
 			await refused(add(engineer, '/gateways', { code: 'e2e-y', site: site.code, transport: 'modbus-tcp', address: 'no port' }), 422, 'bad_value', 'address');
 			await refused(add(engineer, '/areas', { code: 'e2e-z', name: 'x', site: site.code, parent: 'nowhere' }), 404, 'not_found', 'parent');
-			await refused(change(engineer, `/meters/${meter.id}`, { parent: 'A4' }), 409, 'conflict', 'parent');
+			await refused(change(engineer, `/meters/${meter.id}`, { parent: 'A04' }), 409, 'conflict', 'parent');
 			expect(await change(engineer, '/meters/999999', { name: 'x' }), 404, 'not_found');
 			expect(await add(viewer, '/meters', good), 403, 'forbidden');
-			const zh = expect(await add(engineer, '/meters', { ...good, code: 'A4' }, { 'accept-language': 'zh-CN,zh;q=0.9,en;q=0.8' }), 409).body;
+			const zh = expect(await add(engineer, '/meters', { ...good, code: 'A04' }, { 'accept-language': 'zh-CN,zh;q=0.9,en;q=0.8' }), 409).body;
 			assert.match(zh.detail + zh.hint, /[\u4e00-\u9fff].*[\u4e00-\u9fff]/);
 			assert.ok(!(await viewer.get('/meters')).items.some((m) => m.code === 'e2e-x'));
 		});
