@@ -8,6 +8,7 @@
 #include "base/rand.h"
 #include "domain/idempotency.h"
 #include "fcgi/etag.h"
+#include "fcgi/limits.h"
 #include "fcgi/list.h"
 #include "fcgi/openapi.h"
 #include "web/crypt.h"
@@ -85,6 +86,9 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 	e = pay_waiting_read(conf, &api->pay_waiting_most, why);
 	if (e != ERR_OK)
 		return e;
+	e = limits_open(conf, &api->limits, why);
+	if (e != ERR_OK)
+		return e;
 	pay_load(conf, &api->pay);
 	load_wechat(api);
 	load_receipt_secret(conf, "aliyun_sms", api->receipt_secrets[RECEIVER_ALIYUN]);
@@ -103,6 +107,7 @@ void api_free(struct api **api)
 		return;
 	buf_wipe(&(*api)->jwt_key);
 	OPENSSL_cleanse((*api)->receipt_secrets, sizeof((*api)->receipt_secrets));
+	limits_free(&(*api)->limits);
 	pay_free(&(*api)->pay);
 	for (int k = 0; k < WECHAT__MAX; k++)
 		wechat_app_free(&(*api)->wechat[k]);
@@ -131,6 +136,14 @@ const char *request_header(const struct request *r, const char *name)
 		if (strncmp(r->headers[i], name, n) == 0 && r->headers[i][n] == '=')
 			return r->headers[i] + n + 1;
 	return NULL;
+}
+
+bool request_chinese(const struct request *r)
+{
+	const char *list = request_header(r, "HTTP_ACCEPT_LANGUAGE");
+	const char *zh = list ? strstr(list, "zh") : NULL, *en = list ? strstr(list, "en") : NULL;
+
+	return zh && (!en || zh < en); /* browsers list them by preference */
 }
 
 const char *body_text(const struct request *r, const char *key, const char *fallback)
@@ -265,9 +278,9 @@ static void answer_problem(const struct request *r, struct answer *a, enum err e
 	buf_free(&a->text);
 	a->status = err_http(e);
 	a->type = "application/problem+json";
-	a->json = json_pack("{s:s, s:s, s:i, s:s, s:o, s:s}", "type", "about:blank", "title",
+	a->json = json_pack("{s:s, s:s, s:i, s:s, s:o, s:s, s:s}", "type", "about:blank", "title",
 		err_text(e), "status", a->status, "code", err_word(e), "detail",
-		json_any_text(text), "request_id", r->id);
+		json_any_text(text), "hint", err_hint(e, request_chinese(r)), "request_id", r->id);
 	if (a->why.field[0])
 		json_object_set_new(a->json, "field", json_any_text(a->why.field));
 	if (a->more)
@@ -407,12 +420,32 @@ static bool by_key(const struct request *r)
 	       (r->route->key_welcome && request_header(r, "HTTP_IDEMPOTENCY_KEY"));
 }
 
+/* Whoever is known is counted by name, others by address; notifies and watchers are not. */
+static enum err check_limit(struct request *r, struct answer *a)
+{
+	const struct route *t = r->route;
+	bool reads = str_eq(r->method, "GET") || str_eq(r->method, "HEAD");
+	enum limit_kind kind = str_starts(t->path, "/auth/") ? LIMIT_LOGIN
+			       : reads			     ? LIMIT_READ
+							     : LIMIT_WRITE;
+
+	if (t->perm == PERM_LOCAL || (t->perm == PERM_OPEN && t->body_kind == BODY_RAW))
+		return ERR_OK;
+	a->retry_after =
+		limits_take(r->api->limits, kind, r->user.id ? r->actor : r->remote, mono_ms());
+	if (a->retry_after == 0)
+		return ERR_OK;
+	return problem_set(&a->why, ERR_TOO_MANY, "", "again in %d s", a->retry_after);
+}
+
 static enum err run_route(struct request *r, struct answer *a)
 {
 	enum err e = route_find(r->method, strip_prefix(r->path), &r->route, &r->object, a->allow);
 
 	if (e == ERR_OK)
 		e = check_caller(r);
+	if (e == ERR_OK)
+		e = check_limit(r, a);
 	if (e == ERR_OK && r->read_body && r->route->body_most)
 		r->body_error = r->read_body(r, r->route->body_most, &a->why);
 	if (e == ERR_OK)

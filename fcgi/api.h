@@ -17,7 +17,7 @@
 
 #define BODY_MAX 65536
 #define IMPORT_MAX (20u << 20) /* bytes of a workbook */
-#define ROUTES_MAX 192
+#define ROUTES_MAX 256
 #define STATUS_MAX 600
 #define PAY_SERVICES_MAX 8
 
@@ -29,6 +29,7 @@ struct route;
 struct api {
 	struct conf *conf;
 	struct db_settings db;
+	struct limits *limits;
 	struct pay *pay;
 	struct schemas *schemas;
 	char *document; /* OpenAPI, printed once: a shared json_t is not for threads */
@@ -108,6 +109,9 @@ void answer_free(struct answer *a);
 
 /* A parameter of the request ("HTTP_AUTHORIZATION"), or NULL. */
 const char *request_header(const struct request *r, const char *name);
+
+/* Does Accept-Language prefer Chinese to English? English where it says neither. */
+bool request_chinese(const struct request *r);
 
 /* Members of the checked body; absent ones give the fallback. Texts are borrowed. */
 const char *body_text(const struct request *r, const char *key, const char *fallback);

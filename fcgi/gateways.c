@@ -1,4 +1,5 @@
 /* Gateways, the health of their buses, and when they were silent. */
+#include "domain/estate.h"
 #include "domain/live.h"
 #include "domain/outage.h"
 #include "fcgi/handlers.h"
@@ -55,6 +56,33 @@ enum err gateways_list(struct request *r, struct answer *a)
 		json_array_append_new(items, gateway_json(&g[i], &faults));
 	a->json = json_items(items);
 	return e;
+}
+
+enum err gateway_show(struct request *r, struct answer *a)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	AUTO(rows_free) struct rows faults = { 0 };
+	const struct live_gateway *g;
+	struct estate_gateway setup;
+	enum err e = estate_gateway(r->db, caller_site(r), r->object, &setup);
+
+	if (e == ERR_OK)
+		e = live_gateways(r->db, setup.site_id, r->now, &rows);
+	if (e == ERR_OK)
+		e = live_faults(r->db, setup.site_id, &faults);
+	g = rows.at;
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
+		if (g[i].id != r->object)
+			continue;
+		a->json = gateway_json(&g[i], &faults);
+		json_object_set_new(a->json, "setup",
+			json_pack("{s:o, s:o, s:I, s:s}", "site",
+				view_named(setup.site_id, setup.site_code, setup.site_name), "area",
+				view_named(setup.area_id, setup.area_code, setup.area_name), "baud",
+				(json_int_t)setup.baud, "parity", setup.parity));
+		return ERR_OK;
+	}
+	return e == ERR_OK ? ERR_NOT_FOUND : e;
 }
 
 static json_t *outage_json(const void *row)

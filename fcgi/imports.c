@@ -7,6 +7,7 @@
 #include "base/rand.h"
 #include "fcgi/handlers.h"
 #include "fcgi/list.h"
+#include "fcgi/imports.h"
 #include "fcgi/routes.h"
 #include "import/workbook.h"
 
@@ -14,8 +15,7 @@
 
 /* ---- imports ---- */
 
-/* Which changes of what is in use the caller may make. */
-static enum err rights_of(struct request *r, unsigned *out)
+enum err request_import_rights(struct request *r, unsigned *out)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	enum err e = user_permissions(r->db, r->user.id, &rows);
@@ -29,13 +29,6 @@ static enum err rights_of(struct request *r, unsigned *out)
 	return e;
 }
 
-static bool wants_chinese(const struct request *r)
-{
-	const char *language = request_header(r, "HTTP_ACCEPT_LANGUAGE");
-
-	return language && str_starts(language, "zh");
-}
-
 static enum err run_import(struct request *r, struct answer *a)
 {
 	AUTO(models_free) struct models *models = NULL;
@@ -43,7 +36,7 @@ static enum err run_import(struct request *r, struct answer *a)
 		.bytes = r->body,
 		.n = r->body_n,
 		.dry_run = str_eq(param_text(r, "dry_run"), "1"),
-		.chinese = wants_chinese(r),
+		.chinese = request_chinese(r),
 		.site_id = caller_site(r),
 		.actor = r->actor,
 		.address = r->remote,
@@ -52,7 +45,7 @@ static enum err run_import(struct request *r, struct answer *a)
 	enum err e = models_open(r->api->models_dir, &models, &a->why);
 
 	if (e == ERR_OK)
-		e = rights_of(r, &ask.rights);
+		e = request_import_rights(r, &ask.rights);
 	if (e != ERR_OK)
 		return e;
 	rand_hex(once, 16);

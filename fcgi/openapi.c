@@ -74,6 +74,10 @@ static json_t *route_parameters(const struct route *r)
 		json_array_append_new(list, param_object("secret", "path", true,
 						    json_pack("{s:s, s:s}", "type", "string",
 							    "pattern", "^[A-Za-z0-9_-]{1,64}$")));
+	if (strstr(r->path, "/:name"))
+		json_array_append_new(list, param_object("name", "path", true,
+						    json_pack("{s:s, s:s}", "type", "string",
+							    "pattern", "^[a-z0-9_:-]{1,48}$")));
 	for (size_t i = 0; i < ARRAY_LEN(r->params) && r->params[i].name; i++)
 		json_array_append_new(
 			list, param_object(r->params[i].name, "query", r->params[i].required,
@@ -151,10 +155,7 @@ static json_t *route_answers(const struct route *r)
 	if (r->etag)
 		json_object_set_new(o, "304",
 			json_pack("{s:s}", "description", "not modified: as If-None-Match has it"));
-	if (r->body_kind == BODY_JSON || r->body_most)
-		json_object_set_new(o, "default",
-			json_pack("{s:s, s:o}", "description", "a problem (RFC 9457)", "content",
-				json_content("application/problem+json", schema_ref("problem"))));
+	problems_document(o, r);
 	return o;
 }
 
@@ -243,15 +244,21 @@ static json_t *paths(void)
 
 json_t *openapi_document(const struct schemas *s)
 {
-	json_t *document = json_pack(
-		"{s:s, s:{s:s, s:s, s:s}, s:[{s:s}], s:o, s:{s:O, s:{s:{s:s, s:s, s:s}}}}",
+	json_t *all = paths(), *examples = json_object();
+	json_t *document;
+
+	examples_document(s, all, examples);
+	document = json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:s}], s:o, s:{s:O, s:o, s:o,"
+			     " s:{s:{s:s, s:s, s:s}}}, s:o}",
 		"openapi", "3.1.0", "info", "title", "Yufu", "version", YUFU_VERSION, "description",
 		"Prepaid electricity and water. Energy in Wh, volume in litres, power in W: whole"
 		" numbers. Cash in fen: whole numbers. Balances, charges and prices: decimal text"
-		" in yuan. Times: RFC 3339 in UTC; days are local to the site.",
-		"servers", "url", API_PREFIX, "paths", paths(), "components", "schemas",
-		schemas_json(s), "securitySchemes", "bearer", "type", "http", "scheme", "bearer",
-		"bearerFormat", "JWT");
+		" in yuan. Times: RFC 3339 in UTC; days are local to the site. Every answer has the"
+		" header X-Request-Id.",
+		"servers", "url", API_PREFIX, "paths", all, "components", "schemas",
+		schemas_json(s), "responses", problem_responses(), "examples", examples,
+		"securitySchemes", "bearer", "type", "http", "scheme", "bearer", "bearerFormat",
+		"JWT", "x-problems", problem_table());
 
 	ASSERT(document);
 	return document;

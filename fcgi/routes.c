@@ -483,6 +483,57 @@ const struct route routes[] = {
 	{ "PUT", "/duty", PERM_DUTY_EDIT, "duty_put", "duty", false, 200, duty_change, false,
 		.help = "Replace the list of who is told at a site." },
 
+	/* The estate: changes follow the rules of the import. */
+	{ "GET", "/sites", PERM_METER_READ, NULL, "site_detail", true, 200, sites_list, false,
+		.help = "Sites, with how much there is at each." },
+	{ "POST", "/sites", PERM_METER_EDIT, "site_new", "site_detail", false, 201, site_new, true,
+		.help = "Add a site; for staff of all sites." },
+	{ "GET", "/sites/:id", PERM_METER_READ, NULL, "site_detail", false, 200, site_show, false,
+		.help = "One site." },
+	{ "PATCH", "/sites/:id", PERM_METER_EDIT, "site_change", "site_detail", false, 200, site_change, false,
+		.help = "Change a site; what is left out stays. A site keeps its code and time zone." },
+	{ "GET", "/areas", PERM_METER_READ, NULL, "area", true, 200, areas_list, false,
+		.help = "Buildings, floors and risers." },
+	{ "POST", "/areas", PERM_METER_EDIT, "area_new", "area", false, 201, area_new, true,
+		.help = "Add an area." },
+	{ "GET", "/areas/:id", PERM_METER_READ, NULL, "area", false, 200, area_show, false,
+		.help = "One area." },
+	{ "PATCH", "/areas/:id", PERM_METER_EDIT, "area_change", "area", false, 200, area_change, false,
+		.help = "Change an area; what is left out stays. It keeps its code and site." },
+	{ "POST", "/gateways", PERM_METER_EDIT, "gateway_new", "gateway_detail", false, 201, gateway_new, true,
+		.help = "Add a gateway; a poller takes it up within seconds." },
+	{ "GET", "/gateways/:id", PERM_METER_READ, NULL, "gateway_detail", false, 200, gateway_show, false,
+		.help = "One gateway: its health, and how it is set up." },
+	{ "PATCH", "/gateways/:id", PERM_METER_EDIT, "gateway_change", "gateway_detail", false, 200, gateway_change, false,
+		.help = "Change a gateway; what is left out stays. Pollers go over to it without a restart." },
+	{ "POST", "/meters", PERM_METER_EDIT, "meter_new", "meter_detail", false, 201, meter_new, true,
+		.help = "Add a meter with its supply point; a poller reads it within seconds." },
+	{ "PATCH", "/meters/:id", PERM_METER_EDIT, "meter_change", "meter_detail", false, 200, meter_change, false,
+		.help = "Change a meter; what is left out stays. Device, ratios, billing and load class have routes of their own." },
+	{ "GET", "/meter-models", PERM_METER_READ, NULL, "meter_model", true, 200, meter_models_list, false,
+		.help = "Models of meters that can be read, with what each can do." },
+	{ "GET", "/meter-models/:name", PERM_METER_READ, NULL, "meter_model", false, 200, meter_model_show, false,
+		.help = "One model." },
+	{ "GET", "/tenants/:id", PERM_TENANT_READ, NULL, "tenant_detail", false, 200, tenant_show, false,
+		.help = "One tenant with contracts, newest first." },
+	{ "GET", "/jobs", PERM_SETTING_READ, NULL, "job", true, 200, jobs_list, false,
+		.help = "What the worker does again and again, and how it went." },
+	{ "GET", "/jobs/:name", PERM_SETTING_READ, NULL, "job", false, 200, job_show, false,
+		.help = "One job." },
+
+	/* Batches. */
+	{ "GET", "/batches", PERM_METER_READ, NULL, "batch", true, 200, batches_list, false,
+		.help = "Orders to many meters at once, newest first; next is the cursor of the page after.",
+		.params = { { "cursor", PARAM_ID, false } } },
+	{ "POST", "/batches", PERM_METER_CONTROL, "batch_new", "batch_detail", false, 201, batch_new, true, .or_perm = PERM_METER_READ,
+		.help = "Preview an order to many meters: who is affected, what would happen to each, what stands in the way. Nothing is done"
+			" before it is confirmed, within ten minutes. Name the meters, or what they have in common. Who only reads meters may have them read." },
+	{ "GET", "/batches/:id", PERM_METER_READ, NULL, "batch_detail", false, 200, batch_show, false,
+		.help = "One batch with its meters, each followed to its read-back." },
+	{ "POST", "/batches/:id/confirm", PERM_METER_CONTROL, "empty", "batch_detail", false, 202, batch_confirm, false, .or_perm = PERM_METER_READ,
+		.help = "Start what was previewed, by who previewed it; the same again changes nothing. More meters than the setting batch_limit"
+			" wait for a second person: state approval." },
+
 	/* Watchers. */
 	{ "GET", "/healthz", PERM_LOCAL, NULL, "health", false, 200, health_get, false,
 		.help = "200 when the database can be reached, and which outside services can be used." },
@@ -518,6 +569,14 @@ static bool secret_matches(const char *have, size_t have_n)
 	return have_n > 0 && have_n <= 64 && n >= have_n;
 }
 
+/* Of a model or a job: "eastron-sdm630", "send:aliyun_sms". */
+static bool name_matches(const char *have, size_t have_n)
+{
+	size_t n = strspn(have, "0123456789abcdefghijklmnopqrstuvwxyz_:-");
+
+	return have_n > 0 && have_n <= 48 && n >= have_n;
+}
+
 static bool report_matches(const char *have, size_t have_n, int64_t *object)
 {
 	const struct report_kind *report = report_find(have, have_n);
@@ -527,8 +586,8 @@ static bool report_matches(const char *have, size_t have_n, int64_t *object)
 	return report != NULL;
 }
 
-/* One segment against another; ":id" takes a number from 1, ":date" a day, ":secret" a word,
- * ":report" a report. */
+/* One segment against another; ":id" takes a number from 1, ":date" a day, ":secret" and
+ * ":name" a word, ":report" a report. */
 static bool segment_matches(
 	const char *want, size_t want_n, const char *have, size_t have_n, int64_t *object)
 {
@@ -538,6 +597,8 @@ static bool segment_matches(
 		return date_matches(have, have_n, object);
 	if (want_n == 7 && memcmp(want, ":secret", 7) == 0)
 		return secret_matches(have, have_n);
+	if (want_n == 5 && memcmp(want, ":name", 5) == 0)
+		return name_matches(have, have_n);
 	if (want_n == 7 && memcmp(want, ":report", 7) == 0)
 		return report_matches(have, have_n, object);
 	if (want_n != 3 || memcmp(want, ":id", 3) != 0)

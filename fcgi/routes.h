@@ -83,8 +83,8 @@ enum etag {
 
 struct route {
 	const char *method;
-	/* ":id" stands for a number, ":date" for a day, ":secret" for a word, ":report" for a
-	 * report */
+	/* ":id" stands for a number, ":date" for a day, ":secret" and ":name" for a word,
+	 * ":report" for a report */
 	const char *path;
 	enum perm perm;
 	const char *body;   /* schema of the request; NULL: none */

@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "base/zone.h"
 #include "domain/audit.h"
+#include "domain/estate.h"
 #include "domain/forecast.h"
 #include "domain/meterclock.h"
+#include "domain/life.h"
 #include "domain/supplypoint.h"
 #include "fcgi/handlers.h"
 #include "fcgi/list.h"
@@ -117,15 +119,29 @@ static enum err clock_json(struct db *db, int64_t meter_id, json_t **out)
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+static json_t *setup_json(const struct estate_meter *m)
+{
+	char start[MONEY_TEXT_MAX], current[MONEY_TEXT_MAX];
+
+	return json_pack("{s:o, s:I, s:I, s:s, s:s, s:I}", "parent",
+		view_named(m->parent_id, m->parent_code, m->parent_name), "ct_ratio",
+		(json_int_t)m->ct_ratio, "pt_ratio", (json_int_t)m->pt_ratio, "rated_current_a",
+		qty_text((struct qty){ m->rated_current_ma }, current), "start_register",
+		qty_text(m->start, start), "power_limit_w", (json_int_t)m->power_limit_w);
+}
+
 enum err meter_get(struct request *r, struct answer *a)
 {
 	json_t *clock = NULL;
 	AUTO(rows_free) struct rows blocks = { 0 };
 	AUTO(rows_free) struct rows acts = { 0 };
+	struct estate_meter setup;
 	struct supply_point p;
 	struct live_meter m;
 	enum err e = live_meter(r->db, caller_site(r), r->object, r->now, &m);
 
+	if (e == ERR_OK)
+		e = estate_meter(r->db, m.id, &setup);
 	if (e == ERR_OK)
 		e = supply_get(r->db, m.supply_point_id, &p);
 	if (e == ERR_OK)
@@ -146,6 +162,7 @@ enum err meter_get(struct request *r, struct answer *a)
 	json_object_set_new(
 		a->json, "fault", str_eq(m.comm, "ok") ? json_null() : json_text_or_null(m.error));
 	json_object_set_new(a->json, "energy_by_rate_wh", rates_json(&m));
+	json_object_set_new(a->json, "setup", setup_json(&setup));
 	return ERR_OK;
 }
 

@@ -72,21 +72,19 @@ static enum err order(struct request *r, struct command *c, struct answer *a)
 	return ERR_OK;
 }
 
-/* keep: an instant to come, at most 31 days away; 72 h unless said. Others take none. */
-static enum err read_until(struct request *r, struct command *c, struct problem *why)
+enum err supply_until(struct request *r, bool keep, struct utc *out, struct problem *why)
 {
 	const char *text = body_text(r, "until", NULL);
-	bool keep = c->kind == COMMAND_KEEP;
 
 	if (!text) {
-		c->until.ms = keep ? r->now.ms + KEEP_MS : 0;
+		out->ms = keep ? r->now.ms + KEEP_MS : 0;
 		return ERR_OK;
 	}
 	if (!keep)
 		return problem_set(why, ERR_BAD_VALUE, "until", "only keep has an end");
-	if (utc_parse(text, &c->until) != ERR_OK)
+	if (utc_parse(text, out) != ERR_OK)
 		return problem_set(why, ERR_BAD_VALUE, "until", "an RFC 3339 time is expected");
-	if (c->until.ms <= r->now.ms || c->until.ms > r->now.ms + KEEP_MOST_MS)
+	if (out->ms <= r->now.ms || out->ms > r->now.ms + KEEP_MOST_MS)
 		return problem_set(why, ERR_OUT_OF_RANGE, "until", "from now to 31 days ahead");
 	return ERR_OK;
 }
@@ -99,7 +97,7 @@ enum err meter_supply(struct request *r, struct answer *a)
 
 	while (!str_eq(command_word(c.kind), action))
 		c.kind++; /* it is one of the first four, by the schema */
-	e = read_until(r, &c, &a->why);
+	e = supply_until(r, c.kind == COMMAND_KEEP, &c.until, &a->why);
 	return e == ERR_OK ? order(r, &c, a) : e;
 }
 

@@ -154,7 +154,14 @@ GRANT INSERT, UPDATE (name, role, area_id, parent_id, rated_current_ma) ON meter
 GRANT DELETE ON user_tenant TO 'yufu_api'@'localhost';
 GRANT INSERT ON import_run TO 'yufu_api'@'localhost';
 GRANT UPDATE ON import_lock TO 'yufu_api'@'localhost';
+-- api: batches are previewed and started there.
+GRANT INSERT, UPDATE (state, confirmed_at, approval_id, started_at) ON batch TO 'yufu_api'@'localhost';
+GRANT INSERT ON batch_meter TO 'yufu_api'@'localhost';
 -- worker: outbox, orders, jobs.
+GRANT INSERT, UPDATE ON job_state TO 'yufu_worker'@'localhost';
+GRANT UPDATE (state, done_at) ON batch TO 'yufu_worker'@'localhost';
+GRANT UPDATE (state, why, wanted, ordered_at, ended_at) ON batch_meter TO 'yufu_worker'@'localhost';
+GRANT UPDATE (read_wanted_at, version) ON meter_state TO 'yufu_worker'@'localhost';
 GRANT UPDATE (cap_fen) ON contract_debt TO 'yufu_worker'@'localhost';
 GRANT UPDATE (last_month) ON contract_allowance TO 'yufu_worker'@'localhost';
 GRANT INSERT ON entry TO 'yufu_worker'@'localhost';

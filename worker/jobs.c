@@ -17,6 +17,7 @@ const struct job jobs[] = {
 	{ "duty", 1000, job_duty },
 	{ "timetables", 1000, job_timetables },
 	{ "warnings", 60000, job_warnings },
+	{ "batches", 500, job_batches },
 	{ "keeps", 5000, job_keeps },
 	{ "paid_dark", 10000, job_paid_dark },
 	{ "bills", 2000, job_bills },

@@ -48,6 +48,7 @@ enum err job_send(struct tools *t, struct utc now); /* "send:<channel>" */
 enum err job_duty(struct tools *t, struct utc now);
 enum err job_warnings(struct tools *t, struct utc now);
 enum err job_timetables(struct tools *t, struct utc now);
+enum err job_batches(struct tools *t, struct utc now);
 enum err job_keeps(struct tools *t, struct utc now);
 enum err job_paid_dark(struct tools *t, struct utc now);
 enum err job_bills(struct tools *t, struct utc now);

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "domain/evidence.h"
+#include "domain/jobstate.h"
 #include "domain/reconciliation.h"
 #include "worker/jobs.h"
 
@@ -56,6 +57,36 @@ static bool wait_turn(struct worker *w, int64_t ms)
 	return go;
 }
 
+#define NOTE_MS 30000 /* how often what goes on as before is written down */
+
+/* How the job is doing, for those who watch; lost notes are made up for by the next. */
+struct noting {
+	int64_t runs, failures, noted_ms;
+	enum err last;
+};
+
+static void note(
+	const struct tools *t, const struct job *job, struct noting *n, enum err e, int64_t took_ms)
+{
+	int64_t now_ms = mono_ms();
+
+	n->runs++;
+	n->failures += e != ERR_OK;
+	if (n->noted_ms && e == n->last && now_ms - n->noted_ms < NOTE_MS)
+		return;
+	n->last = e;
+	n->noted_ms = now_ms;
+	if (job_state_note(t->db, &(struct job_run){ .name = job->name,
+					  .worker = t->name,
+					  .every_ms = job->every_ms,
+					  .took_ms = took_ms,
+					  .result = err_word(e),
+					  .runs = n->runs,
+					  .failures = n->failures,
+					  .at = utc_now() }) == ERR_OK)
+		n->runs = n->failures = 0;
+}
+
 static void *run_job(void *arg)
 {
 	const struct runner *r = arg;
@@ -71,16 +102,19 @@ static void *run_job(void *arg)
 		.settings = &w->settings,
 		.site_base = w->site_base,
 		.stopping = &w->stopping };
+	struct noting noting = { .last = ERR_OK };
 	enum err last = ERR_OK;
 
 	log_context(r->job->name);
 	do {
+		int64_t began_ms = mono_ms();
 		enum err e = r->job->run(&t, utc_now());
 
 		if (e != last)
 			log_line(e == ERR_OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "job=%s result=%s",
 				r->job->name, err_word(e));
 		last = e;
+		note(&t, r->job, &noting, e, mono_ms() - began_ms);
 	} while (wait_turn(w, r->job->every_ms));
 	db_free(&t.db);
 	db_thread_end();

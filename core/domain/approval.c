@@ -9,6 +9,7 @@
 #include "domain/adjust.h"
 #include "domain/allowance.h"
 #include "domain/audit.h"
+#include "domain/batch.h"
 #include "domain/feecut.h"
 #include "domain/reconciliation.h"
 #include "domain/refund.h"
@@ -28,6 +29,7 @@ const struct approval_kind approval_kinds[] = {
 	{ "unmatched", "refund.create", unmatched_approved },
 	{ "adjustment", "adjustment.create", adjust_approved },
 	{ "allowance", "adjustment.create", allowance_approved },
+	{ "batch", "meter.control", batch_approved },
 	{ "reconciliation", "reconciliation.resolve", difference_approved },
 };
 const size_t approval_kinds_n = ARRAY_LEN(approval_kinds);

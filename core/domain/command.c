@@ -207,6 +207,24 @@ enum err command_do(
 	return ERR_OK;
 }
 
+enum err command_join(struct db *db, const struct command *c, struct problem *why)
+{
+	enum second_person second = commands[c->kind].second;
+	struct supply_point p;
+	enum err e;
+
+	ASSERT(db_in_tx(db));
+	e = supply_lock(db, c->supply_point_id, &p);
+	if (e != ERR_OK)
+		return e;
+	if (commands[c->kind].switches && !p.switchable)
+		return problem_set(
+			why, ERR_CONFLICT, "", "this meter has no relay or valve to switch");
+	if (second == ALWAYS || (second == IF_PROTECTED && str_eq(p.load_class, "protected")))
+		return problem_set(why, ERR_FORBIDDEN, "", "a second person decides on this");
+	return done(db, c, &p);
+}
+
 enum err command_approved(struct db *db, const struct approval *a, const json_t *params,
 	const char *actor, struct utc now, struct problem *why)
 {

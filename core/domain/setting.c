@@ -76,6 +76,8 @@ const struct setting_row settings[SETTING__MAX] = {
 	[SETTING_CARBON_MG_PER_KWH] = { "carbon_mg_per_kwh", 0, 5000000, 0, false,
 		"Emission factor of the grid for the report of carbon, in mg of CO2 per kWh; 0: "
 		"none is told." },
+	[SETTING_BATCH_LIMIT] = { "batch_limit", 1, 2000, 20, true,
+		"Orders to more supplies at once need a second person." },
 };
 
 struct value_row {

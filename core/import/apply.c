@@ -253,34 +253,47 @@ void applying_free(struct applying *a)
 	many_free(&a->fees);
 }
 
+enum err book_put(struct db *db, const struct import_ask *ask, struct book *book,
+	const struct present *present, bool many, struct plan *plan)
+{
+	AUTO(known_drop) struct known *known = present_known(present);
+	AUTO(applying_free)
+	struct applying a = { db, ask, book, present, plan,
+		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free),
+		g_hash_table_new(g_str_hash, g_str_equal),
+		g_hash_table_new(g_str_hash, g_str_equal),
+		g_array_new(FALSE, FALSE, sizeof(int64_t)), { 0 }, many, { MANY_POINTS, NULL },
+		{ MANY_FEES, NULL } };
+
+	book_check(book, known, ask->models);
+	book_compare(&(struct compare){ .book = book,
+		.present = present,
+		.models = ask->models,
+		.rights = ask->rights,
+		.confined = ask->site_id != 0,
+		.plan = plan });
+	return book->error_n == 0 ? write_rows(&a) : ERR_OK;
+}
+
 static enum err compare_and_write(struct db *db, struct running *r)
 {
 	const struct import_ask *ask = r->ask;
 	AUTO(present_free) struct present present = { .holder = NULL };
 	AUTO(plan_free) struct plan plan = { .utility = NULL };
-	AUTO(known_drop) struct known *known = NULL;
-	AUTO(applying_free)
-	struct applying a = { db, ask, &r->book, &present, &plan,
-		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free),
-		g_hash_table_new(g_str_hash, g_str_equal),
-		g_hash_table_new(g_str_hash, g_str_equal),
-		g_array_new(FALSE, FALSE, sizeof(int64_t)), { 0 }, r->many, { MANY_POINTS, NULL },
-		{ MANY_FEES, NULL } };
 	enum err e = present_read(db, ask->site_id, ask->now, &present);
 
+	if (e == ERR_OK)
+		e = book_put(db, ask, &r->book, &present, r->many, &plan);
 	if (e != ERR_OK)
 		return e;
-	known = present_known(&present);
-	book_check(&r->book, known, ask->models);
-	book_compare(&(struct compare){ .book = &r->book,
-		.present = &present,
-		.models = ask->models,
-		.rights = ask->rights,
-		.confined = ask->site_id != 0,
-		.plan = &plan });
 	json_free(&r->counts);
 	r->counts = counts_json(&r->book, &plan);
-	return r->book.error_n == 0 ? write_rows(&a) : ERR_OK;
+	return ERR_OK;
+}
+
+enum err import_lock(struct db *db)
+{
+	return db_exec(db, &Q_LOCK, NO_ARGS, NULL);
 }
 
 /* A transaction whose COMMIT was not answered may run again: then it finds its own record. */
@@ -298,7 +311,7 @@ static enum err done_before(struct db *db, struct running *r)
 static enum err run_tx(struct db *db, void *ctx)
 {
 	struct running *r = ctx;
-	enum err e = db_exec(db, &Q_LOCK, NO_ARGS, NULL);
+	enum err e = import_lock(db);
 
 	r->book.error_n = r->read_errors;
 	r->refused = false;

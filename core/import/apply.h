@@ -14,6 +14,7 @@ struct import_ask {
 	int64_t site_id; /* that the caller is confined to; 0: none */
 	unsigned rights;
 	const char *actor, *address;
+	const char *reason;   /* of changes that keep one; NULL: that it was an import */
 	const char *once_key; /* a new one for each import */
 	struct utc now;
 	bool row_by_row; /* as after an error: slower, with the same result */

@@ -189,7 +189,7 @@ static enum err limit_meter(struct applying *a, const struct target *t, struct p
 				now.retries },
 			.actor = a->ask->actor,
 			.address = a->ask->address,
-			.reason = "import",
+			.reason = a->ask->reason ? a->ask->reason : "import",
 			.now = a->ask->now },
 		why);
 }

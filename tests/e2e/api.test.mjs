@@ -5,10 +5,12 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { faults } from '../support/books.mjs';
+import batches from './parts/batches.mjs';
 import books from './parts/books.mjs';
 import contracts from './parts/contracts.mjs';
 import control from './parts/control.mjs';
 import credit from './parts/credit.mjs';
+import estate from './parts/estate.mjs';
 import fees from './parts/fees.mjs';
 import lists from './parts/lists.mjs';
 import orders from './parts/orders.mjs';
@@ -562,7 +564,7 @@ describe('the book day', () => {
 	});
 });
 
-for (const part of [books, contracts, settings, fees, credit, control, orders, reports, lists]) part(world);
+for (const part of [books, contracts, settings, fees, credit, control, orders, reports, estate, batches, lists]) part(world);
 refused(world); // last: from here on there are two sites
 
 test('the books add up after all of this', async () => {

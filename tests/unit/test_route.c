@@ -43,6 +43,11 @@ static void test_match(void **state)
 		{ "POST", "/days/2026-1-22/seal", NULL, 0, ERR_NOT_FOUND, "" },
 		{ "POST", "/days/1970-01-01/seal", NULL, 0, ERR_NOT_FOUND, "" },
 		{ "POST", "/days/7/seal", NULL, 0, ERR_NOT_FOUND, "" },
+		{ "GET", "/jobs/send:aliyun_sms", "/jobs/:name", 0, ERR_OK, "" },
+		{ "GET", "/meter-models/acrel-ddsy1352", "/meter-models/:name", 0, ERR_OK, "" },
+		{ "GET", "/jobs/Send", NULL, 0, ERR_NOT_FOUND, "" },
+		{ "GET", "/jobs/a.b", NULL, 0, ERR_NOT_FOUND, "" },
+		{ "PUT", "/sites/7", NULL, 0, ERR_METHOD, "GET, PATCH" },
 	};
 
 	(void)state;
@@ -219,6 +224,9 @@ static const struct {
 		ERR_BAD_JSON, "" },
 	{ "supply_order", "{\"action\":\"off\",\"reason\":\"检修\"}", ERR_OK, "" },
 	{ "supply_order", "{\"action\":\"close\",\"reason\":\"x\"}", ERR_BAD_VALUE, "action" },
+	{ "supply_order", "{\"action\":\"off\",\"reason\":\"a\\u001bb\"}", ERR_BAD_VALUE,
+		"reason" },
+	{ "supply_order", "{\"action\":\"off\",\"reason\":\"a\\nb\"}", ERR_OK, "" },
 	{ "supply_order", "{\"action\":\"off\",\"reason\":\"\"}", ERR_OUT_OF_RANGE, "reason" },
 	{ "sale_new", "{\"lines\":[],\"method\":\"cash\",\"tendered_fen\":1}", ERR_OUT_OF_RANGE,
 		"lines" },
@@ -266,6 +274,18 @@ static void test_document_names_every_route(void **state)
 	schemas_free(&s);
 }
 
+/* What every problem says, in both languages. */
+static void test_each_error_has_its_hints(void **state)
+{
+	(void)state;
+	for (int e = 0; e < ERR__MAX; e++) {
+		const char *en = err_hint((enum err)e, false), *zh = err_hint((enum err)e, true);
+
+		if (!en[0] || (signed char)zh[0] >= 0)
+			fail_msg("core/base/hint.def: %s", err_word((enum err)e));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_list_is_whole),
 		cmocka_unit_test(test_lists_are_whole),
 		cmocka_unit_test(test_params),
+		cmocka_unit_test(test_each_error_has_its_hints),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_document_names_every_route),
 	};

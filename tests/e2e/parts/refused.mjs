@@ -22,7 +22,7 @@ const CLOCK_DRIVEN = {
 	webhook_delivery: ['state', 'tries', 'next_at', 'tried_at', 'status', 'error', 'answer'],
 	refund: ['ask_at', 'asks', 'sent_at'],
 };
-const WATCHED = ['account', 'supply_point', 'share_group', 'pay_order', 'user', 'entry', 'posting', 'sale', 'sale_line', 'shift', 'refund', 'reversal',
+const WATCHED = ['site', 'area', 'gateway', 'batch', 'batch_meter', 'account', 'supply_point', 'share_group', 'pay_order', 'user', 'entry', 'posting', 'sale', 'sale_line', 'shift', 'refund', 'reversal',
 	'approval', 'contract', 'contract_point', 'contract_event', 'contract_fee', 'contract_debt', 'contract_allowance', 'fee_charge', 'fee_cut', 'share_source',
 	'share_target', 'tenant', 'tariff', 'tariff_revision', 'meter', 'meter_tariff', 'meter_ratio', 'meter_change', 'meter_credit', 'purchase', 'typed_reading',
 	'reading_decision', 'setting', 'schedule', 'schedule_period', 'site_holiday', 'sub_tenant', 'brake', 'webhook', 'webhook_delivery', 'pay_unmatched', 'recharge_block', 'bill_difference', 'service_payout'];
@@ -168,6 +168,29 @@ export default function (world) {
 			await unchanged('a refused body');
 		});
 
+		test('a body that is not proper JSON, or has in a text what is none', async () => {
+			const wrong = [];
+			const refuse = async (r, what, body, code) => {
+				const answer = await send(r.route.startsWith('/me/') ? other : admin, r.method, named(r.route), body);
+				if (![400, 422].includes(answer.status) || !code.test(answer.body?.code)) wrong.push(`${r.method} ${r.route} ${what} -> ${answer.status} ${answer.text.slice(0, 200)}`);
+			};
+			for (const r of routes()) {
+				const good = bodies[`${r.method} ${r.route}`] ?? {};
+				if (r.method === 'GET' || !bodySchema(r)) continue;
+				const [text, first] = [JSON.stringify(good), JSON.stringify(Object.keys(good)[0] ?? 'x')];
+				const rest = text === '{}' ? '}' : `,${text.slice(1)}`;
+				await refuse(r, 'a name twice', `{${first}:1,${first}:1${rest}`, /^bad_json$/);
+				await refuse(r, 'nested deeply', `{"x":${'['.repeat(40)}${']'.repeat(40)}${rest}`, /^bad_json$/);
+				await refuse(r, 'not UTF-8', Buffer.concat([Buffer.from('{"x":"'), Buffer.from([0xc3, 0x28, 0xff]), Buffer.from(`"${rest}`)]), /^bad_json$/);
+				await refuse(r, 'a number without end', `{${first}:${'9'.repeat(400)}${rest}`, /^bad_json$/);
+				for (const [name, value] of Object.entries(good).filter(([, v]) => typeof v === 'string'))
+					for (const odd of ['\u0000', '\u001b'])
+						await refuse(r, `${name} with a control character`, JSON.stringify({ ...good, [name]: `x${value}${odd}` }), /^(bad_json|bad_value|out_of_range)$/);
+			}
+			assert.deepEqual(wrong, []);
+			await unchanged('improper JSON');
+		});
+
 		test('a bad parameter, by its name', async () => {
 			const bad = { integer: ['0', '-1', '1.5', 'x', '', '1e3', '99999999999999999999', '%00'], date: DAYS.filter((v) => typeof v === 'string'), string: ['%ff'] };
 			const good = { from: '2026-01-02', to: '2026-01-03', day: '2026-01-02', step: 'day', account_id: own.accounts, meter_id: own.meters, name: 'sites.csv' };
@@ -250,7 +273,7 @@ export default function (world) {
 		});
 
 		test('lists and figures of another site are empty', async () => {
-			const own_or_common = /^\/(me|shifts|settings|tariffs|attempts|openapi|healthz|metrics|reports$|imports\/template|export)/;
+			const own_or_common = /^\/(me|shifts|settings|tariffs|attempts|openapi|healthz|metrics|reports$|imports\/template|export|sites$|meter-models|jobs)/;
 			/** As long a span up to today as a route may be asked for. */
 			const span = (most) => (most ? { from: day(1 - most), to: day() } : { from: '2026-01-01', to: '2099-12-31' });
 			const full = [];
@@ -287,7 +310,7 @@ export default function (world) {
 				const [method, route] = key.split(' ');
 				if (route.startsWith('/me/') || /\{/.test(route)) continue;
 				const own_site = { ...good, ...('site_id' in good && { site_id: farSite }) };
-				const nobodys = JSON.parse(JSON.stringify(own_site, (k, v) => (/^(account|contract|meter)_id$/.test(k) ? NOBODY : v)));
+				const nobodys = JSON.parse(JSON.stringify(own_site, (k, v) => (k === 'meters' && Number.isInteger(v[0]) ? [NOBODY] : /^(account|contract|meter)_id$/.test(k) ? NOBODY : v)));
 				if (JSON.stringify(nobodys) === JSON.stringify(own_site)) continue;
 				const [real, none] = [await send(far, method, route, own_site), await send(far, method, route, nobodys)];
 				if (real.status < 400 || real.status >= 500 || JSON.stringify(plain(real.body)) !== JSON.stringify(plain(none.body)))
@@ -371,6 +394,8 @@ async function things(world, admin, owner) {
 	const schedule = await admin.post('/schedules', { code: TAG, name: 'x', site_id: await one('SELECT MIN(id) FROM site') }, 201);
 	const webhook = await admin.post('/webhooks', { name: TAG, url: 'http://127.0.0.1:9/', events: ['day.sealed'], site_id: await one('SELECT MIN(id) FROM site') }, 201);
 	const delivery = await admin.post(`/webhooks/${webhook.id}/test`, {}, 202);
+	const batch = await admin.post('/batches', { meters: [account.meter.id], action: 'read', reason: 'x' }, 201);
+	const [at] = await stack.sql(`SELECT s.code AS site, g.code AS gateway FROM gateway g JOIN site s ON s.id = g.site_id ORDER BY g.id LIMIT 1`);
 	const point = await one(`SELECT supply_point_id FROM meter WHERE id = ${account.meter.id}`);
 	const approval = expect(await admin.call('POST', `/meters/${account.meter.id}/load-class`, {
 		key: randomUUID(), body: { load_class: 'protected', reason: 'x' },
@@ -392,7 +417,8 @@ async function things(world, admin, owner) {
 	return {
 		'unmatched-payments': await one(`SELECT id FROM pay_unmatched WHERE transaction_id = '${TAG}'`),
 		outbox: await one("SELECT MAX(o.id) FROM outbox o JOIN tenant t ON t.id = o.tenant_id"), reconciliations: bill, accounts: account.id, contracts: contract, meters: account.meter.id, shifts: shift, sales: sale.id, entries: sale.lines[0].entry_id,
-		gateways: await one('SELECT MIN(id) FROM gateway'), tenants: account.tenant.id,
+		gateways: await one('SELECT MIN(id) FROM gateway'), areas: await one('SELECT MIN(id) FROM area'), batches: batch.id,
+		'meter-models': 'acrel-ddsy1352', jobs: 'outbox', siteCode: at.site, gatewayCode: at.gateway, tenants: account.tenant.id,
 		webhooks: webhook.id, deliveries: delivery.id,
 		refunds: refund.id, orders: order.id, fees: fee.id, schedules: schedule.id, 'supply-points': point, approvals: approval,
 		sites: await one('SELECT MIN(id) FROM site'), shares: (await admin.get('/shares')).items[0].id, tariffs: (await admin.get('/tariffs')).items[0].id,
@@ -477,6 +503,16 @@ function goodBodies(o) {
 		'PUT /schedules/{id}': { name: 'x', workday: periods(), weekend: periods(), holiday: periods() },
 		'POST /webhooks': { name: 'x', url: 'http://127.0.0.1:9/', events: ['day.sealed'], site_id: o.sites },
 		'PUT /webhooks/{id}': { name: 'x', url: 'http://127.0.0.1:9/', events: ['day.sealed'], state: 'off' },
+		'POST /sites': { code: `${TAG}-2`, name: 'x', zone: 'Asia/Shanghai', profile: 'shop', reason },
+		'PATCH /sites/{id}': { name: 'x', profile: 'shop', reason },
+		'POST /areas': { code: `${TAG}-2`, name: 'x', site: o.siteCode, kind: 'floor', floor_m2: '1', reason },
+		'PATCH /areas/{id}': { name: 'x', kind: 'floor', floor_m2: '1', reason },
+		'POST /gateways': { code: `${TAG}-2`, name: 'x', site: o.siteCode, transport: 'rtu-tcp', address: '127.0.0.1:9', baud: 9600, parity: 'N', reason },
+		'PATCH /gateways/{id}': { name: 'x', transport: 'rtu-tcp', address: '127.0.0.1:9', baud: 9600, parity: 'N', reason },
+		'POST /meters': { code: `${TAG}-2`, name: 'x', gateway: o.gatewayCode, unit: '246', model: o.model, serial: '1', utility: 'electricity', role: 'public',
+			ct_ratio: 1, pt_ratio: 1, rated_current_a: '60', start_register: '0', billing: 'none', power_limit_w: 0, load_class: 'ordinary', reason },
+		'PATCH /meters/{id}': { name: 'x', unit: '246', serial: '1', role: 'tenant', rated_current_a: '60', power_limit_w: 0, reason },
+		'POST /batches': { meters: [o.meters], action: 'keep', until: new Date(Date.now() + 3_600_000).toISOString(), reason },
 		'POST /meters/{id}/schedule': { schedule_id: o.schedules },
 		'PUT /meters/{id}/overload': { limit_w: 0, delay_s: 0, retry_s: 0, retries: 0, reason },
 	};
