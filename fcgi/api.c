@@ -138,14 +138,6 @@ const char *request_header(const struct request *r, const char *name)
 	return NULL;
 }
 
-bool request_chinese(const struct request *r)
-{
-	const char *list = request_header(r, "HTTP_ACCEPT_LANGUAGE");
-	const char *zh = list ? strstr(list, "zh") : NULL, *en = list ? strstr(list, "en") : NULL;
-
-	return zh && (!en || zh < en); /* browsers list them by preference */
-}
-
 const char *body_text(const struct request *r, const char *key, const char *fallback)
 {
 	const char *v = json_string_value(json_object_get(r->json, key));
@@ -420,24 +412,6 @@ static bool by_key(const struct request *r)
 	       (r->route->key_welcome && request_header(r, "HTTP_IDEMPOTENCY_KEY"));
 }
 
-/* Whoever is known is counted by name, others by address; notifies and watchers are not. */
-static enum err check_limit(struct request *r, struct answer *a)
-{
-	const struct route *t = r->route;
-	bool reads = str_eq(r->method, "GET") || str_eq(r->method, "HEAD");
-	enum limit_kind kind = str_starts(t->path, "/auth/") ? LIMIT_LOGIN
-			       : reads			     ? LIMIT_READ
-							     : LIMIT_WRITE;
-
-	if (t->perm == PERM_LOCAL || (t->perm == PERM_OPEN && t->body_kind == BODY_RAW))
-		return ERR_OK;
-	a->retry_after =
-		limits_take(r->api->limits, kind, r->user.id ? r->actor : r->remote, mono_ms());
-	if (a->retry_after == 0)
-		return ERR_OK;
-	return problem_set(&a->why, ERR_TOO_MANY, "", "again in %d s", a->retry_after);
-}
-
 static enum err run_route(struct request *r, struct answer *a)
 {
 	enum err e = route_find(r->method, strip_prefix(r->path), &r->route, &r->object, a->allow);
@@ -445,7 +419,7 @@ static enum err run_route(struct request *r, struct answer *a)
 	if (e == ERR_OK)
 		e = check_caller(r);
 	if (e == ERR_OK)
-		e = check_limit(r, a);
+		e = request_limited(r, a);
 	if (e == ERR_OK && r->read_body && r->route->body_most)
 		r->body_error = r->read_body(r, r->route->body_most, &a->why);
 	if (e == ERR_OK)

@@ -112,6 +112,9 @@ const char *request_header(const struct request *r, const char *name);
 
 /* Does Accept-Language prefer Chinese to English? English where it says neither. */
 bool request_chinese(const struct request *r);
+/* Counts it: by user where one is known, else by address; notifies and watchers are not counted.
+ * ERR_TOO_MANY, with a->retry_after. */
+MUST_USE enum err request_limited(struct request *r, struct answer *a);
 
 /* Members of the checked body; absent ones give the fallback. Texts are borrowed. */
 const char *body_text(const struct request *r, const char *key, const char *fallback);

@@ -214,12 +214,22 @@ static json_t *array_example(
 	return list;
 }
 
+/* The last page; what has not happened; nothing wrong. */
+static bool is_mostly_null(const char *name)
+{
+	size_t n = strlen(name);
+
+	return str_eq(name, "next") || str_eq(name, "why") || str_eq(name, "error") ||
+	       str_eq(name, "approval_id") || str_eq(name, "until") ||
+	       (n > 3 && str_eq(name + n - 3, "_at"));
+}
+
 static json_t *typed_example(
 	const struct schemas *s, const json_t *schema, const char *name, int depth)
 {
 	const char *type = type_of(schema);
 
-	if (str_eq(name, "next")) /* the last page */
+	if (json_is_array(json_object_get(schema, "type")) && is_mostly_null(name))
 		return json_null();
 	if (str_eq(type, "object"))
 		return object_example(s, schema, depth);
