@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "domain/idempotency.h"
+#include "fcgi/audited.h"
 #include "fcgi/openapi.h"
 #include "fcgi/routes.h"
 #include "web/crypt.h"
@@ -211,6 +212,35 @@ void answer_approval(struct answer *a, int64_t approval_id)
 		"{s:{s:I, s:s}}", "approval", "id", (json_int_t)approval_id, "state", "pending");
 }
 
+static enum err day_start(
+	const struct zone *z, const char *text, int64_t plus, struct utc *out, struct problem *why)
+{
+	struct day day;
+
+	*out = (struct utc){ 0 };
+	if (!text[0])
+		return ERR_OK;
+	if (day_parse(text, &day) != ERR_OK)
+		return problem_set(why, ERR_BAD_VALUE, "from", "a day like 2026-11-22 is expected");
+	day.days += (int32_t)plus;
+	*out = zone_day_start(z, day);
+	return ERR_OK;
+}
+
+enum err param_span(struct request *r, struct utc *from, struct utc *to)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	struct site site = { .zone = "UTC" };
+	struct problem why = { 0 };
+	enum err e = user_site(r->db, &r->user, &site);
+
+	if (e == ERR_OK || e == ERR_NOT_FOUND)
+		e = zone_open(e == ERR_OK ? site.zone : "UTC", &z);
+	if (e == ERR_OK)
+		e = day_start(z, param_text(r, "from"), 0, from, &why);
+	return e == ERR_OK ? day_start(z, param_text(r, "to"), 1, to, &why) : e;
+}
+
 json_t *json_items(json_t *items)
 {
 	return json_pack("{s:o, s:n}", "items", items, "next");
@@ -395,6 +425,7 @@ static enum err run_route(struct request *r, struct answer *a)
 		e = r->body_error;
 	if (e == ERR_OK)
 		e = check_input(r, a);
+	r->ran = e == ERR_OK;
 	if (e == ERR_OK)
 		e = by_key(r) ? run_once(r, a) : r->route->run(r, a);
 	if (e == ERR_OK && a->status == 0)
@@ -428,9 +459,14 @@ static void check_answer(const struct request *r, const struct answer *a)
 
 void api_handle(struct request *r, struct answer *a)
 {
-	enum err e = run_route(r, a);
-	size_t route = r->route ? (size_t)(r->route - routes) : ROUTES_MAX;
+	enum err e;
+	size_t route;
 
+	db_request_set(r->db, r->id, r->remote);
+	e = run_route(r, a);
+	audit_request(r, a, e);
+	db_request_set(r->db, "", "");
+	route = r->route ? (size_t)(r->route - routes) : ROUTES_MAX;
 	if (e != ERR_OK && a->status == 0)
 		answer_problem(r, a, e);
 	if (r->api->check_answers && a->json)

@@ -72,6 +72,7 @@ struct request {
 	struct form params;   /* of the query, checked against the route */
 	json_t *json;	      /* of the body, checked against its schema; NULL if it has none */
 	struct user user;     /* the caller; id 0 where anyone may call */
+	bool ran;	      /* its handler was called */
 	bool lesser;	      /* the caller has the route's or_perm only */
 	char actor[32];	      /* "user:3" */
 	char family[33];      /* session of the caller */
@@ -123,6 +124,10 @@ void answer_approval(struct answer *a, int64_t approval_id);
 
 /* {"items": […], "next": null}; takes over items. */
 json_t *json_items(json_t *items);
+
+/* Half-open span of the query's days from and to, in the zone of the caller's site (UTC when there
+ * are several); 0 where a day is not given. */
+MUST_USE enum err param_span(struct request *r, struct utc *from, struct utc *to);
 
 /* From a request with method, path, query, headers and body to a whole answer (status set, text or
  * json or neither). Never fails: failures are answers. */

@@ -212,25 +212,3 @@ enum err tenants_list(struct request *r, struct answer *a)
 	a->json = json_items(items);
 	return e;
 }
-
-static json_t *alarm_json(const struct live_alarm *l)
-{
-	return json_pack("{s:I, s:s, s:s, s:{s:s, s:I, s:s}, s:s, s:o, s:o, s:o}", "id",
-		(json_int_t)l->id, "kind", l->kind, "severity", l->severity, "object", "kind",
-		l->object_kind, "id", (json_int_t)l->object_id, "code", l->object_code, "text",
-		l->text, "raised_at", json_utc(l->raised_at), "cleared_at", json_utc(l->cleared_at),
-		"acked_at", json_utc(l->acked_at));
-}
-
-enum err alarms_list(struct request *r, struct answer *a)
-{
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = live_alarms(r->db, caller_site(r), param_int(r, "open") == 1, &rows);
-	const struct live_alarm *l = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, alarm_json(&l[i]));
-	a->json = json_items(items);
-	return e;
-}

@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include "base/log.h"
+#include "domain/jobstate.h"
 #include "domain/reconciliation.h"
 #include "worker/jobs.h"
 
@@ -55,6 +56,35 @@ static bool wait_turn(struct worker *w, int64_t ms)
 	return go;
 }
 
+#define TELL_MS 10000
+
+/* What is told of a job's runs: at each change, and else every ten seconds. */
+struct telling {
+	enum err last;
+	struct utc failing_since, told_at;
+};
+
+/* That the database is away is no failure of the job; it says so itself once it is back. */
+static void tell(const struct tools *t, struct telling *s, enum err e)
+{
+	struct utc now = utc_now();
+	bool changed = (e == ERR_OK) != (s->last == ERR_OK);
+
+	if (e != s->last)
+		log_line(e == ERR_OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "job=%s result=%s", t->job,
+			err_word(e));
+	s->last = e;
+	if (e == ERR_OK)
+		s->failing_since = (struct utc){ 0 };
+	else if (!s->failing_since.ms)
+		s->failing_since = now;
+	if (e == ERR_UNAVAILABLE || (!changed && now.ms - s->told_at.ms < TELL_MS))
+		return;
+	if (job_state_put(t->db, &(struct job_run){ t->job, t->name, e, s->failing_since }, now) ==
+		ERR_OK)
+		s->told_at = now;
+}
+
 static void *run_job(void *arg)
 {
 	const struct runner *r = arg;
@@ -70,16 +100,11 @@ static void *run_job(void *arg)
 		.settings = &w->settings,
 		.site_base = w->site_base,
 		.stopping = &w->stopping };
-	enum err last = ERR_OK;
+	struct telling told = { .last = ERR_OK };
 
 	log_context(r->job->name);
 	do {
-		enum err e = r->job->run(&t, utc_now());
-
-		if (e != last)
-			log_line(e == ERR_OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "job=%s result=%s",
-				r->job->name, err_word(e));
-		last = e;
+		tell(&t, &told, r->job->run(&t, utc_now()));
 	} while (wait_turn(w, r->job->every_ms));
 	db_free(&t.db);
 	db_thread_end();

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "domain/alarm.h"
 
 #define F(member) FIELD(struct live_meter, member)
 SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(role), F(billing),
@@ -316,24 +315,6 @@ enum err live_power_back(struct db *db, int64_t site_id, struct utc now, int64_t
 	*p95_ms = percentile(&r, 95);
 	*count = (int64_t)r.n;
 	return ERR_OK;
-}
-
-#define F(member) FIELD(struct live_alarm, member)
-SHAPE(alarm_shape, struct live_alarm, F(id), F(kind), F(severity), F(object_kind), F(object_id),
-	F(object_code), F(text), F(raised_at), F(cleared_at), F(acked_at));
-#undef F
-static const struct query Q_ALARMS = {
-	"SELECT x.id, x.kind, x.severity, x.object_kind, x.object_id, x.object_code, x.text,"
-	" x.raised_at, x.cleared_at, x.acked_at FROM alarm x WHERE (? = 0 OR x.cleared_at = 0)"
-	" AND (? = 0 OR ? =" SITE_OF_ALARM ") ORDER BY x.id DESC LIMIT 200",
-	&alarm_shape
-};
-
-enum err live_alarms(struct db *db, int64_t site_id, bool open_only, struct rows *out)
-{
-	struct arg site = arg_i64(site_id);
-
-	return db_list(db, &Q_ALARMS, ARGS(arg_i64(open_only), site, site), out);
 }
 
 #define F(member) FIELD(struct live_tenant, member)

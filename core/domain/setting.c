@@ -76,6 +76,17 @@ const struct setting_row settings[SETTING__MAX] = {
 	[SETTING_CARBON_MG_PER_KWH] = { "carbon_mg_per_kwh", 0, 5000000, 0, false,
 		"Emission factor of the grid for the report of carbon, in mg of CO2 per kWh; 0: "
 		"none is told." },
+	[SETTING_VOLTAGE_LOW_MV] = { "voltage_low_mv", 100000, 1000000, 198000, false,
+		"The alarm voltage_low: a phase below it, in mV. Below half of it the phase is lost." },
+	[SETTING_VOLTAGE_HIGH_MV] = { "voltage_high_mv", 100000, 1000000, 242000, false,
+		"The alarm voltage_high: a phase above it, in mV." },
+	[SETTING_ROUND_LONG_S] = { "round_long_s", 1, 3600, 60, false,
+		"The alarm round_long: a gateway takes longer to read all of its meters once." },
+	[SETTING_ALARM_REPEAT_MIN] = { "alarm_repeat_min", 0, 1440, 30, false,
+		"Minutes after which an urgent alarm that nobody acknowledged is told again, then to "
+		"the next step of those on duty too; 0: never." },
+	[SETTING_ALARM_REPEAT_MOST] = { "alarm_repeat_most", 0, 100, 3, false,
+		"How often it is told again." },
 };
 
 struct value_row {
