@@ -57,10 +57,36 @@ static void load_receipt_secret(struct conf *conf, const char *section, char out
 			section);
 }
 
+/* Beside the socket, whose folder the processes of a machine share. */
+static const char *figures_path(struct conf *conf, char buf[static 256])
+{
+	const char *listen = conf_text(conf, "api", "listen", "/run/yufu/api.sock");
+	const char *slash = strrchr(listen, '/');
+
+	snprintf(buf, 256, "%.*s/api.figures", slash ? (int)(slash - listen) : 1,
+		slash ? listen : ".");
+	return buf;
+}
+
+/* Of the list of routes: counters of another list are others. */
+static unsigned routes_version(void)
+{
+	AUTO(buf_free) struct buf b = { 0 };
+	char sha[SHA256_HEX];
+	unsigned v = 0;
+
+	for (size_t i = 0; i < routes_n; i++)
+		buf_printf(&b, "%s %s\n", routes[i].method, routes[i].path);
+	sha256_hex(b.text, b.len, sha);
+	(void)!sscanf(sha, "%8x", &v);
+	return v;
+}
+
 enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 {
 	AUTO(api_free) struct api *api = calloc(1, sizeof(*api));
 	AUTO(json_free) json_t *document = NULL;
+	char figures[256];
 	enum err e;
 
 	ASSERT(api);
@@ -79,6 +105,8 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 		return problem_set(why, ERR_OUT_OF_RANGE, "site.base", "the address is too long");
 	api->models_dir = conf_text(conf, "poller", "models_dir", NULL);
 	api->check_answers = str_eq(conf_text(conf, "api", "check_answers", "0"), "1");
+	api->tally = tally_open(conf_text(conf, "api", "figures", figures_path(conf, figures)),
+		routes_version());
 	e = db_settings_read(conf, &api->db, why);
 	if (e != ERR_OK)
 		return e;
@@ -107,6 +135,7 @@ void api_free(struct api **api)
 	for (int k = 0; k < WECHAT__MAX; k++)
 		wechat_app_free(&(*api)->wechat[k]);
 	free((*api)->document);
+	tally_free(&(*api)->tally);
 	schemas_free(&(*api)->schemas);
 	pthread_mutex_destroy(&(*api)->importing);
 	free(*api);
@@ -459,6 +488,7 @@ static void check_answer(const struct request *r, const struct answer *a)
 
 void api_handle(struct request *r, struct answer *a)
 {
+	int64_t began = mono_ms();
 	enum err e;
 	size_t route;
 
@@ -473,7 +503,9 @@ void api_handle(struct request *r, struct answer *a)
 		check_answer(r, a);
 	form_free(&r->params);
 	json_free(&r->json);
-	atomic_fetch_add(&r->api->answers[route][a->status], 1);
+	if (e == ERR_DB || e == ERR_UNAVAILABLE || e == ERR_RETRY)
+		atomic_fetch_add(&r->api->tally->database_errors, 1);
+	tally_add(r->api->tally, route, a->status, mono_ms() - began);
 }
 
 void answer_write(const struct request *r, struct answer *a, struct buf *out)

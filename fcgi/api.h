@@ -9,6 +9,7 @@
 #include "db/db.h"
 #include "domain/user.h"
 #include "fcgi/schema.h"
+#include "fcgi/tally.h"
 #include "fcgi/token.h"
 #include "notice/wechat_app.h"
 #include "pay/pay.h"
@@ -17,7 +18,6 @@
 #define BODY_MAX 65536
 #define IMPORT_MAX (20u << 20) /* bytes of a workbook */
 #define ROUTES_MAX 192
-#define STATUS_MAX 600
 #define PAY_SERVICES_MAX 8
 
 /* Who pushes receipts of short messages: a secret part of its path is all that it shows. */
@@ -46,7 +46,7 @@ struct api {
 	atomic_int reports;	   /* being made */
 	atomic_int imports;	   /* that run or wait */
 	pthread_mutex_t importing; /* one workbook in memory at a time */
-	atomic_ullong answers[ROUTES_MAX + 1][STATUS_MAX]; /* by route (last: none) and status */
+	struct tally *tally; /* of all processes here; route ROUTES_MAX: none */
 };
 
 MUST_USE enum err api_open(struct conf *conf, struct api **out, struct problem *why);

@@ -505,7 +505,7 @@ const struct route routes[] = {
 
 	/* Watchers. */
 	{ "GET", "/healthz", PERM_LOCAL, NULL, "health", false, 200, health_get, false,
-		.help = "200 when the database can be reached, and which outside services can be used." },
+		.help = "200 when the database can be reached and written and has the migrations that this program needs; the state of each part, and which outside services can be used." },
 	{ "GET", "/metrics", PERM_LOCAL, NULL, NULL, false, 200, metrics_get, false,
 		.help = "Figures for Prometheus." },
 	{ "GET", "/openapi.json", PERM_OPEN, NULL, NULL, false, 200, document_get, false,
