@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { expect, tenantPhone, until } from '../lib.mjs';
 
@@ -110,6 +110,20 @@ export default function (world) {
 			const kinds = (await engineer.get('/alarms/kinds')).items;
 			assert.ok(kinds.every((k) => k.name_zh && k.name_en) && kinds.some((k) => k.kind === 'phase_lost'));
 		});
+	});
+
+	test('every alarm that the sources raise or clear is of a kind of the list', async () => {
+		const known = new Set((await (await world.api.login('viewer')).get('/alarms/kinds')).items.map((k) => k.kind));
+		const root = new URL('../../../', import.meta.url);
+		const patterns = [/alarm_clear(?:_code)?\(\s*[\w>.-]+,\s*"([a-z_]+)"/g, /struct alarm_new\)\{\s*"([a-z_]+)"/g,
+			/\.kind = "([a-z_]+)",\s*\.severity/g, /\[ALARM_\w+\] = \{ "([a-z_]+)"/g];
+		const found = ['core', 'fcgi', 'poller', 'worker'].flatMap((folder) => readdirSync(new URL(folder, root), { recursive: true })
+			.filter((f) => f.endsWith('.c')).flatMap((f) => {
+				const text = readFileSync(new URL(`${folder}/${f}`, root), 'utf8');
+				return patterns.flatMap((p) => [...text.matchAll(p)].map((m) => m[1]));
+			}));
+		assert.ok(found.length > 30);
+		assert.deepEqual([...new Set(found)].filter((k) => !known.has(k)), []);
 	});
 
 	describe('figures', () => {
