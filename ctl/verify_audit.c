@@ -21,14 +21,17 @@ struct link_row {
 SHAPE(link_shape, struct link_row, F(n), F(audit_id), F(is_there), F(sha256), F(text));
 #undef F
 #define TEXT(column) " ' ', OCTET_LENGTH(a." column "), ':', a." column ","
-static const struct query Q_LINKS = { "SELECT c.n, c.audit_id, a.id IS NOT NULL AS is_there,"
-				      " c.sha256, CONCAT('audit ', a.id, ' ', a.at,"
-	TEXT("actor") TEXT("address") TEXT("action") TEXT("object") TEXT("outcome")
-	" ' ', a.site_id," TEXT("request_id") TEXT("reason") TEXT("detail") TEXT("before_doc")
-	" ' ', OCTET_LENGTH(a.after_doc), ':', a.after_doc) AS text"
-	" FROM audit_chain c LEFT JOIN audit a ON a.id = c.audit_id WHERE c.n > ?"
-	" ORDER BY c.n LIMIT ?",
-	&link_shape };
+static const struct query Q_LINKS = {
+	"SELECT c.n, c.audit_id, a.id IS NOT NULL AS is_there,"
+	" c.sha256, CONCAT('audit ', a.id, ' ', a.at," TEXT("actor") TEXT("address") TEXT(
+		"action") TEXT("object") TEXT("outcome") " ' ', a.site_id," TEXT("request_id")
+		TEXT("reason") TEXT("detail") TEXT(
+			"before_doc") " ' ', OCTET_LENGTH(a.after_doc), ':', a.after_doc) AS text"
+				      " FROM audit_chain c LEFT JOIN audit a ON a.id = c.audit_id "
+				      "WHERE c.n > ?"
+				      " ORDER BY c.n LIMIT ?",
+	&link_shape
+};
 /* The worker chains a row within seconds; an hour later it has been forgotten, or came from
  * elsewhere with an old time. */
 static const struct query Q_LOOSE = {
@@ -38,8 +41,7 @@ static const struct query Q_LOOSE = {
 	&id_shape
 };
 
-static void link_hash(
-	const char *before, const struct blob *text, char out[static HEX + 1])
+static void link_hash(const char *before, const struct blob *text, char out[static HEX + 1])
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	unsigned char digest[HEX / 2];

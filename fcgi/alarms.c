@@ -11,8 +11,9 @@ static json_t *alarm_json(const struct alarm_row *x)
 {
 	const struct alarm_kind *k = alarm_kind_find(x->kind);
 
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:{s:s, s:I, s:s}, s:s, s:o, s:o, s:o, s:o, s:o,"
-			 " s:o, s:I, s:I, s:o, s:o, s:b}",
+	return json_pack(
+		"{s:I, s:s, s:s, s:s, s:s, s:{s:s, s:I, s:s}, s:s, s:o, s:o, s:o, s:o, s:o,"
+		" s:o, s:I, s:I, s:o, s:o, s:b}",
 		"id", (json_int_t)x->id, "kind", x->kind, "name_zh", k ? k->zh : x->kind, "name_en",
 		k ? k->en : x->kind, "severity", x->severity, "object", "kind", x->object_kind,
 		"id", (json_int_t)x->object_id, "code", x->object_code, "text", x->text,
@@ -31,8 +32,7 @@ static enum err state_check(const char *state, struct problem *why)
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (str_eq(words[i], state))
 			return ERR_OK;
-	return problem_set(
-		why, ERR_BAD_VALUE, "state", "open, unacked, acked, cleared or all");
+	return problem_set(why, ERR_BAD_VALUE, "state", "open, unacked, acked, cleared or all");
 }
 
 enum err alarms_list(struct request *r, struct answer *a)
@@ -81,11 +81,11 @@ static enum err answer_alarm(struct request *r, struct answer *a)
 		e = alarm_history(r->db, x.id, &rows);
 	v = rows.at;
 	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(history,
-			json_pack("{s:o, s:s, s:o, s:o, s:o}", "at", json_utc(v[i].at), "what",
-				v[i].what, "actor", json_text_or_null(v[i].actor), "actor_name",
-				json_text_or_null(v[i].actor_name), "text",
-				json_text_or_null(v[i].text)));
+		json_array_append_new(
+			history, json_pack("{s:o, s:s, s:o, s:o, s:o}", "at", json_utc(v[i].at),
+					 "what", v[i].what, "actor", json_text_or_null(v[i].actor),
+					 "actor_name", json_text_or_null(v[i].actor_name), "text",
+					 json_text_or_null(v[i].text)));
 	if (e == ERR_OK) {
 		a->json = alarm_json(&x);
 		json_object_set(a->json, "history", history);
@@ -136,10 +136,10 @@ enum err alarm_kinds_list(struct request *r, struct answer *a)
 	for (size_t i = 0; i < alarm_kind_count; i++) {
 		const struct alarm_kind *k = &alarm_kinds[i];
 
-		json_array_append_new(items,
-			json_pack("{s:s, s:s, s:s, s:b, s:s, s:s}", "kind", k->kind, "severity",
-				k->severity, "object_kind", k->object_kind, "by_hand", k->by_hand,
-				"name_zh", k->zh, "name_en", k->en));
+		json_array_append_new(
+			items, json_pack("{s:s, s:s, s:s, s:b, s:s, s:s}", "kind", k->kind,
+				       "severity", k->severity, "object_kind", k->object_kind,
+				       "by_hand", k->by_hand, "name_zh", k->zh, "name_en", k->en));
 	}
 	a->json = json_items(items);
 	return ERR_OK;

@@ -105,8 +105,8 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 		return problem_set(why, ERR_OUT_OF_RANGE, "site.base", "the address is too long");
 	api->models_dir = conf_text(conf, "poller", "models_dir", NULL);
 	api->check_answers = str_eq(conf_text(conf, "api", "check_answers", "0"), "1");
-	api->tally = tally_open(conf_text(conf, "api", "figures", figures_path(conf, figures)),
-		routes_version());
+	api->tally = tally_open(
+		conf_text(conf, "api", "figures", figures_path(conf, figures)), routes_version());
 	e = db_settings_read(conf, &api->db, why);
 	if (e != ERR_OK)
 		return e;
@@ -456,6 +456,8 @@ static enum err run_route(struct request *r, struct answer *a)
 		e = check_input(r, a);
 	r->ran = e == ERR_OK;
 	if (e == ERR_OK)
+		db_request_set(r->db, r->id, r->remote, body_text(r, "reason", ""));
+	if (e == ERR_OK)
 		e = by_key(r) ? run_once(r, a) : r->route->run(r, a);
 	if (e == ERR_OK && a->status == 0)
 		a->status = r->route->status;
@@ -492,10 +494,10 @@ void api_handle(struct request *r, struct answer *a)
 	enum err e;
 	size_t route;
 
-	db_request_set(r->db, r->id, r->remote);
+	db_request_set(r->db, r->id, r->remote, "");
 	e = run_route(r, a);
 	audit_request(r, a, e);
-	db_request_set(r->db, "", "");
+	db_request_set(r->db, "", "", "");
 	route = r->route ? (size_t)(r->route - routes) : ROUTES_MAX;
 	if (e != ERR_OK && a->status == 0)
 		answer_problem(r, a, e);

@@ -46,7 +46,7 @@ struct api {
 	atomic_int reports;	   /* being made */
 	atomic_int imports;	   /* that run or wait */
 	pthread_mutex_t importing; /* one workbook in memory at a time */
-	struct tally *tally; /* of all processes here; route ROUTES_MAX: none */
+	struct tally *tally;	   /* of all processes here; route ROUTES_MAX: none */
 };
 
 MUST_USE enum err api_open(struct conf *conf, struct api **out, struct problem *why);

@@ -79,8 +79,8 @@ static enum err line_write(FILE *f, const struct audit_row *u, const char *befor
 	AUTO(json_free)
 	json_t *line = json_pack("{s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o,"
 				 " s:o, s:o, s:s, s:s}",
-		"n", (json_int_t)u->n, "id", (json_int_t)u->id, "at", (json_int_t)u->at.ms,
-		"actor", u->actor, "address", u->address, "action", u->action, "object", u->object,
+		"n", (json_int_t)u->n, "id", (json_int_t)u->id, "at", (json_int_t)u->at.ms, "actor",
+		u->actor, "address", u->address, "action", u->action, "object", u->object,
 		"outcome", u->outcome, "site_id", (json_int_t)u->site_id, "request_id",
 		u->request_id, "reason", u->reason, "detail", text_json(&u->detail), "before",
 		text_json(&u->before_doc), "after", text_json(&u->after_doc), "prev_sha256", before,

@@ -63,10 +63,10 @@ static void object_of(const char *path, char out[static 48])
 
 static const char *verb_of(const char *method)
 {
-	return str_eq(method, "POST")	? "create"
-	       : str_eq(method, "PUT")	? "change"
+	return str_eq(method, "POST")	 ? "create"
+	       : str_eq(method, "PUT")	 ? "change"
 	       : str_eq(method, "PATCH") ? "change"
-					: "remove";
+					 : "remove";
 }
 
 /* The permission; where there is none, the words of the path: "auth.login", "me.orders.create". */

@@ -84,8 +84,7 @@ static struct part worker_part(const struct health *h)
 		snprintf(p.why, sizeof(p.why), "it gave no sign for a minute");
 	} else if (h->jobs_failing) {
 		p.state = PART_DEGRADED;
-		snprintf(p.why, sizeof(p.why), "%lld of its jobs fail",
-			(long long)h->jobs_failing);
+		snprintf(p.why, sizeof(p.why), "%lld of its jobs fail", (long long)h->jobs_failing);
 	}
 	return p;
 }

@@ -181,13 +181,12 @@ static enum err answer_duty(struct request *r, int64_t site_id, struct answer *a
 	const struct duty *d = rows.at;
 
 	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(
-			items, json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:o, s:I}", "name", d[i].name,
-				       "phone", d[i].phone, "kinds", d[i].kinds, "from_min",
-				       (json_int_t)d[i].from_min, "to_min", (json_int_t)d[i].to_min,
-				       "weekdays", d[i].weekdays, "language", d[i].language, "area",
-				       json_text_or_null(d[i].area), "step",
-				       (json_int_t)d[i].step));
+		json_array_append_new(items,
+			json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:o, s:I}", "name",
+				d[i].name, "phone", d[i].phone, "kinds", d[i].kinds, "from_min",
+				(json_int_t)d[i].from_min, "to_min", (json_int_t)d[i].to_min,
+				"weekdays", d[i].weekdays, "language", d[i].language, "area",
+				json_text_or_null(d[i].area), "step", (json_int_t)d[i].step));
 	a->json = json_pack("{s:I, s:o}", "site_id", (json_int_t)site_id, "items", items);
 	return e;
 }

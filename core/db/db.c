@@ -120,10 +120,11 @@ struct db *db_beside(struct db *db)
 	return db->beside;
 }
 
-void db_request_set(struct db *db, const char *id, const char *address)
+void db_request_set(struct db *db, const char *id, const char *address, const char *reason)
 {
 	snprintf(db->request.id, sizeof(db->request.id), "%s", id);
 	snprintf(db->request.address, sizeof(db->request.address), "%s", address);
+	str_cut(db->request.reason, sizeof(db->request.reason), reason);
 }
 
 const struct db_request *db_request(const struct db *db)

@@ -11,13 +11,12 @@
 #define OPEN_KEY_MAX 96
 #define AGAIN_MS 60000 /* a cause that is seen all the time is counted once a minute */
 
-
 static const struct query Q_RAISE = { "INSERT INTO alarm (kind, severity, object_kind, object_id, "
 				      "object_code, text, raised_at, last_at, open_key)"
 				      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	NULL };
 static const struct query Q_AGAIN = {
-	"UPDATE alarm SET repeats = repeats + 1, last_at = ? WHERE open_key = ? AND last_at < ?",
+	"UPDATE alarm SET repeats = repeats + 1, last_at = ? WHERE open_key = ? AND last_at <= ?",
 	NULL
 };
 static const struct query Q_OPEN_ID = { "SELECT id FROM alarm WHERE open_key = ? FOR UPDATE",
@@ -54,11 +53,12 @@ enum err alarm_event_add(struct db *db, int64_t alarm_id, const char *what, cons
 struct raising {
 	const struct alarm_new *a;
 	struct utc now;
+	bool again; /* it is open already */
 };
 
 static enum err raise_tx(struct db *db, void *ctx)
 {
-	const struct raising *r = ctx;
+	struct raising *r = ctx;
 	const struct alarm_new *a = r->a;
 	char key[OPEN_KEY_MAX];
 	struct id_row site;
@@ -71,10 +71,11 @@ static enum err raise_tx(struct db *db, void *ctx)
 			arg_i64(a->object_id), arg_text(a->object_code), arg_text(a->text),
 			arg_utc(r->now), arg_utc(r->now), arg_text(key)),
 		NULL);
-	if (e == ERR_ALREADY) {
+	r->again = e == ERR_ALREADY;
+	if (r->again) {
 		e = db_exec(db, &Q_AGAIN,
 			ARGS(arg_utc(r->now), arg_text(key), arg_i64(r->now.ms - AGAIN_MS)), NULL);
-		return e == ERR_OK ? ERR_ALREADY : e;
+		return e;
 	}
 	if (e != ERR_OK)
 		return e;
@@ -95,7 +96,7 @@ static enum err raise_tx(struct db *db, void *ctx)
 
 enum err alarm_raise(struct db *db, const struct alarm_new *a, struct utc now)
 {
-	struct raising r = { a, now };
+	struct raising r = { a, now, false };
 	enum err e;
 
 	ASSERT(alarm_kind_find(a->kind));
@@ -103,7 +104,7 @@ enum err alarm_raise(struct db *db, const struct alarm_new *a, struct utc now)
 
 	if (e == ERR_ALREADY)
 		return ERR_OK;
-	if (e == ERR_OK)
+	if (e == ERR_OK && !r.again)
 		log_warn("alarm=%s object=%s:%s raised", a->kind, a->object_kind, a->object_code);
 	return e;
 }
@@ -141,13 +142,11 @@ static enum err clear_tx(struct db *db, void *ctx)
 enum err alarm_clear(
 	struct db *db, const char *kind, const char *object_kind, int64_t object_id, struct utc now)
 {
-	return db_join(
-		db, clear_tx, &(struct clearing){ kind, object_kind, object_id, "", now });
+	return db_join(db, clear_tx, &(struct clearing){ kind, object_kind, object_id, "", now });
 }
 
 enum err alarm_clear_code(struct db *db, const char *kind, const char *object_kind,
 	const char *object_code, struct utc now)
 {
-	return db_join(
-		db, clear_tx, &(struct clearing){ kind, object_kind, 0, object_code, now });
+	return db_join(db, clear_tx, &(struct clearing){ kind, object_kind, 0, object_code, now });
 }

@@ -38,12 +38,13 @@ struct alarm_row {
 	int64_t site_id, area_id; /* 0: of none */
 };
 struct alarm_filter {
-	int64_t site_id;	/* 0: all, and what is of none */
-	int64_t area_id;	/* with the areas below it; 0: all */
-	const char *state;	/* "open" (not cleared), "unacked", "acked" (not cleared), "cleared"; "": all */
+	int64_t site_id;   /* 0: all, and what is of none */
+	int64_t area_id;   /* with the areas below it; 0: all */
+	const char *state; /* "open" (not cleared), "unacked", "acked" (not cleared), "cleared"; "":
+			      all */
 	const char *severity, *kind, *object; /* object: "meter" or "meter:17" */
-	struct utc from, to;	/* raised; to excluded; 0: open */
-	int64_t before, max;	/* id; 0: from the newest */
+	struct utc from, to;		      /* raised; to excluded; 0: open */
+	int64_t before, max;		      /* id; 0: from the newest */
 };
 /* Rows of struct alarm_row, newest first. */
 MUST_USE enum err alarm_list(struct db *db, const struct alarm_filter *f, struct rows *out);

@@ -31,9 +31,8 @@ static const struct query Q_LIST = { BELOW COLUMNS
 	" AND (? = 0 OR" AREA_OF_ALARM " IN (SELECT id FROM below))"
 	" ORDER BY x.id DESC LIMIT ?",
 	&row_shape };
-static const struct query Q_GET = {
-	COLUMNS " WHERE x.id = ? AND (? = 0 OR ? =" SITE_OF_ALARM ")", &row_shape
-};
+static const struct query Q_GET = { COLUMNS " WHERE x.id = ? AND (? = 0 OR ? =" SITE_OF_ALARM ")",
+	&row_shape };
 static const struct query Q_LOCK = { "SELECT id FROM alarm WHERE id = ? FOR UPDATE", &id_shape };
 static const struct query Q_ACK = {
 	"UPDATE alarm SET acked_at = ?, acked_by = ? WHERE id = ? AND acked_at = 0", NULL
@@ -97,13 +96,13 @@ static enum err written(struct db *db, const struct doing *g, const char *what, 
 	const struct alarm_word *w = g->w;
 	enum err e = alarm_event_add(db, w->id, what, w->actor, w->text, w->now);
 
-	return e == ERR_OK
-		       ? audit_add(db,
-				 &(struct audit){ w->actor, w->address, action, "alarm", w->id, NULL },
-				 json_pack("{s:s, s:s, s:s}", "alarm", g->row.kind, "about",
-					 g->row.object_code, "reason", w->text),
-				 w->now)
-		       : e;
+	return e == ERR_OK ? audit_add(db,
+				     &(struct audit){
+					     w->actor, w->address, action, "alarm", w->id, NULL },
+				     json_pack("{s:s, s:s, s:s}", "alarm", g->row.kind, "about",
+					     g->row.object_code, "reason", w->text),
+				     w->now)
+			   : e;
 }
 
 static enum err ack_tx(struct db *db, void *ctx)
@@ -113,8 +112,8 @@ static enum err ack_tx(struct db *db, void *ctx)
 
 	if (e != ERR_OK || g->row.acked_at.ms)
 		return e;
-	e = db_exec(db, &Q_ACK,
-		ARGS(arg_utc(g->w->now), arg_text(g->w->actor), arg_i64(g->w->id)), NULL);
+	e = db_exec(db, &Q_ACK, ARGS(arg_utc(g->w->now), arg_text(g->w->actor), arg_i64(g->w->id)),
+		NULL);
 	return e == ERR_OK ? written(db, g, "acked", "alarm.ack") : e;
 }
 
@@ -138,8 +137,8 @@ static enum err clear_tx(struct db *db, void *ctx)
 	if (g->row.cleared_at.ms)
 		return problem_set(g->why, ERR_CONFLICT, "id", "it is cleared already");
 	if (kind && !kind->by_hand)
-		return problem_set(g->why, ERR_CONFLICT, "id",
-			"it goes by itself, once its cause has gone");
+		return problem_set(
+			g->why, ERR_CONFLICT, "id", "it goes by itself, once its cause has gone");
 	e = db_exec(db, &Q_CLEAR, ARGS(arg_utc(g->w->now), arg_i64(g->w->id)), NULL);
 	return e == ERR_OK ? written(db, g, "cleared", "alarm.clear") : e;
 }

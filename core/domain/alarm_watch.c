@@ -6,8 +6,8 @@
 #include "domain/alarm_kind.h"
 #include "domain/setting.h"
 
-#define FRESH_MS 180000	     /* an older reading says nothing of now */
-#define HELD_MS 3600000	     /* in arrears, and still supplied for as long */
+#define FRESH_MS 180000	      /* an older reading says nothing of now */
+#define HELD_MS 3600000	      /* in arrears, and still supplied for as long */
 #define STUCK_MS (15 * 60000) /* a message that is due and waits for as long */
 
 struct found {
@@ -25,10 +25,15 @@ SHAPE(found_shape, struct found, FIELD(struct found, id), FIELD(struct found, co
 	" FROM meter_state s JOIN meter m ON m.id = s.meter_id JOIN supply_point p"                \
 	" ON p.id = m.supply_point_id WHERE s.read_at >= ? AND s.comm = 'ok' AND s.phases > 0"     \
 	" AND m.pt_ratio = 1 AND p.observed <> 'off'"
-#define LEAST "LEAST(s.voltage1_mv, IF(s.phases < 2, s.voltage1_mv, s.voltage2_mv), IF(s.phases < 3, s.voltage1_mv, s.voltage3_mv))"
-#define MOST "GREATEST(s.voltage1_mv, IF(s.phases < 2, 0, s.voltage2_mv), IF(s.phases < 3, 0, s.voltage3_mv))"
+#define LEAST                                                                                      \
+	"LEAST(s.voltage1_mv, IF(s.phases < 2, s.voltage1_mv, s.voltage2_mv), IF(s.phases < 3, "   \
+	"s.voltage1_mv, s.voltage3_mv))"
+#define MOST                                                                                       \
+	"GREATEST(s.voltage1_mv, IF(s.phases < 2, 0, s.voltage2_mv), IF(s.phases < 3, 0, "         \
+	"s.voltage3_mv))"
 /* Of alarms that are open: those whose condition, with a margin, holds no more. */
-#define OVER(kind) " AND EXISTS (SELECT 1 FROM alarm x WHERE x.open_key = CONCAT('" kind ":meter:', m.id))"
+#define OVER(kind)                                                                                 \
+	" AND EXISTS (SELECT 1 FROM alarm x WHERE x.open_key = CONCAT('" kind ":meter:', m.id))"
 
 /* clang-format off */
 /* Each query has the ? of its row, in order: the time, then the setting. */
@@ -91,8 +96,7 @@ static enum err raise_one(
 
 	snprintf(text, sizeof(text), "%s %.128s %s", k->object_kind, f->code, w->text);
 	return alarm_raise(db,
-		&(struct alarm_new){
-			k->kind, k->severity, k->object_kind, f->id, f->code, text },
+		&(struct alarm_new){ k->kind, k->severity, k->object_kind, f->id, f->code, text },
 		now);
 }
 

@@ -59,18 +59,6 @@ static enum err change_find(struct db *db, const struct audit *a, struct change 
 	return ERR_OK;
 }
 
-/* At most size - 1 bytes, cut between characters. */
-static void cut_copy(char *dst, size_t size, const char *src)
-{
-	size_t n = strlen(src);
-
-	if (n >= size)
-		for (n = size - 1; n > 0 && ((unsigned char)src[n] & 0xC0) == 0x80; n--)
-			;
-	memcpy(dst, src, n);
-	dst[n] = '\0';
-}
-
 enum err audit_add(struct db *db, const struct audit *a, json_t *detail, struct utc now)
 {
 	AUTO(json_free) json_t *owned = detail ? detail : json_object();
@@ -82,7 +70,7 @@ enum err audit_add(struct db *db, const struct audit *a, json_t *detail, struct 
 
 	if (e != ERR_OK)
 		return e;
-	cut_copy(reason, sizeof(reason), why ? why : "");
+	str_cut(reason, sizeof(reason), why ? why : db_request(db)->reason);
 	json_object_del(owned, "reason");
 	text = json_text(owned);
 	if (a->id)
@@ -92,9 +80,9 @@ enum err audit_add(struct db *db, const struct audit *a, json_t *detail, struct 
 	return db_exec(db, &Q_ADD,
 		ARGS(arg_utc(now), arg_text(a->actor),
 			arg_text(a->address[0] ? a->address : db_request(db)->address),
-			arg_text(a->action),
-			arg_text(object), arg_text(text), arg_text(a->outcome ? a->outcome : "ok"),
-			arg_i64(c.site_id), arg_text(db_request(db)->id), arg_text(reason),
+			arg_text(a->action), arg_text(object), arg_text(text),
+			arg_text(a->outcome ? a->outcome : "ok"), arg_i64(c.site_id),
+			arg_text(db_request(db)->id), arg_text(reason),
 			arg_text(c.before ? c.before : ""), arg_text(c.after ? c.after : "")),
 		NULL);
 }
@@ -105,8 +93,7 @@ static const struct query Q_HAS = {
 	&id_shape
 };
 
-enum err audit_has(
-	struct db *db, const char *request_id, struct utc since, bool refused, bool *out)
+enum err audit_has(struct db *db, const char *request_id, struct utc since, bool refused, bool *out)
 {
 	struct id_row row = { 0 };
 	enum err e = db_one(
@@ -138,11 +125,10 @@ struct text_row {
 	struct blob text;
 };
 SHAPE(text_shape, struct text_row, FIELD(struct text_row, id), FIELD(struct text_row, text));
-static const struct query Q_LOOSE = {
-	"SELECT u.id," CHAIN_TEXT " FROM audit u LEFT JOIN audit_chain c ON c.audit_id = u.id"
-	" WHERE u.id > ? AND c.n IS NULL ORDER BY u.id LIMIT ?",
-	&text_shape
-};
+static const struct query Q_LOOSE = { "SELECT u.id," CHAIN_TEXT
+				      " FROM audit u LEFT JOIN audit_chain c ON c.audit_id = u.id"
+				      " WHERE u.id > ? AND c.n IS NULL ORDER BY u.id LIMIT ?",
+	&text_shape };
 struct head_row {
 	int64_t n;
 	char sha256[AUDIT_SHA256];
@@ -164,8 +150,7 @@ static const struct query Q_LINK = {
 	"INSERT INTO audit_chain (n, audit_id, sha256) VALUES (?, ?, ?)", NULL
 };
 
-static void link_hash(
-	const char *before, const void *text, size_t n, char out[static AUDIT_SHA256])
+static void link_hash(const char *before, const void *text, size_t n, char out[static AUDIT_SHA256])
 {
 	unsigned char digest[32];
 	EVP_MD_CTX *md = EVP_MD_CTX_new();

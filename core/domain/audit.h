@@ -49,11 +49,11 @@ struct audit_row {
 	struct blob detail, before_doc, after_doc; /* JSON texts; empty: none */
 };
 struct audit_filter {
-	int64_t site_id; /* 0: all */
+	int64_t site_id;			       /* 0: all */
 	const char *actor, *action, *object, *outcome; /* "": any; outcome "refused": all but ok */
-	const char *q;	    /* part of actor, object, reason, detail; "": any */
+	const char *q;	     /* part of actor, object, reason, detail; "": any */
 	struct utc from, to; /* at, to excluded; 0: open */
-	int64_t before;	    /* id; 0: from the newest */
+	int64_t before;	     /* id; 0: from the newest */
 	int64_t max;
 };
 /* Rows of struct audit_row, newest first. */

@@ -144,15 +144,13 @@ SHAPE(untold_shape, struct untold, F(id), F(kind), F(object_code), F(site_id), F
 	"SELECT x.id, x.kind, x.object_code, COALESCE(" SITE_OF_ALARM ", 0) AS site_id,"           \
 	" COALESCE(" AREA_OF_ALARM ", 0) AS area_id, x.told_times, x.told_at FROM alarm x"         \
 	" WHERE x.severity = 'urgent' AND x.cleared_at = 0 AND EXISTS (SELECT 1 FROM duty)"
-static const struct query Q_UNTOLD = {
-	UNTOLD " AND x.told_at = 0 ORDER BY x.id DESC LIMIT ?", &untold_shape
-};
+static const struct query Q_UNTOLD = { UNTOLD " AND x.told_at = 0 ORDER BY x.id DESC LIMIT ?",
+	&untold_shape };
 /* Told, not acknowledged, and told less often than the most of any site. */
-static const struct query Q_AGAIN = {
-	UNTOLD " AND x.told_at BETWEEN 1 AND ? AND x.acked_at = 0 AND x.told_times <= 100"
-	       " ORDER BY x.told_at LIMIT ?",
-	&untold_shape
-};
+static const struct query Q_AGAIN = { UNTOLD
+	" AND x.told_at BETWEEN 1 AND ? AND x.acked_at = 0 AND x.told_times <= 100"
+	" ORDER BY x.told_at LIMIT ?",
+	&untold_shape };
 static const struct query Q_TOLD = { "UPDATE alarm SET told_at = ?, told_times = told_times + 1"
 				     " WHERE id = ? AND told_times = ?",
 	NULL };
@@ -235,8 +233,8 @@ static enum err tell_one(
 			.not_before = now,
 			.expires_at = { now.ms + LIFE_MS } },
 		now);
-	return e == ERR_OK ? alarm_event_add(db, x->id, "told", "", d->name[0] ? d->name : d->phone,
-				     now)
+	return e == ERR_OK ? alarm_event_add(
+				     db, x->id, "told", "", d->name[0] ? d->name : d->phone, now)
 			   : e;
 }
 
@@ -246,8 +244,7 @@ struct telling {
 };
 
 /* Kind, area, step and hours: who of those on the list is to be told now? */
-static enum err is_for(
-	struct db *db, const struct duty *d, const struct telling *t, bool *yes)
+static enum err is_for(struct db *db, const struct duty *d, const struct telling *t, bool *yes)
 {
 	struct id_row within;
 	enum err e;
@@ -256,8 +253,8 @@ static enum err is_for(
 	if (!has_kind(d->kinds, t->x->kind) || d->step > t->x->told_times + 1)
 		return ERR_OK;
 	if (d->area_id) {
-		e = db_one(db, &Q_WITHIN, ARGS(arg_i64(t->x->area_id), arg_i64(d->area_id)),
-			&within);
+		e = db_one(
+			db, &Q_WITHIN, ARGS(arg_i64(t->x->area_id), arg_i64(d->area_id)), &within);
 		if (e != ERR_OK)
 			return e == ERR_NOT_FOUND ? ERR_OK : e;
 	}
@@ -303,8 +300,8 @@ static enum err is_due(struct db *db, const struct untold *x, struct utc now, bo
 static enum err tell_again(struct db *db, struct utc now)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	enum err e = db_list(
-		db, &Q_AGAIN, ARGS(arg_i64(now.ms - MINUTE_MS), arg_i64(BATCH)), &rows);
+	enum err e =
+		db_list(db, &Q_AGAIN, ARGS(arg_i64(now.ms - MINUTE_MS), arg_i64(BATCH)), &rows);
 	const struct untold *x = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {

@@ -8,7 +8,8 @@ SHAPE(health_shape, struct health, F(read_only), F(migration), F(unfinished), F(
 #undef F
 static const struct query Q_LOOK = {
 	"SELECT @@global.read_only AS read_only,"
-	" (SELECT COALESCE(MAX(number), 0) FROM schema_migration WHERE finished_at > 0) AS migration,"
+	" (SELECT COALESCE(MAX(number), 0) FROM schema_migration WHERE finished_at > 0) AS "
+	"migration,"
 	" (SELECT COUNT(*) FROM schema_migration WHERE finished_at = 0) AS unfinished,"
 	" (SELECT COUNT(DISTINCT bus_group_id) FROM gateway WHERE enabled = 1) AS `groups`,"
 	" (SELECT COUNT(DISTINCT b.id) FROM bus_group b JOIN gateway g ON g.bus_group_id = b.id"

@@ -38,8 +38,8 @@ enum err job_state_put(struct db *db, const struct job_run *run, struct utc now)
 		return e;
 	snprintf(text, sizeof(text), "the job %s fails for a minute and more: %s", run->name,
 		err_word(run->result));
-	return alarm_raise(db,
-		&(struct alarm_new){ "job_failed", "urgent", "job", 0, run->name, text }, now);
+	return alarm_raise(
+		db, &(struct alarm_new){ "job_failed", "urgent", "job", 0, run->name, text }, now);
 }
 
 enum err job_state_list(struct db *db, struct rows *out)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #define F(member) FIELD(struct live_meter, member)
 SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(role), F(billing),
 	F(model), F(unit), F(serial), F(gateway_id), F(gateway_code), F(gateway_name), F(area_id),

@@ -65,12 +65,11 @@ struct opening {
 static enum err open_tx(struct db *db, void *ctx)
 {
 	const struct opening *o = ctx;
-	enum err e = db_exec(db, &Q_ADD,
-		ARGS(arg_i64(o->user_id), arg_utc(o->now), arg_i64(o->user_id)), NULL);
+	enum err e = db_exec(
+		db, &Q_ADD, ARGS(arg_i64(o->user_id), arg_utc(o->now), arg_i64(o->user_id)), NULL);
 
-	return e == ERR_OK
-		       ? shift_audit(db, o->user_id, "shift.open", db_insert_id(db), o->now)
-		       : e;
+	return e == ERR_OK ? shift_audit(db, o->user_id, "shift.open", db_insert_id(db), o->now)
+			   : e;
 }
 
 enum err shift_open(struct db *db, int64_t user_id, struct utc now, struct shift *out)

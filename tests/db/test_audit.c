@@ -19,8 +19,8 @@ static size_t findings(struct db *db, const char *check)
 	json_t *f;
 
 	assert_int_equal(verify_audit(db, list), ERR_OK);
-	json_array_foreach(list, i, f) n += !check[0] ||
-		str_eq(json_string_value(json_object_get(f, "check")), check);
+	json_array_foreach(list, i, f) n +=
+		!check[0] || str_eq(json_string_value(json_object_get(f, "check")), check);
 	return n;
 }
 
@@ -74,7 +74,7 @@ static void a_change_leaves_what_changed_and_nothing_else(void **state)
 	int64_t approval = 0;
 	struct audit_row u;
 
-	db_request_set(api, "0123456789abcdef", "10.9.9.9");
+	db_request_set(api, "0123456789abcdef", "10.9.9.9", "");
 	assert_int_equal(setting_put(api, &c, &approval, &why), ERR_OK);
 	c.value = 8;
 	assert_int_equal(setting_put(api, &c, &approval, &why), ERR_OK);
@@ -98,8 +98,8 @@ static void what_was_not_there_has_no_before(void **state)
 	struct audit_row u;
 
 	shop_set(db, "INSERT INTO user (username, kind) VALUES ('c1', 'staff')");
-	assert_int_equal(shift_open(api, shop_number(db, "SELECT MAX(id) AS v FROM user", 0), NOW,
-				 &shift),
+	assert_int_equal(
+		shift_open(api, shop_number(db, "SELECT MAX(id) AS v FROM user", 0), NOW, &shift),
 		ERR_OK);
 	u = newest(db, &rows);
 	assert_string_equal(u.action, "shift.open");
@@ -162,12 +162,12 @@ static void what_is_forged_is_found(void **state)
 {
 	struct db *db = *state;
 
-	fixture_sql(db, "UPDATE audit SET actor = 'user:9' WHERE id = 3");
+	fixture_sql(db, "UPDATE audit SET actor = 'user:9' WHERE id = 10");
 	assert_int_equal(findings(db, "audit_row_has_its_hash"), 1);
-	fixture_sql(db, "UPDATE audit SET actor = 'user:2' WHERE id = 3");
-	fixture_sql(db, "UPDATE audit SET reason = 'x' WHERE id = 4");
+	fixture_sql(db, "UPDATE audit SET actor = 'user:2' WHERE id = 10");
+	fixture_sql(db, "UPDATE audit SET reason = 'x' WHERE id = 11");
 	assert_int_equal(findings(db, "audit_row_has_its_hash"), 1);
-	fixture_sql(db, "UPDATE audit SET reason = '' WHERE id = 4");
+	fixture_sql(db, "UPDATE audit SET reason = '' WHERE id = 11");
 	fixture_sql(db, "DELETE FROM audit_chain WHERE n = 5");
 	assert_int_equal(findings(db, "audit_chain_has_no_gap"), 1);
 	fixture_sql(db, "INSERT INTO audit (at, actor, action, object, detail) VALUES (1, 'user:1',"
