@@ -16,6 +16,7 @@ static const struct {
 	{ "accounts", "account" },
 	{ "alarms", "alarm" },
 	{ "approvals", "approval" },
+	{ "auth", "user" },
 	{ "areas", "area" },
 	{ "contracts", "contract" },
 	{ "days", "day" },
@@ -193,6 +194,8 @@ void audit_request(struct request *r, const struct answer *a, enum err e)
 	action_of(r->route, action);
 	audit.actor = r->actor[0] ? r->actor : "anonymous";
 	audit.id = strstr(r->route->path, "/:id") ? r->object : 0;
+	if (str_starts(r->route->path, "/auth/"))
+		audit.id = r->user.id;
 	audit.outcome = e == ERR_OK ? NULL : err_word(e);
 	written = audit_has(r->db, r->id, r->now, e != ERR_OK, &has);
 	if (written == ERR_OK && !has)

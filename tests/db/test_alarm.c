@@ -273,9 +273,21 @@ static void alarms_go_to_the_area_and_then_to_the_next_step(void **state)
 	struct db *db = *state, *api = fixture_as("yufu_api"), *worker = fixture_as("yufu_worker");
 	struct shop s = shop_make(db, 5);
 	struct duty list[] = {
-		{ .phone = "13700000001", .weekdays = "1234567", .area = "E5", .step = 1 },
-		{ .phone = "13700000002", .weekdays = "1234567", .area = "W5", .step = 1 },
-		{ .phone = "13700000003", .weekdays = "1234567", .step = 2, .name = "Wang" },
+		{ .phone = "13700000001",
+			.weekdays = "1234567",
+			.language = "zh",
+			.area = "E5",
+			.step = 1 },
+		{ .phone = "13700000002",
+			.weekdays = "1234567",
+			.language = "zh",
+			.area = "W5",
+			.step = 1 },
+		{ .phone = "13700000003",
+			.weekdays = "1234567",
+			.language = "zh",
+			.step = 2,
+			.name = "Wang" },
 	};
 	struct duty_change c = { .site_id = s.site,
 		.list = list,
@@ -289,8 +301,6 @@ static void alarms_go_to_the_area_and_then_to_the_next_step(void **state)
 	struct problem why = { 0 };
 	int64_t floor;
 
-	for (size_t i = 0; i < ARRAY_LEN(list); i++)
-		strcpy(list[i].language, "zh");
 	assert_int_equal(duty_put(api, &c, &why), ERR_BAD_VALUE);
 	assert_string_equal(why.field, "items[0].area");
 	floor = area_make(db, &s, "F5", area_make(db, &s, "E5", 0));

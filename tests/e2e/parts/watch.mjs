@@ -50,6 +50,7 @@ export default function (world) {
 			assert.equal(login.outcome, 'wrong_password');
 			assert.equal(login.detail.asked.username, 'cashier');
 			assert.ok(!JSON.stringify(login).includes('guess-me'));
+			assert.equal((await admin.get(`/audit?action=auth.login&outcome=ok&object=user:${(await viewer.get('/me')).id}`)).items[0].address, '127.0.0.1');
 
 			expect(await viewer.call('PUT', '/settings', { body: { name: 'fee_cut', value: 1, reason: 'no' } }), 403);
 			const forbidden = await newest('action=setting.edit');
