@@ -158,6 +158,20 @@ static enum err figures_write(struct request *r, struct buf *b)
 	return e;
 }
 
+static void answer_times(struct buf *b, const struct live_gateway *g)
+{
+	const struct {
+		const char *quantile;
+		int64_t ms;
+	} list[] = { { "0.5", g->answer_p50_ms }, { "0.95", g->answer_p95_ms },
+		{ "0.99", g->answer_p99_ms } };
+
+	for (size_t i = 0; i < ARRAY_LEN(list); i++)
+		buf_printf(b, "yufu_bus_answer_seconds{gateway=\"%s\",quantile=\"%s\"} %lld.%03d\n",
+			g->code, list[i].quantile, (long long)(list[i].ms / 1000),
+			(int)(list[i].ms % 1000));
+}
+
 /* Per bus: answer times, use, and replies that were none. */
 static enum err buses(struct request *r, struct buf *b)
 {
@@ -177,15 +191,10 @@ static enum err buses(struct request *r, struct buf *b)
 		buf_printf(b, "yufu_bus_utilisation{gateway=\"%s\"} %lld.%03d\n", g[i].code,
 			(long long)(g[i].utilisation_permille / 1000),
 			(int)(g[i].utilisation_permille % 1000));
-	buf_adds(b, "# HELP yufu_bus_answer_ms answer times of a bus, the line included\n"
-		    "# TYPE yufu_bus_answer_ms gauge\n");
+	buf_adds(b, "# HELP yufu_bus_answer_seconds answer times of a bus, the line included\n"
+		    "# TYPE yufu_bus_answer_seconds summary\n");
 	for (size_t i = 0; i < gateways.n; i++)
-		buf_printf(b,
-			"yufu_bus_answer_ms{gateway=\"%s\",quantile=\"0.5\"} %lld\n"
-			"yufu_bus_answer_ms{gateway=\"%s\",quantile=\"0.95\"} %lld\n"
-			"yufu_bus_answer_ms{gateway=\"%s\",quantile=\"0.99\"} %lld\n",
-			g[i].code, (long long)g[i].answer_p50_ms, g[i].code,
-			(long long)g[i].answer_p95_ms, g[i].code, (long long)g[i].answer_p99_ms);
+		answer_times(b, &g[i]);
 	buf_adds(b, "# HELP yufu_bus_faults_total replies that were none, by kind\n"
 		    "# TYPE yufu_bus_faults_total counter\n");
 	f = faults.at;
@@ -228,7 +237,11 @@ enum err metrics_get(struct request *r, struct answer *a)
 	if (e != ERR_OK)
 		return e;
 	a->type = "text/plain; version=0.0.4";
-	gauge(&a->text, "yufu_meters_total", "meters in service", c.meters_total);
+	/* Its name says counter to Prometheus, and it is none. */
+	buf_printf(&a->text,
+		"# HELP yufu_meters_total meters in service\n# TYPE yufu_meters_total untyped\n"
+		"yufu_meters_total %lld\n",
+		(long long)c.meters_total);
 	gauge(&a->text, "yufu_meters_fresh", "of these, read in the last 60 s", c.meters_fresh);
 	gauge(&a->text, "yufu_gateways_silent", "gateways that do not answer", c.gateways_silent);
 	gauge(&a->text, "yufu_orders_pending", "orders neither paid nor closed", c.orders_pending);

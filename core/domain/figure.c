@@ -56,7 +56,7 @@ const struct figure figures[] = {
 	{ "yufu_refunds_waiting", "refunds that are not settled; person: somebody must decide", "state",
 		{ "SELECT k.s AS label, (SELECT COUNT(*) FROM refund f WHERE f.state = k.s) AS v" NOW
 			", (SELECT 'requested' AS s UNION SELECT 'accepted' UNION SELECT 'person') k", &figure_shape } },
-	{ "yufu_seal_lag_days", "book days before today that are not sealed yet", "site",
+	{ "yufu_seal_backlog", "book days before today that are not sealed yet", "site",
 		{ "SELECT s.code AS label, COALESCE(GREATEST(0, DATEDIFF(DATE(FROM_UNIXTIME(w.now DIV 1000)), MAX(b.day)) - 1), 0) AS v" NOW
 			", site s LEFT JOIN book_day b ON b.site_id = s.id AND b.sealed_at > 0 GROUP BY s.id, s.code, w.now", &figure_shape } },
 	{ "yufu_settlement_lag_seconds", "how far settlement is behind the readings, at most, of meters that answer", NULL,
