@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "domain/idempotency.h"
+#include "fcgi/audited.h"
 #include "fcgi/etag.h"
 #include "fcgi/limits.h"
 #include "fcgi/list.h"
@@ -58,10 +59,36 @@ static void load_receipt_secret(struct conf *conf, const char *section, char out
 			section);
 }
 
+/* Beside the socket, whose folder the processes of a machine share. */
+static const char *figures_path(struct conf *conf, char buf[static 256])
+{
+	const char *listen = conf_text(conf, "api", "listen", "/run/yufu/api.sock");
+	const char *slash = strrchr(listen, '/');
+
+	snprintf(buf, 256, "%.*s/api.figures", slash ? (int)(slash - listen) : 1,
+		slash ? listen : ".");
+	return buf;
+}
+
+/* Of the list of routes: counters of another list are others. */
+static unsigned routes_version(void)
+{
+	AUTO(buf_free) struct buf b = { 0 };
+	char sha[SHA256_HEX];
+	unsigned v = 0;
+
+	for (size_t i = 0; i < routes_n; i++)
+		buf_printf(&b, "%s %s\n", routes[i].method, routes[i].path);
+	sha256_hex(b.text, b.len, sha);
+	(void)!sscanf(sha, "%8x", &v);
+	return v;
+}
+
 enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 {
 	AUTO(api_free) struct api *api = calloc(1, sizeof(*api));
 	AUTO(json_free) json_t *document = NULL;
+	char figures[256];
 	enum err e;
 
 	ASSERT(api);
@@ -80,6 +107,8 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 		return problem_set(why, ERR_OUT_OF_RANGE, "site.base", "the address is too long");
 	api->models_dir = conf_text(conf, "poller", "models_dir", NULL);
 	api->check_answers = str_eq(conf_text(conf, "api", "check_answers", "0"), "1");
+	api->tally = tally_open(
+		conf_text(conf, "api", "figures", figures_path(conf, figures)), routes_version());
 	e = db_settings_read(conf, &api->db, why);
 	if (e != ERR_OK)
 		return e;
@@ -112,6 +141,7 @@ void api_free(struct api **api)
 	for (int k = 0; k < WECHAT__MAX; k++)
 		wechat_app_free(&(*api)->wechat[k]);
 	free((*api)->document);
+	tally_free(&(*api)->tally);
 	schemas_free(&(*api)->schemas);
 	pthread_mutex_destroy(&(*api)->importing);
 	free(*api);
@@ -238,6 +268,35 @@ void answer_approval(struct answer *a, int64_t approval_id)
 	a->status = 202;
 	a->json = json_pack(
 		"{s:{s:I, s:s}}", "approval", "id", (json_int_t)approval_id, "state", "pending");
+}
+
+static enum err day_start(
+	const struct zone *z, const char *text, int64_t plus, struct utc *out, struct problem *why)
+{
+	struct day day;
+
+	*out = (struct utc){ 0 };
+	if (!text[0])
+		return ERR_OK;
+	if (day_parse(text, &day) != ERR_OK)
+		return problem_set(why, ERR_BAD_VALUE, "from", "a day like 2026-11-22 is expected");
+	day.days += (int32_t)plus;
+	*out = zone_day_start(z, day);
+	return ERR_OK;
+}
+
+enum err param_span(struct request *r, struct utc *from, struct utc *to)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	struct site site = { .zone = "UTC" };
+	struct problem why = { 0 };
+	enum err e = user_site(r->db, &r->user, &site);
+
+	if (e == ERR_OK || e == ERR_NOT_FOUND)
+		e = zone_open(e == ERR_OK ? site.zone : "UTC", &z);
+	if (e == ERR_OK)
+		e = day_start(z, param_text(r, "from"), 0, from, &why);
+	return e == ERR_OK ? day_start(z, param_text(r, "to"), 1, to, &why) : e;
 }
 
 json_t *json_items(json_t *items)
@@ -426,6 +485,9 @@ static enum err run_route(struct request *r, struct answer *a)
 		e = r->body_error;
 	if (e == ERR_OK)
 		e = check_input(r, a);
+	r->ran = e == ERR_OK;
+	if (e == ERR_OK)
+		db_request_set(r->db, r->id, r->remote, body_text(r, "reason", ""));
 	if (e == ERR_OK)
 		e = by_key(r)		? run_once(r, a)
 		    : list_is(r->route) ? list_run(r, a)
@@ -461,16 +523,24 @@ static void check_answer(const struct request *r, const struct answer *a)
 
 void api_handle(struct request *r, struct answer *a)
 {
-	enum err e = run_route(r, a);
-	size_t route = r->route ? (size_t)(r->route - routes) : ROUTES_MAX;
+	int64_t began = mono_ms();
+	enum err e;
+	size_t route;
 
+	db_request_set(r->db, r->id, r->remote, "");
+	e = run_route(r, a);
+	audit_request(r, a, e);
+	db_request_set(r->db, "", "", "");
+	route = r->route ? (size_t)(r->route - routes) : ROUTES_MAX;
 	if (e != ERR_OK && a->status == 0)
 		answer_problem(r, a, e);
 	if (r->api->check_answers && a->json)
 		check_answer(r, a);
 	form_free(&r->params);
 	json_free(&r->json);
-	atomic_fetch_add(&r->api->answers[route][a->status], 1);
+	if (e == ERR_DB || e == ERR_UNAVAILABLE || e == ERR_RETRY)
+		atomic_fetch_add(&r->api->tally->database_errors, 1);
+	tally_add(r->api->tally, route, a->status, mono_ms() - began);
 }
 
 void answer_write(const struct request *r, struct answer *a, struct buf *out)

@@ -10,6 +10,7 @@
 #include "db/listing.h"
 #include "domain/user.h"
 #include "fcgi/schema.h"
+#include "fcgi/tally.h"
 #include "fcgi/token.h"
 #include "notice/wechat_app.h"
 #include "pay/pay.h"
@@ -18,7 +19,6 @@
 #define BODY_MAX 65536
 #define IMPORT_MAX (20u << 20) /* bytes of a workbook */
 #define ROUTES_MAX 256
-#define STATUS_MAX 600
 #define PAY_SERVICES_MAX 8
 
 /* Who pushes receipts of short messages: a secret part of its path is all that it shows. */
@@ -49,7 +49,7 @@ struct api {
 	atomic_int files;	   /* of lists, being made */
 	atomic_int imports;	   /* that run or wait */
 	pthread_mutex_t importing; /* one workbook in memory at a time */
-	atomic_ullong answers[ROUTES_MAX + 1][STATUS_MAX]; /* by route (last: none) and status */
+	struct tally *tally;	   /* of all processes here; route ROUTES_MAX: none */
 };
 
 MUST_USE enum err api_open(struct conf *conf, struct api **out, struct problem *why);
@@ -84,6 +84,7 @@ struct request {
 	struct list_state list;
 	json_t *json;	  /* of the body, checked against its schema; NULL if it has none */
 	struct user user; /* the caller; id 0 where anyone may call */
+	bool ran;	  /* its handler was called */
 	bool lesser;	  /* the caller has the route's or_perm only */
 	char actor[32];	  /* "user:3" */
 	char family[33];  /* session of the caller */
@@ -146,6 +147,10 @@ void answer_approval(struct answer *a, int64_t approval_id);
 
 /* {"items": […], "next": null}; takes over items. */
 json_t *json_items(json_t *items);
+
+/* Half-open span of the query's days from and to, in the zone of the caller's site (UTC when there
+ * are several); 0 where a day is not given. */
+MUST_USE enum err param_span(struct request *r, struct utc *from, struct utc *to);
 
 /* From a request with method, path, query, headers and body to a whole answer (status set, text or
  * json or neither). Never fails: failures are answers. */

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,8 @@ enum err auth_answer_login(struct request *r, const struct user *u, struct answe
 
 	if (e != ERR_OK)
 		return e;
+	r->user = *u;
+	snprintf(r->actor, sizeof(r->actor), "user:%lld", (long long)u->id);
 	log_info("login=ok user=%lld kind=%s", (long long)u->id, u->kind);
 	return answer_tokens(r, &s, a);
 }

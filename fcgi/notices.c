@@ -161,11 +161,12 @@ static enum err answer_duty(struct request *r, int64_t site_id, struct answer *a
 	const struct duty *d = rows.at;
 
 	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(
-			items, json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "name", d[i].name,
-				       "phone", d[i].phone, "kinds", d[i].kinds, "from_min",
-				       (json_int_t)d[i].from_min, "to_min", (json_int_t)d[i].to_min,
-				       "weekdays", d[i].weekdays, "language", d[i].language));
+		json_array_append_new(items,
+			json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:o, s:I}", "name",
+				d[i].name, "phone", d[i].phone, "kinds", d[i].kinds, "from_min",
+				(json_int_t)d[i].from_min, "to_min", (json_int_t)d[i].to_min,
+				"weekdays", d[i].weekdays, "language", d[i].language, "area",
+				json_text_or_null(d[i].area), "step", (json_int_t)d[i].step));
 	a->json = json_pack("{s:I, s:o}", "site_id", (json_int_t)site_id, "items", items);
 	return e;
 }
@@ -190,10 +191,12 @@ static enum err duty_read(const json_t *o, struct duty *d, struct problem *why)
 {
 	d->from_min = json_integer_value(json_object_get(o, "from_min"));
 	d->to_min = json_integer_value(json_object_get(o, "to_min"));
+	d->step = json_object_get(o, "step") ? json_integer_value(json_object_get(o, "step")) : 1;
 	if (!str_copy(d->name, sizeof(d->name), member(o, "name", "")) ||
 		!str_copy(d->phone, sizeof(d->phone), member(o, "phone", "")) ||
 		!str_copy(d->kinds, sizeof(d->kinds), member(o, "kinds", "")) ||
 		!str_copy(d->weekdays, sizeof(d->weekdays), member(o, "weekdays", "1234567")) ||
+		!str_copy(d->area, sizeof(d->area), member(o, "area", "")) ||
 		!str_copy(d->language, sizeof(d->language), member(o, "language", "zh")))
 		return problem_set(why, ERR_TOO_LARGE, "items", "a text is too long");
 	return ERR_OK;

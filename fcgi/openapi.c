@@ -123,6 +123,9 @@ static json_t *answer_object(const struct route *r)
 				r->list ? list_schema(r->answer) : schema_ref(r->answer)));
 	else if (r->file)
 		json_object_set_new(o, "content", file_content());
+	else if (r->lines)
+		json_object_set_new(o, "content",
+			json_content("application/x-ndjson", json_pack("{s:s}", "type", "string")));
 	else if (str_eq(r->path, "/openapi.json"))
 		json_object_set_new(o, "content",
 			json_content("application/json", json_pack("{s:s}", "type", "object")));

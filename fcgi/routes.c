@@ -68,6 +68,7 @@ const char *perm_word(enum perm p)
 		[PERM_NOTICE_EDIT] = "notice.edit",
 		[PERM_DUTY_EDIT] = "duty.edit",
 		[PERM_IMPORT_RUN] = "import.run",
+		[PERM_AUDIT_READ] = "audit.read",
 	};
 
 	return words[p] ? words[p] : "";
@@ -167,8 +168,6 @@ const struct route routes[] = {
 		.help = "Accounts by room, name, phone or meter.", .listing = &live_account_listing },
 	{ "GET", "/tenants", PERM_TENANT_READ, NULL, "tenant", true, 200, tenants_list, false,
 		.help = "Tenants by room, name, code or phone.", .listing = &live_tenant_listing },
-	{ "GET", "/alarms", PERM_ALARM_READ, NULL, "alarm", true, 200, alarms_list, false,
-		.help = "Alarms, newest first.", .listing = &live_alarm_listing, .etag = ETAG_BODY },
 	{ "GET", "/shifts", PERM_SALE_CREATE, NULL, "shift", true, 200, shifts_list, false, .or_perm = PERM_REFUND_CREATE,
 		.help = "The caller's own shifts, newest first.", .listing = &shift_listing },
 	{ "POST", "/shifts", PERM_SALE_CREATE, "empty", "shift", false, 201, shift_new, false, .or_perm = PERM_REFUND_CREATE,
@@ -437,6 +436,37 @@ const struct route routes[] = {
 	{ "POST", "/reconciliations/payouts", PERM_RECONCILIATION_RESOLVE, "service_payout_new", "service_payout", false, 201, payout_new, true,
 		.help = "Book a payout of a service, by its bank document; no more than it owes." },
 
+	/* Alarms. */
+	{ "GET", "/alarms", PERM_ALARM_READ, NULL, "alarm", true, 200, alarms_list, false,
+		.help = "Alarms, newest first. state: open (not cleared), unacked, acked, cleared, all; object: meter:17, or meter for all; area_id: with the areas"
+			" below it; from, to: raised; next is the cursor of the page after.",
+		.params = { { "open", PARAM_FLAG, false }, { "state", PARAM_TEXT, false }, { "severity", PARAM_TEXT, false }, { "kind", PARAM_TEXT, false },
+			{ "object", PARAM_TEXT, false }, { "site_id", PARAM_ID, false }, { "area_id", PARAM_ID, false }, { "from", PARAM_DAY, false },
+			{ "to", PARAM_DAY, false }, { "cursor", PARAM_ID, false } } },
+	{ "GET", "/alarms/kinds", PERM_ALARM_READ, NULL, "alarm_kind", true, 200, alarm_kinds_list, false,
+		.help = "Every kind of alarm that there is." },
+	{ "GET", "/alarms/:id", PERM_ALARM_READ, NULL, "alarm_detail", false, 200, alarm_show, false,
+		.help = "One alarm with its history: raised, told to whom, acknowledged, commented, cleared." },
+	{ "POST", "/alarms/:id/ack", PERM_ALARM_ACK, "alarm_note", "alarm_detail", false, 200, alarm_acknowledge, false,
+		.help = "The caller knows of it: nobody is told again." },
+	{ "POST", "/alarms/:id/comment", PERM_ALARM_ACK, "alarm_comment", "alarm_detail", false, 200, alarm_say, false,
+		.help = "Write something down about it." },
+	{ "POST", "/alarms/:id/clear", PERM_ALARM_ACK, "reason_only", "alarm_detail", false, 200, alarm_end, false,
+		.help = "Clear it by hand, where its cause is an event that does not go by itself (by_hand)." },
+
+	/* The audit log. */
+	{ "GET", "/audit", PERM_AUDIT_READ, NULL, "audit", true, 200, audits_list, false,
+		.help = "Who did what, newest first: every change and every refused attempt. object: meter:17, or meter for all; outcome: ok, refused, or"
+			" an error's word; next is the cursor of the page after.",
+		.params = { { "actor", PARAM_TEXT, false }, { "action", PARAM_TEXT, false }, { "object", PARAM_TEXT, false },
+			{ "outcome", PARAM_TEXT, false }, { "q", PARAM_TEXT, false }, { "from", PARAM_DAY, false }, { "to", PARAM_DAY, false },
+			{ "cursor", PARAM_ID, false } } },
+	{ "GET", "/audit/:id", PERM_AUDIT_READ, NULL, "audit", false, 200, audit_show, false,
+		.help = "One row of the audit log." },
+	{ "GET", "/audit/export", PERM_AUDIT_READ, NULL, NULL, false, 200, audit_export, false,
+		.help = "A piece of the log as JSON lines with the hashes of its chain, all rows between the first and the last of these days; for staff of no"
+			" one site.", .params = { { "from", PARAM_DAY, false }, { "to", PARAM_DAY, false } }, .lines = true },
+
 	/* Workbooks. */
 	{ "POST", "/imports", PERM_IMPORT_RUN, NULL, "import_report", false, 200, import_new, false,
 		.help = "Bring in what a workbook says (.xlsx, .xls, .csv: the bytes are the body), all of it or nothing; messages in the language of Accept-Language.",
@@ -536,7 +566,7 @@ const struct route routes[] = {
 
 	/* Watchers. */
 	{ "GET", "/healthz", PERM_LOCAL, NULL, "health", false, 200, health_get, false,
-		.help = "200 when the database can be reached, and which outside services can be used." },
+		.help = "200 when the database can be reached and written and has the migrations that this program needs; the state of each part, and which outside services can be used." },
 	{ "GET", "/metrics", PERM_LOCAL, NULL, NULL, false, 200, metrics_get, false,
 		.help = "Figures for Prometheus." },
 	{ "GET", "/openapi.json", PERM_OPEN, NULL, NULL, false, 200, document_get, false,

@@ -47,6 +47,7 @@ enum perm {
 	PERM_NOTICE_EDIT,
 	PERM_DUTY_EDIT,
 	PERM_IMPORT_RUN,
+	PERM_AUDIT_READ,
 	PERM__MAX
 };
 const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */
@@ -97,11 +98,12 @@ struct route {
 	bool approved;	   /* may answer 202 "approval_asked" instead: a second person decides */
 	enum perm or_perm; /* who lacks perm may call with this; request.lesser says so */
 	const char *help;
-	struct param params[10];
+	struct param params[12];
 	enum body_kind body_kind;
 	bool any_query;	  /* the query is the sender's own: decoded, not checked */
 	size_t body_most; /* a raw body, read when the caller may send it; 0: at most BODY_MAX */
 	bool file;	  /* the answer is a workbook */
+	bool lines;	  /* the answer is JSON, an object a line */
 	/* Of a list that may be long: its pages, filters and orders; the handler takes its rows by
 	 * list_rows(). NULL: it is short by nature, and answered whole. */
 	const struct listing *listing;

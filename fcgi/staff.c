@@ -223,21 +223,3 @@ enum err tenants_list(struct request *r, struct answer *a)
 {
 	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), tenant_json);
 }
-
-static json_t *alarm_json(const void *row)
-{
-	const struct live_alarm *l = row;
-
-	return json_pack("{s:I, s:s, s:s, s:{s:s, s:I, s:s}, s:s, s:o, s:o, s:o}", "id",
-		(json_int_t)l->id, "kind", l->kind, "severity", l->severity, "object", "kind",
-		l->object_kind, "id", (json_int_t)l->object_id, "code", l->object_code, "text",
-		l->text, "raised_at", json_utc(l->raised_at), "cleared_at", json_utc(l->cleared_at),
-		"acked_at", json_utc(l->acked_at));
-}
-
-enum err alarms_list(struct request *r, struct answer *a)
-{
-	struct arg site = arg_i64(caller_site(r));
-
-	return list_answer(r, a, ARGS(site, site), alarm_json);
-}

@@ -9,5 +9,6 @@ CREATE TABLE IF NOT EXISTS job_state (
  runs BIGINT NOT NULL DEFAULT 0 COMMENT 'ever',
  failures BIGINT NOT NULL DEFAULT 0 COMMENT 'ever',
  failing_since BIGINT NOT NULL DEFAULT 0 COMMENT 'utc ms: first of the failures in a row; 0: the last run was well',
- failed_at BIGINT NOT NULL DEFAULT 0 COMMENT 'utc ms: the last failure'
+ failed_at BIGINT NOT NULL DEFAULT 0 COMMENT 'utc ms: the last failure',
+ ok_at BIGINT NOT NULL DEFAULT 0 COMMENT 'utc ms: the last run without one'
 ) COMMENT='jobs of all workers, by name';

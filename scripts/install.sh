@@ -16,6 +16,7 @@ run="mariadb-server-core mariadb-client-core nginx=nginx-light node=nodejs npm=n
 browser="chromium=chromium fonts-noto-cjk"
 modem="gammu-smsd gammu"
 office="soffice=libreoffice-calc-nogui"
+figures="promtool=prometheus"
 peers="python3 python3-pymodbus"
 clang="clang-14 libclang-rt-14-dev"
 lint="clang-14 clang-tidy-14 clang-format-14 cppcheck"
@@ -121,7 +122,7 @@ case "${1:-} ${2:-}" in
 	node_packages www
 	;;
 "--for test")
-	system_packages "$build $run $browser $modem $office"
+	system_packages "$build $run $browser $modem $office $figures"
 	node_packages www
 	node_packages tests/e2e
 	;;

@@ -45,6 +45,9 @@ enum err job_orders_alipay(struct tools *t, struct utc now);
 enum err job_refunds_wechat(struct tools *t, struct utc now);
 enum err job_refunds_alipay(struct tools *t, struct utc now);
 enum err job_send(struct tools *t, struct utc now); /* "send:<channel>" */
+enum err job_audit_chain(struct tools *t, struct utc now);
+enum err job_audit_sweep(struct tools *t, struct utc now);
+enum err job_alarms(struct tools *t, struct utc now);
 enum err job_duty(struct tools *t, struct utc now);
 enum err job_warnings(struct tools *t, struct utc now);
 enum err job_timetables(struct tools *t, struct utc now);

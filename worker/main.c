@@ -71,6 +71,8 @@ static void note(
 	int64_t now_ms = mono_ms();
 
 	n->runs++;
+	if (e == ERR_UNAVAILABLE)
+		return; /* the database is away: no failure of the job */
 	n->failures += e != ERR_OK;
 	if (n->noted_ms && e == n->last && now_ms - n->noted_ms < NOTE_MS)
 		return;

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "domain/alarm.h"
-
 #define F(member) FIELD(struct live_meter, member)
 SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(role), F(billing),
 	F(model), F(unit), F(serial), F(gateway_id), F(gateway_code), F(gateway_name), F(area_id),
@@ -337,27 +335,6 @@ enum err live_power_back(struct db *db, int64_t site_id, struct utc now, int64_t
 	*count = (int64_t)r.n;
 	return ERR_OK;
 }
-
-#define F(member) FIELD(struct live_alarm, member)
-SHAPE(alarm_shape, struct live_alarm, F(id), F(kind), F(severity), F(object_kind), F(object_id),
-	F(object_code), F(text), F(raised_at), F(cleared_at), F(acked_at));
-#undef F
-const struct listing live_alarm_listing = {
-	.all = { "SELECT x.id, x.kind, x.severity, x.object_kind, x.object_id, x.object_code,"
-		 " x.text, x.raised_at, x.cleared_at, x.acked_at FROM alarm x"
-		 " WHERE (? = 0 OR ? =" SITE_OF_ALARM ")",
-		&alarm_shape },
-	.sorts = { { "id", "x.id" }, { "raised_at", "x.raised_at" } },
-	.order = "-id",
-	.filters = { { "open", FILTER_FLAG, "? = 0 OR x.cleared_at = 0" },
-		{ "kind", FILTER_TEXT, "x.kind = ?" },
-		{ "severity", FILTER_WORD, "x.severity = ?", "info warn urgent" },
-		{ "object_kind", FILTER_TEXT, "x.object_kind = ?" },
-		{ "object_id", FILTER_ID, "x.object_id = ?" },
-		{ "from", FILTER_FROM, "x.raised_at >= ?" }, { "to", FILTER_TO, "x.raised_at < ?" },
-		{ "q", FILTER_TEXT, "LOCATE(?, x.object_code) OR LOCATE(?, x.text)" } },
-	.usual = 200,
-};
 
 #define F(member) FIELD(struct live_tenant, member)
 static const struct field tenant_fields[] = { F(id), F(code), F(name), F(room), F(phone) };

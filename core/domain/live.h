@@ -145,22 +145,6 @@ MUST_USE enum err live_counts(struct db *db, struct utc now, struct live_counts 
 MUST_USE enum err live_power_back(struct db *db, int64_t site_id, struct utc now, int64_t *p50_ms,
 	int64_t *p95_ms, int64_t *count);
 
-struct live_alarm {
-	int64_t id;
-	char kind[129];
-	char severity[8];
-	char object_kind[17];
-	int64_t object_id;
-	char object_code[257];
-	char text[1201];
-	struct utc raised_at;
-	struct utc cleared_at;
-	struct utc acked_at;
-};
-/* Rows of struct live_alarm; args: the site, twice (0: every, and what is of none: a payment for
- * nobody's order). */
-extern const struct listing live_alarm_listing;
-
 struct live_tenant {
 	int64_t id;
 	char code[129];

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "domain/audit.h"
 #include "domain/bookday.h"
 #include "domain/entry.h"
 
@@ -53,10 +54,33 @@ static const struct query Q_SITE = {
 	&id_shape
 };
 
+static enum err shift_audit(
+	struct db *db, int64_t user_id, const char *action, int64_t id, struct utc now)
+{
+	char actor[32];
+
+	snprintf(actor, sizeof(actor), "user:%" PRId64, user_id);
+	return audit_add(db, &(struct audit){ actor, "", action, "shift", id, NULL }, NULL, now);
+}
+
+struct opening {
+	int64_t user_id;
+	struct utc now;
+};
+
+static enum err open_tx(struct db *db, void *ctx)
+{
+	const struct opening *o = ctx;
+	enum err e = db_exec(
+		db, &Q_ADD, ARGS(arg_i64(o->user_id), arg_utc(o->now), arg_i64(o->user_id)), NULL);
+
+	return e == ERR_OK ? shift_audit(db, o->user_id, "shift.open", db_insert_id(db), o->now)
+			   : e;
+}
+
 enum err shift_open(struct db *db, int64_t user_id, struct utc now, struct shift *out)
 {
-	enum err e =
-		db_exec(db, &Q_ADD, ARGS(arg_i64(user_id), arg_utc(now), arg_i64(user_id)), NULL);
+	enum err e = db_join(db, open_tx, &(struct opening){ user_id, now });
 
 	if (e == ERR_ALREADY)
 		return ERR_CONFLICT;
@@ -190,6 +214,8 @@ static enum err close_tx(struct db *db, void *ctx)
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_CLOSE,
 			ARGS(arg_utc(c->now), arg_i64(c->counted_fen), arg_i64(c->id)), NULL);
+	if (e == ERR_OK)
+		e = shift_audit(db, c->user_id, "shift.close", c->id, c->now);
 	if (e == ERR_OK)
 		e = db_one(db, &Q_GET, ARGS(arg_i64(c->id)), c->out);
 	return e;

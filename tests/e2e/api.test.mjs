@@ -18,6 +18,7 @@ import reconciliation from './parts/reconciliation.mjs';
 import refused from './parts/refused.mjs';
 import reports from './parts/reports.mjs';
 import settings from './parts/settings.mjs';
+import watch from './parts/watch.mjs';
 import { credited, expect, FEN, nano, newOrder, pay, Session, tenantPhone, until, useStack } from './lib.mjs';
 
 const world = useStack();
@@ -564,7 +565,7 @@ describe('the book day', () => {
 	});
 });
 
-for (const part of [books, contracts, settings, fees, credit, control, orders, reports, estate, batches, lists]) part(world);
+for (const part of [books, contracts, settings, fees, credit, control, orders, reports, watch, estate, batches, lists]) part(world);
 refused(world); // last: from here on there are two sites
 
 test('the books add up after all of this', async () => {

@@ -97,7 +97,7 @@ export class Api {
 			status: response.status,
 			headers: response.headers,
 			text,
-			body: /json/.test(type) && text ? JSON.parse(text) : null,
+			body: /\bjson|\+json/.test(type) && text ? JSON.parse(text) : null,
 		};
 		this.#check(method, path, answer, type);
 		return answer;
@@ -129,7 +129,7 @@ export class Api {
 		assert.ok(content, `${where}: no body is documented, got ${answer.text.slice(0, 80)}`);
 		const media = Object.keys(content).find((m) => type.startsWith(m));
 		assert.ok(media, `${where}: ${type} is not documented`);
-		if (!/json/.test(media) || !content[media].schema) return;
+		if (!/\bjson|\+json/.test(media) || !content[media].schema) return;
 		const base = documented.$ref ?? at;
 		this.#validate(`${base}/content/${escapePointer(media)}/schema`, answer, where);
 	}
