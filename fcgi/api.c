@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "domain/idempotency.h"
+#include "fcgi/areas.h"
 #include "fcgi/openapi.h"
 #include "fcgi/routes.h"
 #include "web/crypt.h"
@@ -173,7 +174,7 @@ int64_t param_int(const struct request *r, const char *name)
 
 int64_t caller_site(const struct request *r)
 {
-	return r->user.site_id;
+	return r->scope;
 }
 
 enum err request_site(const struct request *r, int64_t named, int64_t *out, struct problem *why)
@@ -389,12 +390,16 @@ static enum err run_route(struct request *r, struct answer *a)
 
 	if (e == ERR_OK)
 		e = check_caller(r);
+	if (e == ERR_OK)
+		e = areas_check_path(r, &a->why);
 	if (e == ERR_OK && r->read_body && r->route->body_most)
 		r->body_error = r->read_body(r, r->route->body_most, &a->why);
 	if (e == ERR_OK)
 		e = r->body_error;
 	if (e == ERR_OK)
 		e = check_input(r, a);
+	if (e == ERR_OK)
+		e = areas_check_input(r, &a->why);
 	if (e == ERR_OK)
 		e = by_key(r) ? run_once(r, a) : r->route->run(r, a);
 	if (e == ERR_OK && a->status == 0)

@@ -73,6 +73,7 @@ struct request {
 	json_t *json;	      /* of the body, checked against its schema; NULL if it has none */
 	struct user user;     /* the caller; id 0 where anyone may call */
 	bool lesser;	      /* the caller has the route's or_perm only */
+	int64_t scope;	      /* caller_site() */
 	char actor[32];	      /* "user:3" */
 	char family[33];      /* session of the caller */
 };
@@ -108,7 +109,8 @@ MUST_USE enum err body_day(const struct request *r, const char *key, bool *given
 /* Checked query parameters; absent ones give 0 or "". */
 int64_t param_int(const struct request *r, const char *name);
 const char *param_text(const struct request *r, const char *name);
-/* The site that a staff caller is confined to; 0: none. */
+/* The site that a staff caller is confined to; 0: none. In a route of AREAS_LISTED also minus the
+ * id of a caller who is confined to areas (scope.h): for queries, never to be compared. */
 int64_t caller_site(const struct request *r);
 
 /* The site that a staff request is about: the caller's own, or the one named (0: none), or the only

@@ -68,6 +68,13 @@ struct param {
 	bool required;
 };
 
+/* What a route is to staff who are confined to areas of their site. */
+enum areas {
+	AREAS_BY_ID,  /* open by the thing in its path (scope.h), closed when there is none */
+	AREAS_LISTED, /* its queries carry the caller's areas */
+	AREAS_SITE,   /* of the whole site, and open to them all the same; or their own */
+};
+
 enum body_kind {
 	BODY_JSON, /* checked by the schema, when there is one */
 	BODY_RAW,  /* the bytes are the message: notifies */
@@ -90,6 +97,7 @@ struct route {
 	enum perm or_perm; /* who lacks perm may call with this; request.lesser says so */
 	const char *help;
 	struct param params[6];
+	enum areas areas;
 	enum body_kind body_kind;
 	bool any_query;	  /* the query is the sender's own: decoded, not checked */
 	size_t body_most; /* a raw body, read when the caller may send it; 0: at most BODY_MAX */

@@ -154,7 +154,7 @@ enum err supply_points_list(struct request *r, struct answer *a)
 	enum err e = ERR_OK;
 
 	a->json = json_items(items);
-	if (confined && named && confined != named)
+	if (r->user.site_id && named && r->user.site_id != named)
 		return problem_set(&a->why, ERR_NOT_FOUND, "site_id", "there is no such site");
 	e = supply_list(
 		r->db, confined ? confined : named, param_int(r, "should_be_off") == 1, &rows);

@@ -14,6 +14,7 @@
 #include "domain/refund.h"
 #include "domain/reversal.h"
 #include "domain/command.h"
+#include "domain/scope.h"
 #include "domain/setting.h"
 #include "domain/unmatched.h"
 
@@ -44,7 +45,7 @@ static const struct query Q_GET = { COLUMNS "WHERE id = ?", &approval_shape };
 static const struct query Q_LOCK = { COLUMNS "WHERE id = ? FOR UPDATE", &approval_shape };
 static const struct query Q_BY_KEY = { COLUMNS "WHERE once_key = ?", &approval_shape };
 static const struct query Q_LIST = { COLUMNS
-	"WHERE ? IN (0, site_id) AND ? IN ('', state) ORDER BY id DESC LIMIT 500",
+	"WHERE ? IN (0, site_id, " SEEN_NAMED("approval.object") ") AND ? IN ('', state) ORDER BY id DESC LIMIT 500",
 	&approval_shape };
 static const struct query Q_ADD = {
 	"INSERT INTO approval (kind, site_id, object, params, reason, asked_by, asked_at, once_key)"

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "domain/scope.h"
+
 #define F(member) FIELD(struct attempt, member)
 SHAPE(attempt_shape, struct attempt, F(id), F(kind), F(account_id), F(amount_fen), F(code), F(why),
 	F(actor), F(at));
@@ -15,7 +17,7 @@ static const struct query Q_ADD = {
 };
 static const struct query Q_LIST = {
 	"SELECT id, kind, account_id, amount_fen, code, why, actor, at FROM attempt"
-	" WHERE ? IN (0, site_id) AND ? IN (0, account_id) ORDER BY id DESC LIMIT 200",
+	" WHERE ? IN (0, site_id, " SEEN_ACCOUNT("attempt.account_id") ") AND ? IN (0, account_id) ORDER BY id DESC LIMIT 200",
 	&attempt_shape
 };
 

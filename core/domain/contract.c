@@ -10,6 +10,7 @@
 #include "domain/audit.h"
 #include "domain/event.h"
 #include "domain/contract_inside.h"
+#include "domain/scope.h"
 #include "domain/supplypoint.h"
 
 #define STEPS_MAX 60000 /* bytes of JSON */
@@ -525,7 +526,7 @@ SHAPE(contract_shape, struct contract_row, F(id), F(code), F(tenant_id), F(tenan
 	" WHERE p.contract_id = c.id AND p.to_at = 0) AS meters"                                   \
 	" FROM contract c JOIN tenant t ON t.id = c.tenant_id "
 static const struct query Q_LIST = { CONTRACT_COLUMNS
-	"WHERE ? IN (0, t.site_id) AND ? IN (0, t.id) AND (? = 0 OR c.end_at = 0)"
+	"WHERE ? IN (0, t.site_id, " SEEN_CONTRACT("c.id") ") AND ? IN (0, t.id) AND (? = 0 OR c.end_at = 0)"
 	" AND (? = '' OR INSTR(c.code, ?) OR INSTR(t.room, ?) OR INSTR(t.name, ?))"
 	" ORDER BY c.id DESC LIMIT 500",
 	&contract_shape };

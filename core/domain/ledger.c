@@ -1,5 +1,7 @@
 #include "domain/ledger.h"
 
+#include "domain/scope.h"
+
 #define F(member) FIELD(struct ledger_entry, member)
 SHAPE(entry_shape, struct ledger_entry, F(id), F(site_id), F(kind), F(reference), F(actor),
 	F(book_day), F(created_at), F(memo), F(amount), F(reversed_by), F(reverses));
@@ -12,7 +14,7 @@ SHAPE(entry_shape, struct ledger_entry, F(id), F(site_id), F(kind), F(reference)
 #define REVERSALS                                                                                  \
 	" LEFT JOIN reversal r ON r.entry_id = e.id LEFT JOIN reversal v ON v.reversal_id = e.id"
 #define FILTER                                                                                     \
-	"? IN (0, e.site_id) AND ? IN ('', e.kind) AND (? = '' OR e.book_day >= ?)"                \
+	"? IN (0, e.site_id, " SEEN_ENTRY("e.id") ") AND ? IN ('', e.kind) AND (? = '' OR e.book_day >= ?)"                \
 	" AND (? = '' OR e.book_day <= ?) AND e.id < ?"
 
 static const struct query Q_GET = {

@@ -9,6 +9,7 @@
 #include "domain/audit.h"
 #include "domain/event.h"
 #include "domain/order.h"
+#include "domain/scope.h"
 #include "domain/setting.h"
 #include "domain/shift.h"
 
@@ -30,7 +31,7 @@ SHAPE(refund_shape, struct refund, F(id), F(site_id), F(zone), F(account_id), F(
 static const struct query Q_GET = { REFUNDS "? IN (0, e.site_id) AND f.id = ?", &refund_shape };
 static const struct query Q_BY_KEY = { REFUNDS "f.once_key = ?", &refund_shape };
 static const struct query Q_LIST = { REFUNDS
-	"? IN (0, e.site_id) AND ? IN (0, COALESCE(f.account_id, 0)) AND ? IN ('', f.state)"
+	"? IN (0, e.site_id, " SEEN_ENTRY("e.id") ") AND ? IN (0, COALESCE(f.account_id, 0)) AND ? IN ('', f.state)"
 	" ORDER BY f.id DESC LIMIT 200",
 	&refund_shape };
 static const struct query Q_ADD = {

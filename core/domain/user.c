@@ -18,12 +18,13 @@
 
 SHAPE(user_shape, struct user, FIELD(struct user, id), FIELD(struct user, username),
 	FIELD(struct user, kind), FIELD(struct user, name), FIELD(struct user, phone),
-	FIELD(struct user, role), FIELD(struct user, site_id), FIELD(struct user, disabled),
-	FIELD(struct user, may));
+	FIELD(struct user, role), FIELD(struct user, site_id), FIELD(struct user, in_areas),
+	FIELD(struct user, disabled), FIELD(struct user, may));
 
 #define USER_COLUMNS                                                                               \
 	"SELECT u.id, u.username, u.kind, u.name, u.phone, COALESCE(r.code, '') AS role,"          \
-	" COALESCE(u.site_id, 0) AS site_id, u.disabled,"
+	" COALESCE(u.site_id, 0) AS site_id, EXISTS (SELECT 1 FROM user_area ua"                   \
+	" WHERE ua.user_id = u.id) AS in_areas, u.disabled,"
 #define USER_TABLES " FROM user u LEFT JOIN role r ON r.id = u.role_id"
 
 static const struct query Q_GET = { USER_COLUMNS " 0 AS may" USER_TABLES " WHERE u.id = ?",

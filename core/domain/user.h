@@ -10,6 +10,7 @@ struct user {
 	char phone[21];
 	char role[129];	 /* staff only */
 	int64_t site_id; /* staff: 0 sees every site */
+	bool in_areas;	 /* staff: sees some areas of the site only (scope.h) */
 	bool disabled;
 	bool may; /* of user_check(): has the permission asked for, in a live session */
 };
