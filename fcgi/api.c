@@ -296,6 +296,8 @@ static enum err check_caller(struct request *r)
 	snprintf(r->actor, sizeof(r->actor), "user:%lld", (long long)r->user.id);
 	ASSERT(str_copy(r->family, sizeof(r->family), t.family));
 	tenant = str_eq(r->user.kind, "tenant");
+	if (r->user.password_old && !r->route->first)
+		return ERR_PASSWORD_OLD;
 	if (perm == PERM_USER)
 		return ERR_OK;
 	if (perm == PERM_TENANT)

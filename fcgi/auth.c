@@ -122,23 +122,40 @@ static json_t *shops_json(const struct rows *rows)
 	return list;
 }
 
+static json_t *areas_json(const struct rows *rows)
+{
+	const struct user_area *t = rows->at;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < rows->n; i++)
+		json_array_append_new(
+			list, json_pack("{s:I, s:s, s:s}", "id", (json_int_t)t[i].id, "code",
+				      t[i].code, "name", t[i].name));
+	return list;
+}
+
 enum err me_get(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows permissions = { 0 };
+	AUTO(rows_free) struct rows areas = { 0 };
 	AUTO(rows_free) struct rows shops = { 0 };
 	const struct user *u = &r->user;
 	json_t *site = NULL;
 	enum err e = user_permissions(r->db, u->id, &permissions);
 
 	if (e == ERR_OK)
+		e = user_areas(r->db, u->id, &areas);
+	if (e == ERR_OK)
 		e = user_tenants(r->db, u->id, &shops);
 	if (e == ERR_OK)
 		e = site_json(r, &site);
 	if (e != ERR_OK)
 		return e;
-	a->json = json_pack("{s:I, s:s, s:s, s:o, s:s, s:o, s:o, s:o}", "id", (json_int_t)u->id,
+	a->json = json_pack("{s:I, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:b, s:o}", "id",
+		(json_int_t)u->id,
 		"kind", u->kind, "name", u->name[0] ? u->name : u->username, "phone",
 		json_text_or_null(u->phone), "role", u->role[0] ? u->role : u->kind, "permissions",
-		permissions_json(&permissions), "site", site, "tenants", shops_json(&shops));
+		permissions_json(&permissions), "site", site, "areas", areas_json(&areas),
+		"password_change_required", u->password_old, "tenants", shops_json(&shops));
 	return ERR_OK;
 }

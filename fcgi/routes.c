@@ -44,6 +44,7 @@ const char *perm_word(enum perm p)
 		[PERM_NOTICE_EDIT] = "notice.edit",
 		[PERM_DUTY_EDIT] = "duty.edit",
 		[PERM_IMPORT_RUN] = "import.run",
+		[PERM_USER_MANAGE] = "user.manage",
 	};
 
 	return words[p] ? words[p] : "";
@@ -74,7 +75,7 @@ const struct route routes[] = {
 		.help = "Change a refresh token for new tokens; it is good for one use." },
 	{ "POST", "/auth/logout", PERM_OPEN, "refresh", NULL, false, 204, auth_logout, false,
 		.help = "End a session, its access tokens too." },
-	{ "GET", "/me", PERM_USER, NULL, "me", false, 200, me_get, false,
+	{ "GET", "/me", PERM_USER, NULL, "me", false, 200, me_get, false, .first = true,
 		.help = "The caller: name, permissions, site, shops." },
 
 	/* Tenants: their own things only. */
@@ -472,6 +473,32 @@ const struct route routes[] = {
 		.areas = AREAS_SITE, .help = "Who is told of urgent alarms, and when.", .params = { { "site_id", PARAM_ID, false } } },
 	{ "PUT", "/duty", PERM_DUTY_EDIT, "duty_put", "duty", false, 200, duty_change, false,
 		.help = "Replace the list of who is told at a site." },
+
+	/* Users and roles. */
+	{ "PUT", "/me/password", PERM_USER, "password_change", NULL, false, 204, me_password, false, .first = true,
+		.help = "Change one's own password; every other session of the user ends." },
+	{ "GET", "/users", PERM_USER_MANAGE, NULL, "staff", true, 200, users_list, false,
+		.help = "Members of staff, by id; next is the cursor of the page after.", .params = { { "cursor", PARAM_ID, false } } },
+	{ "POST", "/users", PERM_USER_MANAGE, "user_new", "staff_made", false, 201, user_new, false,
+		.help = "Add a member of staff. The password is in this answer and in no other, and must be changed at the first login." },
+	{ "GET", "/users/:id", PERM_USER_MANAGE, NULL, "staff", false, 200, user_one, false,
+		.help = "One member of staff." },
+	{ "PUT", "/users/:id", PERM_USER_MANAGE, "user_change", "staff", false, 200, user_change, false,
+		.help = "Change name, phone, role, site and areas, or shut somebody out. Nobody gives, or manages, what he may not do; somebody stays admin of every site." },
+	{ "POST", "/users/:id/password", PERM_USER_MANAGE, "empty", "staff_made", false, 200, user_reset, false,
+		.help = "A new password for who lost it, in this answer only; sessions and lock of the user end." },
+	{ "GET", "/permissions", PERM_USER_MANAGE, NULL, "permission", true, 200, permissions_list, false,
+		.help = "Every permission, with the roles as shipped that have it." },
+	{ "GET", "/roles", PERM_USER_MANAGE, NULL, "role", true, 200, roles_list, false,
+		.help = "Roles: those as shipped, which stay as they are, and copies." },
+	{ "GET", "/roles/:id", PERM_USER_MANAGE, NULL, "role", false, 200, role_one, false,
+		.help = "One role." },
+	{ "POST", "/roles", PERM_USER_MANAGE, "role_new", "role", false, 201, role_new, false,
+		.help = "Add a role, of permissions that one has oneself. For who sees every site." },
+	{ "PUT", "/roles/:id", PERM_USER_MANAGE, "role_change", "role", false, 200, role_change, false,
+		.help = "Rename a role, or give it other permissions; who has it may, or may not, at once." },
+	{ "DELETE", "/roles/:id", PERM_USER_MANAGE, NULL, NULL, false, 204, role_drop, false,
+		.help = "Remove a role that nobody has." },
 
 	/* Watchers. */
 	{ "GET", "/healthz", PERM_LOCAL, NULL, "health", false, 200, health_get, false,

@@ -47,6 +47,7 @@ enum perm {
 	PERM_NOTICE_EDIT,
 	PERM_DUTY_EDIT,
 	PERM_IMPORT_RUN,
+	PERM_USER_MANAGE,
 	PERM__MAX
 };
 const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */
@@ -98,6 +99,7 @@ struct route {
 	const char *help;
 	struct param params[6];
 	enum areas areas;
+	bool first; /* open also to who must change the password */
 	enum body_kind body_kind;
 	bool any_query;	  /* the query is the sender's own: decoded, not checked */
 	size_t body_most; /* a raw body, read when the caller may send it; 0: at most BODY_MAX */

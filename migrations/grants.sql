@@ -121,6 +121,8 @@ GRANT INSERT, UPDATE (name, to_day) ON share_group TO 'yufu_api'@'localhost';
 GRANT INSERT ON share_source TO 'yufu_api'@'localhost';
 GRANT INSERT, DELETE ON share_target TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON session TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name), DELETE ON role TO 'yufu_api'@'localhost';
+GRANT INSERT, DELETE ON role_permission TO 'yufu_api'@'localhost';
 GRANT INSERT, DELETE ON user_area TO 'yufu_api'@'localhost';
 GRANT INSERT, DELETE ON user_area_scope TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON sms_code TO 'yufu_api'@'localhost';

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/rand.h"
+#include "domain/audit.h"
 #include "domain/outbox.h"
 
 #define HASH_PASSES 2
@@ -19,12 +20,13 @@
 SHAPE(user_shape, struct user, FIELD(struct user, id), FIELD(struct user, username),
 	FIELD(struct user, kind), FIELD(struct user, name), FIELD(struct user, phone),
 	FIELD(struct user, role), FIELD(struct user, site_id), FIELD(struct user, in_areas),
-	FIELD(struct user, disabled), FIELD(struct user, may));
+	FIELD(struct user, disabled), FIELD(struct user, password_old),
+	FIELD(struct user, may));
 
 #define USER_COLUMNS                                                                               \
 	"SELECT u.id, u.username, u.kind, u.name, u.phone, COALESCE(r.code, '') AS role,"          \
 	" COALESCE(u.site_id, 0) AS site_id, EXISTS (SELECT 1 FROM user_area ua"                   \
-	" WHERE ua.user_id = u.id) AS in_areas, u.disabled,"
+	" WHERE ua.user_id = u.id) AS in_areas, u.disabled, u.password_old,"
 #define USER_TABLES " FROM user u LEFT JOIN role r ON r.id = u.role_id"
 
 static const struct query Q_GET = { USER_COLUMNS " 0 AS may" USER_TABLES " WHERE u.id = ?",
@@ -38,18 +40,18 @@ static const struct query Q_CHECK = { USER_COLUMNS
 
 struct secret {
 	int64_t id;
+	char username[257];
 	char password_hash[PASSWORD_HASH_MAX + 1];
 	bool disabled;
 	int64_t failures;
 	struct utc locked_until;
 };
-SHAPE(secret_shape, struct secret, FIELD(struct secret, id), FIELD(struct secret, password_hash),
-	FIELD(struct secret, disabled), FIELD(struct secret, failures),
+SHAPE(secret_shape, struct secret, FIELD(struct secret, id), FIELD(struct secret, username),
+	FIELD(struct secret, password_hash), FIELD(struct secret, disabled), FIELD(struct secret, failures),
 	FIELD(struct secret, locked_until));
-static const struct query Q_SECRET = {
-	"SELECT id, password_hash, disabled, failures, locked_until FROM user WHERE username = ?",
-	&secret_shape
-};
+#define SECRET "SELECT id, username, password_hash, disabled, failures, locked_until FROM user WHERE "
+static const struct query Q_SECRET = { SECRET "username = ?", &secret_shape };
+static const struct query Q_SECRET_OF = { SECRET "id = ?", &secret_shape };
 /* Assignments run from left to right: the second sees the new count. */
 static const struct query Q_FAILED = {
 	"UPDATE user SET failures = failures + 1, locked_until = IF(failures >= ?,"
@@ -113,32 +115,95 @@ static enum err login_failed(struct db *db, const struct secret *s, struct utc n
 	return e == ERR_OK ? ERR_WRONG_PASSWORD : e;
 }
 
-enum err user_login(
-	struct db *db, const char *username, const char *password, struct utc now, struct user *out)
+/* Is it the password of this user (id 0: of nobody)? Wrong ones are counted. */
+static enum err secret_check(
+	struct db *db, const struct secret *s, const char *password, struct utc now)
 {
-	struct secret s = { 0 };
 	enum err e;
 
 	if (strlen(password) > PASSWORD_MAX)
 		return ERR_WRONG_PASSWORD;
-	e = db_one(db, &Q_SECRET, ARGS(arg_text(username)), &s);
-	if (e != ERR_OK && e != ERR_NOT_FOUND)
-		return e;
-	if (s.locked_until.ms > now.ms)
+	if (s->locked_until.ms > now.ms)
 		return ERR_LOCKED;
-	e = password_check(s.password_hash, password);
-	if (e == ERR_OK && s.disabled)
+	e = password_check(s->password_hash, password);
+	if (e == ERR_OK && s->disabled)
 		return ERR_WRONG_PASSWORD;
-	if (e == ERR_WRONG_PASSWORD)
-		return login_failed(db, &s, now);
-	if (e != ERR_OK)
-		return e;
-	if (s.failures > 0) {
+	return e == ERR_WRONG_PASSWORD ? login_failed(db, s, now) : e;
+}
+
+enum err user_login(
+	struct db *db, const char *username, const char *password, struct utc now, struct user *out)
+{
+	struct secret s = { 0 };
+	enum err e = db_one(db, &Q_SECRET, ARGS(arg_text(username)), &s);
+
+	if (e == ERR_OK || e == ERR_NOT_FOUND)
+		e = secret_check(db, &s, password, now);
+	if (e == ERR_OK && s.failures > 0)
 		e = db_exec(db, &Q_SUCCEEDED, ARGS(arg_i64(s.id)), NULL);
-		if (e != ERR_OK)
-			return e;
-	}
-	return user_get(db, s.id, out);
+	return e == ERR_OK ? user_get(db, s.id, out) : e;
+}
+
+/* ---- a password of one's own ---- */
+
+static const struct query Q_PASSWORD = {
+	"UPDATE user SET password_hash = ?, password_old = 0, password_at = ?, failures = 0"
+	" WHERE id = ?",
+	NULL
+};
+static const struct query Q_END_OTHERS = {
+	"UPDATE session SET revoked_at = ? WHERE user_id = ? AND family <> ? AND revoked_at = 0",
+	NULL
+};
+
+struct changing {
+	const struct password_change *c;
+	char hash[PASSWORD_HASH_MAX];
+};
+
+static enum err change_tx(struct db *db, void *ctx)
+{
+	const struct changing *g = ctx;
+	const struct password_change *c = g->c;
+	enum err e = db_exec(db, &Q_PASSWORD,
+		ARGS(arg_text(g->hash), arg_utc(c->now), arg_i64(c->user_id)), NULL);
+
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_END_OTHERS,
+			ARGS(arg_utc(c->now), arg_i64(c->user_id), arg_text(c->family)), NULL);
+	return e == ERR_OK ? audit_add(db,
+				     &(struct audit){ c->actor, c->address, "user.password",
+					     "user", c->user_id, NULL },
+				     NULL, c->now)
+			   : e;
+}
+
+enum err user_password_change(struct db *db, const struct password_change *c, struct problem *why)
+{
+	struct changing g = { .c = c };
+	struct secret s = { 0 };
+	enum err e = db_one(db, &Q_SECRET_OF, ARGS(arg_i64(c->user_id)), &s);
+
+	if (e == ERR_OK)
+		e = secret_check(db, &s, c->old_password, c->now);
+	if (e == ERR_WRONG_PASSWORD)
+		return problem_set(why, e, "old_password", "this is not your password");
+	if (e == ERR_OK)
+		e = password_rules(c->new_password, s.username, "new_password", why);
+	if (e == ERR_OK && str_eq(c->old_password, c->new_password))
+		return problem_set(why, ERR_BAD_VALUE, "new_password", "this is the old one");
+	if (e == ERR_OK)
+		e = password_hash(c->new_password, g.hash);
+	return e == ERR_OK ? db_tx(db, change_tx, &g) : e;
+}
+
+void password_make(char out[static PASSWORD_MADE_MAX])
+{
+	static const char letters[] = "abcdefghjkmnpqrstuvwxyz23456789";
+
+	for (size_t i = 0; i < PASSWORD_MADE_MAX - 1; i++)
+		out[i] = letters[rand_below(sizeof(letters) - 1)];
+	out[PASSWORD_MADE_MAX - 1] = '\0';
 }
 
 struct code_row {
@@ -355,6 +420,19 @@ static const struct query Q_PERMISSIONS = {
 enum err user_permissions(struct db *db, int64_t id, struct rows *out)
 {
 	return db_list(db, &Q_PERMISSIONS, ARGS(arg_i64(id)), out);
+}
+
+SHAPE(area_shape, struct user_area, FIELD(struct user_area, id), FIELD(struct user_area, code),
+	FIELD(struct user_area, name));
+static const struct query Q_AREAS = {
+	"SELECT a.id, a.code, a.name FROM user_area ua JOIN area a ON a.id = ua.area_id"
+	" WHERE ua.user_id = ? ORDER BY a.id",
+	&area_shape
+};
+
+enum err user_areas(struct db *db, int64_t id, struct rows *out)
+{
+	return db_list(db, &Q_AREAS, ARGS(arg_i64(id)), out);
 }
 
 static const struct field user_tenant_fields[] = { FIELD(struct user_tenant, id),

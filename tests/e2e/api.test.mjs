@@ -10,6 +10,7 @@ import contracts from './parts/contracts.mjs';
 import control from './parts/control.mjs';
 import credit from './parts/credit.mjs';
 import fees from './parts/fees.mjs';
+import matrix from './parts/matrix.mjs';
 import orders from './parts/orders.mjs';
 import reconciliation from './parts/reconciliation.mjs';
 import refused from './parts/refused.mjs';
@@ -560,7 +561,8 @@ describe('the book day', () => {
 });
 
 for (const part of [books, contracts, settings, fees, credit, control, orders, reports]) part(world);
-refused(world); // last: from here on there are two sites
+refused(world); // from here on there are two sites
+matrix(world);
 
 test('the books add up after all of this', async () => {
 	assert.deepEqual(await faults(world.stack), []);
