@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "domain/idempotency.h"
+#include "domain/service.h"
 #include "fcgi/areas.h"
 #include "fcgi/openapi.h"
 #include "fcgi/routes.h"
@@ -72,6 +73,7 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 	if (api->jwt_key.len < TOKEN_KEY_MIN || str_starts(api->jwt_key.text, "-----BEGIN"))
 		return problem_set(why, ERR_BAD_VALUE, "jwt.key_file",
 			"the key must be at least %d random bytes", TOKEN_KEY_MIN);
+	totp_key(&api->jwt_key, api->totp_key);
 	if (!str_copy(api->site_base, sizeof(api->site_base),
 		    conf_text(conf, "site", "base",
 			    conf_text(conf, "alipay", "notify_base",
@@ -102,6 +104,7 @@ void api_free(struct api **api)
 	if (!*api)
 		return;
 	buf_wipe(&(*api)->jwt_key);
+	OPENSSL_cleanse((*api)->totp_key, sizeof((*api)->totp_key));
 	OPENSSL_cleanse((*api)->receipt_secrets, sizeof((*api)->receipt_secrets));
 	pay_free(&(*api)->pay);
 	for (int k = 0; k < WECHAT__MAX; k++)
@@ -265,39 +268,54 @@ static const char *strip_prefix(const char *path)
 	return str_eq(path, "/healthz") || str_eq(path, "/metrics") ? path : "";
 }
 
-static enum err check_token(struct request *r, struct token *out)
+/* The caller, by the token of a session or the key of a service account. */
+static enum err identify(struct request *r, enum perm perm)
 {
-	const char *h = request_header(r, "HTTP_AUTHORIZATION");
+	const char *h = request_header(r, "HTTP_AUTHORIZATION"), *permission = perm_word(perm);
+	struct token t;
+	enum err e;
 
 	if (!h || strncasecmp(h, "Bearer ", 7) != 0)
 		return ERR_UNAUTHORIZED;
-	return token_check(&r->api->jwt_key, h + 7, r->now, out);
+	if (str_starts(h + 7, SERVICE_KEY_PREFIX))
+		return service_check(r->db, h + 7, r->remote, permission, r->now, &r->user);
+	e = token_check(&r->api->jwt_key, h + 7, r->now, &t);
+	if (e == ERR_OK)
+		e = user_check(r->db, t.user_id, t.family, permission, &r->user);
+	if (e == ERR_OK)
+		ASSERT(str_copy(r->family, sizeof(r->family), t.family));
+	return e;
+}
+
+/* What is of a person, and not for the key of a program: all but /me of the routes without a
+ * permission. */
+static bool is_personal(const struct route *route)
+{
+	return !perm_word(route->perm)[0] && !str_eq(route->path, "/me");
 }
 
 /* Who calls, and may they? Read from the database each time. */
 static enum err check_caller(struct request *r)
 {
 	enum perm perm = r->route->perm;
-	struct token t;
 	bool tenant;
 	enum err e;
 
 	if (perm == PERM_OPEN || perm == PERM_LOCAL)
 		return ERR_OK;
-	e = check_token(r, &t);
-	if (e == ERR_OK)
-		e = user_check(r->db, t.user_id, t.family, perm_word(perm), &r->user);
+	e = identify(r, perm);
 	if (e == ERR_OK && !r->user.may && r->route->or_perm) {
 		r->lesser = true;
-		e = user_check(r->db, t.user_id, t.family, perm_word(r->route->or_perm), &r->user);
+		e = identify(r, r->route->or_perm);
 	}
 	if (e != ERR_OK)
 		return e;
 	snprintf(r->actor, sizeof(r->actor), "user:%lld", (long long)r->user.id);
-	ASSERT(str_copy(r->family, sizeof(r->family), t.family));
 	tenant = str_eq(r->user.kind, "tenant");
 	if (r->user.password_old && !r->route->first)
 		return ERR_PASSWORD_OLD;
+	if (str_eq(r->user.kind, "service") && is_personal(r->route))
+		return ERR_FORBIDDEN;
 	if (perm == PERM_USER)
 		return ERR_OK;
 	if (perm == PERM_TENANT)

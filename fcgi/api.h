@@ -7,6 +7,7 @@
 
 #include "base/zone.h"
 #include "db/db.h"
+#include "domain/totp.h"
 #include "domain/user.h"
 #include "fcgi/schema.h"
 #include "fcgi/token.h"
@@ -16,7 +17,7 @@
 
 #define BODY_MAX 65536
 #define IMPORT_MAX (20u << 20) /* bytes of a workbook */
-#define ROUTES_MAX 192
+#define ROUTES_MAX 288
 #define STATUS_MAX 600
 #define PAY_SERVICES_MAX 8
 
@@ -32,6 +33,7 @@ struct api {
 	struct schemas *schemas;
 	char *document; /* OpenAPI, printed once: a shared json_t is not for threads */
 	struct buf jwt_key;
+	unsigned char totp_key[TOTP_KEY_BYTES];
 	struct wechat_app *wechat[WECHAT__MAX]; /* NULL: off */
 	struct problem wechat_off[WECHAT__MAX]; /* and why */
 	atomic_int wechat_asking;		/* calls to WeChat that wait for its answer */

@@ -7,11 +7,12 @@
 #include "domain/roleedit.h"
 #include "domain/staff.h"
 #include "fcgi/handlers.h"
+#include "fcgi/users.h"
 
 #define PAGE 100
 #define PERMISSIONS_MAX 200
 
-static struct staff_act act_of(const struct request *r)
+struct staff_act staff_act_of(const struct request *r)
 {
 	return (struct staff_act){ .user_id = r->user.id,
 		.site_id = caller_site(r),
@@ -26,7 +27,7 @@ static json_t *id_or_null(int64_t id)
 }
 
 /* "3,7" as numbers, "a.b,c.d" as texts. */
-static json_t *list_json(const char *text, bool numbers)
+json_t *list_json(const char *text, bool numbers)
 {
 	json_t *list = json_array();
 
@@ -101,7 +102,7 @@ static enum err answer_made(
 }
 
 /* The ids of the body; how many. */
-static size_t areas_read(const struct request *r, int64_t out[static STAFF_AREAS_MAX])
+size_t areas_read(const struct request *r, int64_t out[static STAFF_AREAS_MAX])
 {
 	const json_t *list = json_object_get(r->json, "area_ids"), *v;
 	size_t i;
@@ -113,7 +114,7 @@ static size_t areas_read(const struct request *r, int64_t out[static STAFF_AREAS
 
 enum err user_new(struct request *r, struct answer *a)
 {
-	const struct staff_act by = act_of(r);
+	const struct staff_act by = staff_act_of(r);
 	char password[PASSWORD_MADE_MAX], hash[PASSWORD_HASH_MAX];
 	int64_t areas[STAFF_AREAS_MAX], id = 0;
 	struct staff_new n = { .kind = "staff",
@@ -139,7 +140,7 @@ enum err user_new(struct request *r, struct answer *a)
 
 enum err user_change(struct request *r, struct answer *a)
 {
-	const struct staff_act by = act_of(r);
+	const struct staff_act by = staff_act_of(r);
 	const json_t *disabled = json_object_get(r->json, "disabled");
 	int64_t areas[STAFF_AREAS_MAX];
 	struct staff_change c = { .name = body_text(r, "name", NULL),
@@ -163,7 +164,7 @@ enum err user_change(struct request *r, struct answer *a)
 
 enum err user_reset(struct request *r, struct answer *a)
 {
-	const struct staff_act by = act_of(r);
+	const struct staff_act by = staff_act_of(r);
 	char password[PASSWORD_MADE_MAX], hash[PASSWORD_HASH_MAX];
 	enum err e;
 
@@ -270,7 +271,7 @@ static struct role_edit edit_read(const struct request *r, const char *names[sta
 
 enum err role_new(struct request *r, struct answer *a)
 {
-	const struct staff_act by = act_of(r);
+	const struct staff_act by = staff_act_of(r);
 	const char *names[PERMISSIONS_MAX];
 	const struct role_edit edit = edit_read(r, names);
 	int64_t id = 0;
@@ -281,7 +282,7 @@ enum err role_new(struct request *r, struct answer *a)
 
 enum err role_change(struct request *r, struct answer *a)
 {
-	const struct staff_act by = act_of(r);
+	const struct staff_act by = staff_act_of(r);
 	const char *names[PERMISSIONS_MAX];
 	const struct role_edit edit = edit_read(r, names);
 	enum err e = role_set(r->db, r->object, &edit, &by, &a->why);
@@ -291,7 +292,7 @@ enum err role_change(struct request *r, struct answer *a)
 
 enum err role_drop(struct request *r, struct answer *a)
 {
-	const struct staff_act by = act_of(r);
+	const struct staff_act by = staff_act_of(r);
 
 	return role_remove(r->db, r->object, &by, &a->why);
 }

@@ -57,7 +57,7 @@ static const struct query Q_DECIDE = {
 };
 static const struct query Q_MAY = {
 	"SELECT u.id FROM user u JOIN role_permission p ON p.role_id = u.role_id"
-	" WHERE u.id = ? AND p.permission = ? AND NOT u.disabled",
+	" WHERE u.id = ? AND p.permission = ? AND u.kind = 'staff' AND NOT u.disabled",
 	&id_shape
 };
 

@@ -26,7 +26,7 @@ static const struct query Q_LOCK = { STAFF "u.id = ? FOR UPDATE", &staff_shape }
 
 static const struct query Q_ADD = {
 	"INSERT INTO user (kind, username, name, phone, password_hash, password_old, password_at,"
-	" role_id, site_id, created_at) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?)",
+	" role_id, site_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	NULL
 };
 static const struct query Q_SET = {
@@ -178,13 +178,16 @@ static enum err add_tx(struct db *db, void *ctx)
 	const struct staff_new *n = g->n;
 	enum err e = role_check(db, n->role_id, g->by, g->why);
 
+	if (e == ERR_OK && n->areas_n && !n->site_id)
+		return problem_set(g->why, ERR_MISSING_FIELD, "site_id", "areas are of one site");
 	if (e == ERR_OK)
 		e = site_check(db, n->site_id, g->by, g->why);
 	if (e != ERR_OK)
 		return e;
 	e = db_exec(db, &Q_ADD,
 		ARGS(arg_text(n->kind), arg_text(n->username), arg_text(n->name),
-			arg_text(n->phone), arg_text(n->password_hash), arg_utc(g->by->now),
+			arg_text(n->phone), arg_text(n->password_hash),
+			arg_i64(n->password_hash[0] != '\0'), arg_utc(g->by->now),
 			arg_i64(n->role_id), arg_id(n->site_id), arg_utc(g->by->now)),
 		NULL);
 	if (e == ERR_ALREADY)
@@ -206,11 +209,18 @@ enum err staff_add(struct db *db, const struct staff_new *n, const struct staff_
 	int64_t *id, struct problem *why)
 {
 	struct changing g = { .by = by, .n = n, .why = why };
-	enum err e;
+	enum err e = db_tx(db, add_tx, &g);
 
-	if (n->areas_n && !n->site_id)
-		return problem_set(why, ERR_MISSING_FIELD, "site_id", "areas are of one site");
-	e = db_tx(db, add_tx, &g);
+	*id = g.id;
+	return e;
+}
+
+enum err staff_insert(struct db *db, const struct staff_new *n, const struct staff_act *by,
+	int64_t *id, struct problem *why)
+{
+	struct changing g = { .by = by, .n = n, .why = why };
+	enum err e = add_tx(db, &g);
+
 	*id = g.id;
 	return e;
 }
@@ -318,4 +328,33 @@ enum err staff_reset(struct db *db, int64_t id, const char *password_hash,
 	return db_tx(db, reset_tx,
 		&(struct changing){
 			.id = id, .by = by, .password_hash = password_hash, .why = why });
+}
+
+static enum err check_tx(struct db *db, void *ctx)
+{
+	const struct changing *g = ctx;
+	struct staff had;
+
+	return staff_manageable(db, g->id, g->by, &had, g->why);
+}
+
+enum err staff_check(struct db *db, int64_t id, const struct staff_act *by, struct problem *why)
+{
+	return db_tx(db, check_tx, &(struct changing){ .id = id, .by = by, .why = why });
+}
+
+static enum err sessions_end_tx(struct db *db, void *ctx)
+{
+	const struct changing *g = ctx;
+	enum err e = check_tx(db, ctx);
+
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_END_SESSIONS, ARGS(arg_utc(g->by->now), arg_i64(g->id)), NULL);
+	return e == ERR_OK ? audit(db, g, "session.revoke", NULL) : e;
+}
+
+enum err staff_sessions_end(
+	struct db *db, int64_t id, const struct staff_act *by, struct problem *why)
+{
+	return db_tx(db, sessions_end_tx, &(struct changing){ .id = id, .by = by, .why = why });
 }

@@ -56,6 +56,9 @@ MUST_USE enum err staff_get(struct db *db, int64_t site_id, int64_t id, struct s
  * that is not there for who asks. */
 MUST_USE enum err staff_add(struct db *db, const struct staff_new *n, const struct staff_act *by,
 	int64_t *id, struct problem *why);
+/* The same inside a transaction that runs. */
+MUST_USE enum err staff_insert(struct db *db, const struct staff_new *n, const struct staff_act *by,
+	int64_t *id, struct problem *why);
 /* As staff_add(); ERR_CONFLICT where nobody would be left who is admin of every site. Ends the
  * user's sessions when it disables. */
 MUST_USE enum err staff_set(struct db *db, int64_t id, const struct staff_change *c,
@@ -64,6 +67,12 @@ MUST_USE enum err staff_set(struct db *db, int64_t id, const struct staff_change
 MUST_USE enum err staff_reset(struct db *db, int64_t id, const char *password_hash,
 	const struct staff_act *by, struct problem *why);
 
-/* May who asks manage this one? For what else is done to a user; inside db_tx. */
+/* Ends all sessions of a user. */
+MUST_USE enum err staff_sessions_end(
+	struct db *db, int64_t id, const struct staff_act *by, struct problem *why);
+/* May who asks manage this one? For what else is done to a user; the first in a transaction of its
+ * own, the second inside db_tx. */
+MUST_USE enum err staff_check(
+	struct db *db, int64_t id, const struct staff_act *by, struct problem *why);
 MUST_USE enum err staff_manageable(struct db *db, int64_t id, const struct staff_act *by,
 	struct staff *out, struct problem *why);

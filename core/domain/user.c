@@ -9,6 +9,7 @@
 #include "base/rand.h"
 #include "domain/audit.h"
 #include "domain/outbox.h"
+#include "domain/totp.h"
 
 #define HASH_PASSES 2
 #define HASH_BYTES (19456UL * 1024)
@@ -37,6 +38,11 @@ static const struct query Q_CHECK = { USER_COLUMNS
 	" (SELECT 1 FROM session s WHERE s.family = ? AND s.user_id = u.id"
 	" AND s.revoked_at = 0)",
 	&user_shape };
+static const struct query Q_CHECK_SERVICE = { USER_COLUMNS
+	" ? = '' OR EXISTS (SELECT 1 FROM role_permission p WHERE p.role_id = u.role_id"
+	" AND p.permission = ?) AS may" USER_TABLES " WHERE u.id = ? AND NOT u.disabled"
+	" AND u.kind = 'service'",
+	&user_shape };
 
 struct secret {
 	int64_t id;
@@ -60,6 +66,12 @@ static const struct query Q_FAILED = {
 };
 static const struct query Q_SUCCEEDED = {
 	"UPDATE user SET failures = 0, locked_until = 0 WHERE id = ? AND failures > 0", NULL
+};
+/* With a second factor the password alone is no success. */
+static const struct query Q_PASSWORD_RIGHT = {
+	"UPDATE user SET failures = 0, locked_until = 0 WHERE id = ? AND failures > 0 AND NOT EXISTS"
+	" (SELECT 1 FROM user_totp t WHERE t.user_id = user.id AND t.confirmed_at > 0)",
+	NULL
 };
 
 /* At most four hashes at a time: 76 MiB, and the other threads keep a processor. */
@@ -140,7 +152,7 @@ enum err user_login(
 	if (e == ERR_OK || e == ERR_NOT_FOUND)
 		e = secret_check(db, &s, password, now);
 	if (e == ERR_OK && s.failures > 0)
-		e = db_exec(db, &Q_SUCCEEDED, ARGS(arg_i64(s.id)), NULL);
+		e = db_exec(db, &Q_PASSWORD_RIGHT, ARGS(arg_i64(s.id)), NULL);
 	return e == ERR_OK ? user_get(db, s.id, out) : e;
 }
 
@@ -155,6 +167,19 @@ static const struct query Q_END_OTHERS = {
 	"UPDATE session SET revoked_at = ? WHERE user_id = ? AND family <> ? AND revoked_at = 0",
 	NULL
 };
+
+enum err user_password_is(struct db *db, int64_t id, const char *password, struct utc now,
+	struct problem *why)
+{
+	struct secret s = { 0 };
+	enum err e = db_one(db, &Q_SECRET_OF, ARGS(arg_i64(id)), &s);
+
+	if (e == ERR_OK)
+		e = secret_check(db, &s, password, now);
+	return e == ERR_WRONG_PASSWORD
+		       ? problem_set(why, e, "password", "this is not your password")
+		       : e;
+}
 
 struct changing {
 	const struct password_change *c;
@@ -408,6 +433,47 @@ enum err user_check(
 		out);
 
 	return e == ERR_NOT_FOUND ? ERR_UNAUTHORIZED : e;
+}
+
+enum err user_check_service(
+	struct db *db, int64_t id, const char *permission, struct user *out)
+{
+	enum err e = db_one(db, &Q_CHECK_SERVICE,
+		ARGS(arg_text(permission), arg_text(permission), arg_i64(id)), out);
+
+	return e == ERR_NOT_FOUND ? ERR_UNAUTHORIZED : e;
+}
+
+struct factor {
+	int64_t user_id;
+	const unsigned char *key;
+	const char *code;
+	struct utc now;
+};
+
+static enum err factor_tx(struct db *db, void *ctx)
+{
+	const struct factor *f = ctx;
+	enum err e = totp_check(db, f->user_id, f->key, f->code, f->now);
+
+	return e == ERR_OK ? db_exec(db, &Q_SUCCEEDED, ARGS(arg_i64(f->user_id)), NULL) : e;
+}
+
+enum err user_second_factor(struct db *db, int64_t id, const unsigned char *key, const char *code,
+	struct utc now)
+{
+	bool on = false;
+	enum err e = totp_is_on(db, id, &on);
+
+	if (e != ERR_OK || !on)
+		return e;
+	if (!code[0])
+		return ERR_CODE_REQUIRED;
+	e = db_tx(db, factor_tx, &(struct factor){ id, key, code, now });
+	if (e != ERR_WRONG_CODE)
+		return e;
+	e = login_failed(db, &(struct secret){ .id = id }, now);
+	return e == ERR_WRONG_PASSWORD ? ERR_WRONG_CODE : e;
 }
 
 SHAPE(permission_shape, struct permission, FIELD(struct permission, permission));

@@ -50,6 +50,9 @@ struct password_change {
 	const char *family, *actor, *address;
 	struct utc now;
 };
+/* Is it the user's password? Errors as above, of the field password. */
+MUST_USE enum err user_password_is(struct db *db, int64_t id, const char *password, struct utc now,
+	struct problem *why);
 MUST_USE enum err user_password_change(
 	struct db *db, const struct password_change *c, struct problem *why);
 #define PASSWORD_MADE_MAX 21
@@ -62,6 +65,15 @@ MUST_USE enum err user_get(struct db *db, int64_t id, struct user *out);
  * or the session is no more. */
 MUST_USE enum err user_check(
 	struct db *db, int64_t id, const char *family, const char *permission, struct user *out);
+
+/* The same for a service account, whose key was checked. */
+MUST_USE enum err user_check_service(
+	struct db *db, int64_t id, const char *permission, struct user *out);
+
+/* After user_login(): the second factor, of who has one. ERR_CODE_REQUIRED without a code;
+ * ERR_WRONG_CODE, counted as a wrong password is. key: of totp.h. */
+MUST_USE enum err user_second_factor(struct db *db, int64_t id, const unsigned char *key,
+	const char *code, struct utc now);
 
 struct permission {
 	char permission[49];

@@ -49,7 +49,7 @@ const TIMES = ['2026-02-30T00:00:00Z', '2026-01-01T00:00:00', '2026-01-01 00:00:
 const MONTHS = ['2026-13', '2026-00', '2026-1', '0000-00', '9999-12', 'May', '', 202601, null];
 const INTEGERS = [-1, 1.5, '7', '', null, true, [], {}, 1_000_000_000_000_000_000, 9_300_000_000_000_000_000, -1_000_000_000_000_000_000];
 
-const TIME_FIELD = /^(at|until|read_at)$/;
+const TIME_FIELD = /^(at|until|read_at|expires_at)$/;
 const DAY_FIELD = /^(day|from_day|to_day)$/;
 const DECIMAL_FIELD = /^(amount|price|ratio|capacity|register|start_register|old_final_register|opening_balance|warn[12]|credit_limit|emergency_limit)$/;
 
@@ -142,6 +142,7 @@ export default function (world) {
 		const routes = () => Object.entries(world.api.document.paths).flatMap(([path, methods]) => Object.entries(methods)
 			.map(([method, operation]) => ({ method: method.toUpperCase(), route: path.replace(/^\/api\/v1/, ''), operation })))
 			.filter(({ route }) => !/^\/(auth|notify)\//.test(route));
+		const askerOf = (route) => (route.startsWith('/me/') && !route.startsWith('/me/totp') ? other : admin);
 		const bodySchema = ({ operation }) => operation.requestBody?.content['application/json']?.schema;
 		const named = (route) => route.replace(/\{(\w+)\}/, (_, word) => (word === 'date' ? '2020-01-01' : own[kindOf(route)]));
 
@@ -153,7 +154,7 @@ export default function (world) {
 				const schema = bodySchema(r);
 				if (r.method === 'GET' || !schema || /\/empty$/.test(schema.$ref ?? '')) continue;
 				assert.ok(good, `no example of ${r.method} ${r.route}`);
-				const session = r.route.startsWith('/me/') ? other : admin;
+				const session = askerOf(r.route);
 				for (const [field, body, what] of spoiled(world.api.document, schema, good, r.route)) {
 					asked++;
 					const answer = await send(session, r.method, named(r.route), body);
@@ -174,7 +175,7 @@ export default function (world) {
 			const good = { from: '2026-01-02', to: '2026-01-03', day: '2026-01-02', step: 'day', account_id: own.accounts, meter_id: own.meters, name: 'sites.csv' };
 			const wrong = [];
 			for (const r of routes()) {
-				const session = r.route.startsWith('/me/') ? other : admin;
+				const session = askerOf(r.route);
 				const params = (r.operation.parameters ?? []).filter((p) => p.in === 'query');
 				const ask = async (changed, name) => {
 					const query = Object.entries({ ...Object.fromEntries(params.filter((p) => p.required).map((p) => [p.name, good[p.name]])), ...changed })
@@ -309,7 +310,7 @@ export default function (world) {
 			};
 			for (const r of routes().filter(({ operation }) => operation.parameters?.some((p) => p.name === 'Idempotency-Key' && p.required))) {
 				const body = bodies[`${r.method} ${r.route}`] ?? {};
-				const session = r.route.startsWith('/me/') ? other : admin;
+				const session = askerOf(r.route);
 				const key = randomUUID();
 				const ask = (b) => send(session, r.method, named(r.route), b, key);
 				const first = await ask(body);
@@ -335,7 +336,7 @@ export function kindOf(route) {
 }
 
 /** One real thing of every kind, all of one tenant and site. */
-async function things(world, admin, owner) {
+export async function things(world, admin, owner) {
 	const stack = world.stack;
 	const account = await owner.account();
 	const one = (sql) => stack.number(sql);
@@ -347,6 +348,7 @@ async function things(world, admin, owner) {
 	await pay(stack, world.wire, order);
 	await credited(owner, order);
 	const role = await admin.post('/roles', { code: TAG, name: 'x', permissions: ['meter.read'] }, 201);
+	const service = await admin.post('/service-accounts', { username: `${TAG}.service`, name: 'x', role_id: role.id }, 201);
 	const fee = await admin.post('/fees', { contract_id: contract, kind: 'rent', monthly_fen: 100, from_day: '2031-01-01', to_day: '2031-12-31' }, 201);
 	const schedule = await admin.post('/schedules', { code: TAG, name: 'x', site_id: await one('SELECT MIN(id) FROM site') }, 201);
 	const webhook = await admin.post('/webhooks', { name: TAG, url: 'http://127.0.0.1:9/', events: ['day.sealed'], site_id: await one('SELECT MIN(id) FROM site') }, 201);
@@ -371,9 +373,10 @@ async function things(world, admin, owner) {
 		VALUES (${bill}, ${bill}, 'missing_here:${TAG}:0:1:0:0', 'missing_here', ${bill}, '${TAG}', '${TAG}', 1, 0, 1)`);
 	return {
 		'unmatched-payments': await one(`SELECT id FROM pay_unmatched WHERE transaction_id = '${TAG}'`),
-		outbox: await one("SELECT MAX(o.id) FROM outbox o JOIN tenant t ON t.id = o.tenant_id"), reconciliations: bill, accounts: account.id, contracts: contract, meters: account.meter.id, shifts: shift, sales: sale.id, entries: sale.lines[0].entry_id,
+		outbox: await one(`SELECT MAX(id) FROM outbox WHERE tenant_id = ${account.tenant.id}`), alarms: await one(`SELECT id FROM alarm WHERE open_key = '${TAG}'`), reconciliations: bill, accounts: account.id, contracts: contract, meters: account.meter.id, shifts: shift, sales: sale.id, entries: sale.lines[0].entry_id,
+		'service-accounts': service.service.id, sessions: await one(`SELECT MAX(s.id) FROM session s JOIN user u ON u.id = s.user_id WHERE u.username = '${tenantPhone(SHOP)}'`),
 		users: await one("SELECT id FROM user WHERE username = 'viewer'"), roles: role.id, areas: await one(`SELECT area_id FROM meter WHERE id = ${account.meter.id}`),
-		gateways: await one('SELECT MIN(id) FROM gateway'), tenants: account.tenant.id,
+		gateways: await one(`SELECT gateway_id FROM meter WHERE id = ${account.meter.id}`), tenants: account.tenant.id,
 		webhooks: webhook.id, deliveries: delivery.id,
 		refunds: refund.id, orders: order.id, fees: fee.id, schedules: schedule.id, 'supply-points': point, approvals: approval,
 		sites: await one('SELECT MIN(id) FROM site'), shares: (await admin.get('/shares')).items[0].id, tariffs: (await admin.get('/tariffs')).items[0].id,
@@ -385,7 +388,7 @@ async function things(world, admin, owner) {
 }
 
 /** By route, a body in which everything is right but what the test makes wrong. */
-function goodBodies(o) {
+export function goodBodies(o) {
 	const reason = 'x';
 	const at = new Date(Date.now() - 1_000).toISOString();
 	const note = { note: 'x' };
@@ -397,6 +400,9 @@ function goodBodies(o) {
 	const life = { preview: true, reason };
 	return {
 		'PUT /me/password': { old_password: 'x', new_password: 'another one of mine' },
+		'POST /me/totp/confirm': { code: '000000' },
+		'POST /me/totp/remove': { password: 'x' },
+		'POST /service-accounts': { username: 'refused.y', name: 'x', role_id: o.roles, site_id: o.sites, area_ids: [o.areas], expires_at: '2031-01-01T00:00:00Z', addresses: ['10.0.0.7'] },
 		'POST /users': { username: 'refused.x', name: 'x', phone: '', role_id: o.roles, site_id: o.sites, area_ids: [o.areas] },
 		'PUT /users/{id}': { name: 'x', phone: '', role_id: o.roles, site_id: o.sites, area_ids: [o.areas], disabled: false },
 		'POST /roles': { code: 'refused-x', name: 'x', permissions: ['meter.read'] },
