@@ -16,6 +16,7 @@ import reconciliation from './parts/reconciliation.mjs';
 import refused from './parts/refused.mjs';
 import reports from './parts/reports.mjs';
 import settings from './parts/settings.mjs';
+import who from './parts/who.mjs';
 import { credited, expect, FEN, nano, newOrder, pay, Session, tenantPhone, until, useStack } from './lib.mjs';
 
 const world = useStack();
@@ -561,6 +562,7 @@ describe('the book day', () => {
 });
 
 for (const part of [books, contracts, settings, fees, credit, control, orders, reports]) part(world);
+who(world);
 refused(world); // from here on there are two sites
 matrix(world);
 
