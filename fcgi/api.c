@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "domain/idempotency.h"
-#include "domain/service.h"
 #include "fcgi/areas.h"
+#include "fcgi/caller.h"
 #include "fcgi/openapi.h"
 #include "fcgi/routes.h"
 #include "web/crypt.h"
@@ -268,61 +268,6 @@ static const char *strip_prefix(const char *path)
 	return str_eq(path, "/healthz") || str_eq(path, "/metrics") ? path : "";
 }
 
-/* The caller, by the token of a session or the key of a service account. */
-static enum err identify(struct request *r, enum perm perm)
-{
-	const char *h = request_header(r, "HTTP_AUTHORIZATION"), *permission = perm_word(perm);
-	struct token t;
-	enum err e;
-
-	if (!h || strncasecmp(h, "Bearer ", 7) != 0)
-		return ERR_UNAUTHORIZED;
-	if (str_starts(h + 7, SERVICE_KEY_PREFIX))
-		return service_check(r->db, h + 7, r->remote, permission, r->now, &r->user);
-	e = token_check(&r->api->jwt_key, h + 7, r->now, &t);
-	if (e == ERR_OK)
-		e = user_check(r->db, t.user_id, t.family, permission, &r->user);
-	if (e == ERR_OK)
-		ASSERT(str_copy(r->family, sizeof(r->family), t.family));
-	return e;
-}
-
-/* What is of a person, and not for the key of a program: all but /me of the routes without a
- * permission. */
-static bool is_personal(const struct route *route)
-{
-	return !perm_word(route->perm)[0] && !str_eq(route->path, "/me");
-}
-
-/* Who calls, and may they? Read from the database each time. */
-static enum err check_caller(struct request *r)
-{
-	enum perm perm = r->route->perm;
-	bool tenant;
-	enum err e;
-
-	if (perm == PERM_OPEN || perm == PERM_LOCAL)
-		return ERR_OK;
-	e = identify(r, perm);
-	if (e == ERR_OK && !r->user.may && r->route->or_perm) {
-		r->lesser = true;
-		e = identify(r, r->route->or_perm);
-	}
-	if (e != ERR_OK)
-		return e;
-	snprintf(r->actor, sizeof(r->actor), "user:%lld", (long long)r->user.id);
-	tenant = str_eq(r->user.kind, "tenant");
-	if (r->user.password_old && !r->route->first)
-		return ERR_PASSWORD_OLD;
-	if (str_eq(r->user.kind, "service") && is_personal(r->route))
-		return ERR_FORBIDDEN;
-	if (perm == PERM_USER)
-		return ERR_OK;
-	if (perm == PERM_TENANT)
-		return tenant ? ERR_OK : ERR_FORBIDDEN;
-	return perm >= PERM_STAFF && !tenant && r->user.may ? ERR_OK : ERR_FORBIDDEN;
-}
-
 static enum err check_input(struct request *r, struct answer *a)
 {
 	enum err e = route_params(r->route, r->query, &r->params, &a->why);
@@ -409,7 +354,7 @@ static enum err run_route(struct request *r, struct answer *a)
 	enum err e = route_find(r->method, strip_prefix(r->path), &r->route, &r->object, a->allow);
 
 	if (e == ERR_OK)
-		e = check_caller(r);
+		e = caller_check(r);
 	if (e == ERR_OK)
 		e = areas_check_path(r, &a->why);
 	if (e == ERR_OK && r->read_body && r->route->body_most)

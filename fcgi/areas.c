@@ -52,8 +52,7 @@ enum err areas_check_path(struct request *r, struct problem *why)
 	return e == ERR_OK && kind ? scope_sees(r->db, kind, r->object) : e;
 }
 
-static enum err check_id(
-	struct request *r, const char *member, int64_t id, struct problem *why)
+static enum err check_id(struct request *r, const char *member, int64_t id, struct problem *why)
 {
 	const struct scope_kind *kind = kind_of_member(member);
 	enum err e = kind && id > 0 ? scope_sees(r->db, kind, id) : ERR_OK;

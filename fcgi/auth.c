@@ -87,8 +87,7 @@ enum err auth_refresh(struct request *r, struct answer *a)
 {
 	const struct session_from from = from_of(r);
 	struct session_new s;
-	enum err e = session_refresh(
-		r->db, body_text(r, "refresh_token", ""), &from, r->now, &s);
+	enum err e = session_refresh(r->db, body_text(r, "refresh_token", ""), &from, r->now, &s);
 
 	return e == ERR_OK ? answer_tokens(r, &s, a) : e;
 }
@@ -141,9 +140,8 @@ static json_t *areas_json(const struct rows *rows)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < rows->n; i++)
-		json_array_append_new(
-			list, json_pack("{s:I, s:s, s:s}", "id", (json_int_t)t[i].id, "code",
-				      t[i].code, "name", t[i].name));
+		json_array_append_new(list, json_pack("{s:I, s:s, s:s}", "id", (json_int_t)t[i].id,
+						    "code", t[i].code, "name", t[i].name));
 	return list;
 }
 
@@ -168,10 +166,10 @@ enum err me_get(struct request *r, struct answer *a)
 	if (e != ERR_OK)
 		return e;
 	a->json = json_pack("{s:I, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:o}", "id",
-		(json_int_t)u->id,
-		"kind", u->kind, "name", u->name[0] ? u->name : u->username, "phone",
-		json_text_or_null(u->phone), "role", u->role[0] ? u->role : u->kind, "permissions",
-		permissions_json(&permissions), "site", site, "areas", areas_json(&areas),
-		"password_change_required", u->password_old, "second_factor", totp, "tenants", shops_json(&shops));
+		(json_int_t)u->id, "kind", u->kind, "name", u->name[0] ? u->name : u->username,
+		"phone", json_text_or_null(u->phone), "role", u->role[0] ? u->role : u->kind,
+		"permissions", permissions_json(&permissions), "site", site, "areas",
+		areas_json(&areas), "password_change_required", u->password_old, "second_factor",
+		totp, "tenants", shops_json(&shops));
 	return ERR_OK;
 }

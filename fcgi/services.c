@@ -73,8 +73,7 @@ static void addresses_read(const struct request *r, struct buf *out)
 	size_t i;
 
 	buf_adds(out, "");
-	json_array_foreach(list, i, v)
-		buf_printf(out, "%s%s", i ? "," : "", json_string_value(v));
+	json_array_foreach(list, i, v) buf_printf(out, "%s%s", i ? "," : "", json_string_value(v));
 }
 
 enum err service_new(struct request *r, struct answer *a)

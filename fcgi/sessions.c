@@ -26,13 +26,12 @@ static enum err list_of(struct request *r, int64_t user_id, struct answer *a)
 
 static enum err revoke(struct request *r, int64_t user_id, int64_t id, const char *keep)
 {
-	return session_revoke(r->db,
-		&(struct session_revoke){ .user_id = user_id,
-			.id = id,
-			.keep = keep,
-			.actor = r->actor,
-			.address = r->remote,
-			.now = r->now });
+	return session_revoke(r->db, &(struct session_revoke){ .user_id = user_id,
+					     .id = id,
+					     .keep = keep,
+					     .actor = r->actor,
+					     .address = r->remote,
+					     .now = r->now });
 }
 
 enum err me_sessions(struct request *r, struct answer *a)
@@ -113,8 +112,8 @@ enum err me_totp_confirm(struct request *r, struct answer *a)
 enum err me_totp_remove(struct request *r, struct answer *a)
 {
 	const struct totp_act by = totp_act_of(r);
-	enum err e = user_password_is(
-		r->db, r->user.id, body_text(r, "password", ""), r->now, &a->why);
+	enum err e =
+		user_password_is(r->db, r->user.id, body_text(r, "password", ""), r->now, &a->why);
 
 	return e == ERR_OK ? totp_remove(r->db, &by) : e;
 }

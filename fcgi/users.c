@@ -34,8 +34,8 @@ json_t *list_json(const char *text, bool numbers)
 	while (*text) {
 		size_t n = strcspn(text, ",");
 
-		json_array_append_new(list, numbers ? json_integer(strtoll(text, NULL, 10))
-						    : json_stringn(text, n));
+		json_array_append_new(list,
+			numbers ? json_integer(strtoll(text, NULL, 10)) : json_stringn(text, n));
 		text += n + (text[n] == ',');
 	}
 	return list;
@@ -55,8 +55,8 @@ enum err users_list(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	json_t *items = json_array();
-	enum err e = staff_list(
-		r->db, caller_site(r), "staff", param_int(r, "cursor"), PAGE, &rows);
+	enum err e =
+		staff_list(r->db, caller_site(r), "staff", param_int(r, "cursor"), PAGE, &rows);
 	const struct staff *u = rows.at;
 
 	for (size_t i = 0; i < rows.n; i++)
@@ -146,8 +146,8 @@ enum err user_change(struct request *r, struct answer *a)
 	struct staff_change c = { .name = body_text(r, "name", NULL),
 		.phone = body_text(r, "phone", NULL),
 		.role_id = body_int(r, "role_id", 0),
-		.placed = json_object_get(r->json, "site_id") ||
-			  json_object_get(r->json, "area_ids"),
+		.placed =
+			json_object_get(r->json, "site_id") || json_object_get(r->json, "area_ids"),
 		.site_id = body_int(r, "site_id", 0),
 		.areas = areas,
 		.disabled = disabled ? json_is_true(disabled) : -1 };
@@ -222,8 +222,8 @@ enum err permissions_list(struct request *r, struct answer *a)
 static json_t *role_json(const struct role *x)
 {
 	return json_pack("{s:I, s:s, s:s, s:b, s:I, s:o}", "id", (json_int_t)x->id, "code", x->code,
-		"name", x->name, "shipped", role_is_shipped(x->code), "users",
-		(json_int_t)x->users, "permissions", list_json(x->permissions, false));
+		"name", x->name, "shipped", role_is_shipped(x->code), "users", (json_int_t)x->users,
+		"permissions", list_json(x->permissions, false));
 }
 
 enum err roles_list(struct request *r, struct answer *a)
@@ -255,7 +255,8 @@ enum err role_one(struct request *r, struct answer *a)
 }
 
 /* The body as it is; texts are borrowed from it. */
-static struct role_edit edit_read(const struct request *r, const char *names[static PERMISSIONS_MAX])
+static struct role_edit edit_read(
+	const struct request *r, const char *names[static PERMISSIONS_MAX])
 {
 	const json_t *list = json_object_get(r->json, "permissions"), *v;
 	struct role_edit edit = { .code = body_text(r, "code", NULL),

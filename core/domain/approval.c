@@ -25,6 +25,7 @@ const struct approval_kind approval_kinds[] = {
 	{ "protect", "meter.control", command_approved },
 	{ "unprotect", "meter.control", command_approved },
 	{ "protected_off", "meter.control", command_approved },
+	{ "long_keep", "meter.control", command_approved },
 	{ "refund", "refund.create", refund_approved },
 	{ "unmatched", "refund.create", unmatched_approved },
 	{ "adjustment", "adjustment.create", adjust_approved },
@@ -45,7 +46,8 @@ static const struct query Q_GET = { COLUMNS "WHERE id = ?", &approval_shape };
 static const struct query Q_LOCK = { COLUMNS "WHERE id = ? FOR UPDATE", &approval_shape };
 static const struct query Q_BY_KEY = { COLUMNS "WHERE once_key = ?", &approval_shape };
 static const struct query Q_LIST = { COLUMNS
-	"WHERE ? IN (0, site_id, " SEEN_NAMED("approval.object") ") AND ? IN ('', state) ORDER BY id DESC LIMIT 500",
+	"WHERE ? IN (0, site_id, " SEEN_NAMED(
+		"approval.object") ") AND ? IN ('', state) ORDER BY id DESC LIMIT 500",
 	&approval_shape };
 static const struct query Q_ADD = {
 	"INSERT INTO approval (kind, site_id, object, params, reason, asked_by, asked_at, once_key)"

@@ -17,7 +17,8 @@ static const struct query Q_ADD = {
 };
 static const struct query Q_LIST = {
 	"SELECT id, kind, account_id, amount_fen, code, why, actor, at FROM attempt"
-	" WHERE ? IN (0, site_id, " SEEN_ACCOUNT("attempt.account_id") ") AND ? IN (0, account_id) ORDER BY id DESC LIMIT 200",
+	" WHERE ? IN (0, site_id, " SEEN_ACCOUNT(
+		"attempt.account_id") ") AND ? IN (0, account_id) ORDER BY id DESC LIMIT 200",
 	&attempt_shape
 };
 

@@ -526,9 +526,10 @@ SHAPE(contract_shape, struct contract_row, F(id), F(code), F(tenant_id), F(tenan
 	" WHERE p.contract_id = c.id AND p.to_at = 0) AS meters"                                   \
 	" FROM contract c JOIN tenant t ON t.id = c.tenant_id "
 static const struct query Q_LIST = { CONTRACT_COLUMNS
-	"WHERE ? IN (0, t.site_id, " SEEN_CONTRACT("c.id") ") AND ? IN (0, t.id) AND (? = 0 OR c.end_at = 0)"
-	" AND (? = '' OR INSTR(c.code, ?) OR INSTR(t.room, ?) OR INSTR(t.name, ?))"
-	" ORDER BY c.id DESC LIMIT 500",
+	"WHERE ? IN (0, t.site_id, " SEEN_CONTRACT(
+		"c.id") ") AND ? IN (0, t.id) AND (? = 0 OR c.end_at = 0)"
+			" AND (? = '' OR INSTR(c.code, ?) OR INSTR(t.room, ?) OR INSTR(t.name, ?))"
+			" ORDER BY c.id DESC LIMIT 500",
 	&contract_shape };
 static const struct query Q_GET = { CONTRACT_COLUMNS "WHERE ? IN (0, t.site_id) AND c.id = ?",
 	&contract_shape };

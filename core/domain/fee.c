@@ -31,9 +31,10 @@ SHAPE(fee_shape, struct fee, F(id), F(contract_id), F(contract_code), F(tenant_i
 	" JOIN tenant t ON t.id = c.tenant_id JOIN site s ON s.id = t.site_id"                     \
 	" JOIN account a ON a.id = f.account_id "
 static const struct query Q_LIST = { FEES
-	"WHERE ? IN (0, t.site_id, " SEEN_CONTRACT("c.id") ") AND ? IN (0, c.id) AND ? IN (0, f.id)"
-	" AND (? = 0 OR EXISTS (SELECT 1 FROM user_tenant u WHERE u.user_id = ?"
-	" AND u.tenant_id = t.id)) ORDER BY f.id LIMIT 2000",
+	"WHERE ? IN (0, t.site_id, " SEEN_CONTRACT(
+		"c.id") ") AND ? IN (0, c.id) AND ? IN (0, f.id)"
+			" AND (? = 0 OR EXISTS (SELECT 1 FROM user_tenant u WHERE u.user_id = ?"
+			" AND u.tenant_id = t.id)) ORDER BY f.id LIMIT 2000",
 	&fee_shape };
 static const struct query Q_GET = { FEES "WHERE f.id = ?", &fee_shape };
 static const struct query Q_LOCK = { "SELECT id FROM contract_fee WHERE id = ? FOR UPDATE",

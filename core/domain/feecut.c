@@ -35,8 +35,9 @@ static const struct query Q_LIST = {
 	" t.room, k.balance_nano AS listed, a.balance_nano AS balance, k.cut_at FROM fee_cut k"
 	" JOIN approval v ON v.id = k.approval_id JOIN account a ON a.id = k.account_id"
 	" JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id"
-	" WHERE ? IN (0, v.site_id, " SEEN_CONTRACT("c.id") ") AND ? IN (0, v.id) ORDER BY v.id DESC, t.room, k.account_id"
-	" LIMIT 1000",
+	" WHERE ? IN (0, v.site_id, " SEEN_CONTRACT(
+		"c.id") ") AND ? IN (0, v.id) ORDER BY v.id DESC, t.room, k.account_id"
+			" LIMIT 1000",
 	&cut_shape
 };
 

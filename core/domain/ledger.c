@@ -14,8 +14,9 @@ SHAPE(entry_shape, struct ledger_entry, F(id), F(site_id), F(kind), F(reference)
 #define REVERSALS                                                                                  \
 	" LEFT JOIN reversal r ON r.entry_id = e.id LEFT JOIN reversal v ON v.reversal_id = e.id"
 #define FILTER                                                                                     \
-	"? IN (0, e.site_id, " SEEN_ENTRY("e.id") ") AND ? IN ('', e.kind) AND (? = '' OR e.book_day >= ?)"                \
-	" AND (? = '' OR e.book_day <= ?) AND e.id < ?"
+	"? IN (0, e.site_id, " SEEN_ENTRY(                                                         \
+		"e.id") ") AND ? IN ('', e.kind) AND (? = '' OR e.book_day >= ?)"                  \
+			" AND (? = '' OR e.book_day <= ?) AND e.id < ?"
 
 static const struct query Q_GET = {
 	COLUMNS " FROM entry e" REVERSALS " WHERE ? IN (0, e.site_id) AND e.id = ?", &entry_shape

@@ -42,11 +42,13 @@ SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(rol
 	" LEFT JOIN tenant t ON t.id = c.tenant_id"
 
 static const struct query Q_METERS = { METER_SELECT
-	" WHERE m.enabled AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ") AND ? IN (0, g.id) AND (? = ''"
-	" OR LOCATE(?, m.code) OR LOCATE(?, m.name) OR LOCATE(?, t.room)"
-	" OR LOCATE(?, t.name)) ORDER BY g.id, m.id",
+	" WHERE m.enabled AND ? IN (0, p.site_id, " SEEN_AREA(
+		"m.area_id") ") AND ? IN (0, g.id) AND (? = ''"
+			     " OR LOCATE(?, m.code) OR LOCATE(?, m.name) OR LOCATE(?, t.room)"
+			     " OR LOCATE(?, t.name)) ORDER BY g.id, m.id",
 	&meter_shape };
-static const struct query Q_METER = { METER_SELECT " WHERE m.id = ? AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")",
+static const struct query Q_METER = { METER_SELECT
+	" WHERE m.id = ? AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")",
 	&meter_shape };
 static const struct query Q_METERS_OF_USER = { METER_SELECT
 	" JOIN user_tenant ut ON ut.tenant_id = t.id AND ut.user_id = ?"
@@ -187,8 +189,9 @@ SHAPE(fault_shape, struct live_fault, F(gateway_id), F(gateway), F(kind), F(seen
 #undef F
 static const struct query Q_FAULTS = {
 	"SELECT f.gateway_id, g.code AS gateway, f.kind, f.seen, f.last_at FROM gateway_fault f"
-	" JOIN gateway g ON g.id = f.gateway_id WHERE ? IN (0, g.site_id, " SEEN_GATEWAY("g.id") ")"
-	" ORDER BY f.gateway_id, f.kind",
+	" JOIN gateway g ON g.id = f.gateway_id WHERE ? IN (0, g.site_id, " SEEN_GATEWAY(
+		"g.id") ")"
+			" ORDER BY f.gateway_id, f.kind",
 	&fault_shape
 };
 
@@ -220,11 +223,17 @@ SHAPE(board_shape, struct live_board, F(sales_today_fen), F(orders_today), F(ala
 #undef F
 static const struct query Q_BOARD = {
 	"SELECT (SELECT CAST(COALESCE(SUM(l.total_fen), 0) AS SIGNED) FROM sale l JOIN entry e"
-	" ON e.id = l.entry_id WHERE l.created_at >= ? AND ? IN (0, e.site_id, " SEEN_ENTRY("e.id") ")) + y.fen"
-	" AS sales_today_fen, y.n AS orders_today, (SELECT COUNT(*) FROM alarm x"
-	" WHERE x.cleared_at = 0 AND (? = 0 OR ? IN (" SITE_OF_ALARM ", " SEEN_OBJECT("x.object_kind", "x.object_id") "))) AS alarms_open"
-	" FROM (SELECT CAST(COALESCE(SUM(o.amount_fen), 0) AS SIGNED) AS fen, COUNT(*) AS n"
-	" FROM pay_order o" SITE_OF_ORDER " WHERE o.credited_at >= ? AND ? IN (0, t.site_id, " SEEN_ACCOUNT("a.id") ")) y",
+	" ON e.id = l.entry_id WHERE l.created_at >= ? AND ? IN (0, e.site_id, " SEEN_ENTRY(
+		"e.id") ")) + y.fen"
+			" AS sales_today_fen, y.n AS orders_today, (SELECT COUNT(*) FROM alarm x"
+			" WHERE x.cleared_at = 0 AND (? = 0 OR ? IN (" SITE_OF_ALARM
+			", " SEEN_OBJECT("x.object_kind",
+				"x.object_id") "))) AS alarms_open"
+					       " FROM (SELECT CAST(COALESCE(SUM(o.amount_fen), 0) "
+					       "AS SIGNED) AS fen, COUNT(*) AS n"
+					       " FROM pay_order o" SITE_OF_ORDER
+					       " WHERE o.credited_at >= ? AND ? IN (0, "
+					       "t.site_id, " SEEN_ACCOUNT("a.id") ")) y",
 	&board_shape
 };
 
@@ -326,7 +335,8 @@ SHAPE(alarm_shape, struct live_alarm, F(id), F(kind), F(severity), F(object_kind
 static const struct query Q_ALARMS = {
 	"SELECT x.id, x.kind, x.severity, x.object_kind, x.object_id, x.object_code, x.text,"
 	" x.raised_at, x.cleared_at, x.acked_at FROM alarm x WHERE (? = 0 OR x.cleared_at = 0)"
-	" AND (? = 0 OR ? IN (" SITE_OF_ALARM ", " SEEN_OBJECT("x.object_kind", "x.object_id") ")) ORDER BY x.id DESC LIMIT 200",
+	" AND (? = 0 OR ? IN (" SITE_OF_ALARM
+	", " SEEN_OBJECT("x.object_kind", "x.object_id") ")) ORDER BY x.id DESC LIMIT 200",
 	&alarm_shape
 };
 
@@ -344,9 +354,11 @@ const struct shape live_tenant_shape = {
 	.fields = tenant_fields, .n = ARRAY_LEN(tenant_fields), .size = sizeof(struct live_tenant)
 };
 static const struct query Q_TENANTS = {
-	"SELECT id, code, name, room, phone FROM tenant WHERE ? IN (0, site_id, " SEEN_TENANT("tenant.id") ") AND (? = ''"
-	" OR LOCATE(?, room) OR LOCATE(?, name) OR LOCATE(?, phone) OR LOCATE(?, code))"
-	" ORDER BY id LIMIT 1000",
+	"SELECT id, code, name, room, phone FROM tenant WHERE ? IN (0, site_id, " SEEN_TENANT(
+		"tenant.id") ") AND (? = ''"
+			     " OR LOCATE(?, room) OR LOCATE(?, name) OR LOCATE(?, phone) OR "
+			     "LOCATE(?, code))"
+			     " ORDER BY id LIMIT 1000",
 	&live_tenant_shape
 };
 

@@ -24,10 +24,12 @@ static const struct query Q_LIST = {
 	" c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id LEFT JOIN meter m ON m.id ="
 	" (SELECT MIN(m2.id) FROM contract_point cp JOIN meter m2 ON m2.supply_point_id ="
 	" cp.supply_point_id WHERE cp.account_id = a.id AND cp.to_at = 0)"
-	" WHERE ? IN (0, t.site_id, " SEEN_ACCOUNT("a.id") ") AND ? IN (0, o.id) AND ? IN ('', o.state) AND"
-	" ? IN ('', o.service) AND ? IN (0, o.account_id) AND ? IN ('', o.out_trade_no,"
-	" COALESCE(o.transaction_id, '')) AND (? = 0 OR " WAITING " > 0)"
-	" ORDER BY o.id DESC LIMIT 200",
+	" WHERE ? IN (0, t.site_id, " SEEN_ACCOUNT(
+		"a.id") ") AND ? IN (0, o.id) AND ? IN ('', o.state) AND"
+			" ? IN ('', o.service) AND ? IN (0, o.account_id) AND ? IN ('', "
+			"o.out_trade_no,"
+			" COALESCE(o.transaction_id, '')) AND (? = 0 OR " WAITING " > 0)"
+			" ORDER BY o.id DESC LIMIT 200",
 	&view_shape
 };
 

@@ -31,8 +31,9 @@ SHAPE(refund_shape, struct refund, F(id), F(site_id), F(zone), F(account_id), F(
 static const struct query Q_GET = { REFUNDS "? IN (0, e.site_id) AND f.id = ?", &refund_shape };
 static const struct query Q_BY_KEY = { REFUNDS "f.once_key = ?", &refund_shape };
 static const struct query Q_LIST = { REFUNDS
-	"? IN (0, e.site_id, " SEEN_ENTRY("e.id") ") AND ? IN (0, COALESCE(f.account_id, 0)) AND ? IN ('', f.state)"
-	" ORDER BY f.id DESC LIMIT 200",
+	"? IN (0, e.site_id, " SEEN_ENTRY(
+		"e.id") ") AND ? IN (0, COALESCE(f.account_id, 0)) AND ? IN ('', f.state)"
+			" ORDER BY f.id DESC LIMIT 200",
 	&refund_shape };
 static const struct query Q_ADD = {
 	"INSERT INTO refund (account_id, order_id, unmatched_id, method, service, amount_fen,"

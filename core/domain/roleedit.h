@@ -17,8 +17,8 @@ MUST_USE enum err role_list(struct db *db, struct rows *out);
 MUST_USE enum err role_get(struct db *db, int64_t id, struct role *out);
 
 struct role_edit {
-	const char *code;	 /* of a new one */
-	const char *name;	 /* NULL: as it is */
+	const char *code;	  /* of a new one */
+	const char *name;	  /* NULL: as it is */
 	const char **permissions; /* NULL: as they are */
 	size_t permissions_n;
 };

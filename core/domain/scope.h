@@ -20,22 +20,30 @@
 #define SEEN_POINT(id) SEEN_BY(" WHERE um.supply_point_id = " id)
 #define SEEN_GATEWAY(id) SEEN_BY(" WHERE um.gateway_id = " id)
 /* By any meter that the contract has or had. */
-#define SEEN_POINTS                                                                                \
-	" JOIN contract_point up ON up.supply_point_id = um.supply_point_id"
+#define SEEN_POINTS " JOIN contract_point up ON up.supply_point_id = um.supply_point_id"
 #define SEEN_ACCOUNTS SEEN_POINTS " JOIN account ua ON ua.contract_id = up.contract_id"
 #define SEEN_CONTRACT(id) SEEN_BY(SEEN_POINTS " WHERE up.contract_id = " id)
 #define SEEN_TENANT(id)                                                                            \
-	SEEN_BY(SEEN_POINTS " JOIN contract uc ON uc.id = up.contract_id WHERE uc.tenant_id = " id)
+	SEEN_BY(SEEN_POINTS " JOIN contract uc ON uc.id = up.contract_id WHERE uc.tenant_id "      \
+			    "= " id)
 #define SEEN_ACCOUNT(id) SEEN_BY(SEEN_ACCOUNTS " WHERE ua.id = " id)
 #define SEEN_ENTRY(id)                                                                             \
 	SEEN_BY(SEEN_ACCOUNTS " JOIN posting ug ON ug.account_id = ua.id WHERE ug.entry_id = " id)
 /* Of what is about a thing: its kind, and its id. */
-#define SEEN_OBJECT(kind, id)                                                                      \
-	"CASE " kind " WHEN 'meter' THEN " SEEN_METER(id) " WHEN 'supply_point' THEN "             \
-	SEEN_POINT(id) " WHEN 'gateway' THEN " SEEN_GATEWAY(id) " WHEN 'contract' THEN "           \
-	SEEN_CONTRACT(id) " WHEN 'account' THEN " SEEN_ACCOUNT(id) " WHEN 'entry' THEN "           \
-	SEEN_ENTRY(id) " WHEN 'order' THEN (SELECT " SEEN_ACCOUNT("uo.account_id")                 \
-	" FROM pay_order uo WHERE uo.id = " id ") END"
+#define SEEN_OBJECT(kind, id)                                                                                                                                   \
+	"CASE " kind " WHEN 'meter' THEN " SEEN_METER(id) " WHEN 'supply_point' THEN " SEEN_POINT(id) " WHEN 'gateway' THEN " SEEN_GATEWAY(                     \
+		id) " WHEN 'contract' THEN " SEEN_CONTRACT(id) " WHEN 'account' "                                                                               \
+							       "THEN " SEEN_ACCOUNT(                                                                            \
+								       id) " WHEN "                                                                             \
+									   "'entry' "                                                                           \
+									   "THEN"                                                                               \
+									   " " SEEN_ENTRY(                                                                      \
+										   id) " WHEN "                                                                 \
+										       "'order' "                                                               \
+										       "THEN "                                                                  \
+										       "(SELECT"                                                                \
+										       " " SEEN_ACCOUNT("uo.account_id") " FROM pay_order uo WHERE uo.id = " id \
+															 ") END"
 /* Of a text like "account:7". */
 #define SEEN_NAMED(text)                                                                           \
 	SEEN_OBJECT("SUBSTRING_INDEX(" text ", ':', 1)",                                           \

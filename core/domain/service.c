@@ -18,7 +18,8 @@ SHAPE(service_shape, struct service, F(id), F(username), F(name), F(role_id), F(
 #define SERVICES                                                                                   \
 	"SELECT u.id, u.username, u.name, u.role_id, r.code AS role,"                              \
 	" COALESCE(u.site_id, 0) AS site_id, COALESCE((SELECT"                                     \
-	" GROUP_CONCAT(a.area_id ORDER BY a.area_id) FROM user_area a WHERE a.user_id = u.id), '')" \
+	" GROUP_CONCAT(a.area_id ORDER BY a.area_id) FROM user_area a WHERE a.user_id = u.id), "   \
+	"'')"                                                                                      \
 	" AS areas, u.disabled, k.hint, k.addresses, k.expires_at, k.made_at, k.used_at"           \
 	" FROM user u JOIN role r ON r.id = u.role_id JOIN service_key k ON k.user_id = u.id"      \
 	" WHERE ? IN (0, u.site_id)"
@@ -53,9 +54,7 @@ static const struct query Q_FIND = {
 	" WHERE k.key_sha256 = ? AND k.revoked_at = 0 AND (k.expires_at = 0 OR k.expires_at > ?)",
 	&found_shape
 };
-static const struct query Q_USED = {
-	"UPDATE service_key SET used_at = ? WHERE user_id = ?", NULL
-};
+static const struct query Q_USED = { "UPDATE service_key SET used_at = ? WHERE user_id = ?", NULL };
 
 enum err service_list(struct db *db, int64_t site_id, struct rows *out)
 {
@@ -77,8 +76,8 @@ static void key_sha256(const char *key, char out[static 65])
 	hex_encode(hash, sizeof(hash), out);
 }
 
-static void key_make(char key[static SERVICE_KEY_MAX], char sha[static 65],
-	char hint[static HINT_CHARS + 4])
+static void key_make(
+	char key[static SERVICE_KEY_MAX], char sha[static 65], char hint[static HINT_CHARS + 4])
 {
 	char hex[2 * KEY_BYTES + 1];
 
@@ -157,8 +156,8 @@ static enum err rekey_tx(struct db *db, void *ctx)
 enum err service_rekey(struct db *db, int64_t id, const struct staff_act *by,
 	char key[static SERVICE_KEY_MAX], struct problem *why)
 {
-	return db_tx(db, rekey_tx,
-		&(struct changing){ .id = id, .by = by, .key = key, .why = why });
+	return db_tx(
+		db, rekey_tx, &(struct changing){ .id = id, .by = by, .key = key, .why = why });
 }
 
 static enum err revoke_tx(struct db *db, void *ctx)
@@ -174,8 +173,7 @@ static enum err revoke_tx(struct db *db, void *ctx)
 	return e == ERR_OK ? audit(db, g, "service.revoke") : e;
 }
 
-enum err service_revoke(
-	struct db *db, int64_t id, const struct staff_act *by, struct problem *why)
+enum err service_revoke(struct db *db, int64_t id, const struct staff_act *by, struct problem *why)
 {
 	return db_tx(db, revoke_tx, &(struct changing){ .id = id, .by = by, .why = why });
 }

@@ -29,9 +29,9 @@ MUST_USE enum err service_list(struct db *db, int64_t site_id, struct rows *out)
 MUST_USE enum err service_get(struct db *db, int64_t site_id, int64_t id, struct service *out);
 
 struct service_new {
-	struct staff_new user;	  /* kind service, no password */
-	struct utc expires_at;	  /* 0: never */
-	const char *addresses;	  /* parted by commas; "": from anywhere */
+	struct staff_new user; /* kind service, no password */
+	struct utc expires_at; /* 0: never */
+	const char *addresses; /* parted by commas; "": from anywhere */
 };
 /* As staff_add(). key is readable here and nowhere else. */
 MUST_USE enum err service_add(struct db *db, const struct service_new *n,

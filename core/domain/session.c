@@ -218,12 +218,12 @@ enum err session_list(struct db *db, int64_t user_id, struct utc now, struct row
 static enum err revoke_one(struct db *db, const struct session_revoke *r)
 {
 	struct family_row row;
-	enum err e = db_one(db, &Q_FIND,
-		ARGS(arg_i64(r->user_id), arg_utc(r->now), arg_i64(r->id)), &row);
+	enum err e = db_one(
+		db, &Q_FIND, ARGS(arg_i64(r->user_id), arg_utc(r->now), arg_i64(r->id)), &row);
 
-	return e == ERR_OK ? db_exec(db, &Q_REVOKE, ARGS(arg_utc(r->now), arg_text(row.family)),
-				     NULL)
-			   : e;
+	return e == ERR_OK
+		       ? db_exec(db, &Q_REVOKE, ARGS(arg_utc(r->now), arg_text(row.family)), NULL)
+		       : e;
 }
 
 static enum err revoke_tx(struct db *db, void *ctx)

@@ -15,7 +15,8 @@ SHAPE(staff_shape, struct staff, F(id), F(username), F(kind), F(name), F(phone),
 #define STAFF                                                                                      \
 	"SELECT u.id, u.username, u.kind, u.name, u.phone, COALESCE(u.role_id, 0) AS role_id,"     \
 	" COALESCE(r.code, '') AS role, COALESCE(u.site_id, 0) AS site_id, COALESCE((SELECT"       \
-	" GROUP_CONCAT(a.area_id ORDER BY a.area_id) FROM user_area a WHERE a.user_id = u.id), '')" \
+	" GROUP_CONCAT(a.area_id ORDER BY a.area_id) FROM user_area a WHERE a.user_id = u.id), "   \
+	"'')"                                                                                      \
 	" AS areas, u.disabled, u.password_old, u.locked_until, u.created_at"                      \
 	" FROM user u LEFT JOIN role r ON r.id = u.role_id"                                        \
 	" WHERE u.kind <> 'tenant' AND ? IN (0, u.site_id) AND "
@@ -74,8 +75,8 @@ static struct arg arg_or_null(const char *s)
 	return s ? arg_text(s) : (struct arg){ .kind = ARG_NULL };
 }
 
-enum err staff_list(
-	struct db *db, int64_t site_id, const char *kind, int64_t after, int64_t max, struct rows *out)
+enum err staff_list(struct db *db, int64_t site_id, const char *kind, int64_t after, int64_t max,
+	struct rows *out)
 {
 	return db_list(db, &Q_LIST,
 		ARGS(arg_i64(site_id), arg_text(kind), arg_i64(after), arg_i64(max)), out);
@@ -134,8 +135,8 @@ static enum err areas_put(struct db *db, int64_t id, int64_t site_id, const int6
 	enum err e = db_exec(db, &Q_AREAS_CLEAR, ARGS(arg_i64(id)), NULL);
 
 	for (size_t i = 0; e == ERR_OK && n && i < areas_n; i++)
-		e = db_exec(db, &Q_AREA_ADD,
-			ARGS(arg_i64(id), arg_i64(areas[i]), arg_i64(site_id)), &n);
+		e = db_exec(db, &Q_AREA_ADD, ARGS(arg_i64(id), arg_i64(areas[i]), arg_i64(site_id)),
+			&n);
 	if (e == ERR_ALREADY)
 		return problem_set(why, ERR_BAD_VALUE, "area_ids", "an area comes twice");
 	if (e == ERR_OK && !n)
@@ -196,13 +197,13 @@ static enum err add_tx(struct db *db, void *ctx)
 		return e;
 	g->id = db_insert_id(db);
 	e = areas_put(db, g->id, n->site_id, n->areas, n->areas_n, g->why);
-	return e == ERR_OK ? audit(db, g, "user.create",
-				     json_pack("{s:s, s:s, s:I, s:I, s:o}", "kind", n->kind,
-					     "username", n->username, "role_id",
-					     (json_int_t)n->role_id, "site_id",
-					     (json_int_t)n->site_id, "area_ids",
-					     ids_json(n->areas, n->areas_n)))
-			   : e;
+	return e == ERR_OK
+		       ? audit(db, g, "user.create",
+				 json_pack("{s:s, s:s, s:I, s:I, s:o}", "kind", n->kind, "username",
+					 n->username, "role_id", (json_int_t)n->role_id, "site_id",
+					 (json_int_t)n->site_id, "area_ids",
+					 ids_json(n->areas, n->areas_n)))
+		       : e;
 }
 
 enum err staff_add(struct db *db, const struct staff_new *n, const struct staff_act *by,

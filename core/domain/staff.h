@@ -10,7 +10,7 @@ struct staff {
 	char phone[21];
 	int64_t role_id;
 	char role[129];
-	int64_t site_id; /* 0: every site */
+	int64_t site_id;  /* 0: every site */
 	char areas[4001]; /* ids, parted by commas; "": the whole site */
 	bool disabled;
 	bool password_old; /* somebody else set it: its owner must change it first */
@@ -47,8 +47,8 @@ struct staff_change {
 };
 
 /* Rows of struct staff of the caller's site, by id after one. */
-MUST_USE enum err staff_list(
-	struct db *db, int64_t site_id, const char *kind, int64_t after, int64_t max, struct rows *out);
+MUST_USE enum err staff_list(struct db *db, int64_t site_id, const char *kind, int64_t after,
+	int64_t max, struct rows *out);
 MUST_USE enum err staff_get(struct db *db, int64_t site_id, int64_t id, struct staff *out);
 
 /* ERR_ALREADY for a name that exists. ERR_FORBIDDEN for a role with a permission that who asks

@@ -13,8 +13,7 @@
 #define SECRET_BYTES 20
 #define STEP_S 30
 #define WINDOW 1 /* steps that a clock may be wrong by */
-#define BOX_BYTES                                                                                  \
-	(crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + SECRET_BYTES)
+#define BOX_BYTES (crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + SECRET_BYTES)
 
 __attribute__((constructor)) static void oath_open(void)
 {
@@ -35,9 +34,8 @@ static const struct query Q_LOCK = {
 static const struct query Q_ON = {
 	"SELECT user_id AS id FROM user_totp WHERE user_id = ? AND confirmed_at > 0", &id_shape
 };
-static const struct query Q_PUT = {
-	"INSERT INTO user_totp (user_id, secret_box) VALUES (?, ?)", NULL
-};
+static const struct query Q_PUT = { "INSERT INTO user_totp (user_id, secret_box) VALUES (?, ?)",
+	NULL };
 static const struct query Q_DROP = { "DELETE FROM user_totp WHERE user_id = ?", NULL };
 static const struct query Q_DROP_CODES = { "DELETE FROM user_recovery WHERE user_id = ?", NULL };
 static const struct query Q_TAKEN = {
@@ -72,8 +70,7 @@ static void seal(const unsigned char *key, const unsigned char secret[static SEC
 	unsigned char box[BOX_BYTES];
 
 	rand_bytes(box, crypto_secretbox_NONCEBYTES);
-	crypto_secretbox_easy(
-		box + crypto_secretbox_NONCEBYTES, secret, SECRET_BYTES, box, key);
+	crypto_secretbox_easy(box + crypto_secretbox_NONCEBYTES, secret, SECRET_BYTES, box, key);
 	hex_encode(box, sizeof(box), out);
 }
 
@@ -139,9 +136,9 @@ static enum err begin_tx(struct db *db, void *ctx)
 		return problem_set(w->why, ERR_CONFLICT, "", "a second factor is in force already");
 	if (e == ERR_OK || e == ERR_NOT_FOUND)
 		e = drop(db, w->by->user_id);
-	return e == ERR_OK ? db_exec(db, &Q_PUT,
-				     ARGS(arg_i64(w->by->user_id), arg_text(w->box)), NULL)
-			   : e;
+	return e == ERR_OK
+		       ? db_exec(db, &Q_PUT, ARGS(arg_i64(w->by->user_id), arg_text(w->box)), NULL)
+		       : e;
 }
 
 enum err totp_begin(struct db *db, const struct totp_act *by,
@@ -196,13 +193,12 @@ static enum err recovery_use(struct db *db, int64_t user_id, const char *code, s
 	enum err e;
 
 	recovery_sha256(user_id, code, sha);
-	e = db_exec(
-		db, &Q_CODE_USE, ARGS(arg_utc(now), arg_i64(user_id), arg_text(sha)), &n);
+	e = db_exec(db, &Q_CODE_USE, ARGS(arg_utc(now), arg_i64(user_id), arg_text(sha)), &n);
 	return e == ERR_OK && !n ? ERR_WRONG_CODE : e;
 }
 
-enum err totp_check(struct db *db, int64_t user_id,
-	const unsigned char key[static TOTP_KEY_BYTES], const char *code, struct utc now)
+enum err totp_check(struct db *db, int64_t user_id, const unsigned char key[static TOTP_KEY_BYTES],
+	const char *code, struct utc now)
 {
 	struct totp_row row;
 	int64_t step = 0;

@@ -14,7 +14,7 @@ struct user {
 	bool in_areas;	 /* staff: sees some areas of the site only (scope.h) */
 	bool disabled;
 	bool password_old; /* somebody else set it: to be changed before anything else */
-	bool may; /* of user_check(): has the permission asked for, in a live session */
+	bool may;	   /* of user_check(): has the permission asked for, in a live session */
 };
 
 #define PASSWORD_HASH_MAX 200
@@ -51,8 +51,8 @@ struct password_change {
 	struct utc now;
 };
 /* Is it the user's password? Errors as above, of the field password. */
-MUST_USE enum err user_password_is(struct db *db, int64_t id, const char *password, struct utc now,
-	struct problem *why);
+MUST_USE enum err user_password_is(
+	struct db *db, int64_t id, const char *password, struct utc now, struct problem *why);
 MUST_USE enum err user_password_change(
 	struct db *db, const struct password_change *c, struct problem *why);
 #define PASSWORD_MADE_MAX 21
@@ -72,8 +72,8 @@ MUST_USE enum err user_check_service(
 
 /* After user_login(): the second factor, of who has one. ERR_CODE_REQUIRED without a code;
  * ERR_WRONG_CODE, counted as a wrong password is. key: of totp.h. */
-MUST_USE enum err user_second_factor(struct db *db, int64_t id, const unsigned char *key,
-	const char *code, struct utc now);
+MUST_USE enum err user_second_factor(
+	struct db *db, int64_t id, const unsigned char *key, const char *code, struct utc now);
 
 struct permission {
 	char permission[49];

@@ -1,5 +1,6 @@
 // Settings of a site, and acts that need two persons.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { expect } from '../lib.mjs';
 
@@ -16,6 +17,24 @@ export default function (world) {
 			expect(await put(admin, { name: 'refund_limit_fen', value: -1 }), 422, 'out_of_range');
 			expect(await put(admin, { name: 'nothing', value: 1 }), 422, 'bad_value');
 			expect(await put(await world.api.login('finance'), { name: 'refund_limit_fen', value: 0 }), 403, 'forbidden');
+		});
+
+		test('supply kept for long waits for another person too', async () => {
+			const operator = await world.api.login('operator');
+			const meter = await operator.meterByCode('A36');
+			const keep = (hours) => operator.call('POST', `/meters/${meter.id}/supply`, {
+				key: randomUUID(), body: { action: 'keep', reason: 'test', until: new Date(Date.now() + hours * 3_600_000).toISOString() },
+			});
+			const kept = async () => (await operator.get(`/meters/${meter.id}`)).keep_until;
+			expect(await keep(2), 202);
+			const before = await kept();
+			assert.ok(before);
+			const asked = expect(await keep(200), 202).body.approval.id;
+			assert.equal(await kept(), before);
+			expect(await operator.call('POST', `/approvals/${asked}/approve`, { body: { note: '' } }), 403, 'forbidden');
+			expect(await (await world.second('operator')).call('POST', `/approvals/${asked}/approve`, { body: { note: '' } }), 200);
+			assert.ok(Date.parse(await kept()) - Date.parse(before) > 100 * 3_600_000);
+			expect(await operator.call('POST', `/meters/${meter.id}/supply`, { key: randomUUID(), body: { action: 'auto', reason: 'test' } }), 202);
 		});
 
 		test('a risky one waits for another person, who may refuse', async () => {
