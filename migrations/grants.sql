@@ -126,6 +126,7 @@ GRANT INSERT, DELETE ON role_permission TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (confirmed_at, last_step), DELETE ON user_totp TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (used_at), DELETE ON user_recovery TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (key_sha256, hint, made_at, used_at, revoked_at) ON service_key TO 'yufu_api'@'localhost';
+GRANT INSERT ON tariff_proposal TO 'yufu_api'@'localhost';
 GRANT INSERT, DELETE ON user_area TO 'yufu_api'@'localhost';
 GRANT INSERT, DELETE ON user_area_scope TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON sms_code TO 'yufu_api'@'localhost';

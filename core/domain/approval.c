@@ -16,6 +16,7 @@
 #include "domain/command.h"
 #include "domain/scope.h"
 #include "domain/setting.h"
+#include "domain/tariff.h"
 #include "domain/unmatched.h"
 
 const struct approval_kind approval_kinds[] = {
@@ -25,6 +26,7 @@ const struct approval_kind approval_kinds[] = {
 	{ "protect", "meter.control", command_approved },
 	{ "unprotect", "meter.control", command_approved },
 	{ "protected_off", "meter.control", command_approved },
+	{ "tariff", "tariff.edit", tariff_approved },
 	{ "long_keep", "meter.control", command_approved },
 	{ "refund", "refund.create", refund_approved },
 	{ "unmatched", "refund.create", unmatched_approved },

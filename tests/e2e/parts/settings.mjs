@@ -37,6 +37,26 @@ export default function (world) {
 			expect(await operator.call('POST', `/meters/${meter.id}/supply`, { key: randomUUID(), body: { action: 'auto', reason: 'test' } }), 202);
 		});
 
+		test('a price that moves far waits for another person', async () => {
+			const finance = await world.api.login('finance');
+			const meter = await finance.meterByCode('A37');
+			const version = (year, price) => ({ effective_from: `${year}-01-01T00:00:00+08:00`, calendar: [{ slots: [['00:00', 'flat']] }], prices: { flat: [price] } });
+			const put = (...versions) => finance.call('POST', '/tariffs', { body: { code: 'second-person', name: 'x', utility: 'electricity', versions } });
+			const first = version(2026, '0.5');
+			const { id } = expect(await put(first), 200).body;
+			expect(await put(version(2026, '0.9')), 200); // nobody has it yet
+			expect(await put(first), 200);
+			expect(await finance.call('POST', `/meters/${meter.id}/tariff`, { body: { tariff_id: id, from: '2039-01-01T00:00:00+08:00' } }), 200);
+			expect(await put(first, version(2040, '0.6')), 200); // by a fifth, as the site allows
+			const before = (await finance.get(`/tariffs/${id}`)).revision;
+			const asked = expect(await put(first, version(2040, '0.61')), 202).body.approval.id;
+			assert.equal((await finance.get(`/tariffs/${id}`)).revision, before);
+			expect(await finance.call('POST', `/approvals/${asked}/approve`, { body: { note: '' } }), 403, 'forbidden');
+			expect(await (await world.second('finance')).call('POST', `/approvals/${asked}/approve`, { body: { note: '' } }), 200);
+			assert.equal((await finance.get(`/tariffs/${id}`)).revision, before + 1);
+			assert.match(JSON.stringify(await finance.get(`/tariffs/${id}`)), /0\.61/);
+		});
+
 		test('a risky one waits for another person, who may refuse', async () => {
 			const admin = await world.api.login('admin');
 			const before = await value(admin, 'refund_limit_fen');
