@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "domain/idempotency.h"
+#include "fcgi/areas.h"
 #include "fcgi/audited.h"
+#include "fcgi/caller.h"
 #include "fcgi/etag.h"
 #include "fcgi/limits.h"
 #include "fcgi/list.h"
@@ -100,6 +102,7 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 	if (api->jwt_key.len < TOKEN_KEY_MIN || str_starts(api->jwt_key.text, "-----BEGIN"))
 		return problem_set(why, ERR_BAD_VALUE, "jwt.key_file",
 			"the key must be at least %d random bytes", TOKEN_KEY_MIN);
+	totp_key(&api->jwt_key, api->totp_key);
 	if (!str_copy(api->site_base, sizeof(api->site_base),
 		    conf_text(conf, "site", "base",
 			    conf_text(conf, "alipay", "notify_base",
@@ -135,6 +138,7 @@ void api_free(struct api **api)
 	if (!*api)
 		return;
 	buf_wipe(&(*api)->jwt_key);
+	OPENSSL_cleanse((*api)->totp_key, sizeof((*api)->totp_key));
 	OPENSSL_cleanse((*api)->receipt_secrets, sizeof((*api)->receipt_secrets));
 	limits_free(&(*api)->limits);
 	pay_free(&(*api)->pay);
@@ -209,7 +213,7 @@ int64_t param_int(const struct request *r, const char *name)
 
 int64_t caller_site(const struct request *r)
 {
-	return r->user.site_id;
+	return r->scope;
 }
 
 enum err request_site(const struct request *r, int64_t named, int64_t *out, struct problem *why)
@@ -352,44 +356,6 @@ static const char *strip_prefix(const char *path)
 	return str_eq(path, "/healthz") || str_eq(path, "/metrics") ? path : "";
 }
 
-static enum err check_token(struct request *r, struct token *out)
-{
-	const char *h = request_header(r, "HTTP_AUTHORIZATION");
-
-	if (!h || strncasecmp(h, "Bearer ", 7) != 0)
-		return ERR_UNAUTHORIZED;
-	return token_check(&r->api->jwt_key, h + 7, r->now, out);
-}
-
-/* Who calls, and may they? Read from the database each time. */
-static enum err check_caller(struct request *r)
-{
-	enum perm perm = r->route->perm;
-	struct token t;
-	bool tenant;
-	enum err e;
-
-	if (perm == PERM_OPEN || perm == PERM_LOCAL)
-		return ERR_OK;
-	e = check_token(r, &t);
-	if (e == ERR_OK)
-		e = user_check(r->db, t.user_id, t.family, perm_word(perm), &r->user);
-	if (e == ERR_OK && !r->user.may && r->route->or_perm) {
-		r->lesser = true;
-		e = user_check(r->db, t.user_id, t.family, perm_word(r->route->or_perm), &r->user);
-	}
-	if (e != ERR_OK)
-		return e;
-	snprintf(r->actor, sizeof(r->actor), "user:%lld", (long long)r->user.id);
-	ASSERT(str_copy(r->family, sizeof(r->family), t.family));
-	tenant = str_eq(r->user.kind, "tenant");
-	if (perm == PERM_USER)
-		return ERR_OK;
-	if (perm == PERM_TENANT)
-		return tenant ? ERR_OK : ERR_FORBIDDEN;
-	return perm >= PERM_STAFF && !tenant && r->user.may ? ERR_OK : ERR_FORBIDDEN;
-}
-
 static enum err check_input(struct request *r, struct answer *a)
 {
 	enum err e = route_params(r->route, r->query, &r->params, &a->why);
@@ -476,7 +442,9 @@ static enum err run_route(struct request *r, struct answer *a)
 	enum err e = route_find(r->method, strip_prefix(r->path), &r->route, &r->object, a->allow);
 
 	if (e == ERR_OK)
-		e = check_caller(r);
+		e = caller_check(r);
+	if (e == ERR_OK)
+		e = areas_check_path(r, &a->why);
 	if (e == ERR_OK)
 		e = request_limited(r, a);
 	if (e == ERR_OK && r->read_body && r->route->body_most)
@@ -488,6 +456,8 @@ static enum err run_route(struct request *r, struct answer *a)
 	r->ran = e == ERR_OK;
 	if (e == ERR_OK)
 		db_request_set(r->db, r->id, r->remote, body_text(r, "reason", ""));
+	if (e == ERR_OK)
+		e = areas_check_input(r, &a->why);
 	if (e == ERR_OK)
 		e = by_key(r)		? run_once(r, a)
 		    : list_is(r->route) ? list_run(r, a)

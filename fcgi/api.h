@@ -8,6 +8,7 @@
 #include "base/zone.h"
 #include "db/db.h"
 #include "db/listing.h"
+#include "domain/totp.h"
 #include "domain/user.h"
 #include "fcgi/schema.h"
 #include "fcgi/tally.h"
@@ -18,7 +19,7 @@
 
 #define BODY_MAX 65536
 #define IMPORT_MAX (20u << 20) /* bytes of a workbook */
-#define ROUTES_MAX 256
+#define ROUTES_MAX 320
 #define PAY_SERVICES_MAX 8
 
 /* Who pushes receipts of short messages: a secret part of its path is all that it shows. */
@@ -34,6 +35,7 @@ struct api {
 	struct schemas *schemas;
 	char *document; /* OpenAPI, printed once: a shared json_t is not for threads */
 	struct buf jwt_key;
+	unsigned char totp_key[TOTP_KEY_BYTES];
 	struct wechat_app *wechat[WECHAT__MAX]; /* NULL: off */
 	struct problem wechat_off[WECHAT__MAX]; /* and why */
 	atomic_int wechat_asking;		/* calls to WeChat that wait for its answer */
@@ -86,6 +88,7 @@ struct request {
 	struct user user; /* the caller; id 0 where anyone may call */
 	bool ran;	  /* its handler was called */
 	bool lesser;	  /* the caller has the route's or_perm only */
+	int64_t scope;	  /* caller_site() */
 	char actor[32];	  /* "user:3" */
 	char family[33];  /* session of the caller */
 };
@@ -127,7 +130,8 @@ MUST_USE enum err body_day(const struct request *r, const char *key, bool *given
 /* Checked query parameters; absent ones give 0 or "". */
 int64_t param_int(const struct request *r, const char *name);
 const char *param_text(const struct request *r, const char *name);
-/* The site that a staff caller is confined to; 0: none. */
+/* The site that a staff caller is confined to; 0: none. In a route of AREAS_LISTED also minus the
+ * id of a caller who is confined to areas (scope.h): for queries, never to be compared. */
 int64_t caller_site(const struct request *r);
 
 /* The site that a staff request is about: the caller's own, or the one named (0: none), or the only

@@ -13,7 +13,7 @@ void note_refused(struct request *r, struct attempt_new *a)
 	if (a->why == ERR_OK || err_http(a->why) >= 500)
 		return;
 	a->actor = r->actor;
-	a->site_id = caller_site(r);
+	a->site_id = r->user.site_id;
 	if (attempt_add(r->db, a, r->now) != ERR_OK)
 		log_error(
 			"attempt=not_kept kind=%s account=%lld", a->kind, (long long)a->account_id);

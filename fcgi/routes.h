@@ -48,6 +48,7 @@ enum perm {
 	PERM_DUTY_EDIT,
 	PERM_IMPORT_RUN,
 	PERM_AUDIT_READ,
+	PERM_USER_MANAGE,
 	PERM__MAX
 };
 const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */
@@ -68,6 +69,13 @@ struct param {
 	const char *name;
 	enum param_kind kind;
 	bool required;
+};
+
+/* What a route is to staff who are confined to areas of their site. */
+enum areas {
+	AREAS_BY_ID,  /* open by the thing in its path (scope.h), closed when there is none */
+	AREAS_LISTED, /* its queries carry the caller's areas */
+	AREAS_SITE,   /* of the whole site, and open to them all the same; or their own */
 };
 
 enum body_kind {
@@ -99,6 +107,8 @@ struct route {
 	enum perm or_perm; /* who lacks perm may call with this; request.lesser says so */
 	const char *help;
 	struct param params[12];
+	enum areas areas;
+	bool first; /* open also to who must change the password */
 	enum body_kind body_kind;
 	bool any_query;	  /* the query is the sender's own: decoded, not checked */
 	size_t body_most; /* a raw body, read when the caller may send it; 0: at most BODY_MAX */

@@ -151,7 +151,7 @@ enum err supply_points_list(struct request *r, struct answer *a)
 {
 	int64_t confined = caller_site(r), named = param_int(r, "site_id");
 
-	if (confined && named && confined != named)
+	if (r->user.site_id && named && r->user.site_id != named)
 		return problem_set(&a->why, ERR_NOT_FOUND, "site_id", "there is no such site");
 	return list_answer(r, a, ARGS(arg_i64(confined)), line_json);
 }

@@ -45,10 +45,19 @@ enum err tariff_new(struct request *r, struct answer *a)
 		.site_id = caller_site(r),
 		.actor = r->actor,
 		.address = r->remote,
-		.now = r->now };
-	int64_t id = 0;
-	enum err e = tariff_put(r->db, &c, &id, &a->why);
+		.now = r->now,
+		.user_id = r->user.id };
+	char once[ONCE_MAX];
+	int64_t id = 0, approval_id = 0;
+	enum err e;
 
+	c.approval_id = &approval_id;
+	c.once_key = request_once(r, "tariff", once);
+	e = tariff_put(r->db, &c, &id, &a->why);
+	if (e == ERR_OK && approval_id) {
+		answer_approval(a, approval_id);
+		return ERR_OK;
+	}
 	return e == ERR_OK ? answer_tariff(r, id, a) : e;
 }
 

@@ -9,7 +9,7 @@ root=$(CDPATH="" cd -- "$(dirname -- "$0")/.." && pwd)
 
 # Packages, or command=package where any source of the command will do.
 build="gcc libc6-dev make cmake ninja-build pkg-config libfcgi-dev libmodbus-dev libmariadb-dev
-	libjansson-dev libcurl4-openssl-dev libjwt-dev libssl-dev libsodium-dev libglib2.0-dev
+	libjansson-dev libcurl4-openssl-dev libjwt-dev libssl-dev libsodium-dev liboath-dev libglib2.0-dev
 	libmicrohttpd-dev libcmocka-dev zlib1g-dev libzip-dev libexpat1-dev libxlsxwriter-dev"
 run="mariadb-server-core mariadb-client-core nginx=nginx-light node=nodejs npm=npm tzdata
 	ca-certificates setpriv=util-linux"

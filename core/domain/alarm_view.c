@@ -5,6 +5,7 @@
 #include "domain/alarm_kind.h"
 #include "domain/alarm_site.h"
 #include "domain/audit.h"
+#include "domain/scope.h"
 
 #define F(member) FIELD(struct alarm_row, member)
 SHAPE(row_shape, struct alarm_row, F(id), F(kind), F(severity), F(object_kind), F(object_id),
@@ -27,11 +28,11 @@ static const struct query Q_LIST = { BELOW COLUMNS
 	" AND ? IN ('', x.severity) AND ? IN ('', x.kind)"
 	" AND ? IN ('', x.object_kind, CONCAT(x.object_kind, ':', x.object_id))"
 	" AND x.raised_at >= ? AND x.raised_at < ?"
-	" AND (? = 0 OR ? =" SITE_OF_ALARM ")"
+	" AND (? = 0 OR ? IN (" SITE_OF_ALARM ", " SEEN_OBJECT("x.object_kind", "x.object_id") "))"
 	" AND (? = 0 OR" AREA_OF_ALARM " IN (SELECT id FROM below))"
 	" ORDER BY x.id DESC LIMIT ?",
 	&row_shape };
-static const struct query Q_GET = { COLUMNS " WHERE x.id = ? AND (? = 0 OR ? =" SITE_OF_ALARM ")",
+static const struct query Q_GET = { COLUMNS " WHERE x.id = ? AND (? = 0 OR ? IN (" SITE_OF_ALARM ", " SEEN_OBJECT("x.object_kind", "x.object_id") "))",
 	&row_shape };
 static const struct query Q_LOCK = { "SELECT id FROM alarm WHERE id = ? FOR UPDATE", &id_shape };
 static const struct query Q_ACK = {

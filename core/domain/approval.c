@@ -15,7 +15,9 @@
 #include "domain/refund.h"
 #include "domain/reversal.h"
 #include "domain/command.h"
+#include "domain/scope.h"
 #include "domain/setting.h"
+#include "domain/tariff.h"
 #include "domain/unmatched.h"
 
 const struct approval_kind approval_kinds[] = {
@@ -25,6 +27,8 @@ const struct approval_kind approval_kinds[] = {
 	{ "protect", "meter.control", command_approved },
 	{ "unprotect", "meter.control", command_approved },
 	{ "protected_off", "meter.control", command_approved },
+	{ "tariff", "tariff.edit", tariff_approved },
+	{ "long_keep", "meter.control", command_approved },
 	{ "refund", "refund.create", refund_approved },
 	{ "unmatched", "refund.create", unmatched_approved },
 	{ "adjustment", "adjustment.create", adjust_approved },
@@ -46,7 +50,7 @@ static const struct query Q_GET = { COLUMNS "WHERE id = ?", &approval_shape };
 static const struct query Q_LOCK = { COLUMNS "WHERE id = ? FOR UPDATE", &approval_shape };
 static const struct query Q_BY_KEY = { COLUMNS "WHERE once_key = ?", &approval_shape };
 const struct listing approval_listing = {
-	.all = { COLUMNS "WHERE ? IN (0, site_id)", &approval_shape },
+	.all = { COLUMNS "WHERE ? IN (0, site_id, " SEEN_NAMED("approval.object") ")", &approval_shape },
 	.sorts = { { "id", "id" }, { "asked_at", "asked_at" }, { "kind", "kind" },
 		{ "decided_at", "decided_at" } },
 	.order = "-id",
@@ -65,7 +69,7 @@ static const struct query Q_DECIDE = {
 };
 static const struct query Q_MAY = {
 	"SELECT u.id FROM user u JOIN role_permission p ON p.role_id = u.role_id"
-	" WHERE u.id = ? AND p.permission = ? AND NOT u.disabled",
+	" WHERE u.id = ? AND p.permission = ? AND u.kind = 'staff' AND NOT u.disabled",
 	&id_shape
 };
 

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "domain/scope.h"
+
 #define F(member) FIELD(struct attempt, member)
 SHAPE(attempt_shape, struct attempt, F(id), F(kind), F(account_id), F(amount_fen), F(code), F(why),
 	F(actor), F(at));
@@ -15,7 +17,7 @@ static const struct query Q_ADD = {
 };
 const struct listing attempt_listing = {
 	.all = { "SELECT id, kind, account_id, amount_fen, code, why, actor, at FROM attempt"
-		 " WHERE ? IN (0, site_id)",
+		 " WHERE ? IN (0, site_id, " SEEN_ACCOUNT("attempt.account_id") ")",
 		&attempt_shape },
 	.sorts = { { "id", "id" }, { "at", "at" } },
 	.order = "-id",

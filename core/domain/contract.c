@@ -10,6 +10,7 @@
 #include "domain/audit.h"
 #include "domain/event.h"
 #include "domain/contract_inside.h"
+#include "domain/scope.h"
 #include "domain/supplypoint.h"
 
 #define STEPS_MAX 60000 /* bytes of JSON */
@@ -525,7 +526,7 @@ SHAPE(contract_shape, struct contract_row, F(id), F(code), F(tenant_id), F(tenan
 	" WHERE p.contract_id = c.id AND p.to_at = 0) AS meters"                                   \
 	" FROM contract c JOIN tenant t ON t.id = c.tenant_id "
 const struct listing contract_listing = {
-	.all = { CONTRACT_COLUMNS "WHERE ? IN (0, t.site_id)", &contract_shape },
+	.all = { CONTRACT_COLUMNS "WHERE ? IN (0, t.site_id, " SEEN_CONTRACT("c.id") ")", &contract_shape },
 	.sorts = { { "id", "c.id" }, { "code", "c.code" }, { "room", "t.room" },
 		{ "start_at", "c.start_at" }, { "end_at", "c.end_at" } },
 	.order = "-id",

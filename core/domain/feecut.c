@@ -7,6 +7,7 @@
 #include "domain/approval.h"
 #include "domain/audit.h"
 #include "domain/notice.h"
+#include "domain/scope.h"
 #include "domain/setting.h"
 #include "domain/site.h"
 #include "domain/supplypoint.h"
@@ -35,7 +36,7 @@ const struct listing fee_cut_listing = {
 		 " a.balance_nano AS balance, k.cut_at FROM fee_cut k"
 		 " JOIN approval v ON v.id = k.approval_id JOIN account a ON a.id = k.account_id"
 		 " JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id"
-		 " WHERE ? IN (0, v.site_id)",
+		 " WHERE ? IN (0, v.site_id, " SEEN_CONTRACT("c.id") ")",
 		&cut_shape },
 	.sorts = { { "account_id", "k.account_id" }, { "approval_id", "k.approval_id" } },
 	.tie_only = true,

@@ -1,5 +1,7 @@
 #include "domain/ledger.h"
 
+#include "domain/scope.h"
+
 #define F(member) FIELD(struct ledger_entry, member)
 SHAPE(entry_shape, struct ledger_entry, F(id), F(site_id), F(kind), F(reference), F(actor),
 	F(book_day), F(created_at), F(memo), F(amount), F(reversed_by), F(reverses));
@@ -17,7 +19,7 @@ static const struct query Q_GET = {
 static const struct query Q_FIND = { COLUMNS " FROM entry e" REVERSALS " WHERE e.once_key = ?",
 	&entry_shape };
 const struct listing ledger_listing = {
-	.all = { COLUMNS " FROM entry e" REVERSALS " WHERE ? IN (0, e.site_id)", &entry_shape },
+	.all = { COLUMNS " FROM entry e" REVERSALS " WHERE ? IN (0, e.site_id, " SEEN_ENTRY("e.id") ")", &entry_shape },
 	.sorts = { { "id", "e.id" }, { "book_day", "e.book_day" } },
 	.order = "-id",
 	.filters = { { "account_id", FILTER_ID,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/scope.h"
+
 #define F(member) FIELD(struct live_meter, member)
 SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(role), F(billing),
 	F(model), F(unit), F(serial), F(gateway_id), F(gateway_code), F(gateway_name), F(area_id),
@@ -38,7 +40,8 @@ SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(rol
 	" LEFT JOIN contract c ON c.id = cp.contract_id"                                           \
 	" LEFT JOIN tenant t ON t.id = c.tenant_id"
 
-#define METERS METER_SELECT " WHERE m.enabled AND ? IN (0, p.site_id)"
+#define METERS                                                                                     \
+	METER_SELECT " WHERE m.enabled AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")"
 static const struct query Q_METERS = { METERS, &meter_shape };
 const struct listing live_meter_listing = {
 	.all = { METERS, &meter_shape },
@@ -62,7 +65,7 @@ const struct listing live_meter_listing = {
 	.usual = 1000,
 	.most = 5000,
 };
-static const struct query Q_METER = { METER_SELECT " WHERE m.id = ? AND ? IN (0, p.site_id)",
+static const struct query Q_METER = { METER_SELECT " WHERE m.id = ? AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")",
 	&meter_shape };
 const struct listing my_meter_listing = {
 	.all = { METER_SELECT " JOIN user_tenant ut ON ut.tenant_id = t.id AND ut.user_id = ?"
@@ -178,7 +181,7 @@ SHAPE(gateway_shape, struct live_gateway, F(id), F(code), F(name), F(address), F
 	" FROM gateway g LEFT JOIN gateway_state s ON s.gateway_id = g.id"                         \
 	" LEFT JOIN area r ON r.id = g.area_id"                                                    \
 	" LEFT JOIN meter m ON m.gateway_id = g.id AND m.enabled"                                  \
-	" LEFT JOIN meter_state t ON t.meter_id = m.id WHERE ? IN (0, g.site_id)"
+	" LEFT JOIN meter_state t ON t.meter_id = m.id WHERE ? IN (0, g.site_id, " SEEN_GATEWAY("g.id") ")"
 static const struct query Q_GATEWAYS = { GATEWAYS " GROUP BY g.id ORDER BY g.id", &gateway_shape };
 const struct listing live_gateway_listing = {
 	.all = { GATEWAYS, &gateway_shape },
@@ -204,8 +207,9 @@ SHAPE(fault_shape, struct live_fault, F(gateway_id), F(gateway), F(kind), F(seen
 #undef F
 static const struct query Q_FAULTS = {
 	"SELECT f.gateway_id, g.code AS gateway, f.kind, f.seen, f.last_at FROM gateway_fault f"
-	" JOIN gateway g ON g.id = f.gateway_id WHERE ? IN (0, g.site_id)"
-	" ORDER BY f.gateway_id, f.kind",
+	" JOIN gateway g ON g.id = f.gateway_id WHERE ? IN (0, g.site_id, " SEEN_GATEWAY(
+		"g.id") ")"
+			" ORDER BY f.gateway_id, f.kind",
 	&fault_shape
 };
 
@@ -237,11 +241,17 @@ SHAPE(board_shape, struct live_board, F(sales_today_fen), F(orders_today), F(ala
 #undef F
 static const struct query Q_BOARD = {
 	"SELECT (SELECT CAST(COALESCE(SUM(l.total_fen), 0) AS SIGNED) FROM sale l JOIN entry e"
-	" ON e.id = l.entry_id WHERE l.created_at >= ? AND ? IN (0, e.site_id)) + y.fen"
-	" AS sales_today_fen, y.n AS orders_today, (SELECT COUNT(*) FROM alarm x"
-	" WHERE x.cleared_at = 0 AND (? = 0 OR ? =" SITE_OF_ALARM ")) AS alarms_open"
-	" FROM (SELECT CAST(COALESCE(SUM(o.amount_fen), 0) AS SIGNED) AS fen, COUNT(*) AS n"
-	" FROM pay_order o" SITE_OF_ORDER " WHERE o.credited_at >= ? AND ? IN (0, t.site_id)) y",
+	" ON e.id = l.entry_id WHERE l.created_at >= ? AND ? IN (0, e.site_id, " SEEN_ENTRY(
+		"e.id") ")) + y.fen"
+			" AS sales_today_fen, y.n AS orders_today, (SELECT COUNT(*) FROM alarm x"
+			" WHERE x.cleared_at = 0 AND (? = 0 OR ? IN (" SITE_OF_ALARM
+			", " SEEN_OBJECT("x.object_kind",
+				"x.object_id") "))) AS alarms_open"
+					       " FROM (SELECT CAST(COALESCE(SUM(o.amount_fen), 0) "
+					       "AS SIGNED) AS fen, COUNT(*) AS n"
+					       " FROM pay_order o" SITE_OF_ORDER
+					       " WHERE o.credited_at >= ? AND ? IN (0, "
+					       "t.site_id, " SEEN_ACCOUNT("a.id") ")) y",
 	&board_shape
 };
 
@@ -309,7 +319,7 @@ SHAPE(span_shape, struct span_row, FIELD(struct span_row, ms));
 static const struct query Q_POWER_BACK = {
 	"SELECT o.supply_restored_at - o.credited_at AS ms FROM pay_order o" SITE_OF_ORDER
 	" WHERE o.credited_at >= ? AND o.supply_restored_at >= o.credited_at"
-	" AND ? IN (0, t.site_id) ORDER BY ms",
+	" AND ? IN (0, t.site_id, " SEEN_ACCOUNT("a.id") ") ORDER BY ms",
 	&span_shape
 };
 
@@ -343,7 +353,7 @@ const struct shape live_tenant_shape = {
 	.fields = tenant_fields, .n = ARRAY_LEN(tenant_fields), .size = sizeof(struct live_tenant)
 };
 const struct listing live_tenant_listing = {
-	.all = { "SELECT id, code, name, room, phone FROM tenant WHERE ? IN (0, site_id)",
+	.all = { "SELECT id, code, name, room, phone FROM tenant WHERE ? IN (0, site_id, " SEEN_TENANT("tenant.id") ")",
 		&live_tenant_shape },
 	.sorts = { { "id", "id" }, { "code", "code" }, { "name", "name" }, { "room", "room" } },
 	.order = "id",
@@ -373,7 +383,7 @@ SHAPE(account_shape, struct live_account, F(id), F(purpose), F(balance), F(subsi
 	" WHERE cp.account_id = a.id AND cp.to_at = 0)"                                            \
 	" LEFT JOIN supply_point p ON p.id = m.supply_point_id"                                    \
 	" LEFT JOIN meter_state s ON s.meter_id = m.id"                                            \
-	" WHERE a.kind = 'purse' AND ? IN (0, t.site_id) AND "
+	" WHERE a.kind = 'purse' AND ? IN (0, t.site_id, " SEEN_ACCOUNT("a.id") ") AND "
 const struct listing live_account_listing = {
 	.all = { ACCOUNT_SELECT "1", &account_shape },
 	.sorts = { { "id", "a.id" }, { "tenant", "t.id", "tenant_id" }, { "room", "t.room" },

@@ -1,5 +1,7 @@
 #include "domain/orders.h"
 
+#include "domain/scope.h"
+
 #define F(member) FIELD(struct order_view, member)
 SHAPE(view_shape, struct order_view, F(id), F(site_id), F(out_trade_no), F(transaction_id),
 	F(account_id), F(purpose), F(tenant_code), F(tenant_name), F(room), F(meter_code),
@@ -23,7 +25,7 @@ SHAPE(view_shape, struct order_view, F(id), F(site_id), F(out_trade_no), F(trans
 	" c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id LEFT JOIN meter m ON m.id ="    \
 	" (SELECT MIN(m2.id) FROM contract_point cp JOIN meter m2 ON m2.supply_point_id ="         \
 	" cp.supply_point_id WHERE cp.account_id = a.id AND cp.to_at = 0)"                         \
-	" WHERE ? IN (0, t.site_id)"
+	" WHERE ? IN (0, t.site_id, " SEEN_ACCOUNT("a.id") ")"
 
 static const struct query Q_GET = { ORDERS " AND o.id = ?", &view_shape };
 const struct listing order_listing = {

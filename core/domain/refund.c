@@ -9,6 +9,7 @@
 #include "domain/audit.h"
 #include "domain/event.h"
 #include "domain/order.h"
+#include "domain/scope.h"
 #include "domain/setting.h"
 #include "domain/shift.h"
 
@@ -30,7 +31,7 @@ SHAPE(refund_shape, struct refund, F(id), F(site_id), F(zone), F(account_id), F(
 static const struct query Q_GET = { REFUNDS "? IN (0, e.site_id) AND f.id = ?", &refund_shape };
 static const struct query Q_BY_KEY = { REFUNDS "f.once_key = ?", &refund_shape };
 const struct listing refund_listing = {
-	.all = { REFUNDS "? IN (0, e.site_id)", &refund_shape },
+	.all = { REFUNDS "? IN (0, e.site_id, " SEEN_ENTRY("e.id") ")", &refund_shape },
 	.sorts = { { "id", "f.id" }, { "created_at", "f.created_at" },
 		{ "amount_fen", "f.amount_fen" } },
 	.order = "-id",

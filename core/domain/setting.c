@@ -23,6 +23,11 @@ const struct setting_row settings[SETTING__MAX] = {
 	[SETTING_DESK_REVERSAL_LIMIT_FEN] = { "desk_reversal_limit_fen", 0, 100000000, 20000, true,
 		"Above it a cashier's reversal of a sale of the own open shift needs a second "
 		"person; 0: always." },
+	[SETTING_KEEP_LIMIT_H] = { "keep_limit_h", 0, 744, 168, true,
+		"Supply kept for more hours than this needs a second person; 0: always." },
+	[SETTING_PRICE_LIMIT_PERMILLE] = { "price_limit_permille", 0, 10000, 200, true,
+		"A tariff that meters have, whose prices move by more thousandths than this, "
+		"needs a second person; 0: always." },
 	[SETTING_ADJUSTMENT_LIMIT_FEN] = { "adjustment_limit_fen", 0, 100000000, 50000, true,
 		"Adjustments above it need a second person." },
 	[SETTING_WARN_MOST_YUAN] = { "warn_most_yuan", 1, 100000, 100000, false,

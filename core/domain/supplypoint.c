@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "domain/event.h"
 #include "domain/notice.h"
+#include "domain/scope.h"
 
 SHAPE(point_shape, struct supply_point, FIELD(struct supply_point, id),
 	FIELD(struct supply_point, meter_id), FIELD(struct supply_point, site_id),
@@ -285,7 +286,7 @@ SHAPE(line_shape, struct supply_line, F(id), F(code), F(site_id), F(meter_id), F
 	" FROM supply_point p JOIN meter m ON m.supply_point_id = p.id"                            \
 	" LEFT JOIN contract_point cp ON cp.supply_point_id = p.id AND cp.to_at = 0"               \
 	" LEFT JOIN contract c ON c.id = cp.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"  \
-	" WHERE ? IN (0, p.site_id)"
+	" WHERE ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")"
 static const struct query Q_DUE = {
 	LINE_SELECT " AND " SHOULD_BE_OFF " ORDER BY p.desired_since, p.id", &line_shape
 };

@@ -1,4 +1,4 @@
-#include "domain/tariff.h"
+#include "domain/tariff_inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -339,7 +339,10 @@ static enum err put_next(struct db *db, struct putting *p, const struct held_row
 		return problem_set(
 			p->why, ERR_FORBIDDEN, "code", "meters of another site have this tariff");
 	e = past_kept(old, p->c->doc, &use, p->why);
-	if (e != ERR_OK)
+	if (e == ERR_OK && p->c->approval_id)
+		e = price_change_ask(db, held->id, old, p->c, p->why);
+	*same = p->c->approval_id && *p->c->approval_id;
+	if (e != ERR_OK || *same)
 		return e;
 	return db_exec(db, &Q_UPDATE,
 		ARGS(arg_text(member(p->c->doc, "name")), arg_text(member(p->c->doc, "utility")),

@@ -26,6 +26,11 @@ struct tariff_change {
 	int64_t site_id;   /* that the caller is confined to; 0: none */
 	const char *actor, *address;
 	struct utc now;
+	/* Who asks a second person for a price change above the limit of a site, and where the
+	 * approval is told that it waits for; NULL: nobody is asked. */
+	int64_t *approval_id;
+	int64_t user_id;
+	const char *once_key;
 };
 /* Makes the tariff of that code, or a new revision of it; the file of now once more changes
  * nothing. The problem names the path in the file: what is no tariff in the zone of some site, or
@@ -33,6 +38,11 @@ struct tariff_change {
  * settled energy. ERR_FORBIDDEN: meters of another site have it. Also inside db_tx. */
 MUST_USE enum err tariff_put(
 	struct db *db, const struct tariff_change *c, int64_t *id, struct problem *why);
+
+struct approval;
+/* The approved file; in the transaction that approves. */
+MUST_USE enum err tariff_approved(struct db *db, const struct approval *a, const json_t *params,
+	const char *actor, struct utc now, struct problem *why);
 
 struct assigned {
 	int64_t tariff_id;

@@ -13,12 +13,14 @@ import credit from './parts/credit.mjs';
 import estate from './parts/estate.mjs';
 import fees from './parts/fees.mjs';
 import lists from './parts/lists.mjs';
+import matrix from './parts/matrix.mjs';
 import orders from './parts/orders.mjs';
 import reconciliation from './parts/reconciliation.mjs';
 import refused from './parts/refused.mjs';
 import reports from './parts/reports.mjs';
 import settings from './parts/settings.mjs';
 import watch from './parts/watch.mjs';
+import who from './parts/who.mjs';
 import { credited, expect, FEN, nano, newOrder, pay, Session, tenantPhone, until, useStack } from './lib.mjs';
 
 const world = useStack();
@@ -566,7 +568,9 @@ describe('the book day', () => {
 });
 
 for (const part of [books, contracts, settings, fees, credit, control, orders, reports, watch, estate, batches, lists]) part(world);
-refused(world); // last: from here on there are two sites
+who(world);
+refused(world); // from here on there are two sites
+matrix(world);
 
 test('the books add up after all of this', async () => {
 	assert.deepEqual(await faults(world.stack), []);
