@@ -34,10 +34,11 @@ function assert_sorted(items, sort, where) {
 	const down = sort.startsWith('-');
 	const values = items.map((i) => sort_value(i, sort.replace('-', '')));
 	for (let i = 1; i < values.length; i++) {
-		const [a, b] = down ? [values[i], values[i - 1]] : [values[i - 1], values[i]];
-		if (a === undefined || b === undefined || (b === null && (a === '' || a === 0n))) continue;
-		if (a === null) continue; // absent counts as nothing: the least
-		assert.ok(b !== null && a <= b, `${where}: ${a} before ${b}`);
+		let [a, b] = down ? [values[i], values[i - 1]] : [values[i - 1], values[i]];
+		if (a === undefined || b === undefined || a === b) continue;
+		a ??= typeof b === 'bigint' ? 0n : ''; // what is absent counts as nothing
+		b ??= typeof a === 'bigint' ? 0n : '';
+		assert.ok(a <= b, `${where}: ${a} before ${b}`);
 	}
 }
 
