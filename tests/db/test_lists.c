@@ -2,7 +2,11 @@
  * filters and with none, is a statement that the API's own user may run. */
 #include "db_fixture.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "domain/attempt.h"
+#include "fcgi/cursor.h"
 #include "fcgi/list.h"
 
 static struct db *api;
@@ -126,6 +130,75 @@ static void rows_that_come_in_move_nothing(void **state)
 	assert_int_equal(t[3].id, 8);
 }
 
+static void get(struct api *a, const char *path, const char *query, struct answer *out)
+{
+	struct problem why = { 0 };
+	struct request r = { .api = a,
+		.db = api,
+		.now = { 1795342029000 },
+		.method = "GET",
+		.path = path,
+		.query = query,
+		.user = { .kind = "staff" } };
+	char allow[64];
+	enum err e = route_find("GET", path + strlen(API_PREFIX), &r.route, &r.object, allow);
+
+	if (e == ERR_OK)
+		e = route_params(r.route, query, &r.params, &why);
+	if (e == ERR_OK)
+		e = list_run(&r, out);
+	form_free(&r.params);
+	if (e != ERR_OK)
+		fail_msg("%s?%s: %s %s", path, query, err_word(e), why.text);
+}
+
+/* Lines of the file but its head. */
+static size_t lines_of(FILE *f)
+{
+	size_t n = 0;
+
+	for (int c; (c = fgetc(f)) != EOF;)
+		n += c == '\n';
+	return n - 1;
+}
+
+/* Over several pages: a page of a file has as many rows as a list has at most. */
+static void a_file_has_every_page(void **state)
+{
+	char key[] = "0123456789abcdef0123456789abcdef";
+	struct api a = { .schemas = schemas_open(), .jwt_key = { .text = key, .len = 32 } };
+	AUTO(answer_free) struct answer csv = { 0 };
+	AUTO(answer_free) struct answer xlsx = { 0 };
+	AUTO(answer_free) struct answer few = { 0 };
+	AUTO(answer_free) struct answer page = { 0 };
+	char query[CURSOR_MAX + 16];
+
+	fixture_sql(*state,
+		"INSERT INTO attempt (site_id, kind, account_id, amount_fen, code, why, actor, at)"
+		" SELECT 0, 'sale', 0, 100, 'x', '=1+1', 'x', 1 FROM seq_1_to_1490");
+	get(&a, API_PREFIX "/attempts", "format=csv", &csv);
+	assert_int_equal(lines_of(csv.file), 1500);
+	assert_string_equal(csv.file_name, "attempts_2026-11-22.csv");
+	get(&a, API_PREFIX "/attempts", "format=xlsx", &xlsx);
+	assert_int_equal(fgetc(xlsx.file), 'P');
+	get(&a, API_PREFIX "/attempts", "format=csv&limit=7", &few);
+	assert_int_equal(lines_of(few.file), 7);
+	get(&a, API_PREFIX "/attempts", "limit=500&sort=at", &page);
+	for (int i = 1; i <= 3; i++) {
+		const char *next = json_string_value(json_object_get(page.json, "next"));
+
+		assert_int_equal(json_array_size(json_object_get(page.json, "items")), 500);
+		assert_int_equal(next != NULL, i < 3);
+		if (!next)
+			break;
+		snprintf(query, sizeof(query), "limit=500&sort=at&cursor=%s", next);
+		answer_free(&page);
+		page = (struct answer){ 0 };
+		get(&a, API_PREFIX "/attempts", query, &page);
+	}
+	schemas_free(&a.schemas);
+}
+
 static int open_all(void **state)
 {
 	if (fixture_open(state) != 0)
@@ -146,6 +219,7 @@ int main(void)
 		cmocka_unit_test(every_order_of_every_list_runs),
 		cmocka_unit_test(pages_end_between_equals),
 		cmocka_unit_test(rows_that_come_in_move_nothing),
+		cmocka_unit_test(a_file_has_every_page),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);
