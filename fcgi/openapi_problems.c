@@ -91,7 +91,7 @@ void problems_document(json_t *responses, const struct route *r)
 		{ 400, true },
 		{ 401, who || !open },
 		{ 403, who || !open },
-		{ 404, who || names_something(r) },
+		{ 404, writes || names_something(r) },
 		{ 409, writes },
 		{ 413, has_body || r->file || strstr(r->path, ":report") },
 		{ 422, true },

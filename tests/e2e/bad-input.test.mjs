@@ -13,7 +13,7 @@ let account;
 let starts;
 const world = useStack({
 	fresh: false,
-	conf: { limits: { login_per_minute: 0, write_per_minute: 300, read_per_minute: 300 } },
+	conf: { limits: { login_per_minute: 0, write_per_minute: 120, read_per_minute: 60 } },
 	ready: async () => {
 		api = world.api;
 		tenant = await api.login(tenantPhone(50));
@@ -313,13 +313,18 @@ describe('what every answer tells', () => {
 
 test('who calls too often waits, and nobody else does', async () => {
 	const [hasty, calm] = [await api.login(tenantPhone(57)), await api.login(tenantPhone(58))];
+	/** Asks until the API says that it is too often; the answers from before that. */
 	const slowed = async (ask) => {
-		const answers = [];
-		for (let i = 0; i < 17; i++) answers.push(...(await Promise.all(Array.from({ length: 20 }, ask))));
-		const ours = answers.filter((a) => a.status === 429 && /again in \d+ s/.test(a.body.detail));
-		assert.ok(ours.length > 0, `${answers.map((a) => a.status)}`);
-		assert.ok(ours.every((a) => a.body.code === 'too_many' && Number(a.headers.get('retry-after')) >= 1));
-		return answers.filter((a) => a.status !== 429);
+		const before = [];
+		while (before.length < 5_000) {
+			const answers = await Promise.all(Array.from({ length: 20 }, ask));
+			const ours = answers.filter((a) => a.status === 429 && /again in \d+ s/.test(a.body.detail)); // nginx says it otherwise
+			before.push(...answers.filter((a) => a.status !== 429));
+			if (ours.length === 0) continue;
+			assert.ok(ours.every((a) => a.body.code === 'too_many' && Number(a.headers.get('retry-after')) >= 1));
+			return before;
+		}
+		return assert.fail('never too often');
 	};
 	assert.ok((await slowed(() => hasty.call('GET', '/me'))).every((a) => a.status === 200));
 	const others = await until('another is let in', async () => (await calm.call('GET', '/me')).status === 200); // nginx counts by address

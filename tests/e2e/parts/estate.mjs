@@ -55,7 +55,7 @@ export default function (world) {
 			await refused(add(engineer, '/meters', { ...good, code: 'A04' }), 409, 'already', 'code');
 			await refused(add(engineer, '/meters', { ...good, gateway: 'nowhere' }), 404, 'not_found', 'gateway');
 			await refused(add(engineer, '/meters', { ...good, model: 'nothing' }), 404, 'not_found', 'model');
-			await refused(add(engineer, '/meters', { ...good, unit: '248' }), 422, 'out_of_range', 'unit');
+			await refused(add(engineer, '/meters', { ...good, unit: '999' }), 422, 'out_of_range', 'unit');
 			await refused(add(engineer, '/meters', { ...good, unit: meter.unit }), 409, 'already', 'unit');
 			await refused(add(engineer, '/meters', { ...good, utility: meter.utility === 'water' ? 'electricity' : 'water' }), 409, 'conflict', 'utility');
 			await refused(add(engineer, '/gateways', { code: 'e2e-y', site: 'nowhere', transport: 'modbus-tcp', address: '10.0.0.1:502' }), 404, 'not_found', 'site');
