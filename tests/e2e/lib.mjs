@@ -11,22 +11,21 @@ import { until } from '../support/process.mjs';
 
 export { DEMO_PASSWORD, until };
 
-/** Answers are checked by the API itself as well. What waits for the next reading of a meter waits for
- * 20 s instead of 50 at most, behind wires that are quick enough for it. */
-const CONF = {
-	api: { check_answers: 1 },
-	poller: { name: 'demo', fresh_s: 30 },
-	sim: { baud: 115200, answer_ms: 10 },
-};
+/** Answers are checked by the API itself as well. */
+const CONF = { api: { check_answers: 1 } };
+/** What waits for the next reading of a meter waits for 20 s instead of 50 at most, behind wires that are
+ * quick enough for it. */
+const QUICK = { ...CONF, poller: { name: 'demo', fresh_s: 30 }, sim: { baud: 115200, answer_ms: 10 } };
 
 /** A stack for one test file. The object is filled before the first test runs; ready is called then. */
 export function useStack(options = {}) {
 	const world = {};
 	before(async () => {
 		const say = (text) => process.stderr.write(`${text}\n`);
+		const usual = options.fresh === false ? CONF : QUICK;
 		const conf = {};
-		for (const section of new Set([...Object.keys(CONF), ...Object.keys(options.conf ?? {})]))
-			conf[section] = { ...CONF[section], ...options.conf?.[section] };
+		for (const section of new Set([...Object.keys(usual), ...Object.keys(options.conf ?? {})]))
+			conf[section] = { ...usual[section], ...options.conf?.[section] };
 		world.stack = await new Stack({ say, ...options, conf }).up();
 		// Tests run at any hour: warnings do not wait for the morning.
 		await world.stack.sql(`INSERT IGNORE INTO setting (site_id, name, value)
