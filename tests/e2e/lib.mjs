@@ -202,6 +202,14 @@ export class Session {
 	}
 }
 
+/** Calls fn for each item, some at a time: requests that have nothing to do with each other. */
+export async function each(items, fn, atOnce = 6) {
+	const queue = items[Symbol.iterator]();
+	await Promise.all(Array.from({ length: atOnce }, async () => {
+		for (const item of queue) await fn(item);
+	}));
+}
+
 /** Asserts the status (and the code of a problem) and hands the answer on. */
 export function expect(answer, status, code) {
 	assert.equal(answer.status, status, `status ${answer.status}, not ${status}: ${answer.text.slice(0, 400)}`);
