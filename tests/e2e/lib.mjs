@@ -7,9 +7,9 @@ import { after, before } from 'node:test';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { DEMO_PASSWORD, Stack } from '../support/stack.mjs';
-import { until } from '../support/process.mjs';
+import { PATIENCE, until } from '../support/process.mjs';
 
-export { DEMO_PASSWORD, until };
+export { DEMO_PASSWORD, PATIENCE, until };
 
 /** Answers are checked by the API itself as well. */
 const CONF = { api: { check_answers: 1 } };
