@@ -34,6 +34,7 @@ void schedule_open(struct schedule *s, struct turn *turns, size_t n, int64_t per
 	*s = (struct schedule){ .turns = turns,
 		.n = n,
 		.period = period,
+		.config_period = SCHEDULE_CONFIG_MS,
 		.seed = seed ? seed : 1,
 		.idle_until = now,
 		.comm = comm,
@@ -232,7 +233,7 @@ static void answered(struct schedule *s, const struct task *task, int64_t now)
 	t->comm = COMM_OK;
 	t->last_good = now;
 	if (task->kind == TASK_CONFIG) { /* the reading follows at once */
-		t->config_due = now + SCHEDULE_CONFIG_MS + jitter(s, SCHEDULE_CONFIG_MS / 24);
+		t->config_due = now + s->config_period + jitter(s, s->config_period / 24);
 		return;
 	}
 	t->wanted = false;

@@ -119,6 +119,13 @@ static void test_config_first_and_once(void **state)
 	schedule_done(&w.s, &t, OUTCOME_ANSWERED, w.now, w.now + LIVE_MS);
 	t = schedule_next(&w.s, INT64_MAX, w.now + LIVE_MS);
 	assert_int_equal(t.kind, TASK_LIVE);
+	/* Again when its time has come: here after an hour, and a little. */
+	open_world(&w, 1);
+	w.s.config_period = 3600000;
+	t = schedule_next(&w.s, INT64_MAX, w.now);
+	schedule_done(&w.s, &t, OUTCOME_ANSWERED, w.now, w.now);
+	assert_int_equal(schedule_next(&w.s, INT64_MAX, w.now + 3599999).kind, TASK_LIVE);
+	assert_int_equal(schedule_next(&w.s, INT64_MAX, w.now + 3750001).kind, TASK_CONFIG);
 	/* A meter that refuses to tell its settings is read all the same. */
 	open_world(&w, 1);
 	t = schedule_next(&w.s, INT64_MAX, w.now);

@@ -1,6 +1,6 @@
 // The one way to the API: tokens, time-outs, retries, idempotency keys, problem answers.
 import { reactive } from 'vue';
-import type { Tokens } from './api';
+import type { List, Tokens } from './api';
 import { answered, open_key } from './once';
 import { forget, keep, kept } from './store';
 
@@ -30,6 +30,10 @@ export interface Ask {
 	/** The way back from WeChat belongs to this browser by a cookie. */
 	cookies?: boolean;
 	timeout_ms?: number;
+	/** Bytes sent as they are, in place of `body`. */
+	bytes?: Blob;
+	/** The answer is a file: `data` is its bytes. */
+	file?: boolean;
 }
 
 export interface Answer<T> { status: number; data: T; etag: string | null }
@@ -79,15 +83,16 @@ export async function sign_out(): Promise<void> {
 async function exchange(method: Method, path: string, ask: Ask, key: string | null): Promise<Response> {
 	const stop = new AbortController();
 	const timer = setTimeout(() => stop.abort(), ask.timeout_ms || TIMEOUT_MS);
-	const headers: Record<string, string> = { Accept: 'application/json' };
-	if (ask.body !== undefined) headers['Content-Type'] = 'application/json';
+	const headers: Record<string, string> = { Accept: ask.file ? '*/*' : 'application/json', 'Accept-Language': document.documentElement.lang || 'zh-CN' };
+	if (ask.bytes) headers['Content-Type'] = 'application/octet-stream';
+	else if (ask.body !== undefined) headers['Content-Type'] = 'application/json';
 	if (access && !ask.anonymous) headers.Authorization = `Bearer ${access}`;
 	if (ask.etag) headers['If-None-Match'] = ask.etag;
 	if (key) headers['Idempotency-Key'] = key;
 	try {
 		const response = await fetch(API + path, {
 			method, headers, signal: stop.signal, cache: 'no-store', credentials: ask.cookies ? 'same-origin' : 'omit',
-			body: ask.body === undefined ? undefined : JSON.stringify(ask.body),
+			body: ask.bytes || (ask.body === undefined ? undefined : JSON.stringify(ask.body)),
 		});
 		// the body must arrive within the time, too
 		const body = await response.arrayBuffer();
@@ -108,6 +113,8 @@ function mark(response: Response): Record<string, string> {
 	const etag = response.headers.get('ETag');
 	if (etag) headers.ETag = etag;
 	if (response.status === 304) headers['X-Same'] = '1';
+	const type = response.headers.get('Content-Type');
+	if (type) headers['Content-Type'] = type;
 	return headers;
 }
 
@@ -167,6 +174,7 @@ async function attempt<T>(method: Method, path: string, ask: Ask, key: string | 
 	const response = await with_token(method, path, ask, key);
 	if (response.status >= 400) throw await problem(response);
 	const same = response.headers.get('X-Same') === '1';
+	if (ask.file) return { status: response.status, data: await response.blob() as T, etag: null };
 	const data = (same || response.status === 204 ? null : await response.json().catch(() => null)) as T;
 	return { status: same ? 304 : response.status, data, etag: response.headers.get('ETag') };
 }
@@ -191,6 +199,30 @@ export async function call<T>(method: Method, path: string, ask: Ask = {}): Prom
 
 export async function get<T>(path: string): Promise<T> {
 	return (await call<T>('GET', path)).data;
+}
+
+/** Pages as they came last, for lists that are asked again and again: what did not change is not sent. */
+export class Kept<T> {
+	pages = new Map<string, Answer<List<T>>>();
+	items: T[] | null = null;
+}
+
+/** A whole list, page by page. With `kept`, the same array as the last time when nothing changed. */
+export async function get_all<T>(path: string, kept = new Kept<T>()): Promise<T[]> {
+	const pages = new Map<string, Answer<List<T>>>();
+	let same = kept.items !== null;
+	for (let next: string | null = ''; next !== null;) {
+		const at: string = next ? `${path}${path.includes('?') ? '&' : '?'}cursor=${next}` : path;
+		const before = kept.pages.get(at);
+		const answer = await call<List<T>>('GET', at, { etag: before?.etag });
+		const page: Answer<List<T>> = answer.status === 304 && before ? before : answer;
+		if (page !== before) same = false;
+		pages.set(at, page);
+		next = page.data.next;
+	}
+	kept.pages = pages;
+	if (!same || !kept.items) kept.items = ([] as T[]).concat(...Array.from(pages.values(), (p) => p.data.items));
+	return kept.items;
 }
 
 export async function post<T>(path: string, body: unknown, once?: string): Promise<T> {

@@ -1,8 +1,10 @@
 import { en as common } from '../shared/en';
+import { en_lists } from './dictionary/en_lists';
 import type { Words } from './zh';
 
 export const en: Words = {
 	...common,
+	...en_lists,
 	app: 'Yufu',
 	nav: { board: 'Live board', sales: 'Sales desk', webhooks: 'Webhooks', label: 'Main' },
 	login_page: {
@@ -39,6 +41,7 @@ export const en: Words = {
 		none: 'No meters yet. They appear here after an import.',
 		tiles: (n) => `Meters of ${n}; move with the arrow keys`,
 		tile: (code, state, who, balance) => [code, state, who, balance].filter(Boolean).join(', '),
+		fold: 'Only what needs a person', unfold: (all, shown) => (shown ? `${shown} of ${all} need a person · show all` : `${all} meters, all well · show all`),
 		found: (n) => `${n} found`,
 		alarms: 'Open alarms',
 		no_alarms: 'No open alarms.',

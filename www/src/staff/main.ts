@@ -5,6 +5,7 @@ import App from './App.vue';
 import { client_init } from '../shared/client';
 import { prefs, prefs_init } from '../shared/prefs';
 import { go, route, router_init } from '../shared/router';
+import { here } from './list/place';
 import { session_forget } from './session';
 import { words_load } from './words';
 
@@ -12,7 +13,7 @@ router_init('/staff');
 prefs_init();
 client_init('staff', () => {
 	session_forget();
-	if (route.path !== '/login') go(`/login?to=${encodeURIComponent(route.path)}`, true);
+	if (route.path !== '/login') go(`/login?to=${encodeURIComponent(here())}`, true);
 });
 watch(() => prefs.lang, () => { void words_load().catch(() => undefined); });
 void words_load().catch(() => undefined).then(() => createApp(App).mount('#app'));

@@ -1,7 +1,9 @@
 import { zh as common } from '../shared/zh';
+import { zh_lists } from './dictionary/zh_lists';
 
 export const zh = {
 	...common,
+	...zh_lists,
 	app: 'Yufu 预付',
 	nav: { board: '实时总览', sales: '售电台', webhooks: '事件推送', label: '主导航' },
 	login_page: {
@@ -38,6 +40,7 @@ export const zh = {
 		none: '还没有表计。导入表计后会显示在这里。',
 		tiles: (n: string) => `${n} 的表计，用方向键移动`,
 		tile: (code: string, state: string, who: string, balance: string) => [code, state, who, balance].filter(Boolean).join('，'),
+		fold: '只看需要处理的', unfold: (all: number, shown: number) => (shown ? `共 ${all} 只，显示需要处理的 ${shown} 只 · 全部显示` : `共 ${all} 只，全部正常 · 全部显示`),
 		found: (n: number) => `找到 ${n} 只`,
 		alarms: '待处理告警',
 		no_alarms: '没有待处理的告警。',

@@ -1,0 +1,203 @@
+// The staff's pages in a browser, on a whole platform: every page of every shipped role opens without an
+// error and without a finding of axe, and what a person relies on holds: the address leads back to what was
+// open, what was typed outlives a reload and the end of a session, a form pressed twice acts once.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, describe, test } from 'node:test';
+import { chromium } from 'playwright-core';
+import { DEMO_PASSWORD, useStack } from './lib.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const WAIT_MS = 60_000;
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+
+/** Places that a role must see in the navigation, and some that it must not. */
+const ROLES = {
+	finance: { sees: ['orders', 'reconciliations', 'tariffs', 'reports', 'fees', 'approvals'], not: ['sales', 'imports'] },
+	cashier: { sees: ['board', 'sales', 'contracts', 'orders', 'fees'], not: ['reconciliations', 'reports', 'imports', 'settings', 'approvals'] },
+	operator: { sees: ['board', 'contracts', 'supply', 'messages', 'approvals'], not: ['sales', 'orders', 'reports', 'imports'] },
+	engineer: { sees: ['board', 'meters', 'gateways', 'imports', 'settings'], not: ['sales', 'orders', 'contracts', 'fees'] },
+	viewer: { sees: ['board', 'contracts', 'orders', 'reports', 'fees'], not: ['sales', 'imports', 'settings', 'approvals', 'reconciliations'] },
+};
+
+const world = useStack({ fresh: false });
+let browser;
+
+before(async () => {
+	browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+});
+after(() => browser?.close());
+
+/** A page of a person of that role, signed in; complaints of the browser are kept in `page.complaints`. */
+async function open(role, { dark = false, lang = 'zh', width = 1440 } = {}) {
+	const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: dark ? 'dark' : 'light', locale: 'zh-CN', timezoneId: 'Asia/Shanghai', acceptDownloads: true });
+	context.setDefaultTimeout(WAIT_MS);
+	await context.addInitScript((l) => localStorage.setItem('yufu.lang', l), lang);
+	const page = await context.newPage();
+	page.complaints = [];
+	page.on('pageerror', (e) => page.complaints.push(String(e)));
+	page.on('console', (m) => m.type() === 'error' && !/Failed to load resource/.test(m.text()) && page.complaints.push(m.text()));
+	await page.goto(`${world.stack.base}/staff/login`);
+	await sign_in(page, role);
+	return page;
+}
+async function sign_in(page, role) {
+	await page.fill('input[autocomplete=username]', role);
+	await page.fill('input[type=password]', DEMO_PASSWORD);
+	await page.keyboard.press('Enter');
+	await page.waitForSelector('nav.side a');
+}
+
+/** Waits until nothing is loading, and says what went wrong on the page. */
+async function settled(page) {
+	await page.waitForFunction(() => !document.querySelector('.bone') && document.querySelector('#main'));
+	return page.$$eval('.empty[role=alert], [data-testid=no-permission], [data-testid=no-page]', (all) => all.map((e) => e.textContent));
+}
+async function axe(page, where) {
+	if (!await page.evaluate(() => 'axe' in window)) await page.evaluate(AXE);
+	const found = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags, resultTypes: ['violations'] }), TAGS);
+	const said = found.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ')).join(' | ')}`);
+	assert.deepEqual(said, [], `axe on ${where}`);
+}
+async function addresses(page) {
+	const places = await page.$$eval('nav.side a', (all) => all.map((a) => ({ place: a.dataset.place, at: a.getAttribute('href') })));
+	return places;
+}
+async function go(page, at) {
+	await page.click(`nav.side a[href="${at}"]`);
+	await page.waitForFunction((to) => location.pathname === to, at);
+}
+
+/** Every page that the navigation and its tabs lead to. */
+async function walk(page, each) {
+	const seen = [];
+	for (const { at } of await addresses(page)) {
+		await go(page, at);
+		for (const tab of [at, ...await page.$$eval('nav.tabs a', (all) => all.map((a) => a.getAttribute('href')))]) {
+			if (seen.includes(tab)) continue;
+			if (tab !== at) await page.click(`nav.tabs a[href="${tab}"]`);
+			await page.waitForFunction((to) => location.pathname === to, tab);
+			assert.deepEqual(await settled(page), [], `${tab} shows what it is for`);
+			seen.push(tab);
+			await each?.(tab);
+		}
+	}
+	assert.deepEqual(page.complaints, []);
+	return seen;
+}
+
+describe('pages by role', () => {
+	test('an administrator sees every page, and axe finds nothing', async () => {
+		const page = await open('admin');
+		const seen = await walk(page, (at) => axe(page, at));
+		assert.ok(seen.length >= 25, `${seen.length} pages`);
+		await page.context().close();
+	});
+	test('nor in the dark, in English, on a tablet, with a row and a form open', async () => {
+		const page = await open('admin', { dark: true, lang: 'en', width: 1024 });
+		for (const at of ['/accounts', '/tariffs?open=1', '/settings', '/contracts?act=contract_open', '/reports?report=usage-day&by=shop', '/import']) {
+			await page.goto(`${world.stack.base}/staff${at}`);
+			assert.deepEqual(await settled(page), [], at);
+			if (at === '/accounts') await page.click('button.opens >> nth=0').then(() => page.waitForSelector('[data-testid=drawer]'));
+			if (at.includes('act=')) await page.waitForSelector('[data-testid=act-contract_open]');
+			await axe(page, at);
+			assert.doesNotMatch(await page.innerText('#main'), /[\u4e00-\u9fff]{2,}(?=.*(保存|取消|导出))/, at);
+		}
+		await page.context().close();
+	});
+	for (const [role, { sees, not }] of Object.entries(ROLES)) {
+		test(`${role} sees what the role may see, and nothing else`, async () => {
+			const page = await open(role);
+			const places = (await addresses(page)).map((p) => p.place);
+			for (const name of sees) assert.ok(places.includes(name), `${role} sees ${name}`);
+			for (const name of not) assert.ok(!places.includes(name), `${role} does not see ${name}`);
+			await walk(page);
+			await page.goto(`${world.stack.base}/staff/${not[0]}`);
+			await page.waitForSelector('[data-testid=no-permission], [data-testid=no-page]');
+			await page.context().close();
+		});
+	}
+});
+
+describe('what a person relies on', () => {
+	test('the address holds what is filtered and open; the back button closes it', async () => {
+		const page = await open('finance');
+		await page.goto(`${world.stack.base}/staff/contracts`);
+		await page.fill('[data-testid=filter-q]', 'A-101');
+		await page.waitForFunction(() => location.search === '?q=A-101');
+		await page.waitForFunction(() => document.querySelectorAll('[data-testid=list-contracts] tbody tr').length === 1);
+		await page.click('button.opens');
+		await page.waitForSelector('[data-testid=drawer]');
+		await page.reload();
+		await page.waitForSelector('[data-testid=drawer]');
+		assert.equal(await page.inputValue('[data-testid=filter-q]'), 'A-101');
+		await page.goBack();
+		await page.waitForSelector('[data-testid=drawer]', { state: 'detached' });
+		await page.context().close();
+	});
+	test('a contract is opened in steps; what was typed outlives the end of the session; the preview changes nothing', async () => {
+		const page = await open('finance');
+		await page.goto(`${world.stack.base}/staff/contracts?act=contract_open`);
+		await page.fill('#f-tenant-code', 'E2E-1');
+		await page.fill('#f-tenant-name', '新开的店');
+		await page.evaluate(() => localStorage.removeItem('yufu.staff.refresh'));
+		await page.reload();
+		await sign_in(page, 'finance');
+		await page.waitForSelector('[data-testid=act-contract_open]');
+		assert.equal(await page.inputValue('#f-tenant-name'), '新开的店', 'the form is open again, with what was typed');
+		await page.click('[data-testid=act-go]');
+		await page.fill('#f-meters-0-meter_id', 'A61');
+		await page.waitForSelector('[role=option]');
+		await page.keyboard.press('Enter');
+		await page.click('[data-testid=act-go]');
+		await page.click('[data-testid=act-go]');
+		await page.waitForFunction(() => document.querySelector('.taken li') || document.querySelector('.sheet .wrong:not(:empty)'));
+		const contracts = await world.stack.sql(`SELECT COUNT(*) FROM tenant WHERE code = 'E2E-1'`);
+		assert.equal(String(contracts).trim(), '0', 'a preview opens nothing');
+		await page.context().close();
+	});
+	test('an import shows the bad cell in its row', async () => {
+		const page = await open('engineer');
+		await page.goto(`${world.stack.base}/staff/import`);
+		await page.setInputFiles('[data-testid=import-file]', { name: 'meters.csv', mimeType: 'text/csv', buffer: Buffer.from('code,name,gateway,unit,model\nZ01,新表,G1,300,acrel-ddsy1352\n') });
+		await page.waitForSelector('[data-testid=import-bad]');
+		assert.match(await page.innerText('.bad-grid td.bad'), /^300/);
+		assert.match(await page.innerText('.bad-grid tbody tr'), /Z01/, 'its neighbours are there');
+		await page.context().close();
+	});
+	test('a tariff is tried on real energy, and a report comes as a file', async () => {
+		const page = await open('finance');
+		await page.goto(`${world.stack.base}/staff/tariffs?open=1`);
+		await page.waitForSelector('.calendar svg');
+		await page.goto(`${world.stack.base}/staff/reports?report=debtors`);
+		await page.waitForSelector('[data-testid=report-csv]:not(:disabled)');
+		const [file] = await Promise.all([page.waitForEvent('download'), page.click('[data-testid=report-csv]')]);
+		assert.match(file.suggestedFilename(), /^debtors-.*\.csv$/);
+		assert.match(readFileSync(await file.path(), 'utf8'), /^\ufeff/);
+		await page.context().close();
+	});
+	test('a refund whose answer is lost is asked for again under the same key', async () => {
+		const page = await open('finance');
+		await page.goto(`${world.stack.base}/staff/accounts`);
+		await page.waitForSelector('button.opens');
+		await page.click('button.opens >> nth=0');
+		await page.click('[data-testid=do-account_refund]');
+		const keys = [];
+		await page.route('**/accounts/*/refund', async (route) => {
+			keys.push(route.request().headers()['idempotency-key']);
+			if (keys.length > 1) return route.continue();
+			await route.fetch(); // it arrived, but nobody will hear of it
+			return route.abort();
+		});
+		await page.fill('#f-amount_fen', '1');
+		await page.click('.pick:has-text("银行")');
+		await page.fill('#f-reason', '多收');
+		await page.click('[data-testid=act-go]');
+		await page.waitForSelector('[data-testid=act-account_refund]', { state: 'detached' });
+		assert.ok(keys.length >= 2 && new Set(keys).size === 1, `one key: ${keys}`);
+		const refunds = await world.stack.sql(`SELECT COUNT(*) FROM refund WHERE reason = '多收'`);
+		assert.equal(String(refunds).trim(), '1');
+		await page.context().close();
+	});
+});

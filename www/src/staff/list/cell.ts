@@ -1,0 +1,109 @@
+// The values of the API as a person reads them.
+import { fen_yuan, price, yuan } from '../../shared/money';
+import { full_time, when } from '../../shared/time';
+import { cubic, kwh, register } from '../../shared/use';
+import { t } from '../words';
+import type { Column, Kind, Row } from './types';
+
+const RIGHT = new Set<Kind>(['fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms', 'setting']);
+
+/** The member that a dotted name means; undefined when anything on the way is missing. */
+export function dig(row: Row, name: string): unknown {
+	let at: unknown = row;
+	for (const part of name.split('.')) {
+		if (at === null || typeof at !== 'object') return undefined;
+		at = (at as Row)[part];
+	}
+	return at;
+}
+
+export function is_number(kind: Kind | undefined): boolean {
+	return kind !== undefined && RIGHT.has(kind);
+}
+
+/** Groups of three: 1234567 -> "1,234,567". */
+export function grouped(n: number): string {
+	return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** Minutes of the day: 510 -> "08:30". */
+export function minute(n: number): string {
+	return `${String(Math.floor(n / 60)).padStart(2, '0')}:${String(n % 60).padStart(2, '0')}`;
+}
+
+function shop(value: unknown): string {
+	const s = value as { room?: string; name?: string };
+	return [s.room, s.name].filter(Boolean).join(' ');
+}
+function named(value: unknown): string {
+	if (typeof value !== 'object') return String(value);
+	const n = value as { code?: string; name?: string; id?: number };
+	return [n.code, n.name === n.code ? '' : n.name].filter(Boolean).join(' ') || String(n.id ?? '');
+}
+
+/** "项目 新增 3 · 表计 新增 350": what an import counted, without zeros. */
+function counts(value: unknown): string {
+	const parts: string[] = [];
+	for (const [sheet, by] of Object.entries(value as Record<string, Record<string, number>>)) {
+		const some = Object.entries(by).filter(([, n]) => n > 0).map(([what, n]) => `${t.value.word.count![what] || what} ${grouped(n)}`);
+		if (some.length) parts.push(`${t.value.word.sheet![sheet] || sheet} ${some.join(' ')}`);
+	}
+	return parts.join(' · ') || '—';
+}
+
+/** A word of the dictionary, or the value itself when it has none. */
+export function word(words: string | undefined, value: unknown): string {
+	const all = words === 'alarm' ? t.value.board.alarm : words ? t.value.word[words] : undefined;
+	return all?.[String(value)] || String(value);
+}
+
+/** A setting in the unit that its name ends with. */
+function setting(value: unknown, row: Row): string {
+	const name = String(row.name);
+	const n = Number(value);
+	if (name.endsWith('_fen')) return fen_yuan(n);
+	if (row.min === 0 && row.max === 1) return n ? t.value.yes : t.value.no;
+	if (row.max === 1439) return n < 0 ? t.value.by_profile : minute(n);
+	const unit = t.value.word.setting_unit![name.split('_').pop()!];
+	return unit ? `${grouped(n)} ${unit}` : grouped(n);
+}
+
+const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> = {
+	text: (v) => (Array.isArray(v) ? v.map((x) => (typeof x === 'object' ? named(x) : String(x))).join(' · ') : String(v)),
+	word: (v, c) => (Array.isArray(v) ? v.map((x) => word(c.words, x)).join(' · ') : word(c.words, v)),
+	state: (v, c) => word(c.words, v),
+	time: (v) => when(String(v)),
+	day: String,
+	fen: (v) => fen_yuan(Number(v)),
+	yuan: (v) => yuan(String(v)),
+	price: (v) => price(String(v)),
+	count: (v) => grouped(Number(v)),
+	wh: (v) => kwh(Number(v)),
+	litre: (v) => cubic(Number(v)),
+	register: (v) => register(Number(v), 2),
+	permille: (v) => `${(Number(v) / 10).toFixed(1)} %`,
+	flag: (v) => (v ? t.value.yes : t.value.no),
+	shop, named,
+	ms: (v) => `${grouped(Number(v))} ms`,
+	minute: (v) => minute(Number(v)),
+	json: (v) => JSON.stringify(v, null, 1),
+	counts,
+	setting: (v, _c, row) => setting(v, row),
+};
+
+/** The text of a cell; "—" for what is not there. */
+export function cell(row: Row, column: Column): string {
+	const value = dig(row, column.name);
+	if (value === null || value === undefined || value === '' || (Array.isArray(value) && !value.length)) return '—';
+	return SHOW[column.kind || 'text'](value, column, row);
+}
+
+/** As cell(), with the full time where the table shows a short one. */
+export function fact(row: Row, column: Column): string {
+	const value = dig(row, column.name);
+	return column.kind === 'time' && value ? full_time(String(value)) : cell(row, column);
+}
+
+export function title(column: Column): string {
+	return t.value.col[column.name] || t.value.col[column.name.split('.').pop()!] || column.name;
+}

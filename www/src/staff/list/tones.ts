@@ -1,0 +1,18 @@
+// What a state looks like: the shape and colour of `Mark`, by the word that the API uses.
+import type { Shown } from '../../ui/state';
+
+const WORDS: [Shown, string][] = [
+	['ok', 'paid done ties resolved approved delivered credited matched refunded closed_ok ok on active succeeded ended_well accepted'],
+	['moving', 'created pending requested waiting fetched sending sent running queued accepted_wait switching preview confirmed'],
+	['low', 'open differs person unknown warn low low1 low2 second_person undelivered partial'],
+	['kept', 'kept'],
+	['cut', 'cut failed urgent arrears refused dead locked never'],
+	['silent', 'silent'],
+	['public', 'closed rejected expired off info cancelled disabled'],
+];
+const TONES = new Map<string, Shown>(WORDS.flatMap(([tone, words]) => words.split(' ').map((w): [string, Shown] => [w, tone])));
+
+/** The shape of a state; hollow for what is not known here. */
+export function tone(value: unknown): Shown {
+	return TONES.get(String(value)) || 'public';
+}

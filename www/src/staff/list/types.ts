@@ -1,0 +1,100 @@
+// A page of the staff's app as a description: a list of the API, what stands in its columns, how it is
+// filtered, what is shown of one row, and what may be done. ListPage.vue draws it; its words are
+// `t.page[name]`, `t.col[column]`, `t.word[words][value]`, `t.act[act]`, `t.field[field]`.
+
+export type Row = Record<string, unknown>;
+
+export type Kind = 'text' | 'word' | 'state' | 'time' | 'day' | 'fen' | 'yuan' | 'price' | 'count' | 'wh' | 'litre' | 'register'
+	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting';
+
+export interface Column {
+	/** The API's member; "tenant.name" looks inside. */
+	name: string;
+	kind?: Kind;
+	/** The dictionary `t.word[words]`; states take shape and colour from tones.ts. */
+	words?: string;
+}
+
+export interface Filter {
+	name: string;
+	kind: 'choice' | 'text' | 'day' | 'flag';
+	words?: string;
+	options?: string[];
+}
+
+export type FieldKind = 'text' | 'long' | 'yuan' | 'decimal' | 'count' | 'day' | 'month' | 'instant' | 'choice' | 'clock' | 'flag' | 'rows' | 'words' | PickKind;
+export type PickKind = 'account' | 'meter' | 'contract' | 'tenant' | 'gateway' | 'model' | 'tariff' | 'schedule';
+export interface Option { value: string; label: string }
+
+export interface Field {
+	/** The member of the body; "tenant.name" goes inside an object. */
+	name: string;
+	kind: FieldKind;
+	required?: boolean;
+	/** Options of a choice, by `t.word[words]` unless they bring labels. */
+	options?: string[] | ((row: Row) => Option[] | string[]);
+	words?: string;
+	initial?: string | ((row: Row) => unknown);
+	/** A choice whose values are numbers. */
+	number?: boolean;
+	/** Of rows. */
+	fields?: Field[];
+	/** Shown only then. */
+	when?: (typed: Typed, row: Row) => boolean;
+	/** The number of the step it belongs to, from 0. */
+	step?: number;
+	max?: number;
+}
+
+export type Typed = Record<string, string | boolean | Record<string, string | boolean>[]>;
+
+export interface Act {
+	name: string;
+	needs: string;
+	when?: (row: Row) => boolean;
+	method?: 'POST' | 'PUT' | 'DELETE';
+	path: (row: Row) => string;
+	fields?: Field[];
+	/** Names of its steps, `t.step[name]`; a form without has one. */
+	steps?: string[];
+	/** The API is first asked what it would do, and that is shown. */
+	preview?: boolean;
+	/** Other members of the body. */
+	fixed?: Row | ((row: Row) => Row);
+	danger?: boolean;
+	/** Carries an Idempotency-Key. */
+	once?: boolean;
+	/** The place to go to when it is done. */
+	then?: (answer: Row) => string | null;
+}
+
+export interface Part {
+	name: string;
+	columns: Column[];
+	/** Rows of the detail, or asked for by a path of their own. */
+	rows?: (detail: Row) => Row[];
+	path?: (row: Row) => string;
+	acts?: Act[];
+}
+
+export interface ListPage {
+	name: string;
+	path: string;
+	needs: string;
+	columns: Column[];
+	filters?: Filter[];
+	/** Further facts of one row, below those of the columns. */
+	facts?: Column[];
+	parts?: Part[];
+	/** One row in full. */
+	detail?: (row: Row) => string;
+	/** What names a row; "id" unless said. */
+	key?: string;
+	acts?: Act[];
+	/** Acts that need no row. */
+	tops?: Act[];
+	/** Asked again every so many seconds. */
+	live_s?: number;
+	/** The answer is an object; what names the list in it. Facts of the rest stand above the list. */
+	files?: boolean;
+}

@@ -1,0 +1,102 @@
+// Lists of the daily work: alarms, supplies that wait, buses, approvals, messages, imports.
+import { dig } from '../list/cell';
+import type { Field, ListPage, Row } from '../list/types';
+
+const REASON: Field = { name: 'reason', kind: 'long', required: true };
+const NOTE: Field = { name: 'note', kind: 'long' };
+
+export const alarms: ListPage = {
+	name: 'alarms', path: '/alarms', needs: 'alarm.read', live_s: 10, files: true,
+	columns: [{ name: 'severity', kind: 'state', words: 'severity' }, { name: 'object.code' }, { name: 'kind', kind: 'word', words: 'alarm' }, { name: 'raised_at', kind: 'time' }, { name: 'acked_at', kind: 'time' }, { name: 'cleared_at', kind: 'time' }],
+	facts: [{ name: 'text' }, { name: 'object.kind', kind: 'word', words: 'object' }],
+	filters: [{ name: 'open', kind: 'flag' }],
+};
+
+export const gateways: ListPage = {
+	name: 'gateways', path: '/gateways', needs: 'meter.read', live_s: 5, files: true,
+	columns: [
+		{ name: 'code' }, { name: 'name' }, { name: 'comm.state', kind: 'state', words: 'comm' }, { name: 'fresh', kind: 'count' }, { name: 'meters', kind: 'count' },
+		{ name: 'round_ms', kind: 'ms' }, { name: 'utilisation_permille', kind: 'permille' }, { name: 'answer_ms.p95', kind: 'ms' },
+	],
+	facts: [{ name: 'address' }, { name: 'transport' }, { name: 'area' }, { name: 'comm.since', kind: 'time' }, { name: 'answer_ms.p50', kind: 'ms' }, { name: 'answer_ms.p99', kind: 'ms' }, { name: 'enabled', kind: 'flag' }],
+	parts: [
+		{ name: 'faults', rows: (d) => (d.faults as Row[]) || [], columns: [{ name: 'kind', kind: 'word', words: 'bus_fault' }, { name: 'seen', kind: 'count' }, { name: 'last_at', kind: 'time' }] },
+		{ name: 'outages', path: (r) => `/gateways/${r.id}/outages`, columns: [{ name: 'from_at', kind: 'time' }, { name: 'until_at', kind: 'time' }] },
+	],
+};
+
+export const supply_points: ListPage = {
+	name: 'supply_points', path: '/supply-points', needs: 'meter.read', live_s: 15, files: true,
+	columns: [
+		{ name: 'meter', kind: 'named' }, { name: 'tenant', kind: 'shop' }, { name: 'desired', kind: 'word', words: 'desired' }, { name: 'observed', kind: 'word', words: 'observed' }, { name: 'reason', kind: 'word', words: 'block' },
+		{ name: 'deferred', kind: 'word', words: 'deferred' }, { name: 'since', kind: 'time' },
+	],
+	facts: [{ name: 'load_class', kind: 'word', words: 'load_class' }, { name: 'should_be_off', kind: 'flag' }, { name: 'deferred_since', kind: 'time' }, { name: 'actor' }, { name: 'noted_at', kind: 'time' }, { name: 'noted_by' }],
+	filters: [{ name: 'should_be_off', kind: 'flag' }],
+	acts: [{ name: 'take_note', needs: 'meter.control', once: true, when: (r) => r.should_be_off === true && !r.noted_at, path: (r) => `/supply-points/${r.id}/take-note`, fields: [REASON] }],
+};
+
+const PERIODS = (name: string): Field => ({
+	name, kind: 'rows', initial: (r) => dig(r, name) || [],
+	fields: [{ name: 'from', kind: 'text', required: true, max: 5 }, { name: 'supply', kind: 'choice', words: 'switch', options: ['on', 'off'], required: true, initial: 'on' }],
+});
+const PERIODS_ALL = [PERIODS('workday'), PERIODS('weekend'), PERIODS('holiday')];
+
+export const schedules: ListPage = {
+	name: 'schedules', path: '/schedules', needs: 'meter.read', files: true,
+	columns: [{ name: 'code' }, { name: 'name' }, { name: 'points', kind: 'count' }, { name: 'supply_now', kind: 'word', words: 'switch' }, { name: 'changes_at', kind: 'time' }],
+	parts: (['workday', 'weekend', 'holiday'] as const).map((name) => ({ name, rows: (d: Row) => (d[name] as Row[]) || [], columns: [{ name: 'from' }, { name: 'supply', kind: 'word' as const, words: 'switch' }] })),
+	acts: [
+		{ name: 'schedule_edit', needs: 'schedule.edit', method: 'PUT', path: (r) => `/schedules/${r.id}`, fields: [{ name: 'name', kind: 'text', required: true, initial: (r) => r.name }, ...PERIODS_ALL] },
+		{ name: 'schedule_remove', needs: 'schedule.edit', method: 'DELETE', danger: true, when: (r) => r.points === 0, path: (r) => `/schedules/${r.id}` },
+	],
+	tops: [{ name: 'schedule_add', needs: 'schedule.edit', once: true, path: () => '/schedules', fields: [{ name: 'code', kind: 'text', required: true, max: 32 }, { name: 'name', kind: 'text', required: true, max: 64 }, ...PERIODS_ALL] }],
+};
+
+const waits = (r: Row): boolean => r.state === 'pending';
+
+export const approvals: ListPage = {
+	name: 'approvals', path: '/approvals', needs: 'approval.read', live_s: 20, files: true,
+	columns: [{ name: 'kind', kind: 'word', words: 'approval' }, { name: 'object' }, { name: 'state', kind: 'state', words: 'approval_state' }, { name: 'reason' }, { name: 'asked_at', kind: 'time' }, { name: 'decided_at', kind: 'time' }],
+	facts: [{ name: 'asked_by' }, { name: 'decided_by' }, { name: 'note' }, { name: 'params', kind: 'json' }],
+	filters: [{ name: 'state', kind: 'choice', words: 'approval_state', options: ['pending', 'approved', 'rejected', 'expired'] }],
+	acts: [
+		{ name: 'approve', needs: 'approval.read', when: waits, path: (r) => `/approvals/${r.id}/approve`, fields: [NOTE] },
+		{ name: 'reject', needs: 'approval.read', danger: true, when: waits, path: (r) => `/approvals/${r.id}/reject`, fields: [NOTE] },
+	],
+};
+
+export const outbox: ListPage = {
+	name: 'outbox', path: '/outbox', needs: 'notice.read', live_s: 20, files: true,
+	columns: [{ name: 'created_at', kind: 'time' }, { name: 'kind', kind: 'word', words: 'notice' }, { name: 'phone' }, { name: 'way', kind: 'word', words: 'way' }, { name: 'state', kind: 'state', words: 'outbox_state' }, { name: 'sent_at', kind: 'time' }],
+	facts: [{ name: 'why' }, { name: 'language' }, { name: 'next_at', kind: 'time' }, { name: 'expires_at', kind: 'time' }, { name: 'delivered_at', kind: 'time' }],
+	filters: [
+		{ name: 'state', kind: 'choice', words: 'outbox_state', options: ['pending', 'sending', 'sent', 'delivered', 'undelivered', 'failed', 'unknown'] },
+		{ name: 'kind', kind: 'choice', words: 'notice', options: ['low1', 'low2', 'arrears', 'overload', 'overload_lock', 'fee_low', 'fee_due', 'fee_short', 'restored', 'recharged', 'login_code', 'alarm'] }, { name: 'from', kind: 'day' },
+	],
+	parts: [{ name: 'tries', rows: (d) => (d.attempts as Row[]) || [], columns: [{ name: 'at', kind: 'time' }, { name: 'way', kind: 'word', words: 'way' }, { name: 'outcome', kind: 'word', words: 'outbox_state' }, { name: 'code' }] }],
+	acts: [{ name: 'outbox_retry', needs: 'notice.edit', when: (r) => ['failed', 'undelivered', 'unknown'].includes(String(r.state)), path: (r) => `/outbox/${r.id}/retry`, fixed: {} }],
+};
+
+export const duty: ListPage = {
+	name: 'duty', path: '/duty', needs: 'notice.read', key: 'phone',
+	columns: [{ name: 'phone' }, { name: 'name' }, { name: 'kinds' }, { name: 'from_min', kind: 'minute' }, { name: 'to_min', kind: 'minute' }, { name: 'weekdays' }, { name: 'language', kind: 'word', words: 'language' }],
+	tops: [{
+		name: 'duty_edit', needs: 'duty.edit', method: 'PUT', path: () => '/duty',
+		fields: [{
+			name: 'items', kind: 'rows', initial: (r) => r.items,
+			fields: [
+				{ name: 'phone', kind: 'text', required: true, max: 20 }, { name: 'name', kind: 'text', max: 32 }, { name: 'kinds', kind: 'text', initial: '' }, { name: 'weekdays', kind: 'text', initial: '' },
+				{ name: 'from_min', kind: 'count', initial: '0' }, { name: 'to_min', kind: 'count', initial: '0' }, { name: 'language', kind: 'choice', words: 'language', options: ['zh', 'en'], initial: 'zh' },
+			],
+		}],
+	}],
+};
+
+export const imports: ListPage = {
+	name: 'imports', path: '/imports', needs: 'import.run', files: true,
+	columns: [{ name: 'at', kind: 'time' }, { name: 'file_name' }, { name: 'dry_run', kind: 'flag' }, { name: 'ok', kind: 'flag' }, { name: 'error_count', kind: 'count' }, { name: 'counts', kind: 'counts' }, { name: 'user' }],
+	facts: [{ name: 'bytes', kind: 'count' }, { name: 'actor' }],
+	detail: (r) => `/imports/${r.id}`,
+	parts: [{ name: 'import_errors', rows: (d) => (d.errors as Row[]) || [], columns: [{ name: 'sheet', kind: 'word', words: 'sheet' }, { name: 'row' }, { name: 'column' }, { name: 'value' }, { name: 'message' }] }],
+};
