@@ -50,11 +50,11 @@ static const struct check contracts[] = {
 static const struct check meters[] = {
 	/* Raw readings may have expired; those that are there must agree. */
 	CHECK("settled_register_was_read", ALONG_METER,
-		"SELECT " SETTLEMENT TEXT("s.to_milli") " AS have, " TEXT("r.register_milli") " AS want"
+		"SELECT STRAIGHT_JOIN " SETTLEMENT TEXT("s.to_milli") " AS have, " TEXT("r.register_milli") " AS want"
 		" FROM settlement s JOIN reading r ON r.meter_id = s.meter_id AND r.read_at = s.to_at"
 		" WHERE s.meter_id > ? AND s.meter_id <= ? AND r.verdict = 'accepted' AND r.register_milli <> s.to_milli"),
 	CHECK("base_register_was_read", ALONG_METER,
-		"SELECT " SETTLEMENT TEXT("s.from_milli") " AS have, " TEXT("r.register_milli") " AS want"
+		"SELECT STRAIGHT_JOIN " SETTLEMENT TEXT("s.from_milli") " AS have, " TEXT("r.register_milli") " AS want"
 		" FROM settlement s JOIN reading r ON r.meter_id = s.meter_id AND r.read_at = s.from_at"
 		" WHERE s.meter_id > ? AND s.meter_id <= ? AND r.verdict = 'accepted' AND r.register_milli <> s.from_milli"
 		" AND NOT EXISTS (SELECT 1 FROM meter_change x WHERE x.meter_id = s.meter_id AND x.at = s.from_at)"),

@@ -17,6 +17,12 @@ static const struct query Q_FIND = { "SELECT id FROM entry WHERE once_key = ?", 
 static const struct query Q_CLOSED = {
 	"SELECT site_id AS id FROM book_day WHERE site_id = ? AND day >= ? LIMIT 1", &id_shape
 };
+struct line_row {
+	int64_t entry_id, line, account_id, amount_nano;
+};
+#define F(member) FIELD(struct line_row, member)
+SHAPE(line_shape, struct line_row, F(entry_id), F(line), F(account_id), F(amount_nano));
+#undef F
 static const struct query Q_POSTING = {
 	"INSERT INTO posting (entry_id, line, account_id, amount_nano) VALUES (?, ?, ?, ?)", NULL
 };
@@ -61,13 +67,14 @@ static int by_account(const void *a, const void *b)
 	return x->account_id < y->account_id ? -1 : x->account_id > y->account_id;
 }
 
-static enum err posting_write(
-	struct db *db, int64_t entry_id, int64_t line, const struct posting *p)
+static enum err lines_write(struct db *db, int64_t entry_id, const struct posting *p, size_t n)
 {
-	return db_exec(db, &Q_POSTING,
-		ARGS(arg_i64(entry_id), arg_i64(line), arg_i64(p->account_id),
-			arg_money(p->amount)),
-		NULL);
+	struct line_row rows[POSTINGS_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		rows[i] = (struct line_row){ entry_id, (int64_t)i + 1, p[i].account_id,
+			p[i].amount.nano };
+	return db_bulk(db, &Q_POSTING, &line_shape, rows, n);
 }
 
 static enum err purse_move(struct db *db, const char *kind, const struct posting *p)
@@ -103,9 +110,7 @@ static enum err postings_write(
 	for (size_t i = 0; e == ERR_OK && i < n; i++)
 		if (sorted[i].purse)
 			e = purse_move(db, kind, &sorted[i]);
-	for (size_t i = 0; e == ERR_OK && i < n; i++)
-		e = posting_write(db, entry_id, (int64_t)i + 1, &p[i]);
-	return e;
+	return e == ERR_OK ? lines_write(db, entry_id, p, n) : e;
 }
 
 /* To be asked after the entry was inserted: whoever closes the day reads its entries later, under a
@@ -176,8 +181,8 @@ enum err entry_post_taken(
 	int64_t id = 0;
 	enum err e = entry_write(db, en, p, n, &id);
 
-	for (size_t i = 0; e == ERR_OK && i < n; i++)
-		e = posting_write(db, id, (int64_t)i + 1, &p[i]);
+	if (e == ERR_OK)
+		e = lines_write(db, id, p, n);
 	if (e == ERR_OK || e == ERR_ALREADY)
 		*entry_id = id;
 	return e;

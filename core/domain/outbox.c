@@ -20,6 +20,13 @@ static const struct query Q_ADD = {
 	" next_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	NULL
 };
+/* Is there anything to be decided? Most looks find nothing. */
+static const struct query Q_ANYTHING = {
+	"SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'sending' AND claimed_until <= ?)"
+	" OR EXISTS (SELECT 1 FROM outbox WHERE state = 'pending' AND (next_at <= ?"
+	" OR expires_at <= ?)) AS id",
+	&id_shape
+};
 static const struct query Q_EXPIRE = {
 	"UPDATE outbox SET state = 'failed', error = IF(error = '', 'expired', CONCAT('expired: ',"
 	" error)), params = " WIPED " WHERE state = 'pending' AND expires_at <= ?"
@@ -112,8 +119,13 @@ enum err outbox_add(struct db *db, const struct outbox_new *o, struct utc now)
 
 enum err outbox_waiting(struct db *db, struct utc now, int64_t max, struct rows *out)
 {
-	enum err e = db_exec(db, &Q_ABANDONED, ARGS(arg_utc(now)), NULL);
+	const struct arg at = arg_utc(now);
+	struct id_row any;
+	enum err e = db_one(db, &Q_ANYTHING, ARGS(at, at, at), &any);
 
+	if (e != ERR_OK || !any.id)
+		return e;
+	e = db_exec(db, &Q_ABANDONED, ARGS(arg_utc(now)), NULL);
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_ABANDON, ARGS(arg_utc(now)), NULL);
 	if (e == ERR_OK)

@@ -160,21 +160,26 @@ static void purses_check(struct world *w)
 /* ---- use ---- */
 
 struct use_row {
+	int64_t meter_id;
 	char day[DAY_TEXT_MAX];
 	int64_t contract_id, account_id, tariff_id, version_at;
 	char rate[33];
 	int64_t tier, price_micro, qty, charge;
 };
 #define F(member) FIELD(struct use_row, member)
-SHAPE(use_shape, struct use_row, F(day), F(contract_id), F(account_id), F(tariff_id), F(version_at),
-	F(rate), F(tier), F(price_micro), F(qty), F(charge));
+SHAPE(use_shape, struct use_row, F(meter_id), F(day), F(contract_id), F(account_id), F(tariff_id),
+	F(version_at), F(rate), F(tier), F(price_micro), F(qty), F(charge));
 #undef F
+/* Of each meter named, the days named. */
 static const struct query Q_USE = {
-	"SELECT CAST(u.day AS CHAR) AS day, contract_id, account_id, tariff_id, version_at, rate,"
-	" tier, price_micro, CAST(SUM(qty_milli) AS SIGNED) AS qty, CAST(SUM(charge_nano) AS "
-	"SIGNED)"
-	" AS charge FROM usage_day u WHERE meter_id = ? AND u.day BETWEEN ? AND ? GROUP BY u.day,"
-	" contract_id, account_id, tariff_id, version_at, rate, tier, price_micro",
+	"SELECT STRAIGHT_JOIN u.meter_id, CAST(u.day AS CHAR) AS day, u.contract_id, u.account_id,"
+	" u.tariff_id, u.version_at, u.rate, u.tier, u.price_micro,"
+	" CAST(SUM(u.qty_milli) AS SIGNED) AS qty, CAST(SUM(u.charge_nano) AS SIGNED) AS charge"
+	" FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$[0]', first CHAR(10) PATH '$[1]',"
+	" last CHAR(10) PATH '$[2]')) k JOIN usage_day u ON u.meter_id = k.id"
+	" AND u.day BETWEEN CAST(k.first AS DATE) AND CAST(k.last AS DATE) GROUP BY u.meter_id,"
+	" u.day, u.contract_id, u.account_id, u.tariff_id, u.version_at, u.rate, u.tier,"
+	" u.price_micro ORDER BY u.meter_id",
 	&use_shape
 };
 
@@ -201,32 +206,63 @@ static void line_check(struct world *w, const struct smeter *m, const struct use
 		(long long)m->id, r->day, r->rate, (long long)r->tier, (long long)r->qty);
 }
 
-/* The days that were settled since the last look; older ones cannot change any more. */
-static void use_check(struct world *w, struct smeter *m)
+static void meter_use_check(struct world *w, struct smeter *m, const struct use_row *rows, size_t n)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	char from[DAY_TEXT_MAX], to[DAY_TEXT_MAX];
-	const struct use_row *r;
 	size_t want = 0, kept = 0;
 
-	if (m->touched_to == 0)
-		return;
-	list(w, &Q_USE,
-		ARGS(arg_i64(m->id), arg_text(day_text((struct day){ m->touched_from }, from)),
-			arg_text(day_text((struct day){ m->touched_to }, to))),
-		&rows);
-	r = rows.at;
-	for (size_t i = 0; i < rows.n; i++)
-		line_check(w, m, &r[i]);
+	for (size_t i = 0; i < n; i++)
+		line_check(w, m, &rows[i]);
 	for (size_t i = 0; i < m->lines_n; i++) {
 		want += m->lines[i].day >= m->touched_from;
 		if (m->lines[i].day >= m->touched_to - 4)
 			m->lines[kept++] = m->lines[i];
 	}
-	CHECK(w, rows.n == want, "meter %lld since %s: %zu rows, should be %zu", (long long)m->id,
-		from, rows.n, want);
+	CHECK(w, n == want, "meter %lld since day %d: %zu rows, should be %zu", (long long)m->id,
+		(int)m->touched_from, n, want);
 	m->lines_n = kept;
 	m->touched_to = 0;
+}
+
+static bool touched_list(const struct world *w, struct buf *out)
+{
+	char from[DAY_TEXT_MAX], to[DAY_TEXT_MAX];
+
+	for (size_t i = 0; i < w->meters_n; i++) {
+		const struct smeter *m = &w->meters[i];
+
+		if (m->touched_to)
+			buf_printf(out, "%s[%lld, \"%s\", \"%s\"]", out->len ? ", " : "[",
+				(long long)m->id, day_text((struct day){ m->touched_from }, from),
+				day_text((struct day){ m->touched_to }, to));
+	}
+	if (!out->len)
+		return false;
+	buf_printf(out, "]");
+	return true;
+}
+
+/* The days that were settled since the last look; older ones cannot change any more. */
+static void use_check(struct world *w)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	AUTO(buf_free) struct buf touched = { 0 };
+	const struct use_row *r;
+	size_t at = 0;
+
+	if (!touched_list(w, &touched))
+		return;
+	list(w, &Q_USE, ARGS(arg_text(touched.text)), &rows);
+	r = rows.at;
+	for (size_t i = 0; i < w->meters_n; i++) {
+		struct smeter *m = &w->meters[i];
+		size_t first = at;
+
+		while (at < rows.n && r[at].meter_id == m->id)
+			at++;
+		if (m->touched_to)
+			meter_use_check(w, m, r + first, at - first);
+	}
+	assert_int_equal(at, rows.n);
 }
 
 /* ---- supply ---- */
@@ -530,8 +566,7 @@ static void sealed_check(struct world *w)
 void check_hour(struct world *w)
 {
 	entries_check(w);
-	for (size_t i = 0; i < w->meters_n; i++)
-		use_check(w, &w->meters[i]);
+	use_check(w);
 	books_check(w);
 	purses_check(w);
 	points_check(w);

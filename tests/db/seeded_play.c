@@ -257,7 +257,8 @@ void play_hour(struct world *w, int64_t hour)
 	wishes_play(w);
 	seeded_now.ms = hour + HOUR - 2 * MINUTE;
 	supply_work(w);
-	acts_play(w);
+	if (w->plain || lot(w, 0, 1)) /* nor is the poller */
+		acts_play(w);
 	if (!w->plain && lot(w, 0, 1))
 		credits_play(w);
 	seeded_now.ms = hour + HOUR - 1000;

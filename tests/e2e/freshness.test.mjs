@@ -6,7 +6,7 @@ import { situations } from '../support/freshness.mjs';
 import { useStack } from './lib.mjs';
 
 const SECONDS = Number(process.env.YUFU_FRESH_SECONDS ?? 5);
-const world = useStack({ fresh: false });
+const world = useStack();
 
 test('370 of 370, then 292, then 370 again', async (t) => {
 	for await (const s of situations(world.stack, world.wire, SECONDS, { together: true })) {

@@ -7,28 +7,29 @@ import { after, before } from 'node:test';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { DEMO_PASSWORD, Stack } from '../support/stack.mjs';
-import { until } from '../support/process.mjs';
+import { PATIENCE, until } from '../support/process.mjs';
 
-export { DEMO_PASSWORD, until };
+export { DEMO_PASSWORD, PATIENCE, until };
 
-/** Answers are checked by the API itself as well. What waits for the next reading of a meter waits for
- * 20 s instead of 50 at most, behind wires that are quick enough for it. */
+/** Answers are checked by the API itself as well. A test asks faster than people: limits of callers have a
+ * test of their own. */
 const CONF = {
 	api: { check_answers: 1 },
-	poller: { name: 'demo', fresh_s: 30 },
-	sim: { baud: 115200, answer_ms: 10 },
-	// A test asks faster than people: limits of callers have a test of their own.
 	limits: { login_per_minute: 0, write_per_minute: 0, read_per_minute: 0 },
 };
+/** What waits for the next reading of a meter waits for 20 s instead of 50 at most, behind wires that are
+ * quick enough for it. */
+const QUICK = { ...CONF, poller: { name: 'demo', fresh_s: 30 }, sim: { baud: 115200, answer_ms: 10 } };
 
 /** A stack for one test file. The object is filled before the first test runs; ready is called then. */
 export function useStack(options = {}) {
 	const world = {};
 	before(async () => {
 		const say = (text) => process.stderr.write(`${text}\n`);
+		const usual = options.fresh === false ? CONF : QUICK;
 		const conf = {};
-		for (const section of new Set([...Object.keys(CONF), ...Object.keys(options.conf ?? {})]))
-			conf[section] = { ...CONF[section], ...options.conf?.[section] };
+		for (const section of new Set([...Object.keys(usual), ...Object.keys(options.conf ?? {})]))
+			conf[section] = { ...usual[section], ...options.conf?.[section] };
 		world.stack = await new Stack({ say, ...options, conf }).up();
 		// Tests run at any hour: warnings do not wait for the morning.
 		await world.stack.sql(`INSERT IGNORE INTO setting (site_id, name, value)
@@ -205,6 +206,14 @@ export class Session {
 	order(id) {
 		return this.get(`/me/orders/${id}`);
 	}
+}
+
+/** Calls fn for each item, some at a time: requests that have nothing to do with each other. */
+export async function each(items, fn, atOnce = 6) {
+	const queue = items[Symbol.iterator]();
+	await Promise.all(Array.from({ length: atOnce }, async () => {
+		for (const item of queue) await fn(item);
+	}));
 }
 
 /** Asserts the status (and the code of a problem) and hands the answer on. */

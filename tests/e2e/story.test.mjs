@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mkdirSync } from 'node:fs';
 import { chromium } from 'playwright-core';
-import { DEMO_PASSWORD, tenantPhone, until, useStack } from './lib.mjs';
+import { DEMO_PASSWORD, PATIENCE, tenantPhone, until, useStack } from './lib.mjs';
 
 // The shop A-105 begins with two fen: what it uses within a minute brings it to zero.
 const UNIT = 5;
@@ -39,6 +39,7 @@ async function browser(t, { width, height, phone }) {
 		...(phone && { userAgent: 'Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36' }),
 	});
 	const page = await context.newPage();
+	page.setDefaultTimeout(30_000 * PATIENCE);
 	page.setDefaultTimeout(30_000);
 	page.complaints = [];
 	page.on('pageerror', (error) => page.complaints.push(String(error)));
@@ -83,7 +84,7 @@ test('a shop whose power was cut pays by phone and the lights come back', async 
 
 	if (!(await page.locator(id('amount-10000')).isVisible())) await page.click(id('recharge-open'));
 	await buyPower(page, 'recharge');
-	await page.waitForSelector(id('power-back'), { timeout: 30_000 });
+	await page.waitForSelector(id('power-back'));
 	await picture(page, 'power-back');
 
 	// The page must not run ahead of the wire.

@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { credited, DEMO_PASSWORD, expect, newOrder, pay, tenantPhone, until, useStack } from './lib.mjs';
+import { credited, DEMO_PASSWORD, expect, newOrder, pay, PATIENCE, tenantPhone, until, useStack } from './lib.mjs';
 
 let admin;
 const world = useStack({
@@ -297,6 +297,7 @@ describe('staff', () => {
 		});
 		t.after(() => chrome.close());
 		const page = await (await chrome.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' })).newPage();
+		page.setDefaultTimeout(30_000 * PATIENCE);
 		const errors = [];
 		page.on('pageerror', (e) => errors.push(e.message));
 		page.on('console', (m) => m.type() === 'error' && errors.push(m.text()));

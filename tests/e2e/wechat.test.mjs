@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import WXBizMsgCrypt from 'wechat-crypto';
-import { DEMO_PASSWORD, expect, tenantPhone, until, useStack } from './lib.mjs';
+import { DEMO_PASSWORD, expect, PATIENCE, tenantPhone, until, useStack } from './lib.mjs';
 
 const AGENT = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 MicroMessenger/8.0.50';
 const APP = 'wx8888888888888888';
@@ -411,6 +411,7 @@ async function phone(t) {
 	t.after(() => chrome.close());
 	const context = await chrome.newContext({ viewport: { width: 390, height: 844 }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai', userAgent: AGENT });
 	const page = await context.newPage();
+	page.setDefaultTimeout(30_000 * PATIENCE);
 	page.setDefaultTimeout(20_000);
 	return page;
 }

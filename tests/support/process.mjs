@@ -123,7 +123,7 @@ export async function run(file, args, { input = '', env = process.env, cwd } = {
 }
 
 /** A machine may be so many times slower than the one that deadlines were thought of on. */
-const PATIENCE = 4;
+export const PATIENCE = 4;
 
 /** Calls fn until it answers something truthy; throws when it has not after ms times PATIENCE. */
 export async function until(what, fn, ms = 30_000, everyMs = 50) {

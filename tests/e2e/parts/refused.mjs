@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { credited, DEMO_PASSWORD, expect, newOrder, pay, tenantPhone, until } from '../lib.mjs';
+import { credited, DEMO_PASSWORD, each, expect, newOrder, pay, tenantPhone, until } from '../lib.mjs';
 
 const SHOP = 42;
 const TAG = 'refused';
@@ -155,15 +155,15 @@ export default function (world) {
 				if (r.method === 'GET' || !schema || /\/empty$/.test(schema.$ref ?? '')) continue;
 				assert.ok(good, `no example of ${r.method} ${r.route}`);
 				const session = askerOf(r.route);
-				for (const [field, body, what] of spoiled(world.api.document, schema, good, r.route)) {
+				await each([...spoiled(world.api.document, schema, good, r.route)], async ([field, body, what]) => {
 					asked++;
 					const answer = await send(session, r.method, named(r.route), body);
 					const where = `${r.method} ${r.route} ${field} ${what} -> ${answer.status} ${answer.body?.code ?? answer.text.slice(0, 200)} ${answer.body?.field} ${answer.body?.detail}`;
 					if (answer.status < 400 || answer.status >= 500) wrong.push(where);
-					else if (answer.body.code === 'bad_json') continue;
+					else if (answer.body.code === 'bad_json') return;
 					else if (!answer.body.field || !(field === answer.body.field || field.startsWith(answer.body.field) || answer.body.field.startsWith(field)))
 						wrong.push(where);
-				}
+				});
 			}
 			assert.deepEqual(wrong, []);
 			assert.ok(asked > 1000, `only ${asked}`);
@@ -176,9 +176,9 @@ export default function (world) {
 				const answer = await send(r.route.startsWith('/me/') ? other : admin, r.method, named(r.route), body);
 				if (![400, 422].includes(answer.status) || !code.test(answer.body?.code)) wrong.push(`${r.method} ${r.route} ${what} -> ${answer.status} ${answer.text.slice(0, 200)}`);
 			};
-			for (const r of routes()) {
+			await each(routes(), async (r) => {
 				const good = bodies[`${r.method} ${r.route}`] ?? {};
-				if (r.method === 'GET' || !bodySchema(r)) continue;
+				if (r.method === 'GET' || !bodySchema(r)) return;
 				const [text, first] = [JSON.stringify(good), JSON.stringify(Object.keys(good)[0] ?? 'x')];
 				const rest = text === '{}' ? '}' : `,${text.slice(1)}`;
 				await refuse(r, 'a name twice', `{${first}:1,${first}:1${rest}`, /^bad_json$/);
@@ -188,7 +188,7 @@ export default function (world) {
 				for (const [name, value] of Object.entries(good).filter(([, v]) => typeof v === 'string'))
 					for (const odd of ['\u0000', '\u001b'])
 						await refuse(r, `${name} with a control character`, JSON.stringify({ ...good, [name]: `x${value}${odd}` }), /^(bad_json|bad_value|out_of_range)$/);
-			}
+			});
 			assert.deepEqual(wrong, []);
 			await unchanged('improper JSON');
 		});
@@ -197,7 +197,7 @@ export default function (world) {
 			const bad = { integer: ['0', '-1', '1.5', 'x', '', '1e3', '99999999999999999999', '%00'], date: DAYS.filter((v) => typeof v === 'string'), string: ['%ff'] };
 			const good = { from: '2026-01-02', to: '2026-01-03', day: '2026-01-02', step: 'day', account_id: own.accounts, meter_id: own.meters, name: 'sites.csv' };
 			const wrong = [];
-			for (const r of routes()) {
+			await each(routes(), async (r) => {
 				const session = askerOf(r.route);
 				const params = (r.operation.parameters ?? []).filter((p) => p.in === 'query');
 				const ask = async (changed, name) => {
@@ -215,7 +215,7 @@ export default function (world) {
 					if (p.required) await ask({ [p.name]: undefined }, p.name);
 				}
 				if (params.some((p) => p.name === 'from') && params.some((p) => p.name === 'to')) await ask({ from: '2026-01-03', to: '2026-01-02' }, 'to');
-			}
+			});
 			assert.deepEqual(wrong, []);
 			await unchanged('a refused parameter');
 		});
