@@ -41,12 +41,9 @@ static enum err add_meters(struct applying *a, const struct target *t, struct pr
 	if (e == ERR_OK && c.start_at.ms > from.ms)
 		from = c.start_at;
 	while (e == ERR_OK && list_next(&list, code, sizeof(code)))
-		if (list_has(held, code))
-			continue;
-		else if (a->many)
-			e = many_add(a, &a->points, point_json(c.id, code, from));
-		else
-			e = contract_point_add(a->db, c.id, code, from, why);
+		if (!list_has(held, code))
+			e = a->many ? many_add(a, &a->points, point_json(c.id, code, from))
+				    : contract_point_add(a->db, c.id, code, from, why);
 	return e;
 }
 
@@ -100,6 +97,7 @@ static struct day fee_begin(const struct contract_ref *c, const struct zone *z, 
 	return month_first((struct month){ now.months + 1 });
 }
 
+/* The fee of a new tenant, among many. */
 static enum err fee_later(struct applying *a, int64_t fen, int64_t contract_id, struct day from,
 	const char *once, struct problem *why)
 {

@@ -84,42 +84,37 @@ struct part_row {
 SHAPE(part_shape, struct part_row, F(account_id), F(purpose), F(tenant), F(room), F(what),
 	F(amount), F(qty));
 #undef F
-#define WHOSE                                                                                      \
-	" JOIN account a ON a.id = x.account_id JOIN contract c ON c.id = a.contract_id"           \
+/* clang-format off */
+#define WHOSE \
+	" JOIN account a ON a.id = x.account_id JOIN contract c ON c.id = a.contract_id" \
 	" JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ? ORDER BY x.account_id"
-#define POSTED(what, of_entry)                                                                     \
-	"SELECT account_id, " what " AS what, SUM(amount_nano) AS amount, 0 AS qty"                \
-	" FROM posting_month WHERE " IN_MONTHS " GROUP BY 1, 2"                                    \
-	" UNION ALL SELECT p.account_id, " of_entry ", SUM(p.amount_nano), 0 FROM entry e"         \
-	" JOIN posting p ON p.entry_id = e.id JOIN account b ON b.id = p.account_id"               \
+#define POSTED(what, of_entry) \
+	"SELECT account_id, " what " AS what, SUM(amount_nano) AS amount, 0 AS qty" \
+	" FROM posting_month WHERE " IN_MONTHS " GROUP BY 1, 2" \
+	" UNION ALL SELECT p.account_id, " of_entry ", SUM(p.amount_nano), 0 FROM entry e" \
+	" JOIN posting p ON p.entry_id = e.id JOIN account b ON b.id = p.account_id" \
 	" WHERE e.site_id = ? AND " DAYS_LEFT("e.book_day") " AND b.kind = 'purse' GROUP BY 1, 2"
-/* One statement, so that all parts are of one moment. */
+/* One statement, so that all parts are of one moment. The arguments: see parts(). */
 static const struct query Q_PARTS = {
 	"SELECT x.account_id, a.purpose, t.name AS tenant, t.room, x.what,"
-	" CAST(x.amount AS SIGNED) AS amount, CAST(x.qty AS SIGNED) AS qty FROM (" POSTED(
-		"'=before'", "'=before'") " UNION ALL " POSTED("kind",
-		"e.kind") " UNION ALL " POSTED("'=after'",
-		"'=after'") " UNION ALL SELECT u.account_id, CASE WHEN u.book_day < ? THEN "
-			    "'=before' WHEN u.book_day > "
-			    "?"
-			    " THEN '=after' WHEN u.book_day > u.day THEN '=late' ELSE '=open' END,"
-			    " -SUM(u.charge_nano), 0 FROM usage_day u"
-			    " WHERE u.account_id > 0 AND u.sealed = 0 GROUP BY 1, 2"
-			    " UNION ALL SELECT account_id, '=qty', 0, SUM(qty_milli) FROM "
-			    "usage_month"
-			    " WHERE " IN_MONTHS " AND account_id > 0 GROUP BY 1"
-			    " UNION ALL SELECT u.account_id, '=qty', 0, SUM(u.qty_milli) FROM "
-			    "usage_day u"
-			    " WHERE " IN_DAYS " AND u.account_id > 0 GROUP BY 1"
-			    " UNION ALL SELECT b.id, '=balance', b.balance_nano, 0 FROM account b "
-			    "WHERE b.kind = "
-			    "'purse'"
-			    ") x JOIN account a ON a.id = x.account_id AND a.kind = 'purse'"
-			    " JOIN contract c ON c.id = a.contract_id"
-			    " JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ? ORDER BY "
-			    "x.account_id",
+	" CAST(x.amount AS SIGNED) AS amount, CAST(x.qty AS SIGNED) AS qty FROM ("
+	POSTED("'=before'", "'=before'") " UNION ALL " POSTED("kind", "e.kind") " UNION ALL "
+	POSTED("'=after'", "'=after'")
+	" UNION ALL SELECT u.account_id, CASE WHEN u.book_day < ? THEN '=before' WHEN u.book_day > ?"
+	" THEN '=after' WHEN u.book_day > u.day THEN '=late' ELSE '=open' END,"
+	" -SUM(u.charge_nano), 0 FROM usage_day u"
+	" WHERE u.account_id > 0 AND u.sealed = 0 GROUP BY 1, 2"
+	" UNION ALL SELECT account_id, '=qty', 0, SUM(qty_milli) FROM usage_month"
+	" WHERE " IN_MONTHS " AND account_id > 0 GROUP BY 1"
+	" UNION ALL SELECT u.account_id, '=qty', 0, SUM(u.qty_milli) FROM usage_day u"
+	" WHERE " IN_DAYS " AND u.account_id > 0 GROUP BY 1"
+	" UNION ALL SELECT b.id, '=balance', b.balance_nano, 0 FROM account b WHERE b.kind = 'purse'"
+	") x JOIN account a ON a.id = x.account_id AND a.kind = 'purse'"
+	" JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id"
+	" WHERE t.site_id = ? ORDER BY x.account_id",
 	&part_shape
 };
+/* clang-format on */
 
 #define F(member) FIELD(struct energy_money_meter, member)
 SHAPE(meter_shape, struct energy_money_meter, F(account_id), F(meter_id), F(code),
