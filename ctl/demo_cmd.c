@@ -207,32 +207,48 @@ static enum err load_contract_meters(struct db *db, struct loading *l, const jso
 
 static const struct query Q_METER = { "SELECT id FROM meter WHERE code = ?", &id_shape };
 
-/* Settles the history of one meter as if its readings had come then. It counts what was used,
- * whatever its transformers. */
+/* The readings of a history: hourly in the end, coarser before. It counts what was used, whatever
+ * its transformers. */
+static void take_history(
+	struct charge_batch *b, const struct loading *l, int64_t meter_id, const json_t *hours)
+{
+	struct charge_reading reading = { .meter_id = meter_id,
+		.most_per_hour = INT64_MAX,
+		.own_ratio = true,
+		.reg = charge_last(b, meter_id)->register_milli };
+	size_t n = json_array_size(hours);
+
+	for (size_t i = 0; i < n; i++) {
+		reading.reg.milli += json_integer_value(json_array_get(hours, i));
+		reading.at.ms = l->start.ms + (int64_t)(i + 1) * HOUR_MS;
+		if (i + 1 == n || i + HOURS_FINE >= n || (i + 1) % HOURS_COARSE == 0)
+			charge_take(b, &reading);
+	}
+}
+
+/* Settles the history of one meter as if its readings had come then. */
 static enum err load_history(struct db *db, struct loading *l, const json_t *r)
 {
 	const json_t *hours = json_object_get(l->history, text(r, "code", ""));
-	size_t n = json_array_size(hours);
-	struct charge_reading reading = { .most_per_hour = INT64_MAX, .own_ratio = true };
-	struct settled last;
+	AUTO(charge_close) struct charge_batch *b = charge_open(l->tariffs);
+	const struct charges *sums;
 	struct id_row meter;
 	enum err e;
 
-	if (n == 0)
+	if (json_array_size(hours) == 0)
 		return ERR_OK;
 	e = db_one(db, &Q_METER, ARGS(arg_text(text(r, "code", ""))), &meter);
 	if (e == ERR_OK)
-		e = settled_lock(db, meter.id, &last);
-	reading.meter_id = meter.id;
-	reading.reg = last.register_milli;
-	for (size_t i = 0; e == ERR_OK && i < n; i++) {
-		reading.reg.milli += json_integer_value(json_array_get(hours, i));
-		reading.at.ms = l->start.ms + (int64_t)(i + 1) * HOUR_MS;
-		if (i + 1 < n && i + HOURS_FINE < n && (i + 1) % HOURS_COARSE != 0)
-			continue;
-		e = charge_settle(db, l->tariffs, &reading, &last, &l->charges);
-		last = (struct settled){ .read_at = reading.at, .register_milli = reading.reg };
-	}
+		e = charge_lock(db, b, &meter.id, 1);
+	if (e != ERR_OK)
+		return e;
+	take_history(b, l, meter.id, hours);
+	e = charge_run(db, b);
+	if (e == ERR_OK)
+		e = charge_result(b, meter.id);
+	sums = charge_sums(b);
+	for (size_t i = 0; e == ERR_OK && i < sums->n; i++)
+		e = charges_add(&l->charges, sums->at[i].account_id, sums->at[i].sum);
 	return e;
 }
 

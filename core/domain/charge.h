@@ -62,6 +62,7 @@ struct charges {
 	size_t n;
 };
 void charges_free(struct charges *c);
+MUST_USE enum err charges_add(struct charges *c, int64_t account_id, struct money m);
 
 /* Settlement of many meters in a handful of statements: charge_lock() for all of them,
  * charge_take() for each reading, charge_run(), then charge_post() of charge_sums(). */

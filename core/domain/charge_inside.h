@@ -116,7 +116,6 @@ struct tier_row *tier_of(
 
 /* What a meter is settled to after a reading. */
 struct settled settled_after(const struct charge_reading *r);
-MUST_USE enum err charges_add(struct charges *c, int64_t account_id, struct money m);
 
 /* Loads what the readings taken need, and locks their tiers. */
 MUST_USE enum err charge_load(struct db *db, struct charge_batch *b);
