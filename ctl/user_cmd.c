@@ -7,8 +7,6 @@
 #include "domain/role.h"
 #include "domain/user.h"
 
-#define PASSWORD_MIN 8
-
 struct adding {
 	struct user_new user;
 	char hash[PASSWORD_HASH_MAX];
@@ -43,7 +41,7 @@ static bool password_read(char *out, int size)
 	if (!got)
 		return false;
 	out[strcspn(out, "\r\n")] = '\0';
-	return strlen(out) >= PASSWORD_MIN;
+	return true;
 }
 
 static int usage(void)
@@ -76,8 +74,12 @@ int cmd_user(struct conf *conf, struct db *db, int argc, char **argv)
 	if (argc % 2 == 0 || !a.user.role[0])
 		return usage();
 	if (!password_read(password, sizeof(password))) {
-		fprintf(stderr, "yufu user: the password needs at least %d characters\n",
-			PASSWORD_MIN);
+		fprintf(stderr, "yufu user: a password is needed\n");
+		return 1;
+	}
+	if (password_rules(password, a.user.username, "password", &a.why) != ERR_OK) {
+		explicit_bzero(password, sizeof(password));
+		fprintf(stderr, "yufu user: the password is refused: %s\n", a.why.text);
 		return 1;
 	}
 	e = password_hash(password, a.hash);

@@ -13,6 +13,7 @@ MUST_USE enum err verify_run(struct db *db, json_t *findings);
 MUST_USE enum err verify_readings(struct db *db, json_t *findings); /* the first: it holds tables */
 MUST_USE enum err verify_books(struct db *db, json_t *findings);
 MUST_USE enum err verify_sealed(struct db *db, json_t *findings);
+MUST_USE enum err verify_months(struct db *db, json_t *findings);
 MUST_USE enum err verify_pay(struct db *db, json_t *findings);
 MUST_USE enum err verify_reconcile(struct db *db, json_t *findings);
 MUST_USE enum err verify_credit(struct db *db, json_t *findings);
@@ -24,6 +25,7 @@ MUST_USE enum err verify_life(struct db *db, json_t *findings);
 MUST_USE enum err verify_messages(struct db *db, json_t *findings);
 MUST_USE enum err verify_orphans(struct db *db, json_t *findings);
 MUST_USE enum err verify_chain(struct db *db, json_t *findings);
+MUST_USE enum err verify_audit(struct db *db, json_t *findings);
 MUST_USE enum err verify_use(struct db *db, json_t *findings);
 
 void finding_add(json_t *findings, const char *check, const char *object, const char *have,

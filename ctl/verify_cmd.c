@@ -20,9 +20,9 @@ void finding_add(
 }
 
 static enum err (*const parts[])(struct db *, json_t *) = { verify_readings, verify_books,
-	verify_sealed, verify_pay, verify_reconcile, verify_credit, verify_fees, verify_shares,
-	verify_subsidy, verify_supply, verify_life, verify_orphans, verify_chain, verify_use,
-	verify_messages };
+	verify_sealed, verify_months, verify_pay, verify_reconcile, verify_credit, verify_fees,
+	verify_shares, verify_subsidy, verify_supply, verify_life, verify_orphans, verify_chain,
+	verify_audit, verify_use, verify_messages };
 
 static const struct query Q_ONE_MOMENT = {
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", NULL

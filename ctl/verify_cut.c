@@ -1,27 +1,31 @@
 /* Intervals that were cut: where contract, tariff or ratio change between two readings, the growth
  * of the register is cut by floor(growth × whole seconds / whole seconds). The pieces of two
  * readings follow each other at instants at which something changed and nobody read the meter; what
- * did not grow has no piece. Readings that are packed or have expired leave a cut unproved, for
- * packing may thin them out. */
+ * did not grow has no piece. Whether it was read is asked of the readings: of rows, then of packed
+ * hours. Readings that were thinned out or have expired leave a cut unproved. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ctl/verify_use.h"
+#include "domain/reading.h"
+#include "rules/hourpack.h"
 
 struct instant {
-	bool was_read; /* the meter, just then */
-	bool kept;     /* readings of before are still there */
+	bool was_read;	 /* the meter, just then */
+	bool kept;	 /* readings of before are still there, as rows */
+	bool on_its_way; /* some are between row and packed hour: nothing can be said */
 };
-SHAPE(instant_shape, struct instant, FIELD(struct instant, was_read), FIELD(struct instant, kept));
+SHAPE(instant_shape, struct instant, FIELD(struct instant, was_read), FIELD(struct instant, kept),
+	FIELD(struct instant, on_its_way));
 static const struct query Q_INSTANT = {
 	"SELECT EXISTS (SELECT 1 FROM reading WHERE meter_id = ? AND read_at = ? AND verdict NOT IN"
 	" ('late', 'identity')) OR EXISTS (SELECT 1 FROM typed_reading WHERE meter_id = ? AND "
 	"read_at"
 	" = ?) OR EXISTS (SELECT 1 FROM meter_change WHERE meter_id = ? AND at = ?) AS was_read,"
 	" EXISTS (SELECT 1 FROM reading WHERE meter_id = ? AND read_at < ? AND verdict = "
-	"'accepted')"
-	" AS kept",
+	"'accepted') AS kept, EXISTS (SELECT 1 FROM reading_packing WHERE meter_id = ?)"
+	" AS on_its_way",
 	&instant_shape
 };
 struct before_row {
@@ -37,6 +41,77 @@ static const struct query Q_BEFORE = {
 	" MAX(at) FROM meter_change WHERE meter_id = ? AND at < ?), 0)) AS at",
 	&before_shape
 };
+
+/* ---- packed hours ---- */
+
+#define HOURS_BACK 24
+struct hour_row {
+	struct utc hour_at;
+	bool thinned;
+	struct blob bytes;
+};
+SHAPE(hour_shape, struct hour_row, FIELD(struct hour_row, hour_at), FIELD(struct hour_row, thinned),
+	FIELD(struct hour_row, bytes));
+static const struct query Q_HOURS = {
+	"SELECT hour_at, thinned, bytes FROM reading_hour WHERE meter_id = ? AND hour_at IN (?, ?,"
+	" ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ORDER BY hour_at DESC",
+	&hour_shape
+};
+
+/* What packed hours say of an instant. */
+struct packed {
+	bool was_read;
+	struct utc before; /* the reading before it; 0: they cannot say */
+};
+
+static bool is_good(uint8_t verdict)
+{
+	return verdict == VERDICT_ACCEPTED || verdict == VERDICT_REPEATED;
+}
+
+/* False: the hour does not say all. */
+static bool hour_look(const struct hour_row *h, struct utc at, struct packed *out)
+{
+	struct raw_reading *r;
+	size_t n = 0;
+	bool whole = !h->thinned && hour_count(h->bytes.at, h->bytes.n, &n) == ERR_OK;
+
+	r = calloc(n + 1, sizeof(*r));
+	ASSERT(r);
+	whole = whole && hour_unpack(h->hour_at, h->bytes.at, h->bytes.n, r, n, &n) == ERR_OK;
+	for (size_t i = 0; whole && i < n; i++) {
+		if (r[i].at.ms == at.ms && r[i].verdict != VERDICT_LATE &&
+			r[i].verdict != VERDICT_IDENTITY)
+			out->was_read = true;
+		if (r[i].at.ms < at.ms && is_good(r[i].verdict) && r[i].at.ms > out->before.ms)
+			out->before = r[i].at;
+	}
+	free(r);
+	return whole;
+}
+
+static enum err packed_look(struct work *w, struct utc at, struct packed *out)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	struct arg args[1 + HOURS_BACK];
+	const struct hour_row *h;
+	enum err e;
+
+	*out = (struct packed){ .was_read = false };
+	args[0] = arg_i64(w->meter->id);
+	for (int i = 0; i < HOURS_BACK; i++)
+		args[1 + i] = arg_i64(hour_of(at).ms - i * HOUR_MS);
+	e = db_list(w->db, &Q_HOURS, args, ARRAY_LEN(args), &rows);
+	h = rows.at;
+	for (size_t i = 0; e == ERR_OK && i < rows.n && out->before.ms == 0; i++)
+		if (!hour_look(&h[i], at, out)) {
+			out->before.ms = 0;
+			break;
+		}
+	return e;
+}
+
+/* ---- cuts ---- */
 
 /* Does contract, tariff or ratio change at an instant? */
 static bool changes_at(const struct work *w, struct utc at)
@@ -62,13 +137,16 @@ static enum err is_cut(struct work *w, struct utc at, bool *out)
 {
 	struct arg meter = arg_i64(w->meter->id), t = arg_utc(at);
 	struct instant i = { 0 };
+	struct packed p = { .was_read = false };
 	enum err e = ERR_OK;
 
 	*out = false;
 	if (!changes_at(w, at))
 		return ERR_OK;
-	e = db_one(w->db, &Q_INSTANT, ARGS(meter, t, meter, t, meter, t, meter, t), &i);
-	*out = e == ERR_OK && !i.was_read && i.kept;
+	e = db_one(w->db, &Q_INSTANT, ARGS(meter, t, meter, t, meter, t, meter, t, meter), &i);
+	if (e == ERR_OK && !i.kept && !i.was_read && !i.on_its_way)
+		e = packed_look(w, at, &p);
+	*out = e == ERR_OK && !i.was_read && !p.was_read && (i.kept || p.before.ms);
 	return e;
 }
 
@@ -97,6 +175,7 @@ static enum err begin_find(struct work *w, struct utc first, struct utc *out)
 {
 	struct arg meter = arg_i64(w->meter->id), t = arg_utc(first);
 	struct before_row before = { 0 };
+	struct packed p = { .was_read = false };
 	bool cut = false;
 	enum err e = is_cut(w, first, &cut);
 
@@ -104,7 +183,9 @@ static enum err begin_find(struct work *w, struct utc first, struct utc *out)
 	if (e != ERR_OK || !cut)
 		return e;
 	e = db_one(w->db, &Q_BEFORE, ARGS(meter, t, meter, t, meter, t), &before);
-	*out = before.at;
+	if (e == ERR_OK)
+		e = packed_look(w, first, &p);
+	*out = before.at.ms > p.before.ms ? before.at : p.before;
 	return e;
 }
 

@@ -7,8 +7,13 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "domain/idempotency.h"
+#include "fcgi/areas.h"
+#include "fcgi/audited.h"
+#include "fcgi/caller.h"
+#include "fcgi/etag.h"
+#include "fcgi/limits.h"
+#include "fcgi/list.h"
 #include "fcgi/openapi.h"
-#include "fcgi/routes.h"
 #include "web/crypt.h"
 
 #define RETRY_AFTER_S 2
@@ -56,10 +61,36 @@ static void load_receipt_secret(struct conf *conf, const char *section, char out
 			section);
 }
 
+/* Beside the socket, whose folder the processes of a machine share. */
+static const char *figures_path(struct conf *conf, char buf[static 256])
+{
+	const char *listen = conf_text(conf, "api", "listen", "/run/yufu/api.sock");
+	const char *slash = strrchr(listen, '/');
+
+	snprintf(buf, 256, "%.*s/api.figures", slash ? (int)(slash - listen) : 1,
+		slash ? listen : ".");
+	return buf;
+}
+
+/* Of the list of routes: counters of another list are others. */
+static unsigned routes_version(void)
+{
+	AUTO(buf_free) struct buf b = { 0 };
+	char sha[SHA256_HEX];
+	unsigned v = 0;
+
+	for (size_t i = 0; i < routes_n; i++)
+		buf_printf(&b, "%s %s\n", routes[i].method, routes[i].path);
+	sha256_hex(b.text, b.len, sha);
+	(void)!sscanf(sha, "%8x", &v);
+	return v;
+}
+
 enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 {
 	AUTO(api_free) struct api *api = calloc(1, sizeof(*api));
 	AUTO(json_free) json_t *document = NULL;
+	char figures[256];
 	enum err e;
 
 	ASSERT(api);
@@ -71,6 +102,7 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 	if (api->jwt_key.len < TOKEN_KEY_MIN || str_starts(api->jwt_key.text, "-----BEGIN"))
 		return problem_set(why, ERR_BAD_VALUE, "jwt.key_file",
 			"the key must be at least %d random bytes", TOKEN_KEY_MIN);
+	totp_key(&api->jwt_key, api->totp_key);
 	if (!str_copy(api->site_base, sizeof(api->site_base),
 		    conf_text(conf, "site", "base",
 			    conf_text(conf, "alipay", "notify_base",
@@ -78,10 +110,15 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 		return problem_set(why, ERR_OUT_OF_RANGE, "site.base", "the address is too long");
 	api->models_dir = conf_text(conf, "poller", "models_dir", NULL);
 	api->check_answers = str_eq(conf_text(conf, "api", "check_answers", "0"), "1");
+	api->tally = tally_open(
+		conf_text(conf, "api", "figures", figures_path(conf, figures)), routes_version());
 	e = db_settings_read(conf, &api->db, why);
 	if (e != ERR_OK)
 		return e;
 	e = pay_waiting_read(conf, &api->pay_waiting_most, why);
+	if (e != ERR_OK)
+		return e;
+	e = limits_open(conf, &api->limits, why);
 	if (e != ERR_OK)
 		return e;
 	pay_load(conf, &api->pay);
@@ -101,11 +138,14 @@ void api_free(struct api **api)
 	if (!*api)
 		return;
 	buf_wipe(&(*api)->jwt_key);
+	OPENSSL_cleanse((*api)->totp_key, sizeof((*api)->totp_key));
 	OPENSSL_cleanse((*api)->receipt_secrets, sizeof((*api)->receipt_secrets));
+	limits_free(&(*api)->limits);
 	pay_free(&(*api)->pay);
 	for (int k = 0; k < WECHAT__MAX; k++)
 		wechat_app_free(&(*api)->wechat[k]);
 	free((*api)->document);
+	tally_free(&(*api)->tally);
 	schemas_free(&(*api)->schemas);
 	pthread_mutex_destroy(&(*api)->importing);
 	free(*api);
@@ -173,7 +213,7 @@ int64_t param_int(const struct request *r, const char *name)
 
 int64_t caller_site(const struct request *r)
 {
-	return r->user.site_id;
+	return r->scope;
 }
 
 enum err request_site(const struct request *r, int64_t named, int64_t *out, struct problem *why)
@@ -196,6 +236,29 @@ enum err request_site(const struct request *r, int64_t named, int64_t *out, stru
 	return e;
 }
 
+enum err request_zone(struct request *r, struct zone **out)
+{
+	struct site site;
+	enum err e = user_site(r->db, &r->user, &site);
+
+	if (e != ERR_OK && e != ERR_NOT_FOUND)
+		return e;
+	return zone_open(e == ERR_OK ? site.zone : "UTC", out);
+}
+
+bool wants_english(const struct request *r)
+{
+	const char *text = request_header(r, "HTTP_ACCEPT_LANGUAGE");
+
+	while (text && *text) {
+		text += strspn(text, ", ");
+		if (strncasecmp(text, "zh", 2) == 0 || strncasecmp(text, "en", 2) == 0)
+			return (*text | 0x20) == 'e';
+		text += strcspn(text, ",");
+	}
+	return false;
+}
+
 const char *request_once(const struct request *r, const char *what, char buf[static ONCE_MAX])
 {
 	const char *key = request_header(r, "HTTP_IDEMPOTENCY_KEY");
@@ -209,6 +272,35 @@ void answer_approval(struct answer *a, int64_t approval_id)
 	a->status = 202;
 	a->json = json_pack(
 		"{s:{s:I, s:s}}", "approval", "id", (json_int_t)approval_id, "state", "pending");
+}
+
+static enum err day_start(
+	const struct zone *z, const char *text, int64_t plus, struct utc *out, struct problem *why)
+{
+	struct day day;
+
+	*out = (struct utc){ 0 };
+	if (!text[0])
+		return ERR_OK;
+	if (day_parse(text, &day) != ERR_OK)
+		return problem_set(why, ERR_BAD_VALUE, "from", "a day like 2026-11-22 is expected");
+	day.days += (int32_t)plus;
+	*out = zone_day_start(z, day);
+	return ERR_OK;
+}
+
+enum err param_span(struct request *r, struct utc *from, struct utc *to)
+{
+	AUTO(zone_free) struct zone *z = NULL;
+	struct site site = { .zone = "UTC" };
+	struct problem why = { 0 };
+	enum err e = user_site(r->db, &r->user, &site);
+
+	if (e == ERR_OK || e == ERR_NOT_FOUND)
+		e = zone_open(e == ERR_OK ? site.zone : "UTC", &z);
+	if (e == ERR_OK)
+		e = day_start(z, param_text(r, "from"), 0, from, &why);
+	return e == ERR_OK ? day_start(z, param_text(r, "to"), 1, to, &why) : e;
 }
 
 json_t *json_items(json_t *items)
@@ -241,9 +333,9 @@ static void answer_problem(const struct request *r, struct answer *a, enum err e
 	buf_free(&a->text);
 	a->status = err_http(e);
 	a->type = "application/problem+json";
-	a->json = json_pack("{s:s, s:s, s:i, s:s, s:o, s:s}", "type", "about:blank", "title",
+	a->json = json_pack("{s:s, s:s, s:i, s:s, s:o, s:s, s:s}", "type", "about:blank", "title",
 		err_text(e), "status", a->status, "code", err_word(e), "detail",
-		json_any_text(text), "request_id", r->id);
+		json_any_text(text), "hint", err_hint(e, request_chinese(r)), "request_id", r->id);
 	if (a->why.field[0])
 		json_object_set_new(a->json, "field", json_any_text(a->why.field));
 	if (a->more)
@@ -262,44 +354,6 @@ static const char *strip_prefix(const char *path)
 	if (strncmp(path, API_PREFIX, n) == 0 && path[n] == '/')
 		return path + n;
 	return str_eq(path, "/healthz") || str_eq(path, "/metrics") ? path : "";
-}
-
-static enum err check_token(struct request *r, struct token *out)
-{
-	const char *h = request_header(r, "HTTP_AUTHORIZATION");
-
-	if (!h || strncasecmp(h, "Bearer ", 7) != 0)
-		return ERR_UNAUTHORIZED;
-	return token_check(&r->api->jwt_key, h + 7, r->now, out);
-}
-
-/* Who calls, and may they? Read from the database each time. */
-static enum err check_caller(struct request *r)
-{
-	enum perm perm = r->route->perm;
-	struct token t;
-	bool tenant;
-	enum err e;
-
-	if (perm == PERM_OPEN || perm == PERM_LOCAL)
-		return ERR_OK;
-	e = check_token(r, &t);
-	if (e == ERR_OK)
-		e = user_check(r->db, t.user_id, t.family, perm_word(perm), &r->user);
-	if (e == ERR_OK && !r->user.may && r->route->or_perm) {
-		r->lesser = true;
-		e = user_check(r->db, t.user_id, t.family, perm_word(r->route->or_perm), &r->user);
-	}
-	if (e != ERR_OK)
-		return e;
-	snprintf(r->actor, sizeof(r->actor), "user:%lld", (long long)r->user.id);
-	ASSERT(str_copy(r->family, sizeof(r->family), t.family));
-	tenant = str_eq(r->user.kind, "tenant");
-	if (perm == PERM_USER)
-		return ERR_OK;
-	if (perm == PERM_TENANT)
-		return tenant ? ERR_OK : ERR_FORBIDDEN;
-	return perm >= PERM_STAFF && !tenant && r->user.may ? ERR_OK : ERR_FORBIDDEN;
 }
 
 static enum err check_input(struct request *r, struct answer *a)
@@ -388,15 +442,26 @@ static enum err run_route(struct request *r, struct answer *a)
 	enum err e = route_find(r->method, strip_prefix(r->path), &r->route, &r->object, a->allow);
 
 	if (e == ERR_OK)
-		e = check_caller(r);
+		e = caller_check(r);
+	if (e == ERR_OK)
+		e = areas_check_path(r, &a->why);
+	if (e == ERR_OK)
+		e = request_limited(r, a);
 	if (e == ERR_OK && r->read_body && r->route->body_most)
 		r->body_error = r->read_body(r, r->route->body_most, &a->why);
 	if (e == ERR_OK)
 		e = r->body_error;
 	if (e == ERR_OK)
 		e = check_input(r, a);
+	r->ran = e == ERR_OK;
 	if (e == ERR_OK)
-		e = by_key(r) ? run_once(r, a) : r->route->run(r, a);
+		db_request_set(r->db, r->id, r->remote, body_text(r, "reason", ""));
+	if (e == ERR_OK)
+		e = areas_check_input(r, &a->why);
+	if (e == ERR_OK)
+		e = by_key(r)		? run_once(r, a)
+		    : list_is(r->route) ? list_run(r, a)
+					: etag_run(r, a, r->route->run);
 	if (e == ERR_OK && a->status == 0)
 		a->status = r->route->status;
 	return e;
@@ -428,16 +493,24 @@ static void check_answer(const struct request *r, const struct answer *a)
 
 void api_handle(struct request *r, struct answer *a)
 {
-	enum err e = run_route(r, a);
-	size_t route = r->route ? (size_t)(r->route - routes) : ROUTES_MAX;
+	int64_t began = mono_ms();
+	enum err e;
+	size_t route;
 
+	db_request_set(r->db, r->id, r->remote, "");
+	e = run_route(r, a);
+	audit_request(r, a, e);
+	db_request_set(r->db, "", "", "");
+	route = r->route ? (size_t)(r->route - routes) : ROUTES_MAX;
 	if (e != ERR_OK && a->status == 0)
 		answer_problem(r, a, e);
 	if (r->api->check_answers && a->json)
 		check_answer(r, a);
 	form_free(&r->params);
 	json_free(&r->json);
-	atomic_fetch_add(&r->api->answers[route][a->status], 1);
+	if (e == ERR_DB || e == ERR_UNAVAILABLE || e == ERR_RETRY)
+		atomic_fetch_add(&r->api->tally->database_errors, 1);
+	tally_add(r->api->tally, route, a->status, mono_ms() - began);
 }
 
 void answer_write(const struct request *r, struct answer *a, struct buf *out)

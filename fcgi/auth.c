@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,13 +25,23 @@ static enum err answer_tokens(
 	return ERR_OK;
 }
 
+static struct session_from from_of(const struct request *r)
+{
+	const char *agent = request_header(r, "HTTP_USER_AGENT");
+
+	return (struct session_from){ agent ? agent : "", r->remote };
+}
+
 enum err auth_answer_login(struct request *r, const struct user *u, struct answer *a)
 {
+	const struct session_from from = from_of(r);
 	struct session_new s;
-	enum err e = session_start(r->db, u->id, r->now, &s);
+	enum err e = session_start(r->db, u->id, &from, r->now, &s);
 
 	if (e != ERR_OK)
 		return e;
+	r->user = *u;
+	snprintf(r->actor, sizeof(r->actor), "user:%lld", (long long)u->id);
 	log_info("login=ok user=%lld kind=%s", (long long)u->id, u->kind);
 	return answer_tokens(r, &s, a);
 }
@@ -41,6 +52,9 @@ enum err auth_login(struct request *r, struct answer *a)
 	enum err e = user_login(
 		r->db, body_text(r, "username", ""), body_text(r, "password", ""), r->now, &u);
 
+	if (e == ERR_OK)
+		e = user_second_factor(
+			r->db, u.id, r->api->totp_key, body_text(r, "code", ""), r->now);
 	if (e == ERR_OK)
 		return auth_answer_login(r, &u, a);
 	if (e == ERR_LOCKED)
@@ -74,8 +88,9 @@ enum err auth_sms_login(struct request *r, struct answer *a)
 
 enum err auth_refresh(struct request *r, struct answer *a)
 {
+	const struct session_from from = from_of(r);
 	struct session_new s;
-	enum err e = session_refresh(r->db, body_text(r, "refresh_token", ""), r->now, &s);
+	enum err e = session_refresh(r->db, body_text(r, "refresh_token", ""), &from, r->now, &s);
 
 	return e == ERR_OK ? answer_tokens(r, &s, a) : e;
 }
@@ -122,23 +137,42 @@ static json_t *shops_json(const struct rows *rows)
 	return list;
 }
 
+static json_t *areas_json(const struct rows *rows)
+{
+	const struct user_area *t = rows->at;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < rows->n; i++)
+		json_array_append_new(list, json_pack("{s:I, s:s, s:s}", "id", (json_int_t)t[i].id,
+						    "code", t[i].code, "name", t[i].name));
+	return list;
+}
+
 enum err me_get(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows permissions = { 0 };
+	AUTO(rows_free) struct rows areas = { 0 };
 	AUTO(rows_free) struct rows shops = { 0 };
 	const struct user *u = &r->user;
 	json_t *site = NULL;
+	bool totp = false;
 	enum err e = user_permissions(r->db, u->id, &permissions);
 
 	if (e == ERR_OK)
+		e = user_areas(r->db, u->id, &areas);
+	if (e == ERR_OK)
 		e = user_tenants(r->db, u->id, &shops);
+	if (e == ERR_OK)
+		e = totp_is_on(r->db, u->id, &totp);
 	if (e == ERR_OK)
 		e = site_json(r, &site);
 	if (e != ERR_OK)
 		return e;
-	a->json = json_pack("{s:I, s:s, s:s, s:o, s:s, s:o, s:o, s:o}", "id", (json_int_t)u->id,
-		"kind", u->kind, "name", u->name[0] ? u->name : u->username, "phone",
-		json_text_or_null(u->phone), "role", u->role[0] ? u->role : u->kind, "permissions",
-		permissions_json(&permissions), "site", site, "tenants", shops_json(&shops));
+	a->json = json_pack("{s:I, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:o}", "id",
+		(json_int_t)u->id, "kind", u->kind, "name", u->name[0] ? u->name : u->username,
+		"phone", json_text_or_null(u->phone), "role", u->role[0] ? u->role : u->kind,
+		"permissions", permissions_json(&permissions), "site", site, "areas",
+		areas_json(&areas), "password_change_required", u->password_old, "second_factor",
+		totp, "tenants", shops_json(&shops));
 	return ERR_OK;
 }

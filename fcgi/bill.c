@@ -65,7 +65,7 @@ static enum err answer_bill(
 enum err me_bill(struct request *r, struct answer *a)
 {
 	struct me_account m;
-	enum err e = me_account_get(r->db, r->user.id, param_int(r, "account_id"), r->now, &m);
+	enum err e = me_account_seen(r->db, r->user.id, param_int(r, "account_id"), r->now, &m);
 
 	return e == ERR_OK ? answer_bill(r, m.id, m.zone, a) : e;
 }

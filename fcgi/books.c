@@ -6,15 +6,14 @@
 #include "domain/reversal.h"
 #include "fcgi/handlers.h"
 #include "fcgi/books.h"
-
-#define PAGE 100
+#include "fcgi/list.h"
 
 void note_refused(struct request *r, struct attempt_new *a)
 {
 	if (a->why == ERR_OK || err_http(a->why) >= 500)
 		return;
 	a->actor = r->actor;
-	a->site_id = caller_site(r);
+	a->site_id = r->user.site_id;
 	if (attempt_add(r->db, a, r->now) != ERR_OK)
 		log_error(
 			"attempt=not_kept kind=%s account=%lld", a->kind, (long long)a->account_id);
@@ -25,8 +24,10 @@ json_t *id_or_null(int64_t id)
 	return id ? json_integer(id) : json_null();
 }
 
-static json_t *entry_json(const struct ledger_entry *e)
+static json_t *entry_json(const void *row)
 {
+	const struct ledger_entry *e = row;
+
 	return json_pack("{s:I, s:I, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id",
 		(json_int_t)e->id, "site_id", (json_int_t)e->site_id, "kind", e->kind, "reference",
 		json_text_or_null(e->reference), "actor", e->actor, "book_day", e->book_day, "at",
@@ -37,26 +38,7 @@ static json_t *entry_json(const struct ledger_entry *e)
 
 enum err entries_list(struct request *r, struct answer *a)
 {
-	struct ledger_filter f = { .site_id = caller_site(r),
-		.account_id = param_int(r, "account_id"),
-		.kind = param_text(r, "kind"),
-		.from = param_text(r, "from"),
-		.to = param_text(r, "to"),
-		.before = param_int(r, "cursor"),
-		.max = PAGE + 1 };
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = ledger_list(r->db, &f, &rows);
-	const struct ledger_entry *x = rows.at;
-	size_t n = rows.n > PAGE ? PAGE : rows.n;
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(items, entry_json(&x[i]));
-	a->json = json_items(items);
-	if (rows.n > PAGE)
-		json_object_set_new(
-			a->json, "next", json_sprintf("%lld", (long long)x[PAGE - 1].id));
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), entry_json);
 }
 
 enum err answer_entry(struct request *r, int64_t id, struct answer *a)
@@ -129,20 +111,17 @@ enum err entry_undo(struct request *r, struct answer *a)
 	return answer_booked(r, &done, a);
 }
 
+static json_t *attempt_json(const void *row)
+{
+	const struct attempt *t = row;
+
+	return json_pack("{s:I, s:s, s:o, s:I, s:s, s:s, s:s, s:o}", "id", (json_int_t)t->id,
+		"kind", t->kind, "account_id", id_or_null(t->account_id), "amount_fen",
+		(json_int_t)t->amount_fen, "code", t->code, "why", t->why, "actor", t->actor, "at",
+		json_utc(t->at));
+}
+
 enum err attempts_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = attempt_list(r->db, caller_site(r), param_int(r, "account_id"), &rows);
-	const struct attempt *t = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(
-			items, json_pack("{s:I, s:s, s:o, s:I, s:s, s:s, s:s, s:o}", "id",
-				       (json_int_t)t[i].id, "kind", t[i].kind, "account_id",
-				       id_or_null(t[i].account_id), "amount_fen",
-				       (json_int_t)t[i].amount_fen, "code", t[i].code, "why",
-				       t[i].why, "actor", t[i].actor, "at", json_utc(t[i].at)));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), attempt_json);
 }

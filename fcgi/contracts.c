@@ -9,6 +9,7 @@
 #include "domain/subtenant.h"
 #include "fcgi/device_model.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/views.h"
 
 #define METERS_MAX 128 /* of one act; by the schema too */
@@ -285,8 +286,10 @@ enum err contract_again(struct request *r, struct answer *a)
 
 /* ---- reading ---- */
 
-static json_t *contract_json(const struct contract_row *c)
+static json_t *contract_json(const void *row)
 {
+	const struct contract_row *c = row;
+
 	return json_pack("{s:I, s:s, s:o, s:I, s:o, s:o, s:I}", "id", (json_int_t)c->id, "code",
 		c->code, "tenant",
 		view_tenant(c->tenant_id, c->tenant_code, c->tenant_name, c->room), "site_id",
@@ -296,17 +299,7 @@ static json_t *contract_json(const struct contract_row *c)
 
 enum err contracts_list(struct request *r, struct answer *a)
 {
-	struct contract_filter f = { caller_site(r), param_int(r, "tenant_id"),
-		param_int(r, "open") == 1, param_text(r, "q") };
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = contract_list(r->db, &f, &rows);
-	const struct contract_row *c = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, contract_json(&c[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), contract_json);
 }
 
 static json_t *meters_json(const struct rows *rows)
@@ -474,16 +467,14 @@ enum err me_sub_new(struct request *r, struct answer *a)
 		.name = body_text(r, "name", ""),
 		.actor = r->actor,
 		.address = r->remote };
-	AUTO(rows_free) struct rows rows = { 0 };
+	struct me_sub_tenant t;
 	int64_t id = 0;
 	enum err e = sub_tenant_add(r->db, &n, r->now, &id, &a->why);
 
 	if (e == ERR_OK)
-		e = me_sub_tenant_list(r->db, r->user.id, id, &rows);
-	if (e == ERR_OK && rows.n != 1)
-		e = ERR_NOT_FOUND;
+		e = me_sub_tenant_get(r->db, r->user.id, id, &t);
 	if (e == ERR_OK)
-		a->json = view_sub_tenant(rows.at);
+		a->json = view_sub_tenant(&t);
 	return e;
 }
 

@@ -7,6 +7,7 @@
 #include "domain/supplypoint.h"
 #include "domain/timetable.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/views.h"
 
 /* ---- schedules ---- */
@@ -48,8 +49,7 @@ enum err schedules_list(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	json_t *items = json_array(), *one = NULL;
-	int64_t site = caller_site(r) ? caller_site(r) : param_int(r, "site_id");
-	enum err e = timetable_list(r->db, site, &rows);
+	enum err e = list_rows(r, ARGS(arg_i64(caller_site(r))), &rows);
 	const struct timetable_row *row = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {

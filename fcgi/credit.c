@@ -7,6 +7,7 @@
 #include "domain/metersetting.h"
 #include "fcgi/device_model.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/views.h"
 
 static json_t *credit_json(const struct credit_view *v)
@@ -74,29 +75,24 @@ enum err meter_credit(struct request *r, struct answer *a)
 	return settings_add(r, items);
 }
 
+static json_t *purchase_json(const void *row)
+{
+	const struct purchase_view *p = row;
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "id",
+		(json_int_t)p->id, "account_id", (json_int_t)p->account_id, "count",
+		(json_int_t)p->count, "amount_milli", (json_int_t)p->amount_milli, "worth",
+		json_money(p->worth), "state", p->state, "why", json_text_or_null(p->word),
+		"created_at", json_utc(p->created_at), "sent_at", json_utc(p->sent_at), "ended_at",
+		json_utc(p->ended_at), "error", json_text_or_null(p->error));
+}
+
 enum err meter_purchases(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
 	struct live_meter m;
-	json_t *items = json_array();
-	const struct purchase_view *p;
 	enum err e = in_scope(r, &m);
 
-	a->json = json_items(items);
-	if (e == ERR_OK)
-		e = credit_purchases(r->db, r->object, &rows);
-	p = rows.at;
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items,
-			json_pack("{s:I, s:I, s:I, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "id",
-				(json_int_t)p[i].id, "account_id", (json_int_t)p[i].account_id,
-				"count", (json_int_t)p[i].count, "amount_milli",
-				(json_int_t)p[i].amount_milli, "worth", json_money(p[i].worth),
-				"state", p[i].state, "why", json_text_or_null(p[i].word),
-				"created_at", json_utc(p[i].created_at), "sent_at",
-				json_utc(p[i].sent_at), "ended_at", json_utc(p[i].ended_at),
-				"error", json_text_or_null(p[i].error)));
-	return e;
+	return e == ERR_OK ? list_answer(r, a, ARGS(arg_i64(r->object)), purchase_json) : e;
 }
 
 enum err meter_credit_decide(struct request *r, struct answer *a)

@@ -7,11 +7,14 @@
 #include "domain/order.h"
 #include "domain/sale.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/books.h"
 #include "fcgi/views.h"
 
-static json_t *shift_json(const struct shift *s)
+static json_t *shift_json(const void *row)
 {
+	const struct shift *s = row;
+
 	return json_pack("{s:I, s:o, s:o, s:I, s:I}", "id", (json_int_t)s->id, "opened_at",
 		json_utc(s->opened_at), "closed_at", json_utc(s->closed_at), "sales_fen",
 		(json_int_t)s->sales_fen, "count", (json_int_t)s->count);
@@ -19,15 +22,7 @@ static json_t *shift_json(const struct shift *s)
 
 enum err shifts_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = shift_list(r->db, r->user.id, param_int(r, "open") == 1, &rows);
-	const struct shift *s = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, shift_json(&s[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(r->user.id)), shift_json);
 }
 
 enum err shift_new(struct request *r, struct answer *a)

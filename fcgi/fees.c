@@ -2,6 +2,7 @@
 #include "domain/fee.h"
 #include "domain/feecut.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/views.h"
 
 /* ---- fees ---- */
@@ -27,14 +28,13 @@ static enum err fee_json(const struct fee *f, struct utc now, json_t **out)
 	return ERR_OK;
 }
 
-static enum err answer_fees(struct request *r, const struct fee_filter *f, struct answer *a)
+static enum err answer_fees(struct request *r, const struct rows *rows, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
 	json_t *items = json_array(), *one = NULL;
-	enum err e = fee_list(r->db, f, &rows);
-	const struct fee *fee = rows.at;
+	const struct fee *fee = rows->at;
+	enum err e = ERR_OK;
 
-	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
+	for (size_t i = 0; e == ERR_OK && i < rows->n; i++) {
 		e = fee_json(&fee[i], r->now, &one);
 		if (e == ERR_OK)
 			json_array_append_new(items, one);
@@ -56,15 +56,18 @@ static enum err answer_fee(struct request *r, int64_t id, struct answer *a)
 
 enum err me_fees(struct request *r, struct answer *a)
 {
-	return answer_fees(r, &(struct fee_filter){ .user_id = r->user.id }, a);
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e = fee_list(r->db, &(struct fee_filter){ .user_id = r->user.id }, &rows);
+
+	return e == ERR_OK ? answer_fees(r, &rows, a) : e;
 }
 
 enum err fees_list(struct request *r, struct answer *a)
 {
-	return answer_fees(r,
-		&(struct fee_filter){
-			.site_id = caller_site(r), .contract_id = param_int(r, "contract_id") },
-		a);
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e = list_rows(r, ARGS(arg_i64(caller_site(r))), &rows);
+
+	return e == ERR_OK ? answer_fees(r, &rows, a) : e;
 }
 
 static struct fee_actor fee_actor_of(const struct request *r)
@@ -127,8 +130,10 @@ enum err fees_run(struct request *r, struct answer *a)
 
 /* ---- cuts ---- */
 
-static json_t *cut_json(const struct fee_cut *k)
+static json_t *cut_json(const void *row)
 {
+	const struct fee_cut *k = row;
+
 	return json_pack("{s:I, s:s, s:o, s:I, s:{s:I, s:s}, s:o, s:o, s:o, s:o}", "approval_id",
 		(json_int_t)k->approval_id, "state", k->state, "asked_at", json_utc(k->asked_at),
 		"account_id", (json_int_t)k->account_id, "contract", "id",
@@ -140,13 +145,5 @@ static json_t *cut_json(const struct fee_cut *k)
 
 enum err fee_cuts_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = fee_cut_list(r->db, caller_site(r), param_int(r, "approval_id"), &rows);
-	const struct fee_cut *k = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, cut_json(&k[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), cut_json);
 }

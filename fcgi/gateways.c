@@ -1,10 +1,10 @@
 /* Gateways, the health of their buses, and when they were silent. */
+#include "domain/estate.h"
 #include "domain/live.h"
 #include "domain/outage.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/views.h"
-
-#define OUTAGES_MAX 500
 
 static json_t *fault_json(const struct live_fault *f)
 {
@@ -46,7 +46,8 @@ enum err gateways_list(struct request *r, struct answer *a)
 	AUTO(rows_free) struct rows rows = { 0 };
 	AUTO(rows_free) struct rows faults = { 0 };
 	json_t *items = json_array();
-	enum err e = live_gateways(r->db, caller_site(r), r->now, &rows);
+	enum err e =
+		list_rows(r, ARGS(arg_i64(r->now.ms - FRESH_MS), arg_i64(caller_site(r))), &rows);
 	const struct live_gateway *g = rows.at;
 
 	if (e == ERR_OK)
@@ -57,26 +58,44 @@ enum err gateways_list(struct request *r, struct answer *a)
 	return e;
 }
 
-static json_t *outages_json(const struct rows *rows)
+enum err gateway_show(struct request *r, struct answer *a)
 {
-	const struct outage *o = rows->at;
-	json_t *items = json_array();
+	AUTO(rows_free) struct rows rows = { 0 };
+	AUTO(rows_free) struct rows faults = { 0 };
+	const struct live_gateway *g;
+	struct estate_gateway setup;
+	enum err e = estate_gateway(r->db, caller_site(r), r->object, &setup);
 
-	for (size_t i = 0; i < rows->n; i++)
-		json_array_append_new(items,
-			json_pack("{s:I, s:o, s:o}", "id", (json_int_t)o[i].id, "from_at",
-				json_utc(o[i].from_at), "until_at", json_utc(o[i].until_at)));
-	return items;
+	if (e == ERR_OK)
+		e = live_gateways(r->db, setup.site_id, r->now, &rows);
+	if (e == ERR_OK)
+		e = live_faults(r->db, setup.site_id, &faults);
+	g = rows.at;
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
+		if (g[i].id != r->object)
+			continue;
+		a->json = gateway_json(&g[i], &faults);
+		json_object_set_new(a->json, "setup",
+			json_pack("{s:o, s:o, s:I, s:s}", "site",
+				view_named(setup.site_id, setup.site_code, setup.site_name), "area",
+				view_named(setup.area_id, setup.area_code, setup.area_name), "baud",
+				(json_int_t)setup.baud, "parity", setup.parity));
+		return ERR_OK;
+	}
+	return e == ERR_OK ? ERR_NOT_FOUND : e;
+}
+
+static json_t *outage_json(const void *row)
+{
+	const struct outage *o = row;
+
+	return json_pack("{s:I, s:o, s:o}", "id", (json_int_t)o->id, "from_at",
+		json_utc(o->from_at), "until_at", json_utc(o->until_at));
 }
 
 static enum err outages(struct request *r, struct answer *a, const char *kind, int64_t id)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	enum err e = outages_of(r->db, kind, id, (struct utc){ 0 }, OUTAGES_MAX, &rows);
-
-	if (e == ERR_OK)
-		a->json = json_items(outages_json(&rows));
-	return e;
+	return list_answer(r, a, ARGS(arg_text(kind), arg_i64(id)), outage_json);
 }
 
 enum err gateway_outages(struct request *r, struct answer *a)

@@ -6,6 +6,8 @@
 
 #include "base/rand.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
+#include "fcgi/imports.h"
 #include "fcgi/routes.h"
 #include "import/workbook.h"
 
@@ -13,8 +15,7 @@
 
 /* ---- imports ---- */
 
-/* Which changes of what is in use the caller may make. */
-static enum err rights_of(struct request *r, unsigned *out)
+enum err request_import_rights(struct request *r, unsigned *out)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	enum err e = user_permissions(r->db, r->user.id, &rows);
@@ -28,13 +29,6 @@ static enum err rights_of(struct request *r, unsigned *out)
 	return e;
 }
 
-static bool wants_chinese(const struct request *r)
-{
-	const char *language = request_header(r, "HTTP_ACCEPT_LANGUAGE");
-
-	return language && str_starts(language, "zh");
-}
-
 static enum err run_import(struct request *r, struct answer *a)
 {
 	AUTO(models_free) struct models *models = NULL;
@@ -42,7 +36,7 @@ static enum err run_import(struct request *r, struct answer *a)
 		.bytes = r->body,
 		.n = r->body_n,
 		.dry_run = str_eq(param_text(r, "dry_run"), "1"),
-		.chinese = wants_chinese(r),
+		.chinese = request_chinese(r),
 		.site_id = caller_site(r),
 		.actor = r->actor,
 		.address = r->remote,
@@ -51,7 +45,7 @@ static enum err run_import(struct request *r, struct answer *a)
 	enum err e = models_open(r->api->models_dir, &models, &a->why);
 
 	if (e == ERR_OK)
-		e = rights_of(r, &ask.rights);
+		e = request_import_rights(r, &ask.rights);
 	if (e != ERR_OK)
 		return e;
 	rand_hex(once, 16);
@@ -77,8 +71,9 @@ enum err import_new(struct request *r, struct answer *a)
 	return e;
 }
 
-static json_t *run_json(const struct import_row *i)
+static json_t *run_json(const void *row)
 {
+	const struct import_row *i = row;
 	json_t *counts = NULL;
 
 	if (json_parse(i->counts, strlen(i->counts), &counts, NULL) != ERR_OK)
@@ -92,15 +87,7 @@ static json_t *run_json(const struct import_row *i)
 
 enum err imports_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = import_list(r->db, caller_site(r), 0, &rows);
-	const struct import_row *i = rows.at;
-
-	for (size_t k = 0; k < rows.n; k++)
-		json_array_append_new(items, run_json(&i[k]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), run_json);
 }
 
 enum err import_one(struct request *r, struct answer *a)

@@ -7,6 +7,7 @@
 #include "domain/duty.h"
 #include "domain/outbox_view.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "notice/notice.h"
 
 /* ---- receipts ---- */
@@ -112,45 +113,24 @@ static json_t *row_json(const struct outbox_row *o, const struct rows *attempts)
 		json_utc(o->delivered_at), "attempts", tries);
 }
 
-/* A local day of the caller's site; of UTC for who sees several. */
-static enum err day_of_param(struct request *r, struct utc *out)
-{
-	AUTO(zone_free) struct zone *z = NULL;
-	struct site site = { .zone = "UTC" };
-	const char *text = param_text(r, "from");
-	struct day day;
-	enum err e;
-
-	*out = (struct utc){ 0 };
-	if (!text[0])
-		return ERR_OK;
-	e = user_site(r->db, &r->user, &site);
-	if (e == ERR_OK || e == ERR_NOT_FOUND)
-		e = zone_open(e == ERR_OK ? site.zone : "UTC", &z);
-	if (e == ERR_OK)
-		e = day_parse(text, &day);
-	if (e == ERR_OK)
-		*out = zone_day_start(z, day);
-	return e;
-}
-
 enum err outbox_show(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 }, attempts = { 0 };
-	struct outbox_filter f = { .site_id = caller_site(r),
-		.state = param_text(r, "state"),
-		.kind = param_text(r, "kind") };
-	json_t *items = json_array();
-	enum err e = day_of_param(r, &f.from);
+	struct arg site = arg_i64(caller_site(r));
+	enum err e = list_rows(r, ARGS(site, site, site, site), &rows);
 	const struct outbox_row *o;
+	json_t *items;
 
 	if (e == ERR_OK)
-		e = outbox_list(r->db, &f, &rows, &attempts);
+		e = outbox_attempts(r->db, &rows, &attempts);
+	if (e != ERR_OK)
+		return e;
+	items = json_array();
 	o = rows.at;
-	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
+	for (size_t i = 0; i < rows.n; i++)
 		json_array_append_new(items, row_json(&o[i], &attempts));
 	a->json = json_items(items);
-	return e;
+	return ERR_OK;
 }
 
 enum err outbox_again(struct request *r, struct answer *a)
@@ -181,11 +161,12 @@ static enum err answer_duty(struct request *r, int64_t site_id, struct answer *a
 	const struct duty *d = rows.at;
 
 	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(
-			items, json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "name", d[i].name,
-				       "phone", d[i].phone, "kinds", d[i].kinds, "from_min",
-				       (json_int_t)d[i].from_min, "to_min", (json_int_t)d[i].to_min,
-				       "weekdays", d[i].weekdays, "language", d[i].language));
+		json_array_append_new(items,
+			json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:o, s:I}", "name",
+				d[i].name, "phone", d[i].phone, "kinds", d[i].kinds, "from_min",
+				(json_int_t)d[i].from_min, "to_min", (json_int_t)d[i].to_min,
+				"weekdays", d[i].weekdays, "language", d[i].language, "area",
+				json_text_or_null(d[i].area), "step", (json_int_t)d[i].step));
 	a->json = json_pack("{s:I, s:o}", "site_id", (json_int_t)site_id, "items", items);
 	return e;
 }
@@ -210,10 +191,12 @@ static enum err duty_read(const json_t *o, struct duty *d, struct problem *why)
 {
 	d->from_min = json_integer_value(json_object_get(o, "from_min"));
 	d->to_min = json_integer_value(json_object_get(o, "to_min"));
+	d->step = json_object_get(o, "step") ? json_integer_value(json_object_get(o, "step")) : 1;
 	if (!str_copy(d->name, sizeof(d->name), member(o, "name", "")) ||
 		!str_copy(d->phone, sizeof(d->phone), member(o, "phone", "")) ||
 		!str_copy(d->kinds, sizeof(d->kinds), member(o, "kinds", "")) ||
 		!str_copy(d->weekdays, sizeof(d->weekdays), member(o, "weekdays", "1234567")) ||
+		!str_copy(d->area, sizeof(d->area), member(o, "area", "")) ||
 		!str_copy(d->language, sizeof(d->language), member(o, "language", "zh")))
 		return problem_set(why, ERR_TOO_LARGE, "items", "a text is too long");
 	return ERR_OK;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fcgi/routes.h"
+#include "fcgi/list.h"
 
 static json_t *schema_ref(const char *name)
 {
@@ -23,7 +23,7 @@ static json_t *list_schema(const char *name)
 		"type", "array", "items", schema_ref(name), "next", "type", "string", "null");
 }
 
-static json_t *param_schema(enum param_kind kind)
+json_t *param_schema(enum param_kind kind)
 {
 	switch (kind) {
 	case PARAM_ID:
@@ -40,6 +40,8 @@ static json_t *param_schema(enum param_kind kind)
 			"{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength", 255);
 	case PARAM_BOOK_FORMAT:
 		return json_pack("{s:s, s:[s,s]}", "type", "string", "enum", "xlsx", "csv");
+	case PARAM_CURSOR:
+		return json_pack("{s:s, s:s}", "type", "string", "pattern", "^[A-Za-z0-9_-]+$");
 	case PARAM_FLAG:
 		return json_pack("{s:s, s:[s,s]}", "type", "string", "enum", "0", "1");
 	case PARAM_FORMAT:
@@ -72,10 +74,16 @@ static json_t *route_parameters(const struct route *r)
 		json_array_append_new(list, param_object("secret", "path", true,
 						    json_pack("{s:s, s:s}", "type", "string",
 							    "pattern", "^[A-Za-z0-9_-]{1,64}$")));
+	if (strstr(r->path, "/:name"))
+		json_array_append_new(list, param_object("name", "path", true,
+						    json_pack("{s:s, s:s}", "type", "string",
+							    "pattern", "^[a-z0-9_:-]{1,48}$")));
 	for (size_t i = 0; i < ARRAY_LEN(r->params) && r->params[i].name; i++)
 		json_array_append_new(
 			list, param_object(r->params[i].name, "query", r->params[i].required,
 				      param_schema(r->params[i].kind)));
+	if (list_is(r))
+		list_params_document(r, list);
 	if (r->idempotent || r->key_welcome)
 		json_array_append_new(list, param_object("Idempotency-Key", "header", r->idempotent,
 						    json_pack("{s:s, s:s}", "type", "string",
@@ -89,6 +97,17 @@ static json_t *file_content(void)
 		"contentEncoding", "binary", "text/csv", "schema", "type", "string");
 }
 
+/* As JSON, or as a file of its rows. */
+static json_t *list_content(const struct route *r)
+{
+	json_t *o = json_content("application/json", list_schema(r->answer));
+	json_t *files = file_content();
+
+	json_object_update(o, files);
+	json_decref(files);
+	return o;
+}
+
 static json_t *answer_object(const struct route *r)
 {
 	json_t *o = json_pack("{s:s}", "description",
@@ -96,12 +115,17 @@ static json_t *answer_object(const struct route *r)
 		: r->status == 302 ? "to another page"
 				   : "the answer");
 
-	if (r->answer)
+	if (list_is(r))
+		json_object_set_new(o, "content", list_content(r));
+	else if (r->answer)
 		json_object_set_new(o, "content",
 			json_content("application/json",
 				r->list ? list_schema(r->answer) : schema_ref(r->answer)));
 	else if (r->file)
 		json_object_set_new(o, "content", file_content());
+	else if (r->lines)
+		json_object_set_new(o, "content",
+			json_content("application/x-ndjson", json_pack("{s:s}", "type", "string")));
 	else if (str_eq(r->path, "/openapi.json"))
 		json_object_set_new(o, "content",
 			json_content("application/json", json_pack("{s:s}", "type", "object")));
@@ -131,12 +155,10 @@ static json_t *route_answers(const struct route *r)
 	json_object_set_new(o, status, answer_object(r));
 	if (r->approved)
 		json_object_set_new(o, "202", approval_object(r));
-	if (str_eq(r->path, "/meters"))
-		json_object_set_new(o, "304", json_pack("{s:s}", "description", "not modified"));
-	if (r->body_kind == BODY_JSON || r->body_most)
-		json_object_set_new(o, "default",
-			json_pack("{s:s, s:o}", "description", "a problem (RFC 9457)", "content",
-				json_content("application/problem+json", schema_ref("problem"))));
+	if (r->etag)
+		json_object_set_new(o, "304",
+			json_pack("{s:s}", "description", "not modified: as If-None-Match has it"));
+	problems_document(o, r);
 	return o;
 }
 
@@ -225,15 +247,21 @@ static json_t *paths(void)
 
 json_t *openapi_document(const struct schemas *s)
 {
-	json_t *document = json_pack(
-		"{s:s, s:{s:s, s:s, s:s}, s:[{s:s}], s:o, s:{s:O, s:{s:{s:s, s:s, s:s}}}}",
+	json_t *all = paths(), *examples = json_object();
+	json_t *document;
+
+	examples_document(s, all, examples);
+	document = json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:s}], s:o, s:{s:O, s:o, s:o,"
+			     " s:{s:{s:s, s:s, s:s}}}, s:o}",
 		"openapi", "3.1.0", "info", "title", "Yufu", "version", YUFU_VERSION, "description",
 		"Prepaid electricity and water. Energy in Wh, volume in litres, power in W: whole"
 		" numbers. Cash in fen: whole numbers. Balances, charges and prices: decimal text"
-		" in yuan. Times: RFC 3339 in UTC; days are local to the site.",
-		"servers", "url", API_PREFIX, "paths", paths(), "components", "schemas",
-		schemas_json(s), "securitySchemes", "bearer", "type", "http", "scheme", "bearer",
-		"bearerFormat", "JWT");
+		" in yuan. Times: RFC 3339 in UTC; days are local to the site. Every answer has the"
+		" header X-Request-Id.",
+		"servers", "url", API_PREFIX, "paths", all, "components", "schemas",
+		schemas_json(s), "responses", problem_responses(), "examples", examples,
+		"securitySchemes", "bearer", "type", "http", "scheme", "bearer", "bearerFormat",
+		"JWT", "x-problems", problem_table());
 
 	ASSERT(document);
 	return document;

@@ -9,6 +9,7 @@
 #include "domain/rechargeblock.h"
 #include "fcgi/books.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/views.h"
 
 #define PAY_WAIT_MS 3000
@@ -23,35 +24,29 @@ enum err me_pay_channels(struct request *r, struct answer *a)
 		json_array_append_new(
 			items, json_pack("{s:s, s:s, s:b}", "channel", pay_channels[i].name,
 				       "service", pay_channels[i].service, "on",
-				       pay_off(r->api->pay, pay_channels[i].service) == NULL));
+				       pay_channel_off(r->api->pay, &pay_channels[i]) == NULL));
 	a->json = json_items(items);
 	return ERR_OK;
+}
+
+static json_t *my_order_json(const void *row)
+{
+	return view_order(row);
 }
 
 enum err me_orders(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = me_order_list(r->db, r->user.id, 0, &rows);
-	const struct me_order *o = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, view_order(&o[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(r->user.id)), my_order_json);
 }
 
 static enum err answer_order(struct request *r, int64_t id, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	enum err e = me_order_list(r->db, r->user.id, id, &rows);
+	struct me_order o;
+	enum err e = me_order_get(r->db, r->user.id, id, &o);
 
-	if (e != ERR_OK)
-		return e;
-	if (rows.n != 1)
-		return ERR_NOT_FOUND;
-	a->json = view_order(rows.at);
-	return ERR_OK;
+	if (e == ERR_OK)
+		a->json = view_order(&o);
+	return e;
 }
 
 enum err me_order(struct request *r, struct answer *a)
@@ -179,9 +174,9 @@ enum err me_order_new(struct request *r, struct answer *a)
 	if (!channel)
 		return problem_set(
 			&a->why, ERR_BAD_VALUE, "channel", "this channel is not available");
-	if (pay_off(r->api->pay, channel->service))
+	if (pay_channel_off(r->api->pay, channel))
 		return problem_set(&a->why, ERR_NOT_CONFIGURED, "channel", "%s is not set up here",
-			channel->service);
+			channel->name);
 	e = order_make(r, channel, &o, &a->why);
 	if (e == ERR_OK)
 		e = order_at_service(r, channel, &o);
@@ -190,8 +185,10 @@ enum err me_order_new(struct request *r, struct answer *a)
 
 /* ---- for staff ---- */
 
-static json_t *order_json(const struct order_view *o)
+static json_t *order_json(const void *row)
 {
+	const struct order_view *o = row;
+
 	return json_pack("{s:I, s:I, s:s, s:o, s:I, s:s, s:o, s:o, s:s, s:I, s:s, s:s, s:s, s:o,"
 			 " s:o, s:o, s:o, s:o, s:b, s:o, s:I, s:I, s:o, s:I}",
 		"id", (json_int_t)o->id, "site_id", (json_int_t)o->site_id, "out_trade_no",
@@ -213,41 +210,18 @@ static json_t *order_json(const struct order_view *o)
 		(json_int_t)o->queries);
 }
 
-static enum err order_rows(struct request *r, int64_t id, struct rows *rows)
-{
-	return order_list(r->db,
-		&(struct order_filter){ .site_id = caller_site(r),
-			.id = id,
-			.state = param_text(r, "state"),
-			.service = param_text(r, "service"),
-			.account_id = param_int(r, "account_id"),
-			.out_trade_no = param_text(r, "number"),
-			.mismatch = str_eq(param_text(r, "mismatch"), "1") },
-		rows);
-}
-
 enum err orders_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = order_rows(r, 0, &rows);
-	const struct order_view *o = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, order_json(&o[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), order_json);
 }
 
 enum err order_show(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	enum err e = order_rows(r, r->object, &rows);
+	struct order_view o;
+	enum err e = order_get_view(r->db, caller_site(r), r->object, &o);
 
-	if (e == ERR_OK && rows.n != 1)
-		e = ERR_NOT_FOUND;
 	if (e == ERR_OK)
-		a->json = order_json(rows.at);
+		a->json = order_json(&o);
 	return e;
 }
 

@@ -4,12 +4,14 @@
 
 #include "fcgi/books.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 
-#define PAGE 100
 #define ROWS_PAGE 500
 
-static json_t *reconciliation_json(const struct reconciliation *r)
+static json_t *reconciliation_json(const void *row)
 {
+	const struct reconciliation *r = row;
+
 	return json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o,"
 			 " s:o, s:o, s:I, s:o}",
 		"id", (json_int_t)r->id, "service", r->service, "day", r->day, "state", r->state,
@@ -69,27 +71,19 @@ static enum err whole_company(const struct request *r, struct answer *a)
 			      : ERR_OK;
 }
 
+/* Who is confined to a site sees none. */
+static enum err answer_company(
+	struct request *r, struct answer *a, json_t *(*show)(const void *row))
+{
+	if (!caller_site(r))
+		return list_answer(r, a, NO_ARGS, show);
+	a->json = json_items(json_array());
+	return ERR_OK;
+}
+
 enum err reconciliations_list(struct request *r, struct answer *a)
 {
-	struct reconciliation_filter f = { .service = param_text(r, "service"),
-		.from = param_text(r, "from"),
-		.to = param_text(r, "to"),
-		.state = param_text(r, "state"),
-		.before = param_int(r, "cursor"),
-		.max = PAGE + 1 };
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = caller_site(r) ? ERR_OK : reconciliation_list(r->db, &f, &rows);
-	const struct reconciliation *x = rows.at;
-	size_t n = rows.n > PAGE ? PAGE : rows.n;
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(items, reconciliation_json(&x[i]));
-	a->json = json_items(items);
-	if (rows.n > PAGE)
-		json_object_set_new(
-			a->json, "next", json_sprintf("%lld", (long long)x[PAGE - 1].id));
-	return e;
+	return answer_company(r, a, reconciliation_json);
 }
 
 static enum err add_differences(struct request *r, json_t *out)
@@ -105,32 +99,34 @@ static enum err add_differences(struct request *r, json_t *out)
 	return e;
 }
 
-static enum err add_rows(struct request *r, json_t *out)
+static enum err add_rows(struct request *r, int64_t after, json_t *out)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *list = json_array(), *next = json_null();
-	enum err e = bill_rows(r->db, r->object, param_int(r, "cursor"), ROWS_PAGE + 1, &rows);
+	json_t *list = json_array();
+	enum err e = bill_rows(r->db, r->object, after, ROWS_PAGE + 1, &rows);
 	const struct bill_row *b = rows.at;
 
 	for (size_t i = 0; i < rows.n && i < ROWS_PAGE; i++)
 		json_array_append_new(list, row_json(&b[i]));
-	if (rows.n > ROWS_PAGE)
-		next = json_sprintf("%lld", (long long)b[ROWS_PAGE - 1].line);
 	json_object_set_new(out, "rows", list);
-	json_object_set_new(out, "next", next);
+	json_object_set_new(out, "next",
+		rows.n > ROWS_PAGE ? inner_cursor_json(r, b[ROWS_PAGE - 1].line) : json_null());
 	return e;
 }
 
 enum err reconciliation_show(struct request *r, struct answer *a)
 {
 	struct reconciliation x;
-	enum err e = caller_site(r) ? ERR_NOT_FOUND : reconciliation_get(r->db, r->object, &x);
+	int64_t after;
+	enum err e = inner_cursor_read(r, &after, &a->why);
 
+	if (e == ERR_OK)
+		e = caller_site(r) ? ERR_NOT_FOUND : reconciliation_get(r->db, r->object, &x);
 	if (e != ERR_OK)
 		return e;
 	a->json = reconciliation_json(&x);
 	e = add_differences(r, a->json);
-	return e == ERR_OK ? add_rows(r, a->json) : e;
+	return e == ERR_OK ? add_rows(r, after, a->json) : e;
 }
 
 enum err reconciliation_refetch(struct request *r, struct answer *a)
@@ -233,8 +229,10 @@ enum err services_list(struct request *r, struct answer *a)
 	return e;
 }
 
-static json_t *payout_json(const struct service_payout *p)
+static json_t *payout_json(const void *row)
 {
+	const struct service_payout *p = row;
+
 	return json_pack("{s:I, s:s, s:I, s:s, s:s, s:s, s:o, s:I}", "id", (json_int_t)p->id,
 		"service", p->service, "amount_fen", (json_int_t)p->amount_fen, "document",
 		p->document, "reason", p->reason, "actor", p->actor, "at", json_utc(p->created_at),
@@ -243,20 +241,7 @@ static json_t *payout_json(const struct service_payout *p)
 
 enum err payouts_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = caller_site(r)
-			     ? ERR_OK
-			     : service_payout_list(r->db, param_int(r, "cursor"), PAGE + 1, &rows);
-	const struct service_payout *p = rows.at;
-
-	for (size_t i = 0; i < rows.n && i < PAGE; i++)
-		json_array_append_new(items, payout_json(&p[i]));
-	a->json = json_items(items);
-	if (rows.n > PAGE)
-		json_object_set_new(
-			a->json, "next", json_sprintf("%lld", (long long)p[PAGE - 1].id));
-	return e;
+	return answer_company(r, a, payout_json);
 }
 
 enum err payout_new(struct request *r, struct answer *a)

@@ -5,9 +5,12 @@
 
 #include "fcgi/books.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 
-static json_t *refund_json(const struct refund *f)
+static json_t *refund_json(const void *row)
 {
+	const struct refund *f = row;
+
 	return json_pack(
 		"{s:I, s:I, s:o, s:o, s:o, s:s, s:o, s:I, s:s, s:s, s:s, s:o, s:s, s:o, s:I, s:o,"
 		" s:o, s:o, s:o, s:o, s:o, s:o}",
@@ -66,16 +69,7 @@ enum err order_refund(struct request *r, struct answer *a)
 
 enum err refunds_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = refund_list(
-		r->db, caller_site(r), param_int(r, "account_id"), param_text(r, "state"), &rows);
-	const struct refund *f = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, refund_json(&f[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), refund_json);
 }
 
 enum err refund_show(struct request *r, struct answer *a)

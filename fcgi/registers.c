@@ -5,6 +5,7 @@
 
 #include "domain/usage.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/views.h"
 
 #define READINGS_MS (INT64_C(31) * 24 * 3600 * 1000)
@@ -126,6 +127,26 @@ static enum err span_read(
 	return ERR_OK;
 }
 
+/* Newest first: a page goes on before the oldest of the page before. */
+static enum err readings_page(struct request *r, struct utc from, struct utc to, struct rows *rows)
+{
+	struct list_state *list = &r->list;
+	const struct reading_seen *last;
+	enum err e;
+
+	if (list->ask.after.n && list->ask.after.keys[0].number < to.ms)
+		to.ms = list->ask.after.keys[0].number;
+	e = readings_list(r->db, r->object, from, to, param_int(r, "doubtful") != 0,
+		list->ask.limit + 1, rows);
+	list->next.n = 0;
+	if (e != ERR_OK || rows->n <= (size_t)list->ask.limit)
+		return e;
+	rows->n = (size_t)list->ask.limit;
+	last = (const struct reading_seen *)rows->at + rows->n - 1;
+	list->next = (struct list_place){ 1, { { .number = last->read_at.ms } } };
+	return ERR_OK;
+}
+
 enum err meter_readings(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
@@ -138,7 +159,7 @@ enum err meter_readings(struct request *r, struct answer *a)
 	if (e == ERR_OK)
 		e = span_read(r, &m, &from, &to);
 	if (e == ERR_OK)
-		e = readings_list(r->db, r->object, from, to, param_int(r, "doubtful") != 0, &rows);
+		e = readings_page(r, from, to, &rows);
 	s = rows.at;
 	for (size_t i = 0; i < rows.n; i++)
 		json_array_append_new(items, reading_json(&s[i], m.utility));

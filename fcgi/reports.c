@@ -7,20 +7,6 @@
 #define REPORTS_AT_ONCE 4 /* each keeps a thread, a connection and the server busy */
 #define REPORT_S 100	  /* nginx waits longer */
 
-/* The first of the two languages that the caller names; Chinese when there is none. */
-static bool wants_english(const struct request *r)
-{
-	const char *text = request_header(r, "HTTP_ACCEPT_LANGUAGE");
-
-	while (text && *text) {
-		text += strspn(text, ", ");
-		if (strncasecmp(text, "zh", 2) == 0 || strncasecmp(text, "en", 2) == 0)
-			return (*text | 0x20) == 'e';
-		text += strcspn(text, ",");
-	}
-	return false;
-}
-
 static json_t *column_json(const struct column *c, bool english)
 {
 	return json_pack("{s:s, s:s, s:s, s:b}", "name", c->name, "title", english ? c->en : c->zh,

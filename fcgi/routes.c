@@ -4,7 +4,31 @@
 #include <string.h>
 
 #include "base/zone.h"
+#include "domain/approval.h"
+#include "domain/attempt.h"
+#include "domain/contract.h"
+#include "domain/credit.h"
+#include "domain/fee.h"
+#include "domain/feecut.h"
+#include "domain/ledger.h"
+#include "domain/live.h"
+#include "domain/me.h"
+#include "domain/orders.h"
+#include "domain/outage.h"
+#include "domain/outbox_view.h"
+#include "domain/reconciliation.h"
+#include "domain/refund.h"
+#include "domain/register.h"
+#include "domain/share.h"
+#include "domain/shift.h"
+#include "domain/supplypoint.h"
+#include "domain/tariff.h"
+#include "domain/timetable.h"
+#include "domain/unmatched.h"
+#include "domain/webhook.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
+#include "import/runs.h"
 #include "report/report.h"
 
 const char *perm_word(enum perm p)
@@ -44,6 +68,8 @@ const char *perm_word(enum perm p)
 		[PERM_NOTICE_EDIT] = "notice.edit",
 		[PERM_DUTY_EDIT] = "duty.edit",
 		[PERM_IMPORT_RUN] = "import.run",
+		[PERM_AUDIT_READ] = "audit.read",
+		[PERM_USER_MANAGE] = "user.manage",
 	};
 
 	return words[p] ? words[p] : "";
@@ -74,16 +100,18 @@ const struct route routes[] = {
 		.help = "Change a refresh token for new tokens; it is good for one use." },
 	{ "POST", "/auth/logout", PERM_OPEN, "refresh", NULL, false, 204, auth_logout, false,
 		.help = "End a session, its access tokens too." },
-	{ "GET", "/me", PERM_USER, NULL, "me", false, 200, me_get, false,
+	{ "GET", "/me", PERM_USER, NULL, "me", false, 200, me_get, false, .first = true,
 		.help = "The caller: name, permissions, site, shops." },
 
 	/* Tenants: their own things only. */
 	{ "GET", "/me/accounts", PERM_TENANT, NULL, "account", true, 200, me_accounts, false,
-		.help = "Purses with balance, supply and use." },
+		.etag = ETAG_BODY,
+		.help = "Purses with balance, supply and use. ended=1: those of contracts that have ended, whose statement and bill can still be seen.",
+		.params = { { "ended", PARAM_FLAG, false } } },
 	{ "POST", "/me/accounts/:id/emergency-credit", PERM_TENANT, "empty", "account", false, 200, me_emergency, true,
 		.help = "Take the emergency credit, once until it is repaid." },
 	{ "GET", "/me/meters", PERM_TENANT, NULL, "my_meter", true, 200, me_meters, false,
-		.help = "Meters with their last reading." },
+		.etag = ETAG_BODY, .help = "Meters with their last reading.", .listing = &my_meter_listing },
 	{ "GET", "/me/usage", PERM_TENANT, NULL, "usage", false, 200, me_usage, false,
 		.help = "Use of a meter by local hour, day or month.",
 		.params = { { "meter_id", PARAM_ID, true }, USAGE_PARAMS } },
@@ -91,21 +119,21 @@ const struct route routes[] = {
 		.help = "Movements of an account with the balance after each, newest first.",
 		.params = { { "account_id", PARAM_ID, true }, { "from", PARAM_DAY, false }, { "to", PARAM_DAY, false } } },
 	{ "GET", "/me/orders", PERM_TENANT, NULL, "order", true, 200, me_orders, false,
-		.help = "Recharges, newest first." },
+		.help = "Recharges, newest first.", .listing = &my_order_listing },
 	{ "POST", "/me/orders", PERM_TENANT, "order_new", "order", false, 201, me_order_new, true,
 		.help = "Recharge an account through a payment service." },
 	{ "GET", "/me/orders/:id", PERM_TENANT, NULL, "order", false, 200, me_order, false,
-		.help = "One recharge: followed by the page until the supply is back." },
+		.etag = ETAG_BODY, .help = "One recharge: followed by the page until the supply is back." },
 	{ "GET", "/me/pay-channels", PERM_TENANT, NULL, "pay_channel", true, 200, me_pay_channels, false,
 		.help = "Ways to pay, and which are set up here." },
 	{ "GET", "/me/notices", PERM_TENANT, NULL, "notice", true, 200, me_notices, false,
-		.help = "What the tenant was told, newest first." },
+		.help = "What the tenant was told, newest first.", .listing = &my_notice_listing },
 	{ "GET", "/me/alert-settings", PERM_TENANT, NULL, "alert_settings", false, 200, me_alerts, false,
 		.help = "Warning thresholds, language, and by which ways to be told." },
 	{ "PUT", "/me/alert-settings", PERM_TENANT, "alert_settings", "alert_settings", false, 200, me_alerts_put, false,
 		.help = "Change warning thresholds, language and ways." },
 	{ "GET", "/me/sub-tenants", PERM_TENANT, NULL, "sub_tenant", true, 200, me_sub_tenants, false,
-		.help = "Supplies below the tenant's own that the tenant may switch." },
+		.help = "Supplies below the tenant's own that the tenant may switch.", .listing = &sub_tenant_listing },
 	{ "POST", "/me/sub-tenants/:id/supply", PERM_TENANT, "sub_supply", "sub_tenant", false, 200, me_sub_supply, true,
 		.help = "Switch a sub-tenant's supply." },
 
@@ -120,12 +148,11 @@ const struct route routes[] = {
 
 	/* Staff. */
 	{ "GET", "/board", PERM_METER_READ, NULL, "board", false, 200, board_get, false,
-		.help = "Counters of the live board." },
+		.etag = ETAG_BODY, .areas = AREAS_LISTED, .help = "Counters of the live board." },
 	{ "GET", "/meters", PERM_METER_READ, NULL, "meter", true, 200, meters_list, false,
-		.help = "All meters, live. Has an ETag: ask with If-None-Match.",
-		.params = { { "gateway_id", PARAM_ID, false }, { "q", PARAM_TEXT, false } } },
+		.areas = AREAS_LISTED, .help = "All meters, live.", .listing = &live_meter_listing, .etag = ETAG_METERS },
 	{ "GET", "/meters/:id", PERM_METER_READ, NULL, "meter_detail", false, 200, meter_get, false,
-		.help = "One meter with its blocks, keep and acts." },
+		.etag = ETAG_BODY, .help = "One meter with its blocks, keep and acts." },
 	{ "GET", "/meters/:id/usage", PERM_METER_READ, NULL, "usage", false, 200, meter_usage, false,
 		.help = "Use of a meter by local hour, day or month.", .params = { USAGE_PARAMS } },
 	{ "POST", "/meters/:id/supply", PERM_METER_CONTROL, "supply_order", "supply_answer", false, 202, meter_supply, true, .approved = true,
@@ -133,27 +160,24 @@ const struct route routes[] = {
 	{ "POST", "/meters/:id/read", PERM_METER_READ, "empty", "read_asked", false, 202, meter_read_now, false,
 		.help = "Read a meter before its turn." },
 	{ "GET", "/gateways", PERM_METER_READ, NULL, "gateway", true, 200, gateways_list, false,
-		.help = "Gateways and the health of their buses: use, answer times, and replies that were none, by kind." },
+		.etag = ETAG_BODY, .areas = AREAS_LISTED, .help = "Gateways and the health of their buses: use, answer times, and replies that were none, by kind.", .listing = &live_gateway_listing },
 	{ "GET", "/gateways/:id/outages", PERM_METER_READ, NULL, "outage", true, 200, gateway_outages, false,
-		.help = "When a gateway was silent, newest first." },
+		.help = "When a gateway was silent, newest first.", .listing = &outage_listing },
 	{ "GET", "/meters/:id/outages", PERM_METER_READ, NULL, "outage", true, 200, meter_outages, false,
-		.help = "When a meter was silent while its gateway answered, newest first." },
+		.help = "When a meter was silent while its gateway answered, newest first.", .listing = &outage_listing },
 	{ "GET", "/accounts", PERM_ACCOUNT_READ, NULL, "account_found", true, 200, accounts_list, false,
-		.help = "Accounts by room, name, phone or meter.",
-		.params = { { "q", PARAM_TEXT, false }, { "tenant_id", PARAM_ID, false } } },
+		.areas = AREAS_LISTED, .help = "Accounts by room, name, phone or meter.", .listing = &live_account_listing },
 	{ "GET", "/tenants", PERM_TENANT_READ, NULL, "tenant", true, 200, tenants_list, false,
-		.help = "Tenants by room, name, code or phone.", .params = { { "q", PARAM_TEXT, false } } },
-	{ "GET", "/alarms", PERM_ALARM_READ, NULL, "alarm", true, 200, alarms_list, false,
-		.help = "Alarms, newest first.", .params = { { "open", PARAM_FLAG, false } } },
+		.areas = AREAS_LISTED, .help = "Tenants by room, name, code or phone.", .listing = &live_tenant_listing },
 	{ "GET", "/shifts", PERM_SALE_CREATE, NULL, "shift", true, 200, shifts_list, false, .or_perm = PERM_REFUND_CREATE,
-		.help = "The caller's own shifts, newest first.", .params = { { "open", PARAM_FLAG, false } } },
+		.areas = AREAS_SITE, .help = "The caller's own shifts, newest first.", .listing = &shift_listing },
 	{ "POST", "/shifts", PERM_SALE_CREATE, "empty", "shift", false, 201, shift_new, false, .or_perm = PERM_REFUND_CREATE,
-		.help = "Open a shift: a drawer for whoever sells or pays back." },
+		.areas = AREAS_SITE, .help = "Open a shift: a drawer for whoever sells or pays back." },
 	{ "POST", "/shifts/:id/close", PERM_SALE_CREATE, "shift_close", "shift_closed", false, 200, shift_end, false, .key_welcome = true,
 		.or_perm = PERM_REFUND_CREATE,
-		.help = "Close a shift with the cash counted; the same count again is answered as it was." },
+		.areas = AREAS_SITE, .help = "Close a shift with the cash counted; the same count again is answered as it was." },
 	{ "POST", "/sales", PERM_SALE_CREATE, "sale_new", "sale", false, 201, sale_new, true,
-		.help = "Sell at the desk, in the open shift; one receipt." },
+		.areas = AREAS_SITE, .help = "Sell at the desk, in the open shift; one receipt." },
 	{ "POST", "/days/:date/seal", PERM_DAY_SEAL, "empty", "day_sealed", false, 200, day_seal, false,
 		.help = "Seal a book day that is over now instead of at 02:00; a sealed day is answered as it is.",
 		.params = { { "site_id", PARAM_ID, false } } },
@@ -168,12 +192,11 @@ const struct route routes[] = {
 
 	/* Settings and approvals. */
 	{ "GET", "/settings", PERM_SETTING_READ, NULL, "setting", true, 200, settings_list, false,
-		.help = "Settings of a site, with what they may be.", .params = { { "site_id", PARAM_ID, false } } },
+		.areas = AREAS_SITE, .help = "Settings of a site, with what they may be.", .params = { { "site_id", PARAM_ID, false } } },
 	{ "PUT", "/settings", PERM_SETTING_EDIT, "setting_put", "setting", false, 200, setting_change, false, .approved = true,
 		.help = "Change one setting; some need a second person." },
 	{ "GET", "/approvals", PERM_APPROVAL_READ, NULL, "approval", true, 200, approvals_list, false,
-		.help = "What waits, or waited, for a second person, newest first.",
-		.params = { { "state", PARAM_TEXT, false } } },
+		.areas = AREAS_LISTED, .help = "What waits, or waited, for a second person, newest first.", .listing = &approval_listing },
 	{ "POST", "/approvals/:id/approve", PERM_APPROVAL_READ, "approval_note", "approval", false, 200, approval_approve, false,
 		.help = "Approve, by another person than who asked, with the permission that the act needs; it is done at once." },
 	{ "POST", "/approvals/:id/reject", PERM_APPROVAL_READ, "approval_note", "approval", false, 200, approval_reject, false,
@@ -187,13 +210,13 @@ const struct route routes[] = {
 		.help = "The explained bill of a purse, as its tenant has it.",
 		.params = { { "from", PARAM_DAY, true }, { "to", PARAM_DAY, true } } },
 	{ "GET", "/tariffs", PERM_TARIFF_READ, NULL, "tariff", true, 200, tariffs_list, false,
-		.help = "Tariffs, with the number of meters that have each now." },
-	{ "POST", "/tariffs", PERM_TARIFF_EDIT, "tariff_file", "tariff_detail", false, 200, tariff_new, false,
-		.help = "Store a tariff file: a new tariff, or a new revision of that code. What has priced settled energy cannot change." },
+		.areas = AREAS_SITE, .help = "Tariffs, with the number of meters that have each now.", .listing = &tariff_listing },
+	{ "POST", "/tariffs", PERM_TARIFF_EDIT, "tariff_file", "tariff_detail", false, 200, tariff_new, false, .approved = true,
+		.help = "Store a tariff file: a new tariff, or a new revision of that code. What has priced settled energy cannot change; prices that move by more than price_limit_permille wait for a second person." },
 	{ "GET", "/tariffs/:id", PERM_TARIFF_READ, NULL, "tariff_detail", false, 200, tariff_get, false,
-		.help = "One tariff with its file." },
+		.areas = AREAS_SITE, .help = "One tariff with its file." },
 	{ "POST", "/tariffs/:id/simulate", PERM_TARIFF_READ, "tariff_simulate", "tariff_simulated", false, 200, tariff_simulate, false,
-		.help = "What the tariff would have charged for the settled energy of a meter, tiers beginning at nothing." },
+		.areas = AREAS_SITE, .help = "What the tariff would have charged for the settled energy of a meter, tiers beginning at nothing." },
 	{ "GET", "/meters/:id/tariffs", PERM_TARIFF_READ, NULL, "meter_tariff", true, 200, meter_tariffs, false,
 		.help = "Tariffs of a meter by effective time." },
 	{ "POST", "/meters/:id/tariff", PERM_TARIFF_EDIT, "meter_tariff_new", "meter_tariff", true, 200, meter_tariff_set, false,
@@ -205,16 +228,13 @@ const struct route routes[] = {
 	{ "POST", "/meters/:id/capacity", PERM_METER_EDIT, "meter_capacity_new", "meter_capacity", false, 200, meter_capacity_set, false,
 		.help = "How far the register counts before it begins anew at 0; 0: not known." },
 	{ "GET", "/meters/:id/readings", PERM_METER_READ, NULL, "reading", true, 200, meter_readings, false,
-		.help = "The newest 200 readings, of the last 31 days unless said, with what was made of each.",
-		.params = { { "from", PARAM_DAY, false }, { "to", PARAM_DAY, false }, { "doubtful", PARAM_FLAG, false } } },
+		.help = "Readings of the last 31 days unless said, newest first, with what was made of each.", .listing = &reading_listing },
 	{ "POST", "/meters/:id/readings/decide", PERM_METER_EDIT, "reading_decide", "reading_decided", false, 200, meter_reading_decide, true,
 		.help = "Decide on a reading that fell or jumped: rebase makes it the new base and charges nothing, accept charges the growth." },
 
 	/* Books. */
 	{ "GET", "/entries", PERM_ENTRY_READ, NULL, "entry", true, 200, entries_list, false,
-		.help = "Entries of the books, newest first; next is the cursor of the page after.",
-		.params = { { "account_id", PARAM_ID, false }, { "kind", PARAM_TEXT, false }, { "from", PARAM_DAY, false },
-			{ "to", PARAM_DAY, false }, { "cursor", PARAM_ID, false } } },
+		.areas = AREAS_LISTED, .help = "Entries of the books, newest first.", .listing = &ledger_listing },
 	{ "GET", "/entries/:id", PERM_ENTRY_READ, NULL, "entry_detail", false, 200, entry_get, false,
 		.help = "One entry with its postings, and what reversed it." },
 	{ "POST", "/entries/:id/reverse", PERM_ENTRY_REVERSE, "reason", "entry_detail", false, 201, entry_undo, true, .approved = true,
@@ -225,13 +245,11 @@ const struct route routes[] = {
 	{ "POST", "/orders/:id/refund", PERM_REFUND_CREATE, "order_refund", "refund", false, 201, order_refund, true, .approved = true,
 		.help = "Pay an order back through the service that took it; open until the service or a person has settled it." },
 	{ "GET", "/orders", PERM_ENTRY_READ, NULL, "staff_order", true, 200, orders_list, false,
-		.help = "Recharges through payment services, newest first. number: ours or the service's; mismatch=1: named by a payment that waits for a person.",
-		.params = { { "state", PARAM_TEXT, false }, { "service", PARAM_TEXT, false }, { "account_id", PARAM_ID, false },
-			{ "number", PARAM_TEXT, false }, { "mismatch", PARAM_FLAG, false } } },
+		.areas = AREAS_LISTED, .help = "Recharges through payment services, newest first. number: ours or the service's; mismatch=1: named by a payment that waits for a person.", .listing = &order_listing },
 	{ "GET", "/orders/:id", PERM_ENTRY_READ, NULL, "staff_order", false, 200, order_show, false,
 		.help = "One recharge." },
 	{ "GET", "/unmatched-payments", PERM_ENTRY_READ, NULL, "unmatched", true, 200, unmatched_payments, false,
-		.help = "Payments that are nobody's, and refunds that nobody asked for here, newest first.", .params = { { "state", PARAM_TEXT, false } } },
+		.help = "Payments that are nobody's, and refunds that nobody asked for here, newest first.", .listing = &unmatched_listing },
 	{ "GET", "/unmatched-payments/:id", PERM_ENTRY_READ, NULL, "unmatched", false, 200, unmatched_show, false,
 		.help = "One payment that is nobody's, or one refund that nobody asked for here." },
 	{ "POST", "/unmatched-payments/:id/credit", PERM_REFUND_CREATE, "unmatched_credit", "unmatched", false, 200, unmatched_credit, true, .approved = true,
@@ -241,7 +259,7 @@ const struct route routes[] = {
 	{ "POST", "/unmatched-payments/:id/close", PERM_REFUND_CREATE, "reason_only", "unmatched", false, 200, unmatched_close, true,
 		.help = "It was settled elsewhere, as the reason says; not for money in suspense." },
 	{ "GET", "/refunds", PERM_ENTRY_READ, NULL, "refund", true, 200, refunds_list, false,
-		.help = "Refunds, newest first, failed ones too.", .params = { { "account_id", PARAM_ID, false }, { "state", PARAM_TEXT, false } } },
+		.areas = AREAS_LISTED, .help = "Refunds, newest first, failed ones too.", .listing = &refund_listing },
 	{ "GET", "/refunds/:id", PERM_ENTRY_READ, NULL, "refund", false, 200, refund_show, false,
 		.help = "One refund." },
 	{ "POST", "/refunds/:id/done", PERM_REFUND_CREATE, "approval_note", "refund", false, 200, refund_done, true,
@@ -263,17 +281,15 @@ const struct route routes[] = {
 	{ "GET", "/sales/:id", PERM_SALE_CREATE, NULL, "sale", false, 200, sale_copy, false,
 		.help = "A copy of a receipt, marked as such and counted." },
 	{ "GET", "/attempts", PERM_ENTRY_READ, NULL, "attempt", true, 200, attempts_list, false,
-		.help = "Sales, recharges, refunds, reversals and adjustments that were refused, newest first.",
-		.params = { { "account_id", PARAM_ID, false } } },
+		.areas = AREAS_LISTED, .help = "Sales, recharges, refunds, reversals and adjustments that were refused, newest first.", .listing = &attempt_listing },
 
 	/* Contracts. */
 	{ "GET", "/contracts", PERM_CONTRACT_READ, NULL, "contract", true, 200, contracts_list, false,
-		.help = "Contracts, newest first.",
-		.params = { { "tenant_id", PARAM_ID, false }, { "open", PARAM_FLAG, false }, { "q", PARAM_TEXT, false } } },
+		.areas = AREAS_LISTED, .help = "Contracts, newest first.", .listing = &contract_listing },
 	{ "GET", "/contracts/:id", PERM_CONTRACT_READ, NULL, "contract_detail", false, 200, contract_show, false,
 		.help = "One contract with its meters, purses and history." },
 	{ "POST", "/contracts", PERM_CONTRACT_EDIT, "contract_new", "life_answer", false, 201, contract_new, true,
-		.help = "Open a contract: tenant, meters with their start registers, purses with opening balances. With preview: what it would do." },
+		.areas = AREAS_SITE, .help = "Open a contract: tenant, meters with their start registers, purses with opening balances. With preview: what it would do." },
 	{ "POST", "/contracts/:id/meters", PERM_CONTRACT_EDIT, "contract_meters", "life_answer", false, 200, contract_meters_add, true,
 		.help = "Add meters to an open contract." },
 	{ "POST", "/contracts/:id/tenant", PERM_CONTRACT_EDIT, "contract_tenant", "life_answer", false, 200, contract_tenant, true,
@@ -300,18 +316,17 @@ const struct route routes[] = {
 		.help = "Parts of shared energy by day, newest first, with the lines that each came from; at most 92 days.",
 		.params = { { "from", PARAM_DAY, true }, { "to", PARAM_DAY, true } } },
 	{ "GET", "/fees", PERM_FEE_READ, NULL, "fee", true, 200, fees_list, false,
-		.help = "Fees of contracts by the month.", .params = { { "contract_id", PARAM_ID, false } } },
+		.areas = AREAS_LISTED, .help = "Fees of contracts by the month.", .listing = &fee_listing },
 	{ "POST", "/fees", PERM_FEE_EDIT, "fee_new", "fee", false, 201, fee_create, true,
-		.help = "Add a fee to a contract, which gets a fee purse if it has none. Another price is another fee." },
+		.areas = AREAS_SITE, .help = "Add a fee to a contract, which gets a fee purse if it has none. Another price is another fee." },
 	{ "PUT", "/fees/:id", PERM_FEE_EDIT, "fee_end", "fee", false, 200, fee_change, false,
 		.help = "End a fee on its last day; what months were charged too much is given back." },
 	{ "POST", "/fees/run", PERM_FEE_EDIT, "fee_run", "fee_run_done", false, 200, fees_run, true,
 		.help = "Charge a month that has begun to all fees of a site; the worker does it at its start. Twice changes nothing." },
 	{ "GET", "/fees/cuts", PERM_FEE_READ, NULL, "fee_cut", true, 200, fee_cuts_list, false,
-		.help = "Contracts on lists whose electricity is to be cut for a fee, newest list first; approvals of kind fee_cut decide.",
-		.params = { { "approval_id", PARAM_ID, false } } },
+		.areas = AREAS_LISTED, .help = "Contracts on lists whose electricity is to be cut for a fee, newest list first; approvals of kind fee_cut decide.", .listing = &fee_cut_listing },
 	{ "GET", "/shares", PERM_SHARE_READ, NULL, "share_group", true, 200, shares_list, false,
-		.help = "Groups whose energy is shared, with their meters and sharers." },
+		.help = "Groups whose energy is shared, with their meters and sharers.", .listing = &share_listing },
 	{ "POST", "/shares", PERM_SHARE_EDIT, "share_new", "share_group", false, 201, share_create, true,
 		.help = "Share the energy of meters among contracts, from tomorrow unless said." },
 	{ "PUT", "/shares/:id", PERM_SHARE_EDIT, "share_edit", "share_group", false, 200, share_change, false,
@@ -326,7 +341,7 @@ const struct route routes[] = {
 	{ "GET", "/meters/:id/settings", PERM_METER_READ, NULL, "meter_setting", true, 200, meter_settings, false,
 		.help = "What a meter holds itself (prices, slots, prepaid control): as it has to be, as it was read back, and why its tariff cannot be held." },
 	{ "GET", "/meters/:id/purchases", PERM_METER_READ, NULL, "purchase", true, 200, meter_purchases, false,
-		.help = "Credit sold to a meter, newest first, and what became of it." },
+		.help = "Credit sold to a meter, newest first, and what became of it.", .listing = &purchase_listing },
 	{ "POST", "/meters/:id/credit/decide", PERM_ADJUSTMENT_CREATE, "credit_decision", "meter_credit", false, 200, meter_credit_decide, true,
 		.help = "A meter shows what was not sold to it, and its sales are blocked: accept what it shows, write again (retry), or refund." },
 	{ "POST", "/meters/:id/billing", PERM_METER_EDIT, "billing_change", "billing_changed", false, 200, meter_billing, true,
@@ -340,16 +355,15 @@ const struct route routes[] = {
 	{ "POST", "/meters/:id/load-class", PERM_METER_CONTROL, "load_class_order", "approval_asked", false, 202, meter_load_class, true, .approved = true,
 		.help = "Protect a load from every cut but safety and two persons, or end that; always by two persons." },
 	{ "GET", "/supply-points", PERM_METER_READ, NULL, "supply_point", true, 200, supply_points_list, false,
-		.help = "Supply points, longest wait first. should_be_off=1: those due to be cut that are not, with what stands against it.",
-		.params = { { "should_be_off", PARAM_FLAG, false }, { "site_id", PARAM_ID, false } } },
+		.etag = ETAG_BODY, .areas = AREAS_LISTED, .help = "Supply points, longest wait first. should_be_off=1: those due to be cut that are not, with what stands against it.", .listing = &supply_listing },
 	{ "POST", "/supply-points/:id/take-note", PERM_METER_CONTROL, "reason_only", "supply_point", false, 200, supply_point_note, true,
 		.help = "A person has taken note of the cut that is due: it stands for the final warning." },
 	{ "GET", "/sites/:id/brake", PERM_METER_READ, NULL, "brake", false, 200, brake_show, false,
-		.help = "The mass-trip brake, and how many cuts wait for it." },
+		.areas = AREAS_SITE, .help = "The mass-trip brake, and how many cuts wait for it." },
 	{ "POST", "/sites/:id/brake", PERM_METER_CONTROL, "brake_order", "brake", false, 200, brake_change, true,
 		.help = "Release the mass-trip brake: the cuts that wait may go. Or pull it: nothing is newly cut." },
 	{ "GET", "/sites/:id/holidays", PERM_METER_READ, NULL, "holiday", true, 200, holidays_list, false,
-		.help = "The site's own holidays and make-up workdays: they decide supply, never prices.",
+		.areas = AREAS_SITE, .help = "The site's own holidays and make-up workdays: they decide supply, never prices.",
 		.params = { { "from", PARAM_DAY, false }, { "to", PARAM_DAY, false } } },
 	{ "PUT", "/sites/:id/holidays", PERM_SETTING_EDIT, "holiday", "holiday", true, 200, holiday_change, false,
 		.help = "Mark a day as a holiday or a make-up workday, or change it." },
@@ -368,11 +382,11 @@ const struct route routes[] = {
 	{ "PUT", "/accounts/:id/recharge-block", PERM_ACCOUNT_EDIT, "recharge_block_set", "recharge_block", false, 200, recharge_block_change, false,
 		.help = "Let a purse take no recharge and no sale, or take them again. What was paid already is credited all the same." },
 	{ "GET", "/schedules", PERM_METER_READ, NULL, "schedule", true, 200, schedules_list, false,
-		.help = "Weekly schedules of supply.", .params = { { "site_id", PARAM_ID, false } } },
+		.areas = AREAS_SITE, .help = "Weekly schedules of supply.", .listing = &timetable_listing },
 	{ "POST", "/schedules", PERM_SCHEDULE_EDIT, "schedule_new", "schedule", false, 201, schedule_new, true,
 		.help = "Add a weekly schedule: up to 8 periods for workdays, weekends and holidays each." },
 	{ "GET", "/schedules/:id", PERM_METER_READ, NULL, "schedule", false, 200, schedule_one, false,
-		.help = "One schedule, what it says now, and when that changes." },
+		.areas = AREAS_SITE, .help = "One schedule, what it says now, and when that changes." },
 	{ "PUT", "/schedules/:id", PERM_SCHEDULE_EDIT, "schedule_change", "schedule", false, 200, schedule_change, false,
 		.help = "Change name and periods; supplies that follow it do so at once." },
 	{ "DELETE", "/schedules/:id", PERM_SCHEDULE_EDIT, NULL, NULL, false, 204, schedule_remove, false,
@@ -386,7 +400,7 @@ const struct route routes[] = {
 
 	/* Other systems. */
 	{ "GET", "/webhooks", PERM_WEBHOOK_MANAGE, NULL, "webhook", true, 200, webhooks_list, false,
-		.help = "Other systems that are told of events." },
+		.help = "Other systems that are told of events.", .listing = &webhook_listing },
 	{ "POST", "/webhooks", PERM_WEBHOOK_MANAGE, "webhook_new", "webhook_made", false, 201, webhook_new, true,
 		.help = "Tell another system of events. The secret of its signatures is in this answer and in no other." },
 	{ "GET", "/webhooks/:id", PERM_WEBHOOK_MANAGE, NULL, "webhook", false, 200, webhook_one, false,
@@ -400,20 +414,17 @@ const struct route routes[] = {
 	{ "POST", "/webhooks/:id/test", PERM_WEBHOOK_MANAGE, "empty", "delivery", false, 202, webhook_test, true,
 		.help = "Send the event `ping`." },
 	{ "GET", "/webhooks/:id/deliveries", PERM_WEBHOOK_MANAGE, NULL, "delivery", true, 200, deliveries_list, false,
-		.help = "What was sent in the last 30 days, newest first, with the answers; next is the cursor of the page after.",
-		.params = { { "state", PARAM_TEXT, false }, { "cursor", PARAM_ID, false } } },
+		.help = "What was sent in the last 30 days, newest first, with the answers.", .listing = &delivery_listing },
 	{ "POST", "/webhooks/deliveries/:id/replay", PERM_WEBHOOK_MANAGE, "empty", "delivery", false, 202, delivery_again, true,
 		.help = "Send an event once more, with the same id." },
 	/* Reconciliation: bills of payment services against the books. Of the whole company, for staff of no one site. */
 	{ "GET", "/reconciliations", PERM_RECONCILIATION_READ, NULL, "reconciliation", true, 200, reconciliations_list, false,
-		.help = "Bills by service and Beijing day, newest first: waiting, fetched (the next bill must tell), ties, differs, resolved.",
-		.params = { { "service", PARAM_TEXT, false }, { "from", PARAM_DAY, false }, { "to", PARAM_DAY, false },
-			{ "state", PARAM_TEXT, false }, { "cursor", PARAM_ID, false } } },
+		.help = "Bills by service and Beijing day, newest first: waiting, fetched (the next bill must tell), ties, differs, resolved.", .listing = &reconciliation_listing },
 	{ "POST", "/reconciliations", PERM_RECONCILIATION_RESOLVE, "reconciliation_new", "reconciliation", false, 202, reconciliation_new, false,
 		.help = "Have the bill of a day fetched by hand; the worker does it at once." },
 	{ "GET", "/reconciliations/:id", PERM_RECONCILIATION_READ, NULL, "reconciliation_detail", false, 200, reconciliation_show, false,
 		.help = "One bill with its differences and its rows, as the service has them; next is the cursor of further rows.",
-		.params = { { "cursor", PARAM_ID, false } } },
+		.params = { { "cursor", PARAM_CURSOR, false } } },
 	{ "POST", "/reconciliations/:id/fetch", PERM_RECONCILIATION_RESOLVE, "empty", "reconciliation", false, 202, reconciliation_refetch, false,
 		.help = "Fetch it again: the same bill changes nothing, another one is kept beside the first and alarmed." },
 	{ "POST", "/reconciliations/differences/:id/resolve", PERM_RECONCILIATION_RESOLVE, "difference_resolve", "bill_difference", false, 200, difference_end, true,
@@ -422,9 +433,40 @@ const struct route routes[] = {
 	{ "GET", "/reconciliations/services", PERM_RECONCILIATION_READ, NULL, "service_owes", true, 200, services_list, false,
 		.help = "What each service owes by the books, and how far its bills are looked through." },
 	{ "GET", "/reconciliations/payouts", PERM_RECONCILIATION_READ, NULL, "service_payout", true, 200, payouts_list, false,
-		.help = "What services paid out to the bank, newest first.", .params = { { "cursor", PARAM_ID, false } } },
+		.help = "What services paid out to the bank, newest first.", .listing = &service_payout_listing },
 	{ "POST", "/reconciliations/payouts", PERM_RECONCILIATION_RESOLVE, "service_payout_new", "service_payout", false, 201, payout_new, true,
 		.help = "Book a payout of a service, by its bank document; no more than it owes." },
+
+	/* Alarms. */
+	{ "GET", "/alarms", PERM_ALARM_READ, NULL, "alarm", true, 200, alarms_list, false,
+		.areas = AREAS_LISTED, .help = "Alarms, newest first. state: open (not cleared), unacked, acked, cleared, all; object: meter:17, or meter for all; area_id: with the areas"
+			" below it; from, to: raised; next is the cursor of the page after.",
+		.params = { { "open", PARAM_FLAG, false }, { "state", PARAM_TEXT, false }, { "severity", PARAM_TEXT, false }, { "kind", PARAM_TEXT, false },
+			{ "object", PARAM_TEXT, false }, { "site_id", PARAM_ID, false }, { "area_id", PARAM_ID, false }, { "from", PARAM_DAY, false },
+			{ "to", PARAM_DAY, false }, { "cursor", PARAM_ID, false } } },
+	{ "GET", "/alarms/kinds", PERM_ALARM_READ, NULL, "alarm_kind", true, 200, alarm_kinds_list, false,
+		.help = "Every kind of alarm that there is." },
+	{ "GET", "/alarms/:id", PERM_ALARM_READ, NULL, "alarm_detail", false, 200, alarm_show, false,
+		.help = "One alarm with its history: raised, told to whom, acknowledged, commented, cleared." },
+	{ "POST", "/alarms/:id/ack", PERM_ALARM_ACK, "alarm_note", "alarm_detail", false, 200, alarm_acknowledge, false,
+		.help = "The caller knows of it: nobody is told again." },
+	{ "POST", "/alarms/:id/comment", PERM_ALARM_ACK, "alarm_comment", "alarm_detail", false, 200, alarm_say, false,
+		.help = "Write something down about it." },
+	{ "POST", "/alarms/:id/clear", PERM_ALARM_ACK, "reason_only", "alarm_detail", false, 200, alarm_end, false,
+		.help = "Clear it by hand, where its cause is an event that does not go by itself (by_hand)." },
+
+	/* The audit log. */
+	{ "GET", "/audit", PERM_AUDIT_READ, NULL, "audit", true, 200, audits_list, false,
+		.help = "Who did what, newest first: every change and every refused attempt. object: meter:17, or meter for all; outcome: ok, refused, or"
+			" an error's word; next is the cursor of the page after.",
+		.params = { { "actor", PARAM_TEXT, false }, { "action", PARAM_TEXT, false }, { "object", PARAM_TEXT, false },
+			{ "outcome", PARAM_TEXT, false }, { "q", PARAM_TEXT, false }, { "from", PARAM_DAY, false }, { "to", PARAM_DAY, false },
+			{ "cursor", PARAM_ID, false } } },
+	{ "GET", "/audit/:id", PERM_AUDIT_READ, NULL, "audit", false, 200, audit_show, false,
+		.help = "One row of the audit log." },
+	{ "GET", "/audit/export", PERM_AUDIT_READ, NULL, NULL, false, 200, audit_export, false,
+		.help = "A piece of the log as JSON lines with the hashes of its chain, all rows between the first and the last of these days; for staff of no"
+			" one site.", .params = { { "from", PARAM_DAY, false }, { "to", PARAM_DAY, false } }, .lines = true },
 
 	/* Workbooks. */
 	{ "POST", "/imports", PERM_IMPORT_RUN, NULL, "import_report", false, 200, import_new, false,
@@ -432,7 +474,7 @@ const struct route routes[] = {
 		.params = { { "name", PARAM_FILE_NAME, true }, { "dry_run", PARAM_FLAG, false } },
 		.body_kind = BODY_RAW, .body_most = IMPORT_MAX },
 	{ "GET", "/imports", PERM_IMPORT_RUN, NULL, "import_run", true, 200, imports_list, false,
-		.help = "What was imported, newest first: dry runs and refused files too." },
+		.help = "What was imported, newest first: dry runs and refused files too.", .listing = &import_listing },
 	{ "GET", "/imports/:id", PERM_IMPORT_RUN, NULL, "import_detail", false, 200, import_one, false,
 		.help = "One of them, with its errors." },
 	{ "GET", "/imports/template", PERM_IMPORT_RUN, NULL, NULL, false, 200, import_template, false,
@@ -464,18 +506,121 @@ const struct route routes[] = {
 	{ "POST", "/notify/tencent-sms/:secret", PERM_OPEN, NULL, NULL, false, 200, notify_tencent_sms, false,
 		.help = "Tencent Cloud says which short messages arrived; not signed, known by the path.", .body_kind = BODY_RAW },
 	{ "GET", "/outbox", PERM_NOTICE_READ, NULL, "outbox", true, 200, outbox_show, false,
-		.help = "Messages to people with every attempt, newest first; from is a local day.",
-		.params = { { "state", PARAM_TEXT, false }, { "kind", PARAM_TEXT, false }, { "from", PARAM_DAY, false } } },
+		.areas = AREAS_LISTED, .help = "Messages to people with every attempt, newest first.", .listing = &outbox_listing },
 	{ "POST", "/outbox/:id/retry", PERM_NOTICE_EDIT, "empty", "outbox", false, 200, outbox_again, false,
 		.help = "Send once more what failed, did not arrive, or is unknown." },
 	{ "GET", "/duty", PERM_NOTICE_READ, NULL, "duty", false, 200, duty_show, false,
-		.help = "Who is told of urgent alarms, and when.", .params = { { "site_id", PARAM_ID, false } } },
+		.areas = AREAS_SITE, .help = "Who is told of urgent alarms, and when.", .params = { { "site_id", PARAM_ID, false } } },
 	{ "PUT", "/duty", PERM_DUTY_EDIT, "duty_put", "duty", false, 200, duty_change, false,
 		.help = "Replace the list of who is told at a site." },
 
+	/* The estate: changes follow the rules of the import. */
+	{ "GET", "/sites", PERM_METER_READ, NULL, "site_detail", true, 200, sites_list, false,
+		.help = "Sites, with how much there is at each." },
+	{ "POST", "/sites", PERM_METER_EDIT, "site_new", "site_detail", false, 201, site_new, true,
+		.help = "Add a site; for staff of all sites." },
+	{ "GET", "/sites/:id", PERM_METER_READ, NULL, "site_detail", false, 200, site_show, false,
+		.help = "One site." },
+	{ "PATCH", "/sites/:id", PERM_METER_EDIT, "site_change", "site_detail", false, 200, site_change, false,
+		.help = "Change a site; what is left out stays. A site keeps its code and time zone." },
+	{ "GET", "/areas", PERM_METER_READ, NULL, "area", true, 200, areas_list, false,
+		.help = "Buildings, floors and risers." },
+	{ "POST", "/areas", PERM_METER_EDIT, "area_new", "area", false, 201, area_new, true,
+		.help = "Add an area." },
+	{ "GET", "/areas/:id", PERM_METER_READ, NULL, "area", false, 200, area_show, false,
+		.help = "One area." },
+	{ "PATCH", "/areas/:id", PERM_METER_EDIT, "area_change", "area", false, 200, area_change, false,
+		.help = "Change an area; what is left out stays. It keeps its code and site." },
+	{ "POST", "/gateways", PERM_METER_EDIT, "gateway_new", "gateway_detail", false, 201, gateway_new, true,
+		.help = "Add a gateway; a poller takes it up within seconds." },
+	{ "GET", "/gateways/:id", PERM_METER_READ, NULL, "gateway_detail", false, 200, gateway_show, false,
+		.help = "One gateway: its health, and how it is set up." },
+	{ "PATCH", "/gateways/:id", PERM_METER_EDIT, "gateway_change", "gateway_detail", false, 200, gateway_change, false,
+		.help = "Change a gateway; what is left out stays. Pollers go over to it without a restart." },
+	{ "POST", "/meters", PERM_METER_EDIT, "meter_new", "meter_detail", false, 201, meter_new, true,
+		.help = "Add a meter with its supply point; a poller reads it within seconds." },
+	{ "PATCH", "/meters/:id", PERM_METER_EDIT, "meter_change", "meter_detail", false, 200, meter_change, false,
+		.help = "Change a meter; what is left out stays. Device, ratios, billing and load class have routes of their own." },
+	{ "GET", "/meter-models", PERM_METER_READ, NULL, "meter_model", true, 200, meter_models_list, false,
+		.help = "Models of meters that can be read, with what each can do." },
+	{ "GET", "/meter-models/:name", PERM_METER_READ, NULL, "meter_model", false, 200, meter_model_show, false,
+		.help = "One model." },
+	{ "GET", "/tenants/:id", PERM_TENANT_READ, NULL, "tenant_detail", false, 200, tenant_show, false,
+		.help = "One tenant with contracts, newest first." },
+	{ "GET", "/jobs", PERM_SETTING_READ, NULL, "job", true, 200, jobs_list, false,
+		.help = "What the worker does again and again, and how it went." },
+	{ "GET", "/jobs/:name", PERM_SETTING_READ, NULL, "job", false, 200, job_show, false,
+		.help = "One job." },
+
+	/* Batches. */
+	{ "GET", "/batches", PERM_METER_READ, NULL, "batch", true, 200, batches_list, false,
+		.help = "Orders to many meters at once, newest first; next is the cursor of the page after.",
+		.params = { { "cursor", PARAM_ID, false } } },
+	{ "POST", "/batches", PERM_METER_CONTROL, "batch_new", "batch_detail", false, 201, batch_new, true, .or_perm = PERM_METER_READ,
+		.help = "Preview an order to many meters: who is affected, what would happen to each, what stands in the way. Nothing is done"
+			" before it is confirmed, within ten minutes. Name the meters, or what they have in common. Who only reads meters may have them read." },
+	{ "GET", "/batches/:id", PERM_METER_READ, NULL, "batch_detail", false, 200, batch_show, false,
+		.help = "One batch with its meters, each followed to its read-back." },
+	{ "POST", "/batches/:id/confirm", PERM_METER_CONTROL, "empty", "batch_detail", false, 202, batch_confirm, false, .or_perm = PERM_METER_READ,
+		.help = "Start what was previewed, by who previewed it; the same again changes nothing. More meters than the setting batch_limit"
+			" wait for a second person: state approval." },
+	/* Users and roles. */
+	{ "PUT", "/me/password", PERM_USER, "password_change", NULL, false, 204, me_password, false, .first = true,
+		.help = "Change one's own password; every other session of the user ends." },
+	{ "GET", "/me/sessions", PERM_USER, NULL, "session", true, 200, me_sessions, false,
+		.help = "The caller's open sessions, last used first." },
+	{ "DELETE", "/me/sessions", PERM_USER, NULL, NULL, false, 204, me_sessions_end, false,
+		.help = "End all other sessions of the caller." },
+	{ "DELETE", "/me/sessions/:id", PERM_USER, NULL, NULL, false, 204, me_session_end, false,
+		.help = "End one of them, its access tokens too." },
+	{ "POST", "/me/totp", PERM_STAFF, "empty", "totp_begun", false, 201, me_totp_begin, false, .areas = AREAS_SITE,
+		.help = "A secret for one-time passwords (RFC 6238), shown once; in force when it is confirmed. For staff." },
+	{ "POST", "/me/totp/confirm", PERM_STAFF, "totp_code", "recovery_codes", false, 200, me_totp_confirm, false, .areas = AREAS_SITE,
+		.help = "From now on a login needs a code too. Recovery codes are shown once, and are good for one login each." },
+	{ "POST", "/me/totp/remove", PERM_STAFF, "password_again", NULL, false, 204, me_totp_remove, false, .areas = AREAS_SITE,
+		.help = "No second factor any more; takes the password." },
+	{ "GET", "/users", PERM_USER_MANAGE, NULL, "staff", true, 200, users_list, false,
+		.help = "Members of staff, by id; next is the cursor of the page after.", .params = { { "cursor", PARAM_ID, false } } },
+	{ "POST", "/users", PERM_USER_MANAGE, "user_new", "staff_made", false, 201, user_new, false,
+		.help = "Add a member of staff. The password is in this answer and in no other, and must be changed at the first login." },
+	{ "GET", "/users/:id", PERM_USER_MANAGE, NULL, "staff", false, 200, user_one, false,
+		.help = "One member of staff." },
+	{ "PUT", "/users/:id", PERM_USER_MANAGE, "user_change", "staff", false, 200, user_change, false,
+		.help = "Change name, phone, role, site and areas, or shut somebody out. Nobody gives, or manages, what he may not do; somebody stays admin of every site." },
+	{ "POST", "/users/:id/password", PERM_USER_MANAGE, "empty", "staff_made", false, 200, user_reset, false,
+		.help = "A new password for who lost it, in this answer only; sessions and lock of the user end." },
+	{ "GET", "/users/:id/sessions", PERM_USER_MANAGE, NULL, "session", true, 200, user_sessions, false,
+		.help = "Open sessions of a member of staff." },
+	{ "DELETE", "/users/:id/sessions", PERM_USER_MANAGE, NULL, NULL, false, 204, user_sessions_end, false,
+		.help = "End all sessions of a member of staff." },
+	{ "DELETE", "/users/:id/totp", PERM_USER_MANAGE, NULL, NULL, false, 204, user_totp_remove, false,
+		.help = "Take the second factor from who lost it." },
+	{ "GET", "/service-accounts", PERM_USER_MANAGE, NULL, "service", true, 200, services_accounts_list, false,
+		.help = "Other systems that call this API by a key, revoked ones too." },
+	{ "POST", "/service-accounts", PERM_USER_MANAGE, "service_new", "service_made", false, 201, service_new, false,
+		.help = "Add one, with a role and a scope as staff have. Its key is in this answer and in no other; send it as Authorization: Bearer." },
+	{ "GET", "/service-accounts/:id", PERM_USER_MANAGE, NULL, "service", false, 200, service_one, false,
+		.help = "One service account." },
+	{ "POST", "/service-accounts/:id/key", PERM_USER_MANAGE, "empty", "service_made", false, 200, service_key_new, false,
+		.help = "Another key; the one before is void at once." },
+	{ "DELETE", "/service-accounts/:id", PERM_USER_MANAGE, NULL, NULL, false, 204, service_drop, false,
+		.help = "Revoke it, at once and for good." },
+	{ "GET", "/permissions", PERM_USER_MANAGE, NULL, "permission", true, 200, permissions_list, false,
+		.help = "Every permission, with the roles as shipped that have it." },
+	{ "GET", "/roles", PERM_USER_MANAGE, NULL, "role", true, 200, roles_list, false,
+		.help = "Roles: those as shipped, which stay as they are, and copies." },
+	{ "GET", "/roles/:id", PERM_USER_MANAGE, NULL, "role", false, 200, role_one, false,
+		.help = "One role." },
+	{ "POST", "/roles", PERM_USER_MANAGE, "role_new", "role", false, 201, role_new, false,
+		.help = "Add a role, of permissions that one has oneself. For who sees every site." },
+	{ "PUT", "/roles/:id", PERM_USER_MANAGE, "role_change", "role", false, 200, role_change, false,
+		.help = "Rename a role, or give it other permissions; who has it may, or may not, at once." },
+	{ "DELETE", "/roles/:id", PERM_USER_MANAGE, NULL, NULL, false, 204, role_drop, false,
+		.help = "Remove a role that nobody has." },
+
 	/* Watchers. */
 	{ "GET", "/healthz", PERM_LOCAL, NULL, "health", false, 200, health_get, false,
-		.help = "200 when the database can be reached, and which outside services can be used." },
+		.help = "200 when the database can be reached and written and has the migrations that this program needs; the state of each part, and which outside services can be used." },
 	{ "GET", "/metrics", PERM_LOCAL, NULL, NULL, false, 200, metrics_get, false,
 		.help = "Figures for Prometheus." },
 	{ "GET", "/openapi.json", PERM_OPEN, NULL, NULL, false, 200, document_get, false,
@@ -508,6 +653,14 @@ static bool secret_matches(const char *have, size_t have_n)
 	return have_n > 0 && have_n <= 64 && n >= have_n;
 }
 
+/* Of a model or a job: "eastron-sdm630", "send:aliyun_sms". */
+static bool name_matches(const char *have, size_t have_n)
+{
+	size_t n = strspn(have, "0123456789abcdefghijklmnopqrstuvwxyz_:-");
+
+	return have_n > 0 && have_n <= 48 && n >= have_n;
+}
+
 static bool report_matches(const char *have, size_t have_n, int64_t *object)
 {
 	const struct report_kind *report = report_find(have, have_n);
@@ -517,8 +670,8 @@ static bool report_matches(const char *have, size_t have_n, int64_t *object)
 	return report != NULL;
 }
 
-/* One segment against another; ":id" takes a number from 1, ":date" a day, ":secret" a word,
- * ":report" a report. */
+/* One segment against another; ":id" takes a number from 1, ":date" a day, ":secret" and
+ * ":name" a word, ":report" a report. */
 static bool segment_matches(
 	const char *want, size_t want_n, const char *have, size_t have_n, int64_t *object)
 {
@@ -528,6 +681,8 @@ static bool segment_matches(
 		return date_matches(have, have_n, object);
 	if (want_n == 7 && memcmp(want, ":secret", 7) == 0)
 		return secret_matches(have, have_n);
+	if (want_n == 5 && memcmp(want, ":name", 5) == 0)
+		return name_matches(have, have_n);
 	if (want_n == 7 && memcmp(want, ":report", 7) == 0)
 		return report_matches(have, have_n, object);
 	if (want_n != 3 || memcmp(want, ":id", 3) != 0)
@@ -595,7 +750,7 @@ static bool text_is_utf8(const char *v)
 	return j != NULL;
 }
 
-static enum err check_param(const struct param *p, const char *v, struct problem *why)
+enum err param_check(const struct param *p, const char *v, struct problem *why)
 {
 	int64_t id;
 	struct day day;
@@ -621,6 +776,8 @@ static enum err check_param(const struct param *p, const char *v, struct problem
 	case PARAM_BOOK_FORMAT:
 		if (!str_eq(v, "xlsx") && !str_eq(v, "csv"))
 			return problem_set(why, ERR_BAD_VALUE, p->name, "xlsx or csv");
+		return ERR_OK;
+	case PARAM_CURSOR:
 		return ERR_OK;
 	case PARAM_DAY:
 		if (day_parse(v, &day) != ERR_OK)
@@ -674,10 +831,8 @@ static enum err check_params(const struct route *route, const struct form *f, st
 	for (size_t i = 0; i < f->n; i++) {
 		const struct param *p = param_find(route, f->pairs[i].name);
 
-		if (!p)
-			return problem_set(why, ERR_UNKNOWN_FIELD, f->pairs[i].name,
-				"there is no such parameter");
-		e = check_param(p, f->pairs[i].value, why);
+		e = p ? param_check(p, f->pairs[i].value, why)
+		      : list_param_check(route, f->pairs[i].name, f->pairs[i].value, why);
 		if (e != ERR_OK)
 			return e;
 	}

@@ -47,6 +47,8 @@ enum perm {
 	PERM_NOTICE_EDIT,
 	PERM_DUTY_EDIT,
 	PERM_IMPORT_RUN,
+	PERM_AUDIT_READ,
+	PERM_USER_MANAGE,
 	PERM__MAX
 };
 const char *perm_word(enum perm p); /* "meter.read"; "" for those that are no permission */
@@ -60,7 +62,8 @@ enum param_kind {
 	PARAM_FORMAT,	   /* of a report: json, xlsx, csv */
 	PARAM_BOOK_FORMAT, /* of a workbook: xlsx, csv */
 	PARAM_FILE_NAME,
-	PARAM_GROUP /* what a report is grouped by */
+	PARAM_CURSOR, /* checked by who reads it */
+	PARAM_GROUP   /* what a report is grouped by */
 };
 struct param {
 	const char *name;
@@ -68,15 +71,29 @@ struct param {
 	bool required;
 };
 
+/* What a route is to staff who are confined to areas of their site. */
+enum areas {
+	AREAS_BY_ID,  /* open by the thing in its path (scope.h), closed when there is none */
+	AREAS_LISTED, /* its queries carry the caller's areas */
+	AREAS_SITE,   /* of the whole site, and open to them all the same; or their own */
+};
+
 enum body_kind {
 	BODY_JSON, /* checked by the schema, when there is one */
 	BODY_RAW,  /* the bytes are the message: notifies */
 };
 
+/* What polls ask with If-None-Match. */
+enum etag {
+	ETAG_NONE,
+	ETAG_BODY,  /* by what the answer says, a member "at" of it aside */
+	ETAG_METERS /* by live_version(), without making the answer */
+};
+
 struct route {
 	const char *method;
-	/* ":id" stands for a number, ":date" for a day, ":secret" for a word, ":report" for a
-	 * report */
+	/* ":id" stands for a number, ":date" for a day, ":secret" and ":name" for a word,
+	 * ":report" for a report */
 	const char *path;
 	enum perm perm;
 	const char *body;   /* schema of the request; NULL: none */
@@ -89,11 +106,18 @@ struct route {
 	bool approved;	   /* may answer 202 "approval_asked" instead: a second person decides */
 	enum perm or_perm; /* who lacks perm may call with this; request.lesser says so */
 	const char *help;
-	struct param params[6];
+	struct param params[12];
+	enum areas areas;
+	bool first; /* open also to who must change the password */
 	enum body_kind body_kind;
 	bool any_query;	  /* the query is the sender's own: decoded, not checked */
 	size_t body_most; /* a raw body, read when the caller may send it; 0: at most BODY_MAX */
 	bool file;	  /* the answer is a workbook */
+	bool lines;	  /* the answer is JSON, an object a line */
+	/* Of a list that may be long: its pages, filters and orders; the handler takes its rows by
+	 * list_rows(). NULL: it is short by nature, and answered whole. */
+	const struct listing *listing;
+	enum etag etag;
 };
 
 extern const struct route routes[];
@@ -107,6 +131,10 @@ MUST_USE enum err route_find(const char *method, const char *path, const struct 
 
 /* How large a body may be that is sent there, with the prefix; 0: not said. */
 size_t route_body_most(const char *method, const char *path);
+
+/* Checks one parameter by its kind. */
+MUST_USE enum err param_check(const struct param *p, const char *v, struct problem *why);
+json_t *param_schema(enum param_kind kind); /* in the API document; the caller owns it */
 
 /* Decodes and checks a query string: unknown, missing and malformed parameters are refused. */
 MUST_USE enum err route_params(

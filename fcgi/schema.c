@@ -196,6 +196,15 @@ static size_t utf8_length(const char *s)
 	return n;
 }
 
+/* Lines may be broken; nothing else that does not show belongs into a text. */
+static bool has_control(const char *s)
+{
+	for (; *s; s++)
+		if (((unsigned char)*s < 0x20 && *s != '\n' && *s != '\t') || *s == 0x7f)
+			return true;
+	return false;
+}
+
 static enum err check_text(
 	const struct check *c, const json_t *schema, const json_t *v, const char *at)
 {
@@ -207,6 +216,9 @@ static enum err check_text(
 	if ((min && n < json_integer_value(min)) || (max && n > json_integer_value(max)))
 		return problem_set(
 			c->why, ERR_OUT_OF_RANGE, at, "the text is too short or too long");
+	if (has_control(json_string_value(v)))
+		return problem_set(
+			c->why, ERR_BAD_VALUE, at, "the text has control characters in it");
 	if (pattern && !pattern_matches(c->s, pattern, json_string_value(v)))
 		return problem_set(
 			c->why, ERR_BAD_VALUE, at, "the text does not have the right form");

@@ -5,6 +5,7 @@
 
 #include "domain/approval.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 
 static enum err setting_json(struct request *r, int64_t site_id, enum setting s, json_t **out)
 {
@@ -62,8 +63,10 @@ enum err setting_change(struct request *r, struct answer *a)
 	return setting_json(r, c.site_id, c.setting, &a->json);
 }
 
-static json_t *approval_json(const struct approval *p)
+static json_t *approval_json(const void *row)
 {
+	const struct approval *p = row;
+
 	return json_pack("{s:I, s:s, s:I, s:s, s:o, s:o, s:s, s:I, s:o, s:o, s:o, s:o}", "id",
 		(json_int_t)p->id, "kind", p->kind, "site_id", (json_int_t)p->site_id, "object",
 		p->object, "params", json_loads(p->params, 0, NULL), "reason",
@@ -75,15 +78,7 @@ static json_t *approval_json(const struct approval *p)
 
 enum err approvals_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = approval_list(r->db, caller_site(r), param_text(r, "state"), &rows);
-	const struct approval *p = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, approval_json(&p[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), approval_json);
 }
 
 static enum err decide(struct request *r, struct answer *a, bool approve)

@@ -5,6 +5,7 @@
 #include "domain/share.h"
 #include "domain/sharerun.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/views.h"
 
 /* ---- groups ---- */
@@ -67,7 +68,7 @@ enum err shares_list(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	json_t *items = json_array(), *one = NULL;
-	enum err e = share_groups(r->db, caller_site(r), 0, &rows);
+	enum err e = list_rows(r, ARGS(arg_i64(caller_site(r))), &rows);
 	const struct share_group *g = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {

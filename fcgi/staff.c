@@ -5,9 +5,13 @@
 #include "base/log.h"
 #include "base/zone.h"
 #include "domain/audit.h"
+#include "domain/estate.h"
 #include "domain/forecast.h"
+#include "domain/meterclock.h"
+#include "domain/life.h"
 #include "domain/supplypoint.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/usage_view.h"
 #include "fcgi/views.h"
 
@@ -17,12 +21,8 @@
 static enum err today_start(struct request *r, struct utc *out)
 {
 	AUTO(zone_free) struct zone *z = NULL;
-	struct site s;
-	enum err e = user_site(r->db, &r->user, &s);
+	enum err e = request_zone(r, &z);
 
-	if (e != ERR_OK && e != ERR_NOT_FOUND)
-		return e;
-	e = zone_open(e == ERR_OK ? s.zone : "UTC", &z);
 	if (e == ERR_OK)
 		*out = zone_day_start(z, zone_local(z, r->now).day);
 	return e;
@@ -49,43 +49,24 @@ enum err board_get(struct request *r, struct answer *a)
 	return ERR_OK;
 }
 
-/* The same filter and the same version: the client has it already. */
-static enum err not_modified(struct request *r, struct answer *a, bool *same)
+static json_t *meters_json(const struct rows *rows, struct utc now)
 {
-	const char *have = request_header(r, "HTTP_IF_NONE_MATCH");
-	char version[LIVE_VERSION_MAX];
-	enum err e = live_version(r->db, version);
+	const struct live_meter *m = rows->at;
+	json_t *items = json_array();
 
-	if (e != ERR_OK)
-		return e;
-	snprintf(a->etag, sizeof(a->etag), "W/\"%s\"", version);
-	*same = have && strstr(have, version) != NULL;
-	return ERR_OK;
+	for (size_t i = 0; i < rows->n; i++)
+		json_array_append_new(items, view_meter(&m[i], now));
+	return items;
 }
 
 enum err meters_list(struct request *r, struct answer *a)
 {
-	struct live_filter f = { caller_site(r), param_int(r, "gateway_id"), param_text(r, "q") };
 	AUTO(rows_free) struct rows rows = { 0 };
-	const struct live_meter *m;
-	json_t *items;
-	bool same = false;
-	enum err e = not_modified(r, a, &same);
+	enum err e = list_rows(r, ARGS(arg_utc(r->now), arg_i64(caller_site(r))), &rows);
 
-	if (e == ERR_OK && same) {
-		a->status = 304;
-		return ERR_OK;
-	}
 	if (e == ERR_OK)
-		e = live_meters(r->db, &f, r->now, &rows);
-	if (e != ERR_OK)
-		return e;
-	items = json_array();
-	m = rows.at;
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, view_meter(&m[i], r->now));
-	a->json = json_items(items);
-	return ERR_OK;
+		a->json = json_items(meters_json(&rows, r->now));
+	return e;
 }
 
 static json_t *acts_json(const struct rows *rows)
@@ -123,23 +104,56 @@ static json_t *rates_json(const struct live_meter *m)
 	return o;
 }
 
+/* Null: the meter tells no time, or has not been read. */
+static enum err clock_json(struct db *db, int64_t meter_id, json_t **out)
+{
+	struct meter_clock c;
+	enum err e = meter_clock_get(db, meter_id, &c);
+
+	if (e == ERR_OK)
+		*out = json_pack("{s:I, s:o, s:o, s:I}", "drift_s", (json_int_t)c.drift_s,
+			"seen_at", json_utc(c.seen_at), "set_at", json_utc(c.set_at), "set_by_s",
+			(json_int_t)c.set_by_s);
+	else if (e == ERR_NOT_FOUND)
+		*out = json_null();
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+static json_t *setup_json(const struct estate_meter *m)
+{
+	char start[MONEY_TEXT_MAX], current[MONEY_TEXT_MAX];
+
+	return json_pack("{s:o, s:I, s:I, s:s, s:s, s:I}", "parent",
+		view_named(m->parent_id, m->parent_code, m->parent_name), "ct_ratio",
+		(json_int_t)m->ct_ratio, "pt_ratio", (json_int_t)m->pt_ratio, "rated_current_a",
+		qty_text((struct qty){ m->rated_current_ma }, current), "start_register",
+		qty_text(m->start, start), "power_limit_w", (json_int_t)m->power_limit_w);
+}
+
 enum err meter_get(struct request *r, struct answer *a)
 {
+	json_t *clock = NULL;
 	AUTO(rows_free) struct rows blocks = { 0 };
 	AUTO(rows_free) struct rows acts = { 0 };
+	struct estate_meter setup;
 	struct supply_point p;
 	struct live_meter m;
 	enum err e = live_meter(r->db, caller_site(r), r->object, r->now, &m);
 
+	if (e == ERR_OK)
+		e = estate_meter(r->db, m.id, &setup);
 	if (e == ERR_OK)
 		e = supply_get(r->db, m.supply_point_id, &p);
 	if (e == ERR_OK)
 		e = supply_blocks(r->db, m.supply_point_id, &blocks);
 	if (e == ERR_OK)
 		e = live_acts(r->db, m.id, ACTS_SHOWN, &acts);
+	if (e == ERR_OK)
+		e = clock_json(r->db, m.id, &clock);
 	if (e != ERR_OK)
 		return e;
 	a->json = view_meter(&m, r->now);
+	json_object_set_new(a->json, "clock", clock);
 	json_object_set_new(a->json, "blocks", view_blocks(&blocks));
 	json_object_set_new(a->json, "keep_until", view_keep(m.keep_until, r->now));
 	json_object_set_new(a->json, "load_class", json_string(p.load_class));
@@ -148,6 +162,7 @@ enum err meter_get(struct request *r, struct answer *a)
 	json_object_set_new(
 		a->json, "fault", str_eq(m.comm, "ok") ? json_null() : json_text_or_null(m.error));
 	json_object_set_new(a->json, "energy_by_rate_wh", rates_json(&m));
+	json_object_set_new(a->json, "setup", setup_json(&setup));
 	return ERR_OK;
 }
 
@@ -187,8 +202,7 @@ enum err accounts_list(struct request *r, struct answer *a)
 	AUTO(rows_free) struct rows rows = { 0 };
 	struct days_left left;
 	json_t *items = json_array();
-	enum err e = live_accounts(
-		r->db, caller_site(r), param_text(r, "q"), param_int(r, "tenant_id"), &rows);
+	enum err e = list_rows(r, ARGS(arg_i64(caller_site(r))), &rows);
 	const struct live_account *f = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
@@ -200,37 +214,12 @@ enum err accounts_list(struct request *r, struct answer *a)
 	return e;
 }
 
+static json_t *tenant_json(const void *row)
+{
+	return shape_json(&live_tenant_shape, row);
+}
+
 enum err tenants_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = live_tenants(r->db, caller_site(r), param_text(r, "q"), &rows);
-	const struct live_tenant *t = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, shape_json(&live_tenant_shape, &t[i]));
-	a->json = json_items(items);
-	return e;
-}
-
-static json_t *alarm_json(const struct live_alarm *l)
-{
-	return json_pack("{s:I, s:s, s:s, s:{s:s, s:I, s:s}, s:s, s:o, s:o, s:o}", "id",
-		(json_int_t)l->id, "kind", l->kind, "severity", l->severity, "object", "kind",
-		l->object_kind, "id", (json_int_t)l->object_id, "code", l->object_code, "text",
-		l->text, "raised_at", json_utc(l->raised_at), "cleared_at", json_utc(l->cleared_at),
-		"acked_at", json_utc(l->acked_at));
-}
-
-enum err alarms_list(struct request *r, struct answer *a)
-{
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = live_alarms(r->db, caller_site(r), param_int(r, "open") == 1, &rows);
-	const struct live_alarm *l = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, alarm_json(&l[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), tenant_json);
 }

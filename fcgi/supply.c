@@ -6,6 +6,7 @@
 #include "domain/command.h"
 #include "domain/holiday.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/views.h"
 
 #define KEEP_MS (INT64_C(72) * 3600 * 1000)
@@ -71,21 +72,19 @@ static enum err order(struct request *r, struct command *c, struct answer *a)
 	return ERR_OK;
 }
 
-/* keep: an instant to come, at most 31 days away; 72 h unless said. Others take none. */
-static enum err read_until(struct request *r, struct command *c, struct problem *why)
+enum err supply_until(struct request *r, bool keep, struct utc *out, struct problem *why)
 {
 	const char *text = body_text(r, "until", NULL);
-	bool keep = c->kind == COMMAND_KEEP;
 
 	if (!text) {
-		c->until.ms = keep ? r->now.ms + KEEP_MS : 0;
+		out->ms = keep ? r->now.ms + KEEP_MS : 0;
 		return ERR_OK;
 	}
 	if (!keep)
 		return problem_set(why, ERR_BAD_VALUE, "until", "only keep has an end");
-	if (utc_parse(text, &c->until) != ERR_OK)
+	if (utc_parse(text, out) != ERR_OK)
 		return problem_set(why, ERR_BAD_VALUE, "until", "an RFC 3339 time is expected");
-	if (c->until.ms <= r->now.ms || c->until.ms > r->now.ms + KEEP_MOST_MS)
+	if (out->ms <= r->now.ms || out->ms > r->now.ms + KEEP_MOST_MS)
 		return problem_set(why, ERR_OUT_OF_RANGE, "until", "from now to 31 days ahead");
 	return ERR_OK;
 }
@@ -98,7 +97,7 @@ enum err meter_supply(struct request *r, struct answer *a)
 
 	while (!str_eq(command_word(c.kind), action))
 		c.kind++; /* it is one of the first four, by the schema */
-	e = read_until(r, &c, &a->why);
+	e = supply_until(r, c.kind == COMMAND_KEEP, &c.until, &a->why);
 	return e == ERR_OK ? order(r, &c, a) : e;
 }
 
@@ -131,8 +130,10 @@ enum err meter_load_class(struct request *r, struct answer *a)
 
 /* ---- supply points ---- */
 
-static json_t *line_json(const struct supply_line *p)
+static json_t *line_json(const void *row)
 {
+	const struct supply_line *p = row;
+
 	return json_pack("{s:I, s:s, s:I, s:o, s:o, s:s, s:s, s:s, s:o, s:s, s:s, s:b, s:o, s:o,"
 			 " s:o, s:o}",
 		"id", (json_int_t)p->id, "code", p->code, "site_id", (json_int_t)p->site_id,
@@ -148,19 +149,11 @@ static json_t *line_json(const struct supply_line *p)
 
 enum err supply_points_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
 	int64_t confined = caller_site(r), named = param_int(r, "site_id");
-	json_t *items = json_array();
-	enum err e = ERR_OK;
 
-	a->json = json_items(items);
-	if (confined && named && confined != named)
+	if (r->user.site_id && named && r->user.site_id != named)
 		return problem_set(&a->why, ERR_NOT_FOUND, "site_id", "there is no such site");
-	e = supply_list(
-		r->db, confined ? confined : named, param_int(r, "should_be_off") == 1, &rows);
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, line_json((const struct supply_line *)rows.at + i));
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(confined)), line_json);
 }
 
 enum err supply_point_note(struct request *r, struct answer *a)
@@ -193,7 +186,7 @@ static enum err brake_answer(struct request *r, int64_t site_id, struct answer *
 	enum err e = brake_get(r->db, site_id, &b);
 
 	if (e == ERR_OK)
-		e = supply_list(r->db, site_id, true, &rows);
+		e = supply_due(r->db, site_id, &rows);
 	if (e != ERR_OK)
 		return e;
 	p = rows.at;

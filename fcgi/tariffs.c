@@ -5,9 +5,12 @@
 
 #include "domain/usage.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 
-static json_t *tariff_json(const struct tariff_row *t)
+static json_t *tariff_json(const void *row)
 {
+	const struct tariff_row *t = row;
+
 	return json_pack("{s:I, s:s, s:s, s:s, s:I, s:I}", "id", (json_int_t)t->id, "code", t->code,
 		"name", t->name, "utility", t->utility, "revision", (json_int_t)t->revision,
 		"meters", (json_int_t)t->meters);
@@ -28,15 +31,7 @@ static enum err answer_tariff(struct request *r, int64_t id, struct answer *a)
 
 enum err tariffs_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = tariff_list(r->db, caller_site(r), r->now, &rows);
-	const struct tariff_row *t = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, tariff_json(&t[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r)), arg_utc(r->now)), tariff_json);
 }
 
 enum err tariff_get(struct request *r, struct answer *a)
@@ -50,10 +45,19 @@ enum err tariff_new(struct request *r, struct answer *a)
 		.site_id = caller_site(r),
 		.actor = r->actor,
 		.address = r->remote,
-		.now = r->now };
-	int64_t id = 0;
-	enum err e = tariff_put(r->db, &c, &id, &a->why);
+		.now = r->now,
+		.user_id = r->user.id };
+	char once[ONCE_MAX];
+	int64_t id = 0, approval_id = 0;
+	enum err e;
 
+	c.approval_id = &approval_id;
+	c.once_key = request_once(r, "tariff", once);
+	e = tariff_put(r->db, &c, &id, &a->why);
+	if (e == ERR_OK && approval_id) {
+		answer_approval(a, approval_id);
+		return ERR_OK;
+	}
 	return e == ERR_OK ? answer_tariff(r, id, a) : e;
 }
 

@@ -10,6 +10,7 @@
 #include "domain/usage.h"
 #include "fcgi/books.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "notice/notice.h"
 #include "fcgi/usage_view.h"
 #include "fcgi/views.h"
@@ -113,7 +114,7 @@ enum err me_accounts(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	json_t *items = json_array(), *one;
-	enum err e = me_account_list(r->db, r->user.id, 0, r->now, &rows);
+	enum err e = me_account_list(r->db, r->user.id, param_int(r, "ended") != 0, r->now, &rows);
 	const struct me_account *m = rows.at;
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
@@ -146,17 +147,14 @@ enum err me_emergency(struct request *r, struct answer *a)
 	return e == ERR_OK ? account_json(r, &m, &a->json) : e;
 }
 
+static json_t *my_meter_json(const void *row)
+{
+	return view_my_meter(row);
+}
+
 enum err me_meters(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = live_meters_of_user(r->db, r->user.id, r->now, &rows);
-	const struct live_meter *m = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, view_my_meter(&m[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_utc(r->now), arg_i64(r->user.id)), my_meter_json);
 }
 
 enum err me_usage(struct request *r, struct answer *a)
@@ -216,7 +214,7 @@ enum err me_statement(struct request *r, struct answer *a)
 	struct utc from = { 0 }, to = { 0 };
 	struct me_account m;
 	json_t *items;
-	enum err e = me_account_get(r->db, r->user.id, param_int(r, "account_id"), r->now, &m);
+	enum err e = me_account_seen(r->db, r->user.id, param_int(r, "account_id"), r->now, &m);
 
 	if (e == ERR_OK)
 		e = zone_open(m.zone, &z);
@@ -242,36 +240,30 @@ static const char *medium_of(const struct me_notice *n)
 	return c ? c->medium : n->channel;
 }
 
+static json_t *notice_json(const void *row)
+{
+	const struct me_notice *n = row;
+
+	return json_pack("{s:I, s:o, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o}", "id",
+		(json_int_t)n->id, "at", json_utc(n->at), "kind", n->kind, "text", n->text,
+		"account_id", (json_int_t)n->account_id, "channel", medium_of(n), "state", n->state,
+		"way", json_text_or_null(n->way), "sent_at", json_utc(n->sent_at), "delivered_at",
+		json_utc(n->delivered_at));
+}
+
 enum err me_notices(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = me_notice_list(r->db, r->user.id, &rows);
-	const struct me_notice *n = rows.at;
+	return list_answer(r, a, ARGS(arg_i64(r->user.id)), notice_json);
+}
 
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items,
-			json_pack("{s:I, s:o, s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:o}", "id",
-				(json_int_t)n[i].id, "at", json_utc(n[i].at), "kind", n[i].kind,
-				"text", n[i].text, "account_id", (json_int_t)n[i].account_id,
-				"channel", medium_of(&n[i]), "state", n[i].state, "way",
-				json_text_or_null(n[i].way), "sent_at", json_utc(n[i].sent_at),
-				"delivered_at", json_utc(n[i].delivered_at)));
-	a->json = json_items(items);
-	return e;
+static json_t *sub_tenant_json(const void *row)
+{
+	return view_sub_tenant(row);
 }
 
 enum err me_sub_tenants(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = me_sub_tenant_list(r->db, r->user.id, 0, &rows);
-	const struct me_sub_tenant *s = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, view_sub_tenant(&s[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(r->user.id)), sub_tenant_json);
 }
 
 struct switching {
@@ -296,20 +288,17 @@ static enum err switch_tx(struct db *db, void *ctx)
 
 enum err me_sub_supply(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows before = { 0 };
-	AUTO(rows_free) struct rows after = { 0 };
 	struct switching s = { .r = r, .off = str_eq(body_text(r, "action", ""), "off") };
-	enum err e = me_sub_tenant_list(r->db, r->user.id, r->object, &before);
+	struct me_sub_tenant t;
+	enum err e = me_sub_tenant_get(r->db, r->user.id, r->object, &t);
 
-	if (e == ERR_OK && before.n != 1)
-		e = ERR_NOT_FOUND;
 	if (e != ERR_OK)
 		return e;
-	s.point = ((const struct me_sub_tenant *)before.at)->supply_point_id;
+	s.point = t.supply_point_id;
 	e = db_tx(r->db, switch_tx, &s);
 	if (e == ERR_OK)
-		e = me_sub_tenant_list(r->db, r->user.id, r->object, &after);
-	if (e == ERR_OK && after.n == 1)
-		a->json = view_sub_tenant(after.at);
+		e = me_sub_tenant_get(r->db, r->user.id, r->object, &t);
+	if (e == ERR_OK)
+		a->json = view_sub_tenant(&t);
 	return e;
 }

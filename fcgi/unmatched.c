@@ -3,9 +3,12 @@
 
 #include "fcgi/books.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 
-static json_t *unmatched_json(const struct unmatched *u)
+static json_t *unmatched_json(const void *row)
 {
+	const struct unmatched *u = row;
+
 	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:s, s:o, s:o, s:s, s:b, s:o,"
 			 " s:o, s:o, s:o, s:o, s:o}",
 		"id", (json_int_t)u->id, "service", u->service, "transaction_id", u->transaction_id,
@@ -21,15 +24,7 @@ static json_t *unmatched_json(const struct unmatched *u)
 
 enum err unmatched_payments(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = unmatched_list(r->db, caller_site(r), param_text(r, "state"), &rows);
-	const struct unmatched *u = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, unmatched_json(&u[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), unmatched_json);
 }
 
 enum err unmatched_show(struct request *r, struct answer *a)

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "domain/live.h"
 #include "domain/me.h"
+#include "fcgi/api.h"
 #include "rules/daysleft.h"
 
 /* What a supply looks like to people; null for a point without relay or valve. */
@@ -29,3 +30,7 @@ json_t *view_order(const struct me_order *o);
 /* {"days", "low", "high"}, or null when it is not known. */
 json_t *view_days_left(const struct days_left *d);
 json_t *view_sub_tenant(const struct me_sub_tenant *s);
+
+/* Of an order to a supply: until when it is kept. An instant to come, at most 31 days away; 72 h
+ * unless said. Other orders take none. */
+MUST_USE enum err supply_until(struct request *r, bool keep, struct utc *out, struct problem *why);

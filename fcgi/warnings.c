@@ -46,7 +46,7 @@ enum err me_alerts(struct request *r, struct answer *a)
 	AUTO(rows_free) struct rows rows = { 0 };
 	char language[3] = "zh", channels[14] = "wechat_or_sms";
 	json_t *items = json_array();
-	enum err e = me_account_list(r->db, r->user.id, 0, r->now, &rows);
+	enum err e = me_account_list(r->db, r->user.id, false, r->now, &rows);
 	const struct me_account *m = rows.at;
 
 	if (e == ERR_OK)

@@ -6,9 +6,8 @@
 
 #include "domain/event.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "web/web.h"
-
-#define PAGE 100
 
 static json_t *events_json(const char *events)
 {
@@ -23,8 +22,9 @@ static json_t *events_json(const char *events)
 	return list;
 }
 
-static json_t *webhook_json(const struct webhook *w)
+static json_t *webhook_json(const void *row)
 {
+	const struct webhook *w = row;
 	return json_pack("{s:I, s:s, s:o, s:s, s:o, s:s, s:o, s:I, s:o, s:o, s:o, s:I, s:I, s:s, "
 			 "s:o}",
 		"id", (json_int_t)w->id, "name", w->name, "site_id",
@@ -55,15 +55,7 @@ static enum err answer_webhook(struct request *r, int64_t id, struct answer *a)
 
 enum err webhooks_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = webhook_list(r->db, caller_site(r), &rows);
-	const struct webhook *w = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, webhook_json(&w[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), webhook_json);
 }
 
 enum err webhook_one(struct request *r, struct answer *a)
@@ -209,8 +201,9 @@ static json_t *answer_text(const struct blob *b)
 	return n ? json_stringn(text, n) : json_null();
 }
 
-static json_t *delivery_json(const struct delivery *d)
+static json_t *delivery_json(const void *row)
 {
+	const struct delivery *d = row;
 	json_t *j = json_pack("{s:I, s:I, s:s, s:s, s:s%, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"id", (json_int_t)d->id, "webhook_id", (json_int_t)d->webhook_id, "event_id",
 		d->event_id, "kind", d->kind, "payload", (const char *)d->payload.at, d->payload.n,
@@ -223,40 +216,12 @@ static json_t *delivery_json(const struct delivery *d)
 	return j;
 }
 
-static enum err state_check(const char *state, struct problem *why)
-{
-	static const char *const states[] = { "", "pending", "waiting", "done", "failed" };
-
-	for (size_t i = 0; i < ARRAY_LEN(states); i++)
-		if (str_eq(state, states[i]))
-			return ERR_OK;
-	return problem_set(why, ERR_BAD_VALUE, "state", "pending, waiting, done or failed");
-}
-
 enum err deliveries_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	struct delivery_filter f = { .webhook_id = r->object,
-		.state = param_text(r, "state"),
-		.before = param_int(r, "cursor"),
-		.most = PAGE + 1 };
-	json_t *items = json_array();
 	struct webhook w;
-	const struct delivery *d;
 	enum err e = webhook_get(r->db, caller_site(r), r->object, &w);
 
-	if (e == ERR_OK)
-		e = state_check(f.state, &a->why);
-	if (e == ERR_OK)
-		e = delivery_list(r->db, &f, &rows);
-	d = rows.at;
-	for (size_t i = 0; i < rows.n && i < PAGE; i++)
-		json_array_append_new(items, delivery_json(&d[i]));
-	a->json = json_items(items);
-	if (rows.n > PAGE)
-		json_object_set_new(
-			a->json, "next", json_sprintf("%lld", (long long)d[PAGE - 1].id));
-	return e;
+	return e == ERR_OK ? list_answer(r, a, ARGS(arg_i64(r->object)), delivery_json) : e;
 }
 
 static enum err answer_delivery(struct request *r, int64_t id, struct answer *a)

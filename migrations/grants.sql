@@ -1,6 +1,7 @@
 -- Least rights per program, applied after every migration. The users belong to their programs;
 -- without a password set by the installer they can only be used by the system user of that name.
--- Nobody may UPDATE or DELETE an entry, a posting, an audit row or the evidence of a settlement.
+-- Nobody may UPDATE or DELETE an entry, a posting, an audit row or the evidence of a settlement. Procedures that
+-- put evidence together are at the end.
 CREATE USER IF NOT EXISTS 'yufu_api'@'localhost' IDENTIFIED VIA unix_socket;
 CREATE USER IF NOT EXISTS 'yufu_poller'@'localhost' IDENTIFIED VIA unix_socket;
 CREATE USER IF NOT EXISTS 'yufu_worker'@'localhost' IDENTIFIED VIA unix_socket;
@@ -49,6 +50,7 @@ GRANT SELECT, UPDATE ON supply_point TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE, DELETE ON block TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON supply_act TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON alarm TO 'yufu_poller'@'localhost';
+GRANT INSERT ON alarm_event TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT ON notice TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT ON outbox TO 'yufu_poller'@'localhost';
 GRANT SELECT, INSERT, UPDATE ON overload_state TO 'yufu_poller'@'localhost';
@@ -113,6 +115,7 @@ GRANT INSERT, UPDATE, DELETE ON site_holiday TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (open_site, released_at, released_by, release_reason) ON brake TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON approval TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON alarm TO 'yufu_api'@'localhost';
+GRANT INSERT ON alarm_event TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON block TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (to_day) ON contract_fee TO 'yufu_api'@'localhost';
 GRANT INSERT ON fee_charge TO 'yufu_api'@'localhost';
@@ -121,6 +124,14 @@ GRANT INSERT, UPDATE (name, to_day) ON share_group TO 'yufu_api'@'localhost';
 GRANT INSERT ON share_source TO 'yufu_api'@'localhost';
 GRANT INSERT, DELETE ON share_target TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON session TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name), DELETE ON role TO 'yufu_api'@'localhost';
+GRANT INSERT, DELETE ON role_permission TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (confirmed_at, last_step), DELETE ON user_totp TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (used_at), DELETE ON user_recovery TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (key_sha256, hint, made_at, used_at, revoked_at) ON service_key TO 'yufu_api'@'localhost';
+GRANT INSERT ON tariff_proposal TO 'yufu_api'@'localhost';
+GRANT INSERT, DELETE ON user_area TO 'yufu_api'@'localhost';
+GRANT INSERT, DELETE ON user_area_scope TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON sms_code TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON user_wechat TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON wechat_person TO 'yufu_api'@'localhost';
@@ -153,7 +164,14 @@ GRANT INSERT, UPDATE (name, role, area_id, parent_id, rated_current_ma) ON meter
 GRANT DELETE ON user_tenant TO 'yufu_api'@'localhost';
 GRANT INSERT ON import_run TO 'yufu_api'@'localhost';
 GRANT UPDATE ON import_lock TO 'yufu_api'@'localhost';
+-- api: batches are previewed and started there.
+GRANT INSERT, UPDATE (state, confirmed_at, approval_id, started_at) ON batch TO 'yufu_api'@'localhost';
+GRANT INSERT ON batch_meter TO 'yufu_api'@'localhost';
 -- worker: outbox, orders, jobs.
+GRANT INSERT, UPDATE ON job_state TO 'yufu_worker'@'localhost';
+GRANT UPDATE (state, done_at) ON batch TO 'yufu_worker'@'localhost';
+GRANT UPDATE (state, why, wanted, ordered_at, ended_at) ON batch_meter TO 'yufu_worker'@'localhost';
+GRANT UPDATE (read_wanted_at, version) ON meter_state TO 'yufu_worker'@'localhost';
 GRANT UPDATE (cap_fen) ON contract_debt TO 'yufu_worker'@'localhost';
 GRANT UPDATE (last_month) ON contract_allowance TO 'yufu_worker'@'localhost';
 GRANT INSERT ON entry TO 'yufu_worker'@'localhost';
@@ -162,6 +180,7 @@ GRANT UPDATE (count, remaining_milli, worth_nano, used_at, fresh, blocked, block
 GRANT INSERT, UPDATE (end_entry_id, open_meter) ON purchase TO 'yufu_worker'@'localhost';
 GRANT INSERT ON posting TO 'yufu_worker'@'localhost';
 GRANT INSERT ON audit TO 'yufu_worker'@'localhost';
+GRANT INSERT ON audit_chain TO 'yufu_worker'@'localhost';
 GRANT INSERT ON pay_notify TO 'yufu_worker'@'localhost';
 GRANT INSERT ON notice TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE ON outbox TO 'yufu_worker'@'localhost';
@@ -179,9 +198,12 @@ GRANT INSERT, UPDATE ON pay_unmatched TO 'yufu_worker'@'localhost';
 GRANT INSERT ON reversal TO 'yufu_worker'@'localhost';
 GRANT INSERT ON approval TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE ON alarm TO 'yufu_worker'@'localhost';
+GRANT INSERT ON alarm_event TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON block TO 'yufu_worker'@'localhost';
 GRANT UPDATE ON supply_point TO 'yufu_worker'@'localhost';
-GRANT INSERT, UPDATE (sealed_at, entries, sha256) ON book_day TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE (sealed_at, entries, sha256, summed_at) ON book_day TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON usage_month TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON posting_month TO 'yufu_worker'@'localhost';
 GRANT UPDATE (sealed) ON usage_day TO 'yufu_worker'@'localhost';
 GRANT INSERT ON fee_charge TO 'yufu_worker'@'localhost';
 GRANT INSERT ON fee_due TO 'yufu_worker'@'localhost';
@@ -210,4 +232,8 @@ GRANT ALTER, CREATE, DROP, INSERT ON reading_packing TO 'yufu_worker'@'localhost
 GRANT ALTER, DROP, INSERT, UPDATE ON reading_hour TO 'yufu_worker'@'localhost';
 GRANT UPDATE ON reading_span TO 'yufu_worker'@'localhost';
 GRANT UPDATE (least_w, most_w) ON usage_hour TO 'yufu_worker'@'localhost';
+-- Evidence of finished days is put together by two procedures that can do nothing else.
+GRANT EXECUTE ON PROCEDURE evidence_merge TO 'yufu_worker'@'localhost';
+GRANT EXECUTE ON PROCEDURE evidence_drop TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON evidence_merged TO 'yufu_worker'@'localhost';
 GRANT LOCK TABLES ON * TO 'yufu_worker'@'localhost';

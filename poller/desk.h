@@ -24,6 +24,7 @@ struct report {
 	struct utc clock_set_at; /* 0: never */
 	int64_t clock_set_by_s;
 	int64_t step;
+	struct qty capacity; /* by the form of the register; 0: not known */
 	/* Communication, in any case. */
 	enum comm comm;
 	struct utc comm_since;

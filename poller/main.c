@@ -21,6 +21,7 @@ struct settings {
 	char name[64];
 	int64_t buses_max;
 	int64_t period_ms;
+	int64_t config_ms;
 	int64_t mass_trip_limit;
 	const char *models_dir;
 	struct dlt645_keys keys;
@@ -59,7 +60,7 @@ static enum err read_name(struct conf *c, char *out, size_t size, struct problem
 
 static enum err settings_read(struct conf *c, struct settings *s, struct problem *why)
 {
-	int64_t fresh_s = 60;
+	int64_t fresh_s = 60, config_s = 86400;
 	enum err e = db_settings_read(c, &s->database, why);
 
 	if (e == ERR_OK)
@@ -68,6 +69,8 @@ static enum err settings_read(struct conf *c, struct settings *s, struct problem
 		e = conf_int(c, "poller", "buses_max", 1, 900, 900, &s->buses_max, why);
 	if (e == ERR_OK)
 		e = conf_int(c, "poller", "fresh_s", 12, 3600, 60, &fresh_s, why);
+	if (e == ERR_OK)
+		e = conf_int(c, "poller", "config_s", 3600, 604800, 86400, &config_s, why);
 	if (e == ERR_OK)
 		e = conf_int(
 			c, "poller", "mass_trip_limit", 0, 1000000, 0, &s->mass_trip_limit, why);
@@ -78,6 +81,7 @@ static enum err settings_read(struct conf *c, struct settings *s, struct problem
 	s->dial_in_listen = conf_text(c, "poller", "dial_in_listen", "");
 	s->models_dir = conf_text(c, "poller", "models_dir", NULL);
 	s->period_ms = fresh_s * 1000 - 10000; /* room for one failure and its retry */
+	s->config_ms = config_s * 1000;
 	return e;
 }
 
@@ -141,6 +145,7 @@ static void open_parts(struct poller *p)
 
 	p->purchaser = purchaser_open(&ends);
 	p->setter = setter_open(&ends);
+	setter_look_every(p->setter, p->settings.config_ms);
 	p->keeper = keeper_open(&(struct keeper_ends){ .database = &p->settings.database,
 		.name = p->settings.name,
 		.buses_max = p->settings.buses_max,
@@ -153,7 +158,8 @@ static void open_parts(struct poller *p)
 			.back = p->back,
 			.reception = p->reception,
 			.sets_clocks = p->settings.set_clocks != 0,
-			.period_ms = p->settings.period_ms } });
+			.period_ms = p->settings.period_ms,
+			.config_ms = p->settings.config_ms } });
 }
 
 static void free_parts(struct poller *p)

@@ -192,6 +192,8 @@ static void remember(struct runner *r)
 	}
 	schedule_open(&r->schedule, r->turns, r->plant.n, r->ends.period_ms,
 		rand_below(UINT32_MAX) + 1, r->plant.comm, mono_ms());
+	if (r->ends.config_ms > 0)
+		r->schedule.config_period = r->ends.config_ms;
 	runner_identity_open(r);
 }
 

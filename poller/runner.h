@@ -23,6 +23,7 @@ struct runner_ends { /* where its news goes; outlives it */
 	struct reception *reception; /* NULL: no gateway can dial in */
 	bool sets_clocks;	     /* of meters that are wrong, by rule */
 	int64_t period_ms;
+	int64_t config_ms; /* serial numbers; 0: SCHEDULE_CONFIG_MS */
 };
 
 /* Takes over the bus (and its meters). former is the bus of this gateway as it was configured

@@ -101,6 +101,30 @@ static int64_t register_step(const struct plant_meter *m, const struct meter_rea
 	return step > 0 ? step : 1;
 }
 
+/* Digits of a register that has nothing but digits; 0: it is another number. */
+static int register_digits(const struct plant_meter *m, const struct model_point *p)
+{
+	if (m->model->framing != MODEL_MODBUS)
+		return p->item.wire == ITEM_BCD && !p->item.other ? 2 * p->item.bytes : 0;
+	return p->wire == WIRE_BCD ? 4 * p->count : 0;
+}
+
+/* A register in digits begins anew after all nines. 0: not known; integers of 32 bits begin anew
+ * where their makers want. */
+static int64_t register_capacity(const struct plant_meter *m, int64_t step)
+{
+	const struct model_point *p = billed_point(m);
+	int digits = p ? register_digits(m, p) : 0;
+	int64_t capacity = step;
+
+	if (digits < 6 || digits > 8 || p->by_ct || p->by_pt || p->factors || p->offset)
+		return 0;
+	while (digits-- > 0)
+		if (__builtin_mul_overflow(capacity, INT64_C(10), &capacity))
+			return 0;
+	return capacity;
+}
+
 static struct report report_of(const struct runner *r, size_t i)
 {
 	const struct turn *t = &r->turns[i];
@@ -155,6 +179,7 @@ void runner_report_reading(struct runner *r, size_t i, const struct meter_readin
 	p.most_per_hour = reading_most_per_hour(m->water, m->rated_current_ma, m->model->phases,
 		own ? m->ct_ratio : 1, own ? m->pt_ratio : 1);
 	p.step = register_step(m, g);
+	p.capacity.milli = register_capacity(m, p.step);
 	runner_fill_clock(r, i, g, &p);
 	desk_put(r->ends.desk, &p);
 }

@@ -34,6 +34,7 @@ void schedule_open(struct schedule *s, struct turn *turns, size_t n, int64_t per
 	*s = (struct schedule){ .turns = turns,
 		.n = n,
 		.period = period,
+		.config_period = SCHEDULE_CONFIG_MS,
 		.seed = seed ? seed : 1,
 		.idle_until = now,
 		.comm = comm,
@@ -232,7 +233,7 @@ static void answered(struct schedule *s, const struct task *task, int64_t now)
 	t->comm = COMM_OK;
 	t->last_good = now;
 	if (task->kind == TASK_CONFIG) { /* the reading follows at once */
-		t->config_due = now + SCHEDULE_CONFIG_MS + jitter(s, SCHEDULE_CONFIG_MS / 24);
+		t->config_due = now + s->config_period + jitter(s, s->config_period / 24);
 		return;
 	}
 	t->wanted = false;
@@ -259,11 +260,16 @@ static bool is_long_since(int64_t then, int64_t now, int64_t ms)
 	return then == INT64_MIN || now - then >= ms;
 }
 
+int64_t schedule_silent_ms(const struct schedule *s)
+{
+	return sooner(SCHEDULE_SILENT_MS, s->period / 5 * 9);
+}
+
 static void meter_age(struct schedule *s, struct turn *t, int64_t now)
 {
 	bool tried = t->fails >= SCHEDULE_SILENT_TRIES || s->comm == COMM_SILENT;
 
-	if (tried && is_long_since(t->last_good, now, SCHEDULE_SILENT_MS))
+	if (tried && is_long_since(t->last_good, now, schedule_silent_ms(s)))
 		t->comm = COMM_SILENT;
 }
 

@@ -22,7 +22,7 @@
 #define SCHEDULE_PROBE_MS 1000		/* first pause between tries while down, doubled ... */
 #define SCHEDULE_PROBE_MAX_MS 10000	/* ... up to this */
 #define SCHEDULE_GATEWAY_MS 30000	/* down for so long: the gateway is silent */
-#define SCHEDULE_CONFIG_MS 86400000	/* serial number and settings are read once a day ... */
+#define SCHEDULE_CONFIG_MS 86400000	/* serial number and settings are read so often ... */
 #define SCHEDULE_CONFIG_RETRY_MS 600000 /* ... or later again when the meter refuses */
 
 enum comm { COMM_NEVER, COMM_OK, COMM_SILENT };
@@ -63,8 +63,9 @@ struct schedule {
 	struct turn *turns; /* the caller's, one a meter */
 	size_t n;
 	int64_t period;
-	uint32_t seed;	    /* of the jitter */
-	int64_t idle_until; /* meters that do not answer: not before */
+	int64_t config_period; /* SCHEDULE_CONFIG_MS unless changed after schedule_open() */
+	uint32_t seed;	       /* of the jitter */
+	int64_t idle_until;    /* meters that do not answer: not before */
 	bool down;
 	int64_t probe_at, probe_pause;
 	size_t probe_next;
@@ -80,6 +81,8 @@ struct schedule {
 /* turns hold last_good and comm as they are remembered; everything else is set here. */
 void schedule_open(struct schedule *s, struct turn *turns, size_t n, int64_t period, uint32_t seed,
 	enum comm comm, int64_t now);
+/* SCHEDULE_SILENT_MS, or less where meters are read more often: nine fifths of the period. */
+int64_t schedule_silent_ms(const struct schedule *s);
 /* Right after schedule_open(), when the same bus has been configured anew: what is known of the bus
  * as a whole. */
 void schedule_inherit(struct schedule *s, const struct schedule *former);

@@ -22,6 +22,7 @@ struct setter {
 	GHashTable *looks; /* by deal */
 	GHashTable *buses; /* by gateway */
 	int64_t sweep_at;
+	int64_t look_ms;
 };
 
 static int64_t deal_id(int64_t meter_id, enum meter_setting kind)
@@ -87,7 +88,7 @@ static enum err store_look(struct deals *ds, struct setter *s, struct deal *d)
 		return ERR_OK;
 	}
 	look->pause = 0;
-	look->due = mono_ms() + SETTER_LOOK_MS;
+	look->due = mono_ms() + s->look_ms;
 	return metersetting_observe(deals_db(ds), &o->lease, &seen);
 }
 
@@ -328,10 +329,16 @@ struct setter *setter_open(const struct deals_ends *ends)
 
 	ASSERT(s);
 	s->tariffs = tariffs_open();
+	s->look_ms = SETTER_LOOK_MS;
 	s->looks = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, free);
 	s->buses = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, free);
 	s->deals = deals_open(ends, &acts, s);
 	return s;
+}
+
+void setter_look_every(struct setter *s, int64_t ms)
+{
+	s->look_ms = ms;
 }
 
 void setter_free(struct setter **s)

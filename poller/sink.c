@@ -82,6 +82,12 @@ static const struct query Q_POINTS = {
 	&point_shape
 };
 
+/* What a person has said of this meter, else what its model is sure of. */
+static struct qty capacity_of(const struct report *r, const struct point_row *p)
+{
+	return p->capacity.milli ? p->capacity : r->capacity;
+}
+
 static enum verdict judge(
 	const struct report *r, const struct settled *last, const struct point_row *p)
 {
@@ -89,7 +95,7 @@ static enum verdict judge(
 		.reg = r->now.register_milli,
 		.most_per_hour = r->most_per_hour,
 		.step = r->step,
-		.capacity = p->capacity,
+		.capacity = capacity_of(r, p),
 		.other_serial = r->other_serial,
 		.has_last = last->read_at.ms != 0,
 		.last_at = last->read_at,
@@ -194,7 +200,7 @@ static enum err take_reading(
 	i->verdict = judge(r, charge_last(b->charges, r->meter_id), p);
 	sink_verdict_alarms(i);
 	watch_off(i, p);
-	return i->verdict == VERDICT_ACCEPTED ? settle(db, b, i, p->capacity) : ERR_OK;
+	return i->verdict == VERDICT_ACCEPTED ? settle(db, b, i, capacity_of(r, p)) : ERR_OK;
 }
 
 static void item_begin(const struct batch *b, size_t k)
@@ -257,14 +263,13 @@ static void take_results(struct batch *b)
 	}
 }
 
-/* Every group of the batch, ascending, each once. */
-static enum err fence(struct db *db, struct batch *b)
+/* The leases of a batch: every group, ascending, each once. ERR_FENCED: one is not held. */
+static enum err leases_of(struct batch *b, struct lease *out, size_t *n)
 {
 	int64_t done = INT64_MIN;
 
-	for (;;) {
+	for (*n = 0;; ++*n) {
 		int64_t next = INT64_MAX;
-		enum err e;
 
 		for (size_t i = 0; i < b->n; i++)
 			if (b->reports[i].group_id > done && b->reports[i].group_id < next)
@@ -274,11 +279,18 @@ static enum err fence(struct db *db, struct batch *b)
 		b->fenced = (struct lease){ .group_id = next };
 		if (!holdings_get(b->sink->holdings, next, &b->fenced))
 			return ERR_FENCED;
-		e = lease_fence(db, &b->fenced);
-		if (e != ERR_OK)
-			return e;
+		out[*n] = b->fenced;
 		done = next;
 	}
+}
+
+static enum err fence(struct db *db, struct batch *b)
+{
+	struct lease leases[SINK_BATCH];
+	size_t n;
+	enum err e = leases_of(b, leases, &n);
+
+	return e == ERR_OK ? leases_fence(db, leases, n, &b->fenced) : e;
 }
 
 static enum err batch_write(struct db *db, struct batch *b)

@@ -9,13 +9,14 @@ root=$(CDPATH="" cd -- "$(dirname -- "$0")/.." && pwd)
 
 # Packages, or command=package where any source of the command will do.
 build="gcc libc6-dev make cmake ninja-build pkg-config libfcgi-dev libmodbus-dev libmariadb-dev
-	libjansson-dev libcurl4-openssl-dev libjwt-dev libssl-dev libsodium-dev libglib2.0-dev
+	libjansson-dev libcurl4-openssl-dev libjwt-dev libssl-dev libsodium-dev liboath-dev libglib2.0-dev
 	libmicrohttpd-dev libcmocka-dev zlib1g-dev libzip-dev libexpat1-dev libxlsxwriter-dev"
 run="mariadb-server-core mariadb-client-core nginx=nginx-light node=nodejs npm=npm tzdata
 	ca-certificates setpriv=util-linux"
 browser="chromium=chromium fonts-noto-cjk"
 modem="gammu-smsd gammu"
 office="soffice=libreoffice-calc-nogui"
+figures="promtool=prometheus"
 peers="python3 python3-pymodbus"
 clang="clang-14 libclang-rt-14-dev"
 lint="clang-14 clang-tidy-14 clang-format-14 cppcheck"
@@ -121,7 +122,7 @@ case "${1:-} ${2:-}" in
 	node_packages www
 	;;
 "--for test")
-	system_packages "$build $run $browser $modem $office"
+	system_packages "$build $run $browser $modem $office $figures"
 	node_packages www
 	node_packages tests/e2e
 	;;

@@ -8,17 +8,10 @@ struct member {
 	struct tools tools;
 	const struct crew_work *work;
 	pthread_t thread;
+	bool started;
+	atomic_bool over;
 	enum err result;
 };
-
-static enum err work_on(struct tools *t, const struct crew_work *w)
-{
-	enum err e = ERR_OK;
-
-	while (e == ERR_OK && !atomic_load(t->stopping))
-		e = w->step(t, w->service);
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
 
 static void *member_run(void *arg)
 {
@@ -26,33 +19,59 @@ static void *member_run(void *arg)
 
 	log_context(m->work->service);
 	m->tools.db = db_open(m->tools.settings);
-	m->result = work_on(&m->tools, m->work);
+	while (m->result == ERR_OK && !atomic_load(m->tools.stopping))
+		m->result = m->work->step(&m->tools, m->work->service);
 	db_free(&m->tools.db);
 	db_thread_end();
+	atomic_store(&m->over, true);
 	return NULL;
 }
 
-enum err crew_run(struct tools *t, const struct crew_work *w, struct utc now)
+static enum err join(struct member *m)
 {
-	struct member members[CREW_MOST - 1];
-	size_t n = 0, wanted;
-	int64_t due = 0;
-	enum err e = w->due(t->db, w->service, now, &due);
+	pthread_join(m->thread, NULL);
+	m->started = false;
+	return m->result == ERR_NOT_FOUND ? ERR_OK : m->result;
+}
 
-	if (e != ERR_OK || due == 0)
-		return e;
-	ASSERT(w->most >= 1 && w->most <= CREW_MOST);
-	wanted = due < (int64_t)w->most ? (size_t)due - 1 : w->most - 1;
-	for (; n < wanted; n++) {
-		members[n] = (struct member){ .tools = *t, .work = w };
-		if (pthread_create(&members[n].thread, NULL, member_run, &members[n]) != 0)
-			break;
+/* As many members as there is work for. What comes due while they work, and places of members that
+ * found nothing to do, count too: a crew that began small does not stay so. */
+static enum err fill_up(struct tools *t, const struct crew_work *w, struct member *members)
+{
+	int64_t due = 0;
+	enum err e = w->due(t->db, w->service, utc_now(), &due);
+
+	for (size_t i = 0; i + 1 < w->most && e == ERR_OK; i++) {
+		struct member *m = &members[i];
+
+		if (m->started && atomic_load(&m->over))
+			e = join(m);
+		if (e != ERR_OK || m->started || due-- <= 1) /* the leader takes one */
+			continue;
+		*m = (struct member){ .tools = *t, .work = w };
+		m->started = pthread_create(&m->thread, NULL, member_run, m) == 0;
 	}
-	e = work_on(t, w);
-	for (size_t i = 0; i < n; i++) {
-		pthread_join(members[i].thread, NULL);
+	return e;
+}
+
+enum err crew_run(struct tools *t, const struct crew_work *w)
+{
+	struct member members[CREW_MOST - 1] = { 0 };
+	enum err e = ERR_OK;
+
+	ASSERT(w->most >= 1 && w->most <= CREW_MOST);
+	while (e == ERR_OK && !atomic_load(t->stopping)) {
+		e = fill_up(t, w, members);
 		if (e == ERR_OK)
-			e = members[i].result;
+			e = w->step(t, w->service);
+	}
+	if (e == ERR_NOT_FOUND)
+		e = ERR_OK;
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		enum err other = members[i].started ? join(&members[i]) : ERR_OK;
+
+		if (e == ERR_OK)
+			e = other;
 	}
 	return e;
 }

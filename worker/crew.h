@@ -13,6 +13,7 @@ struct crew_work {
 	 * logged, not returned: the next is not kept waiting. */
 	enum err (*step)(struct tools *t, const char *service);
 };
-/* Until nothing is due: by one thread, or, when more is, by several with a database
- * connection each. So a service that answers slowly is asked about many things at a time. */
-enum err crew_run(struct tools *t, const struct crew_work *w, struct utc now);
+/* Until nothing is due: by the caller's thread, and, as long as more is due, by others with a
+ * database connection each. So a service that answers slowly is asked about many things at a time.
+ */
+enum err crew_run(struct tools *t, const struct crew_work *w);

@@ -10,6 +10,8 @@
 #include <curl/curl.h>
 
 #include "base/log.h"
+#include "domain/evidence.h"
+#include "domain/jobstate.h"
 #include "domain/reconciliation.h"
 #include "worker/jobs.h"
 
@@ -55,6 +57,38 @@ static bool wait_turn(struct worker *w, int64_t ms)
 	return go;
 }
 
+#define NOTE_MS 30000 /* how often what goes on as before is written down */
+
+/* How the job is doing, for those who watch; lost notes are made up for by the next. */
+struct noting {
+	int64_t runs, failures, noted_ms;
+	enum err last;
+};
+
+static void note(
+	const struct tools *t, const struct job *job, struct noting *n, enum err e, int64_t took_ms)
+{
+	int64_t now_ms = mono_ms();
+
+	n->runs++;
+	if (e == ERR_UNAVAILABLE)
+		return; /* the database is away: no failure of the job */
+	n->failures += e != ERR_OK;
+	if (n->noted_ms && e == n->last && now_ms - n->noted_ms < NOTE_MS)
+		return;
+	n->last = e;
+	n->noted_ms = now_ms;
+	if (job_state_note(t->db, &(struct job_run){ .name = job->name,
+					  .worker = t->name,
+					  .every_ms = job->every_ms,
+					  .took_ms = took_ms,
+					  .result = err_word(e),
+					  .runs = n->runs,
+					  .failures = n->failures,
+					  .at = utc_now() }) == ERR_OK)
+		n->runs = n->failures = 0;
+}
+
 static void *run_job(void *arg)
 {
 	const struct runner *r = arg;
@@ -70,16 +104,19 @@ static void *run_job(void *arg)
 		.settings = &w->settings,
 		.site_base = w->site_base,
 		.stopping = &w->stopping };
+	struct noting noting = { .last = ERR_OK };
 	enum err last = ERR_OK;
 
 	log_context(r->job->name);
 	do {
+		int64_t began_ms = mono_ms();
 		enum err e = r->job->run(&t, utc_now());
 
 		if (e != last)
 			log_line(e == ERR_OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "job=%s result=%s",
 				r->job->name, err_word(e));
 		last = e;
+		note(&t, r->job, &noting, e, mono_ms() - began_ms);
 	} while (wait_turn(w, r->job->every_ms));
 	db_free(&t.db);
 	db_thread_end();
@@ -91,8 +128,10 @@ static enum err storage_read(struct conf *c, struct storage_rules *out, struct p
 	enum err e =
 		conf_int(c, "storage", "raw_days", 1, 3650, STORAGE_RAW_DAYS, &out->raw_days, why);
 
-	return e == ERR_OK ? conf_int(c, "storage", "raw_spacing_s", 0, 3600, 0,
-				     &out->raw_spacing_s, why)
+	if (e == ERR_OK)
+		e = conf_int(c, "storage", "raw_spacing_s", 0, 3600, 0, &out->raw_spacing_s, why);
+	return e == ERR_OK ? conf_int(c, "storage", "evidence_days", 0, 3650, EVIDENCE_DAYS,
+				     &out->evidence_days, why)
 			   : e;
 }
 

@@ -88,12 +88,12 @@ static enum err step(struct tools *t, const char *service)
 
 enum err job_refunds_wechat(struct tools *t, struct utc now)
 {
-	return crew_run(
-		t, &(struct crew_work){ "wechat", REFUNDS_AT_ONCE, refunds_due, step }, now);
+	(void)now;
+	return crew_run(t, &(struct crew_work){ "wechat", REFUNDS_AT_ONCE, refunds_due, step });
 }
 
 enum err job_refunds_alipay(struct tools *t, struct utc now)
 {
-	return crew_run(
-		t, &(struct crew_work){ "alipay", REFUNDS_AT_ONCE, refunds_due, step }, now);
+	(void)now;
+	return crew_run(t, &(struct crew_work){ "alipay", REFUNDS_AT_ONCE, refunds_due, step });
 }

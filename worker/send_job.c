@@ -55,6 +55,7 @@ struct job_at {
 	const char *address;
 	json_t *params;
 	char out_id[OUT_ID_MAX];
+	char url[320]; /* the pages of who is told; "" */
 };
 
 static struct notice_message message_of(const struct job_at *j)
@@ -63,7 +64,8 @@ static struct notice_message message_of(const struct job_at *j)
 		.kind = j->o->template,
 		.language = j->o->language,
 		.params = j->params,
-		.out_id = j->out_id };
+		.out_id = j->out_id,
+		.url = j->url };
 }
 
 /* What came of the call, written down. *down: the way is left out from now on. */
@@ -165,6 +167,9 @@ static enum err take(
 	j.address = r.addresses[s.way] ? r.addresses[s.way] : o->recipient;
 	j.params = params;
 	outbox_out_id(o->id, j.out_id);
+	if (t->site_base[0])
+		snprintf(j.url, sizeof(j.url), "%s%s", t->site_base,
+			str_eq(o->template, "alarm") ? "/staff/" : "/");
 	return s.act == SENDING_SEND ? send(&j, down) : look(&j, route_last(&r));
 }
 

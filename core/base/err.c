@@ -29,6 +29,21 @@ const char *err_text(enum err e)
 	return e < ERR__MAX ? errors[e].text : "our fault";
 }
 
+static const struct {
+	const char *en, *zh;
+} hints[ERR__MAX] = {
+#define HINT(name, e, z) [ERR_##name] = { .en = e, .zh = z },
+#include "base/hint.def"
+#undef HINT
+};
+
+const char *err_hint(enum err e, bool chinese)
+{
+	const char *hint = e >= ERR__MAX ? NULL : chinese ? hints[e].zh : hints[e].en;
+
+	return hint ? hint : "";
+}
+
 enum err problem_set(struct problem *p, enum err e, const char *field, const char *fmt, ...)
 {
 	va_list ap;

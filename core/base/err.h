@@ -12,6 +12,8 @@ enum err {
 const char *err_word(enum err e);
 int err_http(enum err e);
 const char *err_text(enum err e);
+/* What to do about it, in English or Chinese. */
+const char *err_hint(enum err e, bool chinese);
 
 /* What is wrong with an input, and where: an answer for the sender, not a log line. */
 struct problem {

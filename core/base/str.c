@@ -25,6 +25,17 @@ bool str_copy(char *dst, size_t size, const char *src)
 	return true;
 }
 
+void str_cut(char *dst, size_t size, const char *src)
+{
+	size_t n = strlen(src);
+
+	if (n >= size)
+		for (n = size - 1; n > 0 && ((unsigned char)src[n] & 0xC0) == 0x80; n--)
+			;
+	memcpy(dst, src, n);
+	dst[n] = '\0';
+}
+
 bool str_eq(const char *a, const char *b)
 {
 	return strcmp(a, b) == 0;

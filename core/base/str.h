@@ -6,6 +6,8 @@ void text_free(char **s); /* for AUTO(), of text from malloc() */
 
 /* Copies; false (and an empty dst) when it does not fit. */
 MUST_USE bool str_copy(char *dst, size_t size, const char *src);
+/* Copies what fits, cut between characters of UTF-8. */
+void str_cut(char *dst, size_t size, const char *src);
 bool str_eq(const char *a, const char *b); /* both non-NULL */
 bool str_starts(const char *s, const char *prefix);
 /* The next word of a text that blanks separate; *text moves behind it. False: there is none, or it

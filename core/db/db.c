@@ -43,6 +43,8 @@ struct db {
 	bool in_tx;
 	bool broken; /* the server has already undone this transaction: nothing more may run in it
 		      */
+	struct db *beside; /* NULL until it is asked for */
+	struct db_request request;
 };
 
 enum err db_settings_read(struct conf *c, struct db_settings *out, struct problem *why)
@@ -105,9 +107,29 @@ void db_free(struct db **db)
 {
 	if (!*db)
 		return;
+	db_free(&(*db)->beside);
 	db_disconnect(*db);
 	free(*db);
 	*db = NULL;
+}
+
+struct db *db_beside(struct db *db)
+{
+	if (!db->beside)
+		db->beside = db_open(&db->settings);
+	return db->beside;
+}
+
+void db_request_set(struct db *db, const char *id, const char *address, const char *reason)
+{
+	snprintf(db->request.id, sizeof(db->request.id), "%s", id);
+	snprintf(db->request.address, sizeof(db->request.address), "%s", address);
+	str_cut(db->request.reason, sizeof(db->request.reason), reason);
+}
+
+const struct db_request *db_request(const struct db *db)
+{
+	return &db->request;
 }
 
 static enum err db_connect(struct db *db)
@@ -489,6 +511,31 @@ enum err db_list(
 	struct db *db, const struct query *q, const struct arg *args, size_t n, struct rows *out)
 {
 	return read_rows(db, q, args, n, SIZE_MAX, out);
+}
+
+static enum err read_anew(
+	struct db *db, const struct query *q, const struct arg *args, size_t n, struct rows *out)
+{
+	MYSQL_STMT *stmt = NULL;
+	enum err e = ready(db);
+
+	if (e == ERR_OK)
+		e = statement_prepare(db, q, &stmt);
+	if (e != ERR_OK)
+		return e;
+	e = start(db, q, stmt, args, n);
+	if (e == ERR_OK)
+		e = fetch(db, q, stmt, SIZE_MAX, out);
+	mysql_stmt_close(stmt);
+	return e;
+}
+
+enum err db_list_anew(
+	struct db *db, const struct query *q, const struct arg *args, size_t n, struct rows *out)
+{
+	enum err e = read_anew(db, q, args, n, out);
+
+	return e == ERR_UNAVAILABLE && !db->in_tx ? read_anew(db, q, args, n, out) : e;
 }
 
 static enum err each(struct db *db, const struct query *q, MYSQL_STMT *stmt, void *row,

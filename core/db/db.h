@@ -31,6 +31,17 @@ void db_thread_end(void);
 
 struct db *db_open(const struct db_settings *s); /* copies the settings; never NULL */
 void db_free(struct db **db);
+/* A second connection with the same settings, which sees what is committed and nothing of the
+ * transaction that runs in the first. Made when first asked for; belongs to db. */
+struct db *db_beside(struct db *db);
+/* The request that this db works for: audit rows name it. The texts are copied; "": none. */
+struct db_request {
+	char id[65];
+	char address[65]; /* of the client */
+	char reason[301]; /* why, as the request says */
+};
+void db_request_set(struct db *db, const char *id, const char *address, const char *reason);
+const struct db_request *db_request(const struct db *db);
 
 /* One statement: constant text, values only as ?. row is the shape of a result row, NULL for
  * writes; the columns must have the names of its fields, in order (checked when prepared). */
@@ -96,6 +107,9 @@ MUST_USE enum err db_list(
  * No blobs. Prepared anew each time: the query need not be a constant. */
 MUST_USE enum err db_each(struct db *db, const struct query *q, const struct arg *args, size_t n,
 	void *row, enum err (*take)(void *ctx), void *ctx);
+/* As db_list, but prepared anew each time: the query need not be a constant. */
+MUST_USE enum err db_list_anew(
+	struct db *db, const struct query *q, const struct arg *args, size_t n, struct rows *out);
 /* affected (may be NULL) counts matched rows, also those that already had the new values. */
 MUST_USE enum err db_exec(
 	struct db *db, const struct query *q, const struct arg *args, size_t n, int64_t *affected);

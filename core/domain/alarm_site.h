@@ -13,3 +13,9 @@
 	" WHEN 'webhook' THEN (SELECT w.site_id FROM webhook w WHERE w.id = x.object_id)"          \
 	" WHEN 'order' THEN (SELECT t.site_id FROM pay_order o" SITE_OF_ORDER                      \
 	" WHERE o.id = x.object_id) END"
+/* And its area. */
+#define AREA_OF_ALARM                                                                              \
+	" CASE x.object_kind"                                                                      \
+	" WHEN 'meter' THEN (SELECT COALESCE(m.area_id, g.area_id) FROM meter m JOIN gateway g"    \
+	" ON g.id = m.gateway_id WHERE m.id = x.object_id)"                                        \
+	" WHEN 'gateway' THEN (SELECT g.area_id FROM gateway g WHERE g.id = x.object_id) END"

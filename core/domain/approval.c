@@ -9,12 +9,15 @@
 #include "domain/adjust.h"
 #include "domain/allowance.h"
 #include "domain/audit.h"
+#include "domain/batch.h"
 #include "domain/feecut.h"
 #include "domain/reconciliation.h"
 #include "domain/refund.h"
 #include "domain/reversal.h"
 #include "domain/command.h"
+#include "domain/scope.h"
 #include "domain/setting.h"
+#include "domain/tariff.h"
 #include "domain/unmatched.h"
 
 const struct approval_kind approval_kinds[] = {
@@ -24,10 +27,13 @@ const struct approval_kind approval_kinds[] = {
 	{ "protect", "meter.control", command_approved },
 	{ "unprotect", "meter.control", command_approved },
 	{ "protected_off", "meter.control", command_approved },
+	{ "tariff", "tariff.edit", tariff_approved },
+	{ "long_keep", "meter.control", command_approved },
 	{ "refund", "refund.create", refund_approved },
 	{ "unmatched", "refund.create", unmatched_approved },
 	{ "adjustment", "adjustment.create", adjust_approved },
 	{ "allowance", "adjustment.create", allowance_approved },
+	{ "batch", "meter.control", batch_approved },
 	{ "reconciliation", "reconciliation.resolve", difference_approved },
 };
 const size_t approval_kinds_n = ARRAY_LEN(approval_kinds);
@@ -43,9 +49,16 @@ SHAPE(approval_shape, struct approval, F(id), F(kind), F(site_id), F(object), F(
 static const struct query Q_GET = { COLUMNS "WHERE id = ?", &approval_shape };
 static const struct query Q_LOCK = { COLUMNS "WHERE id = ? FOR UPDATE", &approval_shape };
 static const struct query Q_BY_KEY = { COLUMNS "WHERE once_key = ?", &approval_shape };
-static const struct query Q_LIST = { COLUMNS
-	"WHERE ? IN (0, site_id) AND ? IN ('', state) ORDER BY id DESC LIMIT 500",
-	&approval_shape };
+const struct listing approval_listing = {
+	.all = { COLUMNS "WHERE ? IN (0, site_id, " SEEN_NAMED("approval.object") ")", &approval_shape },
+	.sorts = { { "id", "id" }, { "asked_at", "asked_at" }, { "kind", "kind" },
+		{ "decided_at", "decided_at" } },
+	.order = "-id",
+	.filters = { { "state", FILTER_WORD, "state = ?", "pending approved rejected expired" },
+		{ "kind", FILTER_TEXT, "kind = ?" }, { "asked_by", FILTER_ID, "asked_by = ?" },
+		{ "site_id", FILTER_ID, "site_id = ?" }, { "from", FILTER_FROM, "asked_at >= ?" },
+		{ "to", FILTER_TO, "asked_at < ?" } },
+};
 static const struct query Q_ADD = {
 	"INSERT INTO approval (kind, site_id, object, params, reason, asked_by, asked_at, once_key)"
 	" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -56,7 +69,7 @@ static const struct query Q_DECIDE = {
 };
 static const struct query Q_MAY = {
 	"SELECT u.id FROM user u JOIN role_permission p ON p.role_id = u.role_id"
-	" WHERE u.id = ? AND p.permission = ? AND NOT u.disabled",
+	" WHERE u.id = ? AND p.permission = ? AND u.kind = 'staff' AND NOT u.disabled",
 	&id_shape
 };
 
@@ -103,11 +116,6 @@ enum err approval_ask(struct db *db, const struct approval_new *n, struct utc no
 enum err approval_get(struct db *db, int64_t id, struct approval *out)
 {
 	return db_one(db, &Q_GET, ARGS(arg_i64(id)), out);
-}
-
-enum err approval_list(struct db *db, int64_t site_id, const char *state, struct rows *out)
-{
-	return db_list(db, &Q_LIST, ARGS(arg_i64(site_id), arg_text(state)), out);
 }
 
 static const struct approval_kind *kind_find(const char *kind)

@@ -2,7 +2,7 @@
 /* Acts that need two persons: one asks, another with the same permission decides, and only then it
  * is done, in the transaction that approves. */
 #include "base/json.h"
-#include "db/db.h"
+#include "db/listing.h"
 
 struct approval {
 	int64_t id;
@@ -46,9 +46,8 @@ MUST_USE enum err approval_ask(struct db *db, const struct approval_new *n, stru
 	int64_t *id, struct problem *why);
 
 MUST_USE enum err approval_get(struct db *db, int64_t id, struct approval *out);
-/* Rows of struct approval, newest first; site_id 0: all; state "": all. */
-MUST_USE enum err approval_list(
-	struct db *db, int64_t site_id, const char *state, struct rows *out);
+/* Rows of struct approval; args: the site (0: every). */
+extern const struct listing approval_listing;
 
 struct approval_decision {
 	int64_t id;

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "domain/scope.h"
+
 #define F(member) FIELD(struct attempt, member)
 SHAPE(attempt_shape, struct attempt, F(id), F(kind), F(account_id), F(amount_fen), F(code), F(why),
 	F(actor), F(at));
@@ -13,10 +15,16 @@ static const struct query Q_ADD = {
 	" WHERE a.id = ?), 0), ?, ?, ?, ?, ?, ?, ?",
 	NULL
 };
-static const struct query Q_LIST = {
-	"SELECT id, kind, account_id, amount_fen, code, why, actor, at FROM attempt"
-	" WHERE ? IN (0, site_id) AND ? IN (0, account_id) ORDER BY id DESC LIMIT 200",
-	&attempt_shape
+const struct listing attempt_listing = {
+	.all = { "SELECT id, kind, account_id, amount_fen, code, why, actor, at FROM attempt"
+		 " WHERE ? IN (0, site_id, " SEEN_ACCOUNT("attempt.account_id") ")",
+		&attempt_shape },
+	.sorts = { { "id", "id" }, { "at", "at" } },
+	.order = "-id",
+	.filters = { { "account_id", FILTER_ID, "account_id = ?" },
+		{ "kind", FILTER_WORD, "kind = ?", "sale order refund reversal adjustment" },
+		{ "actor", FILTER_TEXT, "actor = ?" }, { "code", FILTER_TEXT, "code = ?" },
+		{ "from", FILTER_FROM, "at >= ?" }, { "to", FILTER_TO, "at < ?" } },
 };
 
 enum err attempt_add(struct db *db, const struct attempt_new *a, struct utc now)
@@ -29,9 +37,4 @@ enum err attempt_add(struct db *db, const struct attempt_new *a, struct utc now)
 			arg_i64(a->account_id), arg_i64(a->amount_fen), arg_text(err_word(a->why)),
 			arg_text(why), arg_text(a->actor), arg_utc(now)),
 		NULL);
-}
-
-enum err attempt_list(struct db *db, int64_t site_id, int64_t account_id, struct rows *out)
-{
-	return db_list(db, &Q_LIST, ARGS(arg_i64(site_id), arg_i64(account_id)), out);
 }

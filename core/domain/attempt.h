@@ -1,7 +1,7 @@
 #pragma once
 /* Attempts at the books that were refused: kept in a transaction of their own, never rolled away.
  */
-#include "db/db.h"
+#include "db/listing.h"
 
 struct attempt_new {
 	const char *kind;   /* "sale" "order" "refund" "reversal" "adjustment" */
@@ -24,6 +24,5 @@ struct attempt {
 	char actor[257];
 	struct utc at;
 };
-/* Rows of struct attempt, newest first, at most 200; site_id 0: any, account_id 0: any. */
-MUST_USE enum err attempt_list(
-	struct db *db, int64_t site_id, int64_t account_id, struct rows *out);
+/* Rows of struct attempt; args: the site (0: every). */
+extern const struct listing attempt_listing;

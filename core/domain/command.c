@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "domain/audit.h"
+#include "domain/setting.h"
 
 static enum err off(struct db *db, const struct command *c)
 {
@@ -80,7 +81,7 @@ static enum err take_note(struct db *db, const struct command *c)
 	return supply_take_note(db, c->supply_point_id, c->name, c->now);
 }
 
-enum second_person { NEVER, IF_PROTECTED, ALWAYS };
+enum second_person { NEVER, IF_PROTECTED, IF_LONG, ALWAYS };
 
 static const struct {
 	const char *word;
@@ -92,7 +93,7 @@ static const struct {
 	/* clang-format off */
 	[COMMAND_OFF]          = { "off",          off,          true,  IF_PROTECTED, "protected_off" },
 	[COMMAND_ON]           = { "on",           on,           true,  NEVER,        NULL },
-	[COMMAND_KEEP]         = { "keep",         keep,         true,  NEVER,        NULL },
+	[COMMAND_KEEP]         = { "keep",         keep,         true,  IF_LONG,      "long_keep" },
 	[COMMAND_AUTO]         = { "auto",         end_keep,     true,  NEVER,        NULL },
 	[COMMAND_SAFETY_SET]   = { "safety_set",   safety_set,   true,  NEVER,        NULL },
 	[COMMAND_SAFETY_CLEAR] = { "safety_clear", safety_clear, true,  NEVER,        NULL },
@@ -144,8 +145,8 @@ static enum err ask(struct db *db, const struct command *c, const struct supply_
 	int64_t *approval_id, struct problem *why)
 {
 	AUTO(json_free)
-	json_t *params = json_pack("{s:s, s:I}", "command", commands[c->kind].word, "supply_point",
-		(json_int_t)c->supply_point_id);
+	json_t *params = json_pack("{s:s, s:I, s:I}", "command", commands[c->kind].word,
+		"supply_point", (json_int_t)c->supply_point_id, "until", (json_int_t)c->until.ms);
 	char object[40];
 
 	snprintf(object, sizeof(object), "supply_point:%" PRId64, c->supply_point_id);
@@ -160,6 +161,31 @@ static enum err ask(struct db *db, const struct command *c, const struct supply_
 		c->now, approval_id, why);
 }
 
+#define HOUR_MS (INT64_C(3600) * 1000)
+
+static enum err needs_second(
+	struct db *db, const struct command *c, const struct supply_point *p, bool *out)
+{
+	int64_t hours = 0;
+	enum err e = ERR_OK;
+
+	switch (commands[c->kind].second) {
+	case IF_PROTECTED:
+		*out = str_eq(p->load_class, "protected");
+		break;
+	case IF_LONG:
+		e = setting_get(db, p->site_id, SETTING_KEEP_LIMIT_H, &hours);
+		*out = c->until.ms - c->now.ms > hours * HOUR_MS;
+		break;
+	case ALWAYS:
+		*out = true;
+		break;
+	case NEVER:
+		*out = false;
+	}
+	return e;
+}
+
 struct commanding {
 	const struct command *c;
 	int64_t approval_id;
@@ -170,16 +196,18 @@ static enum err command_tx(struct db *db, void *ctx)
 {
 	struct commanding *g = ctx;
 	const struct command *c = g->c;
-	enum second_person second = commands[c->kind].second;
 	struct supply_point p;
+	bool second = false;
 	enum err e = supply_lock(db, c->supply_point_id, &p);
 
 	g->approval_id = 0;
 	if (e == ERR_OK)
 		e = check_class(c, &p, g->why);
+	if (e == ERR_OK)
+		e = needs_second(db, c, &p, &second);
 	if (e != ERR_OK)
 		return e;
-	if (second == ALWAYS || (second == IF_PROTECTED && str_eq(p.load_class, "protected")))
+	if (second)
 		return ask(db, c, &p, &g->approval_id, g->why);
 	return done(db, c, &p);
 }
@@ -207,6 +235,24 @@ enum err command_do(
 	return ERR_OK;
 }
 
+enum err command_join(struct db *db, const struct command *c, struct problem *why)
+{
+	enum second_person second = commands[c->kind].second;
+	struct supply_point p;
+	enum err e;
+
+	ASSERT(db_in_tx(db));
+	e = supply_lock(db, c->supply_point_id, &p);
+	if (e != ERR_OK)
+		return e;
+	if (commands[c->kind].switches && !p.switchable)
+		return problem_set(
+			why, ERR_CONFLICT, "", "this meter has no relay or valve to switch");
+	if (second == ALWAYS || (second == IF_PROTECTED && str_eq(p.load_class, "protected")))
+		return problem_set(why, ERR_FORBIDDEN, "", "a second person decides on this");
+	return done(db, c, &p);
+}
+
 enum err command_approved(struct db *db, const struct approval *a, const json_t *params,
 	const char *actor, struct utc now, struct problem *why)
 {
@@ -217,6 +263,7 @@ enum err command_approved(struct db *db, const struct approval *a, const json_t 
 		.name = actor,
 		.actor = actor,
 		.address = "",
+		.until = { json_integer_value(json_object_get(params, "until")) },
 		.now = now,
 	};
 	struct supply_point p;
@@ -227,6 +274,8 @@ enum err command_approved(struct db *db, const struct approval *a, const json_t 
 	if (c.kind == COMMAND__MAX || !commands[c.kind].approval ||
 		!str_eq(commands[c.kind].approval, a->kind))
 		return ERR_INTERNAL;
+	if (c.kind == COMMAND_KEEP && c.until.ms <= now.ms)
+		return problem_set(why, ERR_CONFLICT, "until", "it would be over already");
 	e = supply_lock(db, c.supply_point_id, &p);
 	if (e == ERR_OK)
 		e = check_class(&c, &p, why);

@@ -38,6 +38,10 @@ struct command {
 MUST_USE enum err command_do(
 	struct db *db, const struct command *c, int64_t *approval_id, struct problem *why);
 
+/* The same inside a transaction that runs, for one of many. ERR_CONFLICT: no relay or valve;
+ * ERR_FORBIDDEN: it would need a second person. Nothing was changed then. */
+MUST_USE enum err command_join(struct db *db, const struct command *c, struct problem *why);
+
 /* The approved command; in the transaction that approves. */
 MUST_USE enum err command_approved(struct db *db, const struct approval *a, const json_t *params,
 	const char *actor, struct utc now, struct problem *why);

@@ -10,6 +10,7 @@
 #include "domain/audit.h"
 #include "domain/event.h"
 #include "domain/contract_inside.h"
+#include "domain/scope.h"
 #include "domain/supplypoint.h"
 
 #define STEPS_MAX 60000 /* bytes of JSON */
@@ -524,21 +525,20 @@ SHAPE(contract_shape, struct contract_row, F(id), F(code), F(tenant_id), F(tenan
 	" t.room, t.site_id, c.start_at, c.end_at, (SELECT COUNT(*) FROM contract_point p"         \
 	" WHERE p.contract_id = c.id AND p.to_at = 0) AS meters"                                   \
 	" FROM contract c JOIN tenant t ON t.id = c.tenant_id "
-static const struct query Q_LIST = { CONTRACT_COLUMNS
-	"WHERE ? IN (0, t.site_id) AND ? IN (0, t.id) AND (? = 0 OR c.end_at = 0)"
-	" AND (? = '' OR INSTR(c.code, ?) OR INSTR(t.room, ?) OR INSTR(t.name, ?))"
-	" ORDER BY c.id DESC LIMIT 500",
-	&contract_shape };
+const struct listing contract_listing = {
+	.all = { CONTRACT_COLUMNS "WHERE ? IN (0, t.site_id, " SEEN_CONTRACT("c.id") ")", &contract_shape },
+	.sorts = { { "id", "c.id" }, { "code", "c.code" }, { "room", "t.room" },
+		{ "start_at", "c.start_at" }, { "end_at", "c.end_at" } },
+	.order = "-id",
+	.filters = { { "tenant_id", FILTER_ID, "t.id = ?" },
+		{ "site_id", FILTER_ID, "t.site_id = ?" },
+		{ "open", FILTER_FLAG, "? = 0 OR c.end_at = 0" },
+		{ "q", FILTER_TEXT, "INSTR(c.code, ?) OR INSTR(t.room, ?) OR INSTR(t.name, ?)" } },
+	.usual = 500,
+	.most = 1000,
+};
 static const struct query Q_GET = { CONTRACT_COLUMNS "WHERE ? IN (0, t.site_id) AND c.id = ?",
 	&contract_shape };
-
-enum err contract_list(struct db *db, const struct contract_filter *f, struct rows *out)
-{
-	return db_list(db, &Q_LIST,
-		ARGS(arg_i64(f->site_id), arg_i64(f->tenant_id), arg_i64(f->open_only),
-			arg_text(f->q), arg_text(f->q), arg_text(f->q), arg_text(f->q)),
-		out);
-}
 
 enum err contract_get(struct db *db, int64_t site_id, int64_t id, struct contract_row *out)
 {

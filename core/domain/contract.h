@@ -85,14 +85,8 @@ struct contract_row {
 	struct utc end_at; /* 0: open */
 	int64_t meters;	   /* held now */
 };
-struct contract_filter {
-	int64_t site_id;   /* 0: all */
-	int64_t tenant_id; /* 0: all */
-	bool open_only;
-	const char *q; /* part of code, room or name; "" all */
-};
-/* Newest first, at most 500 (struct contract_row). */
-MUST_USE enum err contract_list(struct db *db, const struct contract_filter *f, struct rows *out);
+/* Rows of struct contract_row; args: the site (0: every). */
+extern const struct listing contract_listing;
 MUST_USE enum err contract_get(
 	struct db *db, int64_t site_id, int64_t id, struct contract_row *out);
 

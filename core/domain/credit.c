@@ -516,20 +516,20 @@ static const struct query Q_VIEW = {
 SHAPE(purchase_shape, struct purchase_view, F(id), F(account_id), F(count), F(amount_milli),
 	F(worth), F(state), F(word), F(created_at), F(sent_at), F(ended_at), F(error));
 #undef F
-static const struct query Q_PURCHASES = {
-	"SELECT id, account_id, count, amount_milli, worth_nano AS worth, state, word, created_at,"
-	" sent_at, ended_at, error FROM purchase WHERE meter_id = ? ORDER BY id DESC LIMIT 200",
-	&purchase_shape
+const struct listing purchase_listing = {
+	.all = { "SELECT id, account_id, count, amount_milli, worth_nano AS worth, state, word,"
+		 " created_at, sent_at, ended_at, error FROM purchase WHERE meter_id = ?",
+		&purchase_shape },
+	.sorts = { { "id", "id" }, { "created_at", "created_at" }, { "count", "count" } },
+	.order = "-id",
+	.filters = { { "state", FILTER_WORD, "state = ?",
+			     "desired sent unknown done failed mismatch" },
+		{ "from", FILTER_FROM, "created_at >= ?" }, { "to", FILTER_TO, "created_at < ?" } },
 };
 
 enum err credit_get(struct db *db, int64_t meter_id, struct credit_view *out)
 {
 	return db_one(db, &Q_VIEW, ARGS(arg_i64(meter_id)), out);
-}
-
-enum err credit_purchases(struct db *db, int64_t meter_id, struct rows *out)
-{
-	return db_list(db, &Q_PURCHASES, ARGS(arg_i64(meter_id)), out);
 }
 
 /* ---- a person decides ---- */

@@ -8,6 +8,7 @@
  * and what the meter takes off by its own prices goes meter_credit -> energy or water, once a day.
  * One purchase of a meter at a time. What nobody can explain blocks the meter's sales until a
  * person decides. Lock order: meter_credit, purchase, purse. */
+#include "db/listing.h"
 #include "domain/account.h"
 #include "rules/hold.h"
 #include "rules/purchase.h"
@@ -44,8 +45,8 @@ struct purchase_view {
 	struct utc ended_at;
 	char error[801];
 };
-/* Rows of struct purchase_view, newest first, at most 200. */
-MUST_USE enum err credit_purchases(struct db *db, int64_t meter_id, struct rows *out);
+/* Rows of struct purchase_view; args: the meter. */
+extern const struct listing purchase_listing;
 
 enum credit_decision {
 	CREDIT_ACCEPT, /* the meter is right: it has the purchase, and its count is the count */

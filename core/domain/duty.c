@@ -6,63 +6,38 @@
 #include <string.h>
 
 #include "base/zone.h"
+#include "domain/alarm.h"
+#include "domain/alarm_kind.h"
 #include "domain/alarm_site.h"
 #include "domain/audit.h"
 #include "domain/outbox.h"
+#include "domain/setting.h"
 #include "rules/duty.h"
 
 #define BATCH 500
+#define MINUTE_MS INT64_C(60000)
 #define LIFE_MS (INT64_C(6) * 3600 * 1000)
-
-/* What an alarm is called in a message: short, for services limit the length of a variable. */
-static const struct {
-	const char *kind, *zh, *en;
-} words[] = {
-	{ "bill_changed", "对账单被更改", "bill was changed" },
-	{ "bill_contradicts", "对账单自相矛盾", "bill contradicts itself" },
-	{ "bill_missing", "两天未取得对账单", "no bill for two days" },
-	{ "clock_drift", "时钟不准", "clock is wrong" },
-	{ "count_mismatch", "表内购电次数不符", "purchase count differs" },
-	{ "gateway_silent", "网关无应答", "gateway is silent" },
-	{ "gateway_twin", "网关编号冒用", "gateway id used twice" },
-	{ "identity_changed", "表号已变", "serial number changed" },
-	{ "mass_trip", "批量断供已刹车", "mass-trip brake pulled" },
-	{ "overload", "超功率已断电", "overload, supply cut" },
-	{ "overload_lock", "多次超功率已锁定", "overload, locked off" },
-	{ "paid_dark", "已付款未恢复供应", "paid, supply not back" },
-	{ "payment_amount", "付款金额不符", "amount paid differs" },
-	{ "payment_second", "重复付款", "paid twice" },
-	{ "payment_unknown_order", "付款无对应订单", "payment without an order" },
-	{ "refund_amount", "退款金额不符", "refund of another amount" },
-	{ "refund_contradiction", "退款结果与账目不符", "refund ended otherwise" },
-	{ "refund_foreign", "非本系统退款", "refunded by others" },
-	{ "refund_person", "退款需人工处理", "refund needs a person" },
-	{ "refund_waiting", "退款逾一天未受理", "refund waits for a day" },
-	{ "register_fell", "读数回退", "register fell" },
-	{ "register_jumped", "读数跳变", "register jumped" },
-	{ "settle_failed", "无法结算", "cannot be settled" },
-	{ "still_dark", "应供未供", "due on, still off" },
-	{ "supply_stuck", "供断电未执行", "supply does not switch" },
-	{ "tariff_missing", "无电价", "no tariff" },
-	{ "use_while_off", "断供后仍有用量", "use while off" },
-	{ "valve_stuck", "阀门未到位", "valve is stuck" },
-};
 
 #define F(member) FIELD(struct duty, member)
 SHAPE(duty_shape, struct duty, F(id), F(site_id), F(name), F(phone), F(kinds), F(from_min),
-	F(to_min), F(weekdays), F(language));
+	F(to_min), F(weekdays), F(language), F(area_id), F(area), F(step));
 #undef F
 static const struct query Q_LIST = {
-	"SELECT id, site_id, name, phone, kinds, from_min, to_min, weekdays, language FROM duty"
-	" WHERE ? IN (0, site_id) ORDER BY site_id, id",
+	"SELECT d.id, d.site_id, d.name, d.phone, d.kinds, d.from_min, d.to_min, d.weekdays,"
+	" d.language, COALESCE(d.area_id, 0) AS area_id, COALESCE(a.code, '') AS area, d.step"
+	" FROM duty d LEFT JOIN area a ON a.id = d.area_id"
+	" WHERE ? IN (0, d.site_id) ORDER BY d.site_id, d.id",
 	&duty_shape
 };
 static const struct query Q_CLEAR = { "DELETE FROM duty WHERE site_id = ?", NULL };
 static const struct query Q_ADD = {
-	"INSERT INTO duty (site_id, name, phone, kinds, from_min, to_min, weekdays, language)"
-	" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	"INSERT INTO duty (site_id, name, phone, kinds, from_min, to_min, weekdays, language,"
+	" area_id, step) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	NULL
 };
+
+static const struct query Q_AREA = { "SELECT id FROM area WHERE site_id = ? AND code = ?",
+	&id_shape };
 
 enum err duty_list(struct db *db, int64_t site_id, struct rows *out)
 {
@@ -90,19 +65,47 @@ static enum err check(const struct duty *d, size_t i, struct problem *why)
 	return ERR_OK;
 }
 
+/* 0 for all of the site. */
+static enum err area_find(
+	struct db *db, const struct duty_change *c, size_t i, struct problem *why, int64_t *out)
+{
+	struct id_row row = { 0 };
+	char field[40];
+	enum err e = ERR_OK;
+
+	if (c->list[i].area[0])
+		e = db_one(db, &Q_AREA, ARGS(arg_i64(c->site_id), arg_text(c->list[i].area)), &row);
+	*out = row.id;
+	if (e != ERR_NOT_FOUND)
+		return e;
+	snprintf(field, sizeof(field), "items[%zu].area", i);
+	return problem_set(why, ERR_BAD_VALUE, field, "the site has no such area");
+}
+
+struct putting {
+	const struct duty_change *c;
+	struct problem *why;
+};
+
 static enum err put_tx(struct db *db, void *ctx)
 {
-	const struct duty_change *c = ctx;
+	const struct putting *g = ctx;
+	const struct duty_change *c = g->c;
 	struct audit audit = { c->actor, c->address, "duty.edit", "site", c->site_id, NULL };
 	enum err e = db_exec(db, &Q_CLEAR, ARGS(arg_i64(c->site_id)), NULL);
 
 	for (size_t i = 0; e == ERR_OK && i < c->n; i++) {
 		const struct duty *d = &c->list[i];
+		int64_t area = 0;
 
+		e = area_find(db, c, i, g->why, &area);
+		if (e != ERR_OK)
+			break;
 		e = db_exec(db, &Q_ADD,
 			ARGS(arg_i64(c->site_id), arg_text(d->name), arg_text(d->phone),
 				arg_text(d->kinds), arg_i64(d->from_min), arg_i64(d->to_min),
-				arg_text(d->weekdays), arg_text(d->language)),
+				arg_text(d->weekdays), arg_text(d->language), arg_id(area),
+				arg_i64(d->step)),
 			NULL);
 	}
 	return e == ERR_OK ? audit_add(db, &audit, json_pack("{s:I}", "people", (json_int_t)c->n),
@@ -119,7 +122,7 @@ enum err duty_put(struct db *db, const struct duty_change *c, struct problem *wh
 		if (e != ERR_OK)
 			return e;
 	}
-	return db_tx(db, put_tx, (void *)(uintptr_t)c);
+	return db_tx(db, put_tx, &(struct putting){ c, why });
 }
 
 /* ---- telling ---- */
@@ -129,17 +132,35 @@ struct untold {
 	char kind[33];
 	char object_code[257];
 	int64_t site_id; /* 0: of no site */
+	int64_t area_id; /* 0: of no area */
+	int64_t told_times;
+	struct utc told_at;
 };
-SHAPE(untold_shape, struct untold, FIELD(struct untold, id), FIELD(struct untold, kind),
-	FIELD(struct untold, object_code), FIELD(struct untold, site_id));
-static const struct query Q_UNTOLD = {
-	"SELECT x.id, x.kind, x.object_code, COALESCE(" SITE_OF_ALARM ", 0) AS site_id"
-	" FROM alarm x WHERE x.told_at = 0 AND x.severity = 'urgent' AND x.cleared_at = 0"
-	" AND EXISTS (SELECT 1 FROM duty) ORDER BY x.id DESC LIMIT ?",
-	&untold_shape
-};
-static const struct query Q_TOLD = { "UPDATE alarm SET told_at = ? WHERE id = ? AND told_at = 0",
+#define F(member) FIELD(struct untold, member)
+SHAPE(untold_shape, struct untold, F(id), F(kind), F(object_code), F(site_id), F(area_id),
+	F(told_times), F(told_at));
+#undef F
+#define UNTOLD                                                                                     \
+	"SELECT x.id, x.kind, x.object_code, COALESCE(" SITE_OF_ALARM ", 0) AS site_id,"           \
+	" COALESCE(" AREA_OF_ALARM ", 0) AS area_id, x.told_times, x.told_at FROM alarm x"         \
+	" WHERE x.severity = 'urgent' AND x.cleared_at = 0 AND EXISTS (SELECT 1 FROM duty)"
+static const struct query Q_UNTOLD = { UNTOLD " AND x.told_at = 0 ORDER BY x.id DESC LIMIT ?",
+	&untold_shape };
+/* Told, not acknowledged, and told less often than the most of any site. */
+static const struct query Q_AGAIN = { UNTOLD
+	" AND x.told_at BETWEEN 1 AND ? AND x.acked_at = 0 AND x.told_times <= 100"
+	" ORDER BY x.told_at LIMIT ?",
+	&untold_shape };
+static const struct query Q_TOLD = { "UPDATE alarm SET told_at = ?, told_times = told_times + 1"
+				     " WHERE id = ? AND told_times = ?",
 	NULL };
+/* Is an area the other one, or below it? */
+static const struct query Q_WITHIN = {
+	"WITH RECURSIVE above AS (SELECT a.id, a.parent_id FROM area a WHERE a.id = ?"
+	" UNION SELECT a.id, a.parent_id FROM area a JOIN above b ON a.id = b.parent_id)"
+	" SELECT id FROM above WHERE id = ?",
+	&id_shape
+};
 struct zone_row {
 	char zone[64];
 };
@@ -182,10 +203,11 @@ static enum err is_on(struct db *db, const struct duty *d, struct utc now, bool 
 
 static const char *word_of(const char *kind, bool zh)
 {
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_eq(words[i].kind, kind))
-			return zh ? words[i].zh : words[i].en;
-	return kind;
+	const struct alarm_kind *k = alarm_kind_find(kind);
+
+	if (!k)
+		return kind;
+	return zh ? k->zh : k->en;
 }
 
 static enum err tell_one(
@@ -195,12 +217,14 @@ static enum err tell_one(
 	json_t *params = json_pack("{s:s, s:s}", "object", x->object_code, "what",
 		word_of(x->kind, !str_eq(d->language, "en")));
 	AUTO(text_free) char *text = params ? json_text(params) : NULL;
-	char once[64];
+	char once[80];
+	enum err e;
 
 	if (!text)
 		return ERR_INTERNAL;
-	snprintf(once, sizeof(once), "alarm:%" PRId64 ":%s", x->id, d->phone);
-	return outbox_add(db,
+	snprintf(once, sizeof(once), "alarm:%" PRId64 ":%s:%" PRId64, x->id, d->phone,
+		x->told_times);
+	e = outbox_add(db,
 		&(struct outbox_new){ .once_key = once,
 			.language = d->language,
 			.recipient = d->phone,
@@ -209,12 +233,33 @@ static enum err tell_one(
 			.not_before = now,
 			.expires_at = { now.ms + LIFE_MS } },
 		now);
+	return e == ERR_OK ? alarm_event_add(
+				     db, x->id, "told", "", d->name[0] ? d->name : d->phone, now)
+			   : e;
 }
 
 struct telling {
 	const struct untold *x;
 	struct utc now;
 };
+
+/* Kind, area, step and hours: who of those on the list is to be told now? */
+static enum err is_for(struct db *db, const struct duty *d, const struct telling *t, bool *yes)
+{
+	struct id_row within;
+	enum err e;
+
+	*yes = false;
+	if (!has_kind(d->kinds, t->x->kind) || d->step > t->x->told_times + 1)
+		return ERR_OK;
+	if (d->area_id) {
+		e = db_one(
+			db, &Q_WITHIN, ARGS(arg_i64(t->x->area_id), arg_i64(d->area_id)), &within);
+		if (e != ERR_OK)
+			return e == ERR_NOT_FOUND ? ERR_OK : e;
+	}
+	return is_on(db, d, t->now, yes);
+}
 
 static enum err tell_tx(struct db *db, void *ctx)
 {
@@ -225,19 +270,48 @@ static enum err tell_tx(struct db *db, void *ctx)
 	const struct duty *d = people.at;
 
 	for (size_t i = 0; e == ERR_OK && i < people.n; i++) {
-		bool on = false;
+		bool yes = false;
 
-		if (!has_kind(d[i].kinds, t->x->kind))
-			continue;
-		e = is_on(db, &d[i], t->now, &on);
-		if (e == ERR_OK && on) {
+		e = is_for(db, &d[i], t, &yes);
+		if (e == ERR_OK && yes) {
 			e = tell_one(db, t->x, &d[i], t->now);
 			told++;
 		}
 	}
 	if (e != ERR_OK || told == 0)
 		return e;
-	return db_exec(db, &Q_TOLD, ARGS(arg_utc(t->now), arg_i64(t->x->id)), NULL);
+	return db_exec(db, &Q_TOLD,
+		ARGS(arg_utc(t->now), arg_i64(t->x->id), arg_i64(t->x->told_times)), NULL);
+}
+
+/* Is it time to tell of this alarm once more? By the settings of its site. */
+static enum err is_due(struct db *db, const struct untold *x, struct utc now, bool *due)
+{
+	int64_t minutes = 0, most = 0;
+	enum err e = setting_get(db, x->site_id, SETTING_ALARM_REPEAT_MIN, &minutes);
+
+	if (e == ERR_OK)
+		e = setting_get(db, x->site_id, SETTING_ALARM_REPEAT_MOST, &most);
+	*due = minutes > 0 && x->told_times <= most &&
+	       now.ms - x->told_at.ms >= minutes * MINUTE_MS;
+	return e;
+}
+
+static enum err tell_again(struct db *db, struct utc now)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e =
+		db_list(db, &Q_AGAIN, ARGS(arg_i64(now.ms - MINUTE_MS), arg_i64(BATCH)), &rows);
+	const struct untold *x = rows.at;
+
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
+		bool due = false;
+
+		e = is_due(db, &x[i], now, &due);
+		if (e == ERR_OK && due)
+			e = db_tx(db, tell_tx, &(struct telling){ &x[i], now });
+	}
+	return e;
 }
 
 enum err duty_tell(struct db *db, struct utc now)
@@ -248,5 +322,5 @@ enum err duty_tell(struct db *db, struct utc now)
 
 	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
 		e = db_tx(db, tell_tx, &(struct telling){ &x[i], now });
-	return e;
+	return e == ERR_OK ? tell_again(db, now) : e;
 }

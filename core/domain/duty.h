@@ -11,6 +11,9 @@ struct duty {
 	int64_t from_min, to_min;
 	char weekdays[8];
 	char language[3];
+	int64_t area_id; /* 0: all of the site; else what is in this area and below it */
+	char area[129];	 /* its code; of a new list this one counts */
+	int64_t step;	 /* 1: at once; n: from the nth telling on */
 };
 #define DUTY_MOST 50
 
@@ -28,6 +31,7 @@ struct duty_change {
 MUST_USE enum err duty_put(struct db *db, const struct duty_change *c, struct problem *why);
 
 /* Tells who is on duty of each urgent alarm that nobody was told of: a message to each of them,
- * once for as long as the alarm stays open. Where nobody is on duty it waits for who comes next, as
- * long as the alarm is open. */
+ * and again, to the next step too, while nobody acknowledges it (settings alarm_repeat_min and
+ * alarm_repeat_most). Where nobody is on duty it waits for who comes next, as long as the alarm is
+ * open. */
 MUST_USE enum err duty_tell(struct db *db, struct utc now);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "domain/audit.h"
 #include "domain/notice.h"
+#include "domain/scope.h"
 #include "domain/setting.h"
 #include "domain/site.h"
 
@@ -30,10 +31,22 @@ SHAPE(fee_shape, struct fee, F(id), F(contract_id), F(contract_code), F(tenant_i
 	" JOIN tenant t ON t.id = c.tenant_id JOIN site s ON s.id = t.site_id"                     \
 	" JOIN account a ON a.id = f.account_id "
 static const struct query Q_LIST = { FEES
-	"WHERE ? IN (0, t.site_id) AND ? IN (0, c.id) AND ? IN (0, f.id)"
-	" AND (? = 0 OR EXISTS (SELECT 1 FROM user_tenant u WHERE u.user_id = ?"
-	" AND u.tenant_id = t.id)) ORDER BY f.id LIMIT 2000",
+	"WHERE ? IN (0, t.site_id, " SEEN_CONTRACT(
+		"c.id") ") AND ? IN (0, c.id) AND ? IN (0, f.id)"
+			" AND (? = 0 OR EXISTS (SELECT 1 FROM user_tenant u WHERE u.user_id = ?"
+			" AND u.tenant_id = t.id)) ORDER BY f.id LIMIT 2000",
 	&fee_shape };
+const struct listing fee_listing = {
+	.all = { FEES "WHERE ? IN (0, t.site_id)", &fee_shape },
+	.sorts = { { "id", "f.id" }, { "room", "t.room" }, { "from_day", "f.from_day" },
+		{ "monthly_fen", "f.monthly_fen" }, { "balance", "a.balance_nano" } },
+	.order = "id",
+	.filters = { { "contract_id", FILTER_ID, "c.id = ?" },
+		{ "tenant_id", FILTER_ID, "t.id = ?" }, { "site_id", FILTER_ID, "t.site_id = ?" },
+		{ "kind", FILTER_WORD, "f.kind = ?", "property_fee rent" } },
+	.usual = 500,
+	.most = 1000,
+};
 static const struct query Q_GET = { FEES "WHERE f.id = ?", &fee_shape };
 static const struct query Q_LOCK = { "SELECT id FROM contract_fee WHERE id = ? FOR UPDATE",
 	&id_shape };

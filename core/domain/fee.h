@@ -6,7 +6,7 @@
  * changes: it is ended, and another begins. When a fee is ended, months that were charged for too
  * many days are corrected by a further entry ("fee:<fee>:<month>:<version>"), so that the versions
  * of a month sum to what its days cost. No fee lasts longer than its contract. */
-#include "db/db.h"
+#include "db/listing.h"
 #include "domain/account.h"
 #include "rules/fee.h"
 
@@ -36,6 +36,8 @@ struct fee_filter {
 	int64_t id;	     /* 0: all */
 };
 MUST_USE enum err fee_list(struct db *db, const struct fee_filter *f, struct rows *out);
+/* Rows of struct fee; args: the site (0: every). */
+extern const struct listing fee_listing;
 
 struct fee_next {
 	char month[MONTH_TEXT_MAX];

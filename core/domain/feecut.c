@@ -7,6 +7,7 @@
 #include "domain/approval.h"
 #include "domain/audit.h"
 #include "domain/notice.h"
+#include "domain/scope.h"
 #include "domain/setting.h"
 #include "domain/site.h"
 #include "domain/supplypoint.h"
@@ -28,21 +29,22 @@ SHAPE(cut_shape, struct fee_cut, F(approval_id), F(state), F(asked_at), F(accoun
 	F(contract_id), F(contract_code), F(tenant_id), F(tenant_code), F(tenant_name), F(room),
 	F(listed), F(balance), F(cut_at));
 #undef F
-static const struct query Q_LIST = {
-	"SELECT k.approval_id, v.state, v.asked_at, k.account_id, c.id AS contract_id,"
-	" c.code AS contract_code, t.id AS tenant_id, t.code AS tenant_code, t.name AS tenant_name,"
-	" t.room, k.balance_nano AS listed, a.balance_nano AS balance, k.cut_at FROM fee_cut k"
-	" JOIN approval v ON v.id = k.approval_id JOIN account a ON a.id = k.account_id"
-	" JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id"
-	" WHERE ? IN (0, v.site_id) AND ? IN (0, v.id) ORDER BY v.id DESC, t.room, k.account_id"
-	" LIMIT 1000",
-	&cut_shape
+const struct listing fee_cut_listing = {
+	.all = { "SELECT k.approval_id, v.state, v.asked_at, k.account_id, c.id AS contract_id,"
+		 " c.code AS contract_code, t.id AS tenant_id, t.code AS tenant_code,"
+		 " t.name AS tenant_name, t.room, k.balance_nano AS listed,"
+		 " a.balance_nano AS balance, k.cut_at FROM fee_cut k"
+		 " JOIN approval v ON v.id = k.approval_id JOIN account a ON a.id = k.account_id"
+		 " JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id"
+		 " WHERE ? IN (0, v.site_id, " SEEN_CONTRACT("c.id") ")",
+		&cut_shape },
+	.sorts = { { "account_id", "k.account_id" }, { "approval_id", "k.approval_id" } },
+	.tie_only = true,
+	.order = "-approval_id",
+	.filters = { { "approval_id", FILTER_ID, "v.id = ?" },
+		{ "state", FILTER_WORD, "v.state = ?", "pending approved rejected expired" },
+		{ "tenant_id", FILTER_ID, "t.id = ?" } },
 };
-
-enum err fee_cut_list(struct db *db, int64_t site_id, int64_t approval_id, struct rows *out)
-{
-	return db_list(db, &Q_LIST, ARGS(arg_i64(site_id), arg_i64(approval_id)), out);
-}
 
 struct short_row {
 	int64_t account_id;
@@ -73,7 +75,7 @@ static const struct query Q_LIST_ADD = {
 	NULL
 };
 
-struct listing {
+struct cut_list {
 	int64_t site_id;
 	char month[MONTH_TEXT_MAX];
 	char once[64];
@@ -82,7 +84,7 @@ struct listing {
 };
 
 static enum err list_ask(
-	struct db *db, const struct listing *l, const struct rows *owing, int64_t *approval_id)
+	struct db *db, const struct cut_list *l, const struct rows *owing, int64_t *approval_id)
 {
 	AUTO(json_free)
 	json_t *params =
@@ -103,7 +105,7 @@ static enum err list_ask(
 
 static enum err list_tx(struct db *db, void *ctx)
 {
-	const struct listing *l = ctx;
+	const struct cut_list *l = ctx;
 	AUTO(rows_free) struct rows owing = { 0 };
 	const struct short_row *s;
 	int64_t approval_id = 0;
@@ -129,7 +131,7 @@ static enum err list_tx(struct db *db, void *ctx)
 
 static enum err list_site(struct db *db, const struct site_ref *site, struct utc now)
 {
-	struct listing l = { .site_id = site->id, .now = now };
+	struct cut_list l = { .site_id = site->id, .now = now };
 	char text[DAY_TEXT_MAX];
 	int64_t on = 0;
 	struct id_row asked;

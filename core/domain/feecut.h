@@ -7,6 +7,7 @@
  * credit limit. Contracts that were short for fee_grace_days come on a list, one a day and site,
  * which waits as an approval of kind "fee_cut". Whoever approves it cuts those of it that are still
  * short: the block `fee` with the cause "account:<fee purse>" on the contract's electricity. */
+#include "db/listing.h"
 #include "base/json.h"
 #include "domain/account.h"
 
@@ -25,9 +26,8 @@ struct fee_cut {
 	struct money balance; /* now */
 	struct utc cut_at;    /* 0: not cut */
 };
-/* Newest list first; at most 1000. site_id 0: every site; approval_id 0: every list. */
-MUST_USE enum err fee_cut_list(
-	struct db *db, int64_t site_id, int64_t approval_id, struct rows *out);
+/* Rows of struct fee_cut; args: the site (0: every). */
+extern const struct listing fee_cut_listing;
 
 /* What the worker does, again and again: new lists, and an end to blocks whose reason has gone. */
 MUST_USE enum err fee_cuts_due(struct db *db, struct utc now);

@@ -1,5 +1,7 @@
 #include "domain/lease.h"
 
+#include "base/json.h"
+
 #define NOW "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS INTEGER)"
 
 #define F(member) FIELD(struct lease_offer, member)
@@ -151,4 +153,43 @@ enum err lease_fence(struct db *db, const struct lease *l)
 		ARGS(arg_i64(l->group_id), arg_text(l->owner), arg_i64(l->epoch)), &n);
 
 	return one_row(e, n);
+}
+
+/* Joined in the order of the list: rows are locked ascending, as everywhere. */
+static const struct query Q_FENCE_ALL = {
+	"UPDATE JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT PATH '$[0]', epoch BIGINT PATH '$[1]')) k"
+	" STRAIGHT_JOIN bus_group b FORCE INDEX (PRIMARY) ON b.id = k.id AND b.epoch = k.epoch"
+	" SET b.seen = b.seen + 1 WHERE b.owner = ?",
+	NULL
+};
+
+static char *leases_text(const struct lease *leases, size_t n)
+{
+	AUTO(json_free) json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("[I, I]", (json_int_t)leases[i].group_id,
+						    (json_int_t)leases[i].epoch));
+	return json_text(list);
+}
+
+enum err leases_fence(struct db *db, const struct lease *leases, size_t n, struct lease *lost)
+{
+	AUTO(text_free) char *text = NULL;
+	int64_t found = 0;
+	enum err e = ERR_OK;
+
+	if (n == 0)
+		return ERR_OK;
+	text = leases_text(leases, n);
+	e = db_exec(db, &Q_FENCE_ALL, ARGS(arg_text(text), arg_text(leases[0].owner)), &found);
+	if (e != ERR_OK || found == (int64_t)n)
+		return e;
+	for (size_t i = 0; i < n; i++) { /* which one? */
+		*lost = leases[i];
+		e = lease_fence(db, lost);
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_RETRY; /* one came back in between */
 }

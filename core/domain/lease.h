@@ -43,3 +43,7 @@ MUST_USE enum err lease_renew(struct db *db, const struct lease *l);
 MUST_USE enum err lease_give_back(struct db *db, const struct lease *l);
 /* Inside db_tx, first: this transaction counts only under this lease. ERR_FENCED otherwise. */
 MUST_USE enum err lease_fence(struct db *db, const struct lease *l);
+/* The same for many leases of one owner, ascending by group and each once, in one statement.
+ * ERR_FENCED leaves one that is somebody else's in *lost. */
+MUST_USE enum err leases_fence(
+	struct db *db, const struct lease *leases, size_t n, struct lease *lost);

@@ -1,5 +1,7 @@
 #include "domain/ledger.h"
 
+#include "domain/scope.h"
+
 #define F(member) FIELD(struct ledger_entry, member)
 SHAPE(entry_shape, struct ledger_entry, F(id), F(site_id), F(kind), F(reference), F(actor),
 	F(book_day), F(created_at), F(memo), F(amount), F(reversed_by), F(reverses));
@@ -11,23 +13,22 @@ SHAPE(entry_shape, struct ledger_entry, F(id), F(site_id), F(kind), F(reference)
 	" COALESCE(v.entry_id, 0) AS reverses"
 #define REVERSALS                                                                                  \
 	" LEFT JOIN reversal r ON r.entry_id = e.id LEFT JOIN reversal v ON v.reversal_id = e.id"
-#define FILTER                                                                                     \
-	"? IN (0, e.site_id) AND ? IN ('', e.kind) AND (? = '' OR e.book_day >= ?)"                \
-	" AND (? = '' OR e.book_day <= ?) AND e.id < ?"
-
 static const struct query Q_GET = {
 	COLUMNS " FROM entry e" REVERSALS " WHERE ? IN (0, e.site_id) AND e.id = ?", &entry_shape
 };
 static const struct query Q_FIND = { COLUMNS " FROM entry e" REVERSALS " WHERE e.once_key = ?",
 	&entry_shape };
-static const struct query Q_LIST = { COLUMNS " FROM entry e" REVERSALS " WHERE " FILTER
-					     " ORDER BY e.id DESC LIMIT ?",
-	&entry_shape };
-static const struct query Q_LIST_OF_ACCOUNT = { COLUMNS
-	" FROM (SELECT DISTINCT entry_id FROM posting WHERE account_id = ?) p"
-	" JOIN entry e ON e.id = p.entry_id" REVERSALS " WHERE " FILTER
-	" ORDER BY e.id DESC LIMIT ?",
-	&entry_shape };
+const struct listing ledger_listing = {
+	.all = { COLUMNS " FROM entry e" REVERSALS " WHERE ? IN (0, e.site_id, " SEEN_ENTRY("e.id") ")", &entry_shape },
+	.sorts = { { "id", "e.id" }, { "book_day", "e.book_day" } },
+	.order = "-id",
+	.filters = { { "account_id", FILTER_ID,
+			     "e.id IN (SELECT w.entry_id FROM posting w WHERE w.account_id = ?)" },
+		{ "kind", FILTER_TEXT, "e.kind = ?" }, { "actor", FILTER_TEXT, "e.actor = ?" },
+		{ "reference", FILTER_TEXT, "e.reference = ?" },
+		{ "from", FILTER_DAY, "e.book_day >= ?" }, { "to", FILTER_DAY, "e.book_day <= ?" },
+		{ "site_id", FILTER_ID, "e.site_id = ?" } },
+};
 
 #define F(member) FIELD(struct ledger_posting, member)
 SHAPE(posting_shape, struct ledger_posting, F(account_id), F(code), F(kind), F(amount));
@@ -47,19 +48,6 @@ static const struct query Q_SUM = {
 	" JOIN posting p ON p.account_id = a.id WHERE a.code = ?",
 	&sum_shape
 };
-
-enum err ledger_list(struct db *db, const struct ledger_filter *f, struct rows *out)
-{
-	struct arg site = arg_i64(f->site_id), kind = arg_text(f->kind);
-	struct arg from = arg_text(f->from), to = arg_text(f->to), max = arg_i64(f->max);
-	struct arg before = arg_i64(f->before ? f->before : INT64_MAX);
-
-	if (f->account_id)
-		return db_list(db, &Q_LIST_OF_ACCOUNT,
-			ARGS(arg_i64(f->account_id), site, kind, from, from, to, to, before, max),
-			out);
-	return db_list(db, &Q_LIST, ARGS(site, kind, from, from, to, to, before, max), out);
-}
 
 enum err ledger_get(struct db *db, int64_t site_id, int64_t id, struct ledger_entry *out)
 {

@@ -1,7 +1,7 @@
 #pragma once
 /* Reading the books: entries with their postings, and which undoes which. site_id 0: any. */
 #include "base/zone.h"
-#include "db/db.h"
+#include "db/listing.h"
 
 struct ledger_entry {
 	int64_t id;
@@ -17,16 +17,8 @@ struct ledger_entry {
 	int64_t reverses;    /* the entry that this one undoes; 0: none */
 };
 
-struct ledger_filter {
-	int64_t site_id;
-	int64_t account_id;    /* 0: any */
-	const char *kind;      /* "": any */
-	const char *from, *to; /* book days, both within; "": open */
-	int64_t before;	       /* ids below this one; 0: from the newest */
-	int64_t max;
-};
-/* Rows of struct ledger_entry, newest first. */
-MUST_USE enum err ledger_list(struct db *db, const struct ledger_filter *f, struct rows *out);
+/* Rows of struct ledger_entry; args: the site. */
+extern const struct listing ledger_listing;
 MUST_USE enum err ledger_get(struct db *db, int64_t site_id, int64_t id, struct ledger_entry *out);
 
 /* ERR_NOT_FOUND when the key was not used. */

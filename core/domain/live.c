@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "domain/alarm.h"
+#include "domain/scope.h"
 
 #define F(member) FIELD(struct live_meter, member)
 SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(role), F(billing),
@@ -40,36 +40,46 @@ SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(rol
 	" LEFT JOIN contract c ON c.id = cp.contract_id"                                           \
 	" LEFT JOIN tenant t ON t.id = c.tenant_id"
 
-static const struct query Q_METERS = { METER_SELECT
-	" WHERE m.enabled AND ? IN (0, p.site_id) AND ? IN (0, g.id) AND (? = ''"
-	" OR LOCATE(?, m.code) OR LOCATE(?, m.name) OR LOCATE(?, t.room)"
-	" OR LOCATE(?, t.name)) ORDER BY g.id, m.id",
+#define METERS                                                                                     \
+	METER_SELECT " WHERE m.enabled AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")"
+static const struct query Q_METERS = { METERS, &meter_shape };
+const struct listing live_meter_listing = {
+	.all = { METERS, &meter_shape },
+	.sorts = { { "id", "m.id" }, { "gateway", "m.gateway_id", "gateway_id" },
+		{ "code", "m.code" }, { "name", "m.name" }, { "room", "COALESCE(t.room, '')" },
+		{ "balance", "COALESCE(a.balance_nano, 0)" },
+		{ "power_w", "COALESCE(s.power_w, 0)" }, { "read_at", "COALESCE(s.read_at, 0)" } },
+	.order = "gateway",
+	.filters = { { "site_id", FILTER_ID, "p.site_id = ?" },
+		{ "gateway_id", FILTER_ID, "m.gateway_id = ?" },
+		{ "area_id", FILTER_ID, "m.area_id = ?" }, { "tenant_id", FILTER_ID, "t.id = ?" },
+		{ "utility", FILTER_WORD, "m.utility = ?", "electricity water" },
+		{ "role", FILTER_WORD, "m.role = ?", "tenant public incomer" },
+		{ "billing", FILTER_WORD, "m.billing = ?", "account meter postpaid none" },
+		{ "level", FILTER_WORD, "a.level = ?", "ok low1 low2 arrears" },
+		{ "comm", FILTER_WORD, "COALESCE(s.comm, 'never') = ?", "ok silent never" },
+		{ "model", FILTER_TEXT, "m.model = ?" },
+		{ "q", FILTER_TEXT,
+			"LOCATE(?, m.code) OR LOCATE(?, m.name) OR LOCATE(?, t.room)"
+			" OR LOCATE(?, t.name)" } },
+	.usual = 1000,
+	.most = 5000,
+};
+static const struct query Q_METER = { METER_SELECT " WHERE m.id = ? AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")",
 	&meter_shape };
-static const struct query Q_METER = { METER_SELECT " WHERE m.id = ? AND ? IN (0, p.site_id)",
-	&meter_shape };
-static const struct query Q_METERS_OF_USER = { METER_SELECT
-	" JOIN user_tenant ut ON ut.tenant_id = t.id AND ut.user_id = ?"
-	" WHERE m.enabled ORDER BY m.id",
-	&meter_shape };
-
-enum err live_meters(struct db *db, const struct live_filter *f, struct utc now, struct rows *out)
-{
-	struct arg q = arg_text(f->q);
-
-	return db_list(db, &Q_METERS,
-		ARGS(arg_utc(now), arg_i64(f->site_id), arg_i64(f->gateway_id), q, q, q, q, q),
-		out);
-}
+const struct listing my_meter_listing = {
+	.all = { METER_SELECT " JOIN user_tenant ut ON ut.tenant_id = t.id AND ut.user_id = ?"
+			      " WHERE m.enabled",
+		&meter_shape },
+	.sorts = { { "id", "m.id" }, { "code", "m.code" }, { "name", "m.name" } },
+	.order = "id",
+	.filters = { { "utility", FILTER_WORD, "m.utility = ?", "electricity water" } },
+};
 
 enum err live_meter(
 	struct db *db, int64_t site_id, int64_t id, struct utc now, struct live_meter *out)
 {
 	return db_one(db, &Q_METER, ARGS(arg_utc(now), arg_i64(id), arg_i64(site_id)), out);
-}
-
-enum err live_meters_of_user(struct db *db, int64_t user_id, struct utc now, struct rows *out)
-{
-	return db_list(db, &Q_METERS_OF_USER, ARGS(arg_utc(now), arg_i64(user_id)), out);
 }
 
 /* Balances change with readings or with entries; supplies with desired and observed. */
@@ -163,17 +173,28 @@ SHAPE(gateway_shape, struct live_gateway, F(id), F(code), F(name), F(address), F
 	F(area), F(comm), F(comm_since), F(meters), F(fresh), F(round_ms), F(utilisation_permille),
 	F(answer_p50_ms), F(answer_p95_ms), F(answer_p99_ms), F(enabled));
 #undef F
-static const struct query Q_GATEWAYS = {
-	"SELECT g.id, g.code, g.name, g.address, g.transport, r.name AS area,"
-	" COALESCE(s.comm, 'never') AS comm, s.comm_since, COUNT(m.id) AS meters,"
-	" CAST(COALESCE(SUM(t.read_at > ?), 0) AS SIGNED) AS fresh, s.round_ms,"
-	" s.utilisation_permille, s.answer_p50_ms, s.answer_p95_ms, s.answer_p99_ms, g.enabled"
-	" FROM gateway g LEFT JOIN gateway_state s ON s.gateway_id = g.id"
-	" LEFT JOIN area r ON r.id = g.area_id"
-	" LEFT JOIN meter m ON m.gateway_id = g.id AND m.enabled"
-	" LEFT JOIN meter_state t ON t.meter_id = m.id"
-	" WHERE ? IN (0, g.site_id) GROUP BY g.id ORDER BY g.id",
-	&gateway_shape
+#define GATEWAYS                                                                                   \
+	"SELECT g.id, g.code, g.name, g.address, g.transport, r.name AS area,"                     \
+	" COALESCE(s.comm, 'never') AS comm, s.comm_since, COUNT(m.id) AS meters,"                 \
+	" CAST(COALESCE(SUM(t.read_at > ?), 0) AS SIGNED) AS fresh, s.round_ms,"                   \
+	" s.utilisation_permille, s.answer_p50_ms, s.answer_p95_ms, s.answer_p99_ms, g.enabled"    \
+	" FROM gateway g LEFT JOIN gateway_state s ON s.gateway_id = g.id"                         \
+	" LEFT JOIN area r ON r.id = g.area_id"                                                    \
+	" LEFT JOIN meter m ON m.gateway_id = g.id AND m.enabled"                                  \
+	" LEFT JOIN meter_state t ON t.meter_id = m.id WHERE ? IN (0, g.site_id, " SEEN_GATEWAY("g.id") ")"
+static const struct query Q_GATEWAYS = { GATEWAYS " GROUP BY g.id ORDER BY g.id", &gateway_shape };
+const struct listing live_gateway_listing = {
+	.all = { GATEWAYS, &gateway_shape },
+	.group = " GROUP BY g.id",
+	.sorts = { { "id", "g.id" }, { "code", "g.code" }, { "name", "g.name" } },
+	.order = "id",
+	.filters = { { "site_id", FILTER_ID, "g.site_id = ?" },
+		{ "area_id", FILTER_ID, "g.area_id = ?" },
+		{ "comm", FILTER_WORD, "COALESCE(s.comm, 'never') = ?", "ok silent never" },
+		{ "transport", FILTER_WORD, "g.transport = ?", "modbus-tcp rtu-tcp rtu dial-in" },
+		{ "q", FILTER_TEXT, "LOCATE(?, g.code) OR LOCATE(?, g.name)" } },
+	.usual = 1000,
+	.most = 1000,
 };
 
 enum err live_gateways(struct db *db, int64_t site_id, struct utc now, struct rows *out)
@@ -186,8 +207,9 @@ SHAPE(fault_shape, struct live_fault, F(gateway_id), F(gateway), F(kind), F(seen
 #undef F
 static const struct query Q_FAULTS = {
 	"SELECT f.gateway_id, g.code AS gateway, f.kind, f.seen, f.last_at FROM gateway_fault f"
-	" JOIN gateway g ON g.id = f.gateway_id WHERE ? IN (0, g.site_id)"
-	" ORDER BY f.gateway_id, f.kind",
+	" JOIN gateway g ON g.id = f.gateway_id WHERE ? IN (0, g.site_id, " SEEN_GATEWAY(
+		"g.id") ")"
+			" ORDER BY f.gateway_id, f.kind",
 	&fault_shape
 };
 
@@ -219,11 +241,17 @@ SHAPE(board_shape, struct live_board, F(sales_today_fen), F(orders_today), F(ala
 #undef F
 static const struct query Q_BOARD = {
 	"SELECT (SELECT CAST(COALESCE(SUM(l.total_fen), 0) AS SIGNED) FROM sale l JOIN entry e"
-	" ON e.id = l.entry_id WHERE l.created_at >= ? AND ? IN (0, e.site_id)) + y.fen"
-	" AS sales_today_fen, y.n AS orders_today, (SELECT COUNT(*) FROM alarm x"
-	" WHERE x.cleared_at = 0 AND (? = 0 OR ? =" SITE_OF_ALARM ")) AS alarms_open"
-	" FROM (SELECT CAST(COALESCE(SUM(o.amount_fen), 0) AS SIGNED) AS fen, COUNT(*) AS n"
-	" FROM pay_order o" SITE_OF_ORDER " WHERE o.credited_at >= ? AND ? IN (0, t.site_id)) y",
+	" ON e.id = l.entry_id WHERE l.created_at >= ? AND ? IN (0, e.site_id, " SEEN_ENTRY(
+		"e.id") ")) + y.fen"
+			" AS sales_today_fen, y.n AS orders_today, (SELECT COUNT(*) FROM alarm x"
+			" WHERE x.cleared_at = 0 AND (? = 0 OR ? IN (" SITE_OF_ALARM
+			", " SEEN_OBJECT("x.object_kind",
+				"x.object_id") "))) AS alarms_open"
+					       " FROM (SELECT CAST(COALESCE(SUM(o.amount_fen), 0) "
+					       "AS SIGNED) AS fen, COUNT(*) AS n"
+					       " FROM pay_order o" SITE_OF_ORDER
+					       " WHERE o.credited_at >= ? AND ? IN (0, "
+					       "t.site_id, " SEEN_ACCOUNT("a.id") ")) y",
 	&board_shape
 };
 
@@ -254,7 +282,7 @@ enum err live_board(
 		db, &Q_BOARD, ARGS(arg_utc(today), site, site, site, arg_utc(today), site), &b);
 
 	if (e == ERR_OK)
-		e = live_meters(db, &(struct live_filter){ site_id, 0, "" }, now, &meters);
+		e = db_list(db, &Q_METERS, ARGS(arg_utc(now), arg_i64(site_id)), &meters);
 	if (e == ERR_OK)
 		e = live_power_back(
 			db, site_id, now, &b.power_back_p50_ms, &b.power_back_p95_ms, &count);
@@ -291,7 +319,7 @@ SHAPE(span_shape, struct span_row, FIELD(struct span_row, ms));
 static const struct query Q_POWER_BACK = {
 	"SELECT o.supply_restored_at - o.credited_at AS ms FROM pay_order o" SITE_OF_ORDER
 	" WHERE o.credited_at >= ? AND o.supply_restored_at >= o.credited_at"
-	" AND ? IN (0, t.site_id) ORDER BY ms",
+	" AND ? IN (0, t.site_id, " SEEN_ACCOUNT("a.id") ") ORDER BY ms",
 	&span_shape
 };
 
@@ -318,43 +346,24 @@ enum err live_power_back(struct db *db, int64_t site_id, struct utc now, int64_t
 	return ERR_OK;
 }
 
-#define F(member) FIELD(struct live_alarm, member)
-SHAPE(alarm_shape, struct live_alarm, F(id), F(kind), F(severity), F(object_kind), F(object_id),
-	F(object_code), F(text), F(raised_at), F(cleared_at), F(acked_at));
-#undef F
-static const struct query Q_ALARMS = {
-	"SELECT x.id, x.kind, x.severity, x.object_kind, x.object_id, x.object_code, x.text,"
-	" x.raised_at, x.cleared_at, x.acked_at FROM alarm x WHERE (? = 0 OR x.cleared_at = 0)"
-	" AND (? = 0 OR ? =" SITE_OF_ALARM ") ORDER BY x.id DESC LIMIT 200",
-	&alarm_shape
-};
-
-enum err live_alarms(struct db *db, int64_t site_id, bool open_only, struct rows *out)
-{
-	struct arg site = arg_i64(site_id);
-
-	return db_list(db, &Q_ALARMS, ARGS(arg_i64(open_only), site, site), out);
-}
-
 #define F(member) FIELD(struct live_tenant, member)
 static const struct field tenant_fields[] = { F(id), F(code), F(name), F(room), F(phone) };
 #undef F
 const struct shape live_tenant_shape = {
 	.fields = tenant_fields, .n = ARRAY_LEN(tenant_fields), .size = sizeof(struct live_tenant)
 };
-static const struct query Q_TENANTS = {
-	"SELECT id, code, name, room, phone FROM tenant WHERE ? IN (0, site_id) AND (? = ''"
-	" OR LOCATE(?, room) OR LOCATE(?, name) OR LOCATE(?, phone) OR LOCATE(?, code))"
-	" ORDER BY id LIMIT 1000",
-	&live_tenant_shape
+const struct listing live_tenant_listing = {
+	.all = { "SELECT id, code, name, room, phone FROM tenant WHERE ? IN (0, site_id, " SEEN_TENANT("tenant.id") ")",
+		&live_tenant_shape },
+	.sorts = { { "id", "id" }, { "code", "code" }, { "name", "name" }, { "room", "room" } },
+	.order = "id",
+	.filters = { { "site_id", FILTER_ID, "site_id = ?" },
+		{ "q", FILTER_TEXT,
+			"LOCATE(?, room) OR LOCATE(?, name) OR LOCATE(?, phone)"
+			" OR LOCATE(?, code)" } },
+	.usual = 1000,
+	.most = 1000,
 };
-
-enum err live_tenants(struct db *db, int64_t site_id, const char *q, struct rows *out)
-{
-	struct arg a = arg_text(q);
-
-	return db_list(db, &Q_TENANTS, ARGS(arg_i64(site_id), a, a, a, a, a), out);
-}
 
 #define F(member) FIELD(struct live_account, member)
 SHAPE(account_shape, struct live_account, F(id), F(purpose), F(balance), F(subsidy), F(level),
@@ -374,21 +383,22 @@ SHAPE(account_shape, struct live_account, F(id), F(purpose), F(balance), F(subsi
 	" WHERE cp.account_id = a.id AND cp.to_at = 0)"                                            \
 	" LEFT JOIN supply_point p ON p.id = m.supply_point_id"                                    \
 	" LEFT JOIN meter_state s ON s.meter_id = m.id"                                            \
-	" WHERE a.kind = 'purse' AND ? IN (0, t.site_id) AND "
-static const struct query Q_ACCOUNTS = { ACCOUNT_SELECT
-	"? IN (0, t.id) AND (? = '' OR LOCATE(?, t.room) OR LOCATE(?, t.name)"
-	" OR LOCATE(?, t.phone) OR LOCATE(?, m.code)) ORDER BY t.id, a.id LIMIT 200",
-	&account_shape };
+	" WHERE a.kind = 'purse' AND ? IN (0, t.site_id, " SEEN_ACCOUNT("a.id") ") AND "
+const struct listing live_account_listing = {
+	.all = { ACCOUNT_SELECT "1", &account_shape },
+	.sorts = { { "id", "a.id" }, { "tenant", "t.id", "tenant_id" }, { "room", "t.room" },
+		{ "balance", "a.balance_nano" }, { "subsidy", "a.subsidy_nano" } },
+	.order = "tenant",
+	.filters = { { "tenant_id", FILTER_ID, "t.id = ?" },
+		{ "site_id", FILTER_ID, "t.site_id = ?" },
+		{ "purpose", FILTER_WORD, "a.purpose = ?", "electricity water fee" },
+		{ "level", FILTER_WORD, "a.level = ?", "ok low1 low2 arrears" },
+		{ "q", FILTER_TEXT,
+			"LOCATE(?, t.room) OR LOCATE(?, t.name) OR LOCATE(?, t.phone)"
+			" OR LOCATE(?, m.code)" } },
+	.usual = 200,
+};
 static const struct query Q_ACCOUNT = { ACCOUNT_SELECT "a.id = ?", &account_shape };
-
-enum err live_accounts(
-	struct db *db, int64_t site_id, const char *q, int64_t tenant_id, struct rows *out)
-{
-	struct arg a = arg_text(q);
-
-	return db_list(
-		db, &Q_ACCOUNTS, ARGS(arg_i64(site_id), arg_i64(tenant_id), a, a, a, a, a), out);
-}
 
 enum err live_account(struct db *db, int64_t site_id, int64_t id, struct live_account *out)
 {

@@ -1,7 +1,7 @@
 #pragma once
 /* What the live board shows: meters, gateways, counters, alarms, people and accounts, as they are
  * now. Reading only. site_id 0 means every site. */
-#include "db/db.h"
+#include "db/listing.h"
 
 #define FRESH_MS 60000 /* a meter read within this is fresh */
 
@@ -50,22 +50,14 @@ struct live_meter {
 	char error[801];
 };
 
-struct live_filter {
-	int64_t site_id;
-	int64_t gateway_id; /* 0: all */
-	const char *q;	    /* part of code, room or name; "" all */
-};
-
-/* Rows of struct live_meter in the order of gateway and meter. */
-MUST_USE enum err live_meters(
-	struct db *db, const struct live_filter *f, struct utc now, struct rows *out);
+/* Rows of struct live_meter; args: now, the site (0: every). */
+extern const struct listing live_meter_listing;
 MUST_USE enum err live_meter(
 	struct db *db, int64_t site_id, int64_t id, struct utc now, struct live_meter *out);
-/* Those that a tenant's contracts pay for. */
-MUST_USE enum err live_meters_of_user(
-	struct db *db, int64_t user_id, struct utc now, struct rows *out);
+/* Those that a tenant's contracts pay for; args: now, the user. */
+extern const struct listing my_meter_listing;
 
-/* A text that changes whenever live_meters() of the same filter might. */
+/* A text that changes whenever a row of live_meter_listing might. */
 #define LIVE_VERSION_MAX 40
 MUST_USE enum err live_version(struct db *db, char out[static LIVE_VERSION_MAX]);
 
@@ -104,6 +96,8 @@ struct live_gateway {
 	int64_t answer_p50_ms, answer_p95_ms, answer_p99_ms;
 	bool enabled;
 };
+/* Of a page; args: the time since when a meter counts as fresh, the site (0: every). */
+extern const struct listing live_gateway_listing;
 MUST_USE enum err live_gateways(struct db *db, int64_t site_id, struct utc now, struct rows *out);
 
 /* Failures of a kind on a bus, ever. By gateway, then kind. */
@@ -151,21 +145,6 @@ MUST_USE enum err live_counts(struct db *db, struct utc now, struct live_counts 
 MUST_USE enum err live_power_back(struct db *db, int64_t site_id, struct utc now, int64_t *p50_ms,
 	int64_t *p95_ms, int64_t *count);
 
-struct live_alarm {
-	int64_t id;
-	char kind[129];
-	char severity[8];
-	char object_kind[17];
-	int64_t object_id;
-	char object_code[257];
-	char text[1201];
-	struct utc raised_at;
-	struct utc cleared_at;
-	struct utc acked_at;
-};
-/* The newest 200. site_id 0: every site, and what is of none (a payment for nobody's order). */
-MUST_USE enum err live_alarms(struct db *db, int64_t site_id, bool open_only, struct rows *out);
-
 struct live_tenant {
 	int64_t id;
 	char code[129];
@@ -174,7 +153,8 @@ struct live_tenant {
 	char phone[21];
 };
 extern const struct shape live_tenant_shape;
-MUST_USE enum err live_tenants(struct db *db, int64_t site_id, const char *q, struct rows *out);
+/* Rows of struct live_tenant; args: the site (0: every). */
+extern const struct listing live_tenant_listing;
 
 struct live_account {
 	int64_t id;
@@ -195,8 +175,7 @@ struct live_account {
 	struct utc observed_since;
 	char comm[8];
 };
-/* By part of room, tenant, phone or meter code; tenant_id 0: any. At most 200. */
-MUST_USE enum err live_accounts(
-	struct db *db, int64_t site_id, const char *q, int64_t tenant_id, struct rows *out);
+/* Rows of struct live_account; args: the site (0: every). */
+extern const struct listing live_account_listing;
 MUST_USE enum err live_account(
 	struct db *db, int64_t site_id, int64_t id, struct live_account *out);

@@ -38,25 +38,38 @@ static const struct query Q_ACCOUNTS = {
 	" ORDER BY o.id DESC LIMIT 1) AS last_amount_fen"
 	" FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id JOIN site st ON st.id = "
 	"t.site_id"
-	" JOIN contract c ON c.tenant_id = t.id AND (c.end_at = 0 OR c.end_at > ?)"
+	" JOIN contract c ON c.tenant_id = t.id AND IF(c.end_at = 0 OR c.end_at > ?, ?, ?)"
 	" JOIN account a ON a.contract_id = c.id AND a.kind = 'purse'" FIRST_METER
 	" LEFT JOIN area r ON r.id = m.area_id"
 	" WHERE ut.user_id = ? AND ? IN (0, a.id) ORDER BY t.id, a.id",
 	&account_shape
 };
 
-enum err me_account_list(
-	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct rows *out)
+struct which {
+	int64_t account_id; /* 0: all */
+	bool present, ended;
+};
+
+static enum err accounts(
+	struct db *db, int64_t user_id, struct which w, struct utc now, struct rows *out)
 {
-	return db_list(
-		db, &Q_ACCOUNTS, ARGS(arg_utc(now), arg_i64(user_id), arg_i64(account_id)), out);
+	return db_list(db, &Q_ACCOUNTS,
+		ARGS(arg_utc(now), arg_i64(w.present), arg_i64(w.ended), arg_i64(user_id),
+			arg_i64(w.account_id)),
+		out);
 }
 
-enum err me_account_get(
-	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct me_account *out)
+enum err me_account_list(
+	struct db *db, int64_t user_id, bool ended, struct utc now, struct rows *out)
+{
+	return accounts(db, user_id, (struct which){ 0, !ended, ended }, now, out);
+}
+
+static enum err one_account(
+	struct db *db, int64_t user_id, struct which w, struct utc now, struct me_account *out)
 {
 	AUTO(rows_free) struct rows r = { 0 };
-	enum err e = me_account_list(db, user_id, account_id, now, &r);
+	enum err e = accounts(db, user_id, w, now, &r);
 
 	if (e != ERR_OK)
 		return e;
@@ -64,6 +77,18 @@ enum err me_account_get(
 		return ERR_NOT_FOUND;
 	*out = *(const struct me_account *)r.at;
 	return ERR_OK;
+}
+
+enum err me_account_get(
+	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct me_account *out)
+{
+	return one_account(db, user_id, (struct which){ account_id, true, false }, now, out);
+}
+
+enum err me_account_seen(
+	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct me_account *out)
+{
+	return one_account(db, user_id, (struct which){ account_id, true, true }, now, out);
 }
 
 #define TARIFF_TEXT_MAX 65536
@@ -141,25 +166,33 @@ SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(account_id), F(met
 	F(expires_at), F(paid_at), F(credited_at), F(paid_after_close), F(refunded_fen),
 	F(entry_id), F(zone), F(balance), F(desired), F(observed), F(observed_since), F(comm));
 #undef F
-static const struct query Q_ORDERS = {
-	"SELECT o.id, o.out_trade_no, o.account_id, m.code AS meter_code, m.name AS meter_name,"
-	" o.amount_fen, o.channel, o.state, o.description, o.pay, o.created_at, o.expires_at,"
-	" o.paid_at, o.credited_at, o.paid_after_close, CAST((SELECT COALESCE(SUM(f.amount_fen),"
-	" 0) FROM refund f WHERE f.order_id = o.id AND f.state <> 'failed') AS SIGNED) AS"
-	" refunded_fen, o.entry_id, st.zone, a.balance_nano AS balance, p.desired, p.observed,"
-	" p.observed_since, COALESCE(s.comm, 'never') AS comm"
-	" FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id JOIN site st ON st.id = "
-	"t.site_id"
-	" JOIN contract c ON c.tenant_id = t.id"
-	" JOIN account a ON a.contract_id = c.id"
-	" JOIN pay_order o ON o.account_id = a.id" FIRST_METER
-	" WHERE ut.user_id = ? AND ? IN (0, o.id) ORDER BY o.id DESC LIMIT 100",
-	&order_shape
+#define MY_ORDERS                                                                                  \
+	"SELECT o.id, o.out_trade_no, o.account_id, m.code AS meter_code, m.name AS meter_name,"   \
+	" o.amount_fen, o.channel, o.state, o.description, o.pay, o.created_at, o.expires_at,"     \
+	" o.paid_at, o.credited_at, o.paid_after_close, CAST((SELECT COALESCE(SUM(f.amount_fen),"  \
+	" 0) FROM refund f WHERE f.order_id = o.id AND f.state <> 'failed') AS SIGNED) AS"         \
+	" refunded_fen, o.entry_id, st.zone, a.balance_nano AS balance, p.desired, p.observed,"    \
+	" p.observed_since, COALESCE(s.comm, 'never') AS comm"                                     \
+	" FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id"                                \
+	" JOIN site st ON st.id = t.site_id JOIN contract c ON c.tenant_id = t.id"                 \
+	" JOIN account a ON a.contract_id = c.id"                                                  \
+	" JOIN pay_order o ON o.account_id = a.id" FIRST_METER " WHERE ut.user_id = ?"
+static const struct query Q_ORDER = { MY_ORDERS " AND o.id = ?", &order_shape };
+const struct listing my_order_listing = {
+	.all = { MY_ORDERS, &order_shape },
+	.sorts = { { "id", "o.id" }, { "created_at", "o.created_at" },
+		{ "amount_fen", "o.amount_fen" } },
+	.order = "-id",
+	.filters = { { "state", FILTER_WORD, "o.state = ?", "created pending paid closed" },
+		{ "account_id", FILTER_ID, "o.account_id = ?" },
+		{ "from", FILTER_FROM, "o.created_at >= ?" },
+		{ "to", FILTER_TO, "o.created_at < ?" } },
+	.usual = 100,
 };
 
-enum err me_order_list(struct db *db, int64_t user_id, int64_t order_id, struct rows *out)
+enum err me_order_get(struct db *db, int64_t user_id, int64_t order_id, struct me_order *out)
 {
-	return db_list(db, &Q_ORDERS, ARGS(arg_i64(user_id), arg_i64(order_id)), out);
+	return db_one(db, &Q_ORDER, ARGS(arg_i64(user_id), arg_i64(order_id)), out);
 }
 
 struct openid_row {
@@ -185,28 +218,32 @@ SHAPE(notice_shape, struct me_notice, F(id), F(at), F(kind), F(text), F(account_
 	F(state), F(way), F(sent_at), F(delivered_at));
 #undef F
 /* A notice to several contacts counts as sent when one of them has it. */
-static const struct query Q_NOTICES = {
-	"SELECT n.id, n.created_at AS at, n.kind, n.text, n.account_id,"
-	" COALESCE(MIN(b.channel), 'sms') AS channel,"
-	" CASE WHEN SUM(b.state = 'delivered') > 0 THEN 'delivered'"
-	" WHEN SUM(b.state = 'sent') > 0 THEN 'sent'"
-	" WHEN SUM(b.state IN ('pending', 'sending')) > 0 THEN 'pending'"
-	" WHEN SUM(b.state = 'unknown') > 0 THEN 'unknown'"
-	" WHEN SUM(b.state = 'undelivered') > 0 THEN 'undelivered' ELSE 'failed' END AS state,"
-	" COALESCE(MAX(IF(b.state = 'delivered', b.way, NULL)), MAX(IF(b.state = 'sent', b.way,"
-	" NULL)), '') AS way, COALESCE(MIN(NULLIF(b.sent_at, 0)), 0) AS sent_at,"
-	" COALESCE(MIN(NULLIF(b.delivered_at, 0)), 0) AS delivered_at"
-	" FROM user_tenant ut JOIN contract c ON c.tenant_id = ut.tenant_id"
-	" JOIN account a ON a.contract_id = c.id JOIN notice n ON n.account_id = a.id"
-	" LEFT JOIN outbox b ON b.notice_id = n.id WHERE ut.user_id = ?"
-	" GROUP BY n.id ORDER BY n.id DESC LIMIT 100",
-	&notice_shape
+const struct listing my_notice_listing = {
+	.all = { "SELECT n.id, n.created_at AS at, n.kind, n.text, n.account_id,"
+		 " COALESCE(MIN(b.channel), 'sms') AS channel,"
+		 " CASE WHEN SUM(b.state = 'delivered') > 0 THEN 'delivered'"
+		 " WHEN SUM(b.state = 'sent') > 0 THEN 'sent'"
+		 " WHEN SUM(b.state IN ('pending', 'sending')) > 0 THEN 'pending'"
+		 " WHEN SUM(b.state = 'unknown') > 0 THEN 'unknown'"
+		 " WHEN SUM(b.state = 'undelivered') > 0 THEN 'undelivered' ELSE 'failed' END AS "
+		 "state,"
+		 " COALESCE(MAX(IF(b.state = 'delivered', b.way, NULL)), MAX(IF(b.state = 'sent', "
+		 "b.way,"
+		 " NULL)), '') AS way, COALESCE(MIN(NULLIF(b.sent_at, 0)), 0) AS sent_at,"
+		 " COALESCE(MIN(NULLIF(b.delivered_at, 0)), 0) AS delivered_at"
+		 " FROM user_tenant ut JOIN contract c ON c.tenant_id = ut.tenant_id"
+		 " JOIN account a ON a.contract_id = c.id JOIN notice n ON n.account_id = a.id"
+		 " LEFT JOIN outbox b ON b.notice_id = n.id WHERE ut.user_id = ?",
+		&notice_shape },
+	.group = " GROUP BY n.id",
+	.sorts = { { "id", "n.id" }, { "at", "n.created_at" } },
+	.order = "-id",
+	.filters = { { "kind", FILTER_TEXT, "n.kind = ?" },
+		{ "account_id", FILTER_ID, "n.account_id = ?" },
+		{ "from", FILTER_FROM, "n.created_at >= ?" },
+		{ "to", FILTER_TO, "n.created_at < ?" } },
+	.usual = 100,
 };
-
-enum err me_notice_list(struct db *db, int64_t user_id, struct rows *out)
-{
-	return db_list(db, &Q_NOTICES, ARGS(arg_i64(user_id)), out);
-}
 
 struct language_row {
 	char language[3];
@@ -273,21 +310,26 @@ SHAPE(sub_shape, struct me_sub_tenant, F(id), F(name), F(supply_point_id), F(met
 	F(meter_code), F(meter_name), F(switchable), F(desired), F(desired_reason), F(observed),
 	F(observed_since), F(comm), F(switched_off));
 #undef F
-static const struct query Q_SUB_TENANTS = {
-	"SELECT b.id, b.name, p.id AS supply_point_id, m.id AS meter_id, m.code AS meter_code,"
-	" m.name AS meter_name, p.switchable, p.desired, p.desired_reason, p.observed,"
-	" p.observed_since, COALESCE(s.comm, 'never') AS comm,"
-	" EXISTS (SELECT 1 FROM block k WHERE k.supply_point_id = p.id AND k.kind = 'sub_tenant')"
-	" AS switched_off"
-	" FROM user_tenant ut JOIN contract c ON c.tenant_id = ut.tenant_id AND c.end_at = 0"
-	" JOIN sub_tenant b ON b.contract_id = c.id"
-	" JOIN supply_point p ON p.id = b.supply_point_id"
-	" JOIN meter m ON m.supply_point_id = p.id LEFT JOIN meter_state s ON s.meter_id = m.id"
-	" WHERE ut.user_id = ? AND ? IN (0, b.id) ORDER BY b.id",
-	&sub_shape
+#define SUB_TENANTS                                                                                \
+	"SELECT b.id, b.name, p.id AS supply_point_id, m.id AS meter_id, m.code AS meter_code,"    \
+	" m.name AS meter_name, p.switchable, p.desired, p.desired_reason, p.observed,"            \
+	" p.observed_since, COALESCE(s.comm, 'never') AS comm,"                                    \
+	" EXISTS (SELECT 1 FROM block k WHERE k.supply_point_id = p.id AND k.kind = 'sub_tenant')" \
+	" AS switched_off"                                                                         \
+	" FROM user_tenant ut JOIN contract c ON c.tenant_id = ut.tenant_id AND c.end_at = 0"      \
+	" JOIN sub_tenant b ON b.contract_id = c.id"                                               \
+	" JOIN supply_point p ON p.id = b.supply_point_id"                                         \
+	" JOIN meter m ON m.supply_point_id = p.id LEFT JOIN meter_state s ON s.meter_id = m.id"   \
+	" WHERE ut.user_id = ?"
+static const struct query Q_SUB_TENANT = { SUB_TENANTS " AND b.id = ?", &sub_shape };
+const struct listing sub_tenant_listing = {
+	.all = { SUB_TENANTS, &sub_shape },
+	.sorts = { { "id", "b.id" }, { "name", "b.name" } },
+	.order = "id",
+	.filters = { { "q", FILTER_TEXT, "LOCATE(?, b.name) OR LOCATE(?, m.code)" } },
 };
 
-enum err me_sub_tenant_list(struct db *db, int64_t user_id, int64_t id, struct rows *out)
+enum err me_sub_tenant_get(struct db *db, int64_t user_id, int64_t id, struct me_sub_tenant *out)
 {
-	return db_list(db, &Q_SUB_TENANTS, ARGS(arg_i64(user_id), arg_i64(id)), out);
+	return db_one(db, &Q_SUB_TENANT, ARGS(arg_i64(user_id), arg_i64(id)), out);
 }

@@ -1,6 +1,7 @@
 #pragma once
 /* What a tenant sees and sets. Every query joins the caller's own shops, so that a foreign id is
  * simply not there (ERR_NOT_FOUND). */
+#include "db/listing.h"
 #include "domain/account.h"
 #include "domain/order.h"
 
@@ -41,10 +42,15 @@ struct me_account {
 	struct utc read_at;
 	int64_t last_amount_fen; /* 0: never recharged */
 };
-/* account_id 0: all of them. Rows of struct me_account. */
+/* Accounts of contracts that are in force, or of those that have ended. Rows of struct me_account.
+ */
 MUST_USE enum err me_account_list(
-	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct rows *out);
+	struct db *db, int64_t user_id, bool ended, struct utc now, struct rows *out);
+/* One that is in force. */
 MUST_USE enum err me_account_get(
+	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct me_account *out);
+/* The same, also of a contract that has ended: whoever has left may still see what was charged. */
+MUST_USE enum err me_account_seen(
 	struct db *db, int64_t user_id, int64_t account_id, struct utc now, struct me_account *out);
 
 /* The price of the next unit of an account's meter. ERR_NOT_FOUND without a tariff in force. */
@@ -80,8 +86,10 @@ struct me_order {
 	struct utc observed_since;
 	char comm[8];
 };
-/* order_id 0: the newest 100. Rows of struct me_order. */
-MUST_USE enum err me_order_list(struct db *db, int64_t user_id, int64_t order_id, struct rows *out);
+MUST_USE enum err me_order_get(
+	struct db *db, int64_t user_id, int64_t order_id, struct me_order *out);
+/* Rows of struct me_order; args: the user. */
+extern const struct listing my_order_listing;
 
 #define OPENID_MAX 257
 /* Who the caller is at an application of WeChat's. ERR_NOT_FOUND: never logged in from there. */
@@ -101,8 +109,8 @@ struct me_notice {
 	struct utc sent_at;
 	struct utc delivered_at;
 };
-/* The newest 100. */
-MUST_USE enum err me_notice_list(struct db *db, int64_t user_id, struct rows *out);
+/* Rows of struct me_notice; args: the user. */
+extern const struct listing my_notice_listing;
 
 /* The language of the caller's shops. */
 MUST_USE enum err me_language(struct db *db, int64_t user_id, char out[static 3]);
@@ -126,5 +134,7 @@ struct me_sub_tenant {
 	char comm[8];
 	bool switched_off;
 };
-/* id 0: all of them. Rows of struct me_sub_tenant. */
-MUST_USE enum err me_sub_tenant_list(struct db *db, int64_t user_id, int64_t id, struct rows *out);
+MUST_USE enum err me_sub_tenant_get(
+	struct db *db, int64_t user_id, int64_t id, struct me_sub_tenant *out);
+/* Rows of struct me_sub_tenant; args: the user. */
+extern const struct listing sub_tenant_listing;

@@ -378,9 +378,11 @@ enum err metersetting_observe(
 
 /* ---- alarms ---- */
 
-/* ? = now - METERSETTING_LATE_MS. A meter of the account that trips by itself is told at once. */
+/* ? = now - METERSETTING_LATE_MS. A meter that trips by itself although its credit is in the
+ * account is told at once, whether it was ever converted or came like that. */
+#define TRIPS_BY_ITSELF "(t.kind = 'prepaid' AND t.observed = 'on' AND m.billing <> 'meter')"
 #define DIFFERS                                                                                    \
-	"(t.why <> '' OR t.state IN ('refused','mismatch')"                                        \
+	"(" TRIPS_BY_ITSELF " OR t.why <> '' OR t.state IN ('refused','mismatch')"                 \
 	" OR (t.state NOT IN ('none','done') AND (t.desired = 'off' OR t.desired_at < ?)))"
 struct differs_row {
 	int64_t meter_id;
@@ -388,13 +390,14 @@ struct differs_row {
 	char kind[8];
 	char why[1201];
 	char state[9];
+	bool trips; /* by itself */
 };
 #define F(member) FIELD(struct differs_row, member)
-SHAPE(differs_shape, struct differs_row, F(meter_id), F(code), F(kind), F(why), F(state));
+SHAPE(differs_shape, struct differs_row, F(meter_id), F(code), F(kind), F(why), F(state), F(trips));
 #undef F
 static const struct query Q_DIFFERS = {
-	"SELECT t.meter_id, m.code, t.kind, t.why, t.state FROM meter_setting t"
-	" JOIN meter m ON m.id = t.meter_id WHERE m.enabled AND " DIFFERS
+	"SELECT t.meter_id, m.code, t.kind, t.why, t.state, " TRIPS_BY_ITSELF " AS trips"
+	" FROM meter_setting t JOIN meter m ON m.id = t.meter_id WHERE m.enabled AND " DIFFERS
 	" AND NOT EXISTS (SELECT 1 FROM alarm a WHERE a.open_key ="
 	" CONCAT('settings_differ:meter:', t.meter_id)) ORDER BY t.meter_id, t.why DESC",
 	&differs_shape
@@ -410,7 +413,11 @@ static enum err differs_raise(struct db *db, const struct differs_row *d, struct
 {
 	char text[400];
 
-	if (d->why[0])
+	if (d->trips)
+		snprintf(text, sizeof(text),
+			"meter %.60s trips by its own credit, and its credit is in the account",
+			d->code);
+	else if (d->why[0])
 		snprintf(text, sizeof(text), "meter %.60s cannot hold its tariff: %.250s", d->code,
 			d->why);
 	else

@@ -80,7 +80,7 @@ enum credit_outcome {
 	CREDIT_SECOND,	 /* a second transaction on one order number: booked to suspense, alarmed */
 	CREDIT_UNKNOWN_ORDER, /* kept and alarmed, not credited */
 	CREDIT_AMOUNT, /* amount or currency differ from the order: kept, alarmed, not credited */
-	CREDIT__MAX
+	CREDIT_OUTCOME__MAX
 };
 const char *credit_outcome_word(enum credit_outcome o);
 /* The one transaction of a recharge: order paid, entry, balance, arrears lifted, receipt in the

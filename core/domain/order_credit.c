@@ -35,7 +35,7 @@ static const struct query Q_IS_OFF = {
 
 const char *credit_outcome_word(enum credit_outcome o)
 {
-	static const char *const words[CREDIT__MAX] = {
+	static const char *const words[CREDIT_OUTCOME__MAX] = {
 		[CREDIT_DONE] = "credited",
 		[CREDIT_REPEATED] = "repeated",
 		[CREDIT_SECOND] = "second_payment",
@@ -43,7 +43,7 @@ const char *credit_outcome_word(enum credit_outcome o)
 		[CREDIT_AMOUNT] = "amount",
 	};
 
-	return o < CREDIT__MAX ? words[o] : "";
+	return o < CREDIT_OUTCOME__MAX ? words[o] : "";
 }
 
 struct credit {

@@ -1,6 +1,6 @@
 #pragma once
 /* Orders as staff see them. */
-#include "db/db.h"
+#include "db/listing.h"
 
 struct order_view {
 	int64_t id;
@@ -32,13 +32,7 @@ struct order_view {
 	int64_t queries;
 };
 
-struct order_filter {
-	int64_t site_id; /* that the caller is confined to; 0: none */
-	int64_t id;	 /* 0 and "": any */
-	const char *state, *service;
-	int64_t account_id;
-	const char *out_trade_no; /* or the service's number */
-	bool mismatch;		  /* only those that a payment named which waits for a person */
-};
-/* Rows of struct order_view, newest first, at most 200. */
-MUST_USE enum err order_list(struct db *db, const struct order_filter *f, struct rows *out);
+/* Rows of struct order_view; args: the site (0: every). */
+extern const struct listing order_listing;
+MUST_USE enum err order_get_view(
+	struct db *db, int64_t site_id, int64_t id, struct order_view *out);

@@ -40,16 +40,12 @@ enum err outage_end(struct db *db, const char *kind, int64_t object_id, struct u
 
 SHAPE(outage_shape, struct outage, FIELD(struct outage, id), FIELD(struct outage, from_at),
 	FIELD(struct outage, until_at));
-static const struct query Q_LIST = {
-	"SELECT id, from_at, until_at FROM outage WHERE object_kind = ? AND object_id = ?"
-	" AND (until_at = 0 OR until_at >= ?) ORDER BY from_at DESC, id DESC LIMIT ?",
-	&outage_shape
+const struct listing outage_listing = {
+	.all = { "SELECT id, from_at, until_at FROM outage WHERE object_kind = ? AND object_id = ?",
+		&outage_shape },
+	.sorts = { { "id", "id" }, { "from_at", "from_at" }, { "until_at", "until_at" } },
+	.order = "-from_at",
+	.filters = { { "open", FILTER_FLAG, "? = 0 OR until_at = 0" },
+		{ "from", FILTER_FROM, "until_at = 0 OR until_at >= ?" },
+		{ "to", FILTER_TO, "from_at < ?" } },
 };
-
-enum err outages_of(struct db *db, const char *kind, int64_t object_id, struct utc since,
-	size_t max, struct rows *out)
-{
-	return db_list(db, &Q_LIST,
-		ARGS(arg_text(kind), arg_i64(object_id), arg_utc(since), arg_i64((int64_t)max)),
-		out);
-}

@@ -1,7 +1,7 @@
 #pragma once
 /* When gateways and meters were silent: kept for good, for whoever asks later why there is no
  * reading. A meter behind a silent gateway has no outage of its own. */
-#include "db/db.h"
+#include "db/listing.h"
 
 /* kind: "gateway" or "meter". last_answer: its last sign of life. While it is away already, nothing
  * changes. */
@@ -15,6 +15,5 @@ struct outage {
 	struct utc from_at;
 	struct utc until_at; /* 0: still away */
 };
-/* Newest first: those that had not ended at `since`. */
-MUST_USE enum err outages_of(struct db *db, const char *kind, int64_t object_id, struct utc since,
-	size_t max, struct rows *out);
+/* Rows of struct outage; args: the kind of the object, and its id. */
+extern const struct listing outage_listing;

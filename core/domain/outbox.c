@@ -78,6 +78,12 @@ static const struct query Q_DUE = {
 	" AND o.next_at <= ? ORDER BY o.next_at, o.id LIMIT ? FOR UPDATE SKIP LOCKED",
 	&outgoing_shape
 };
+/* Is there one? Most looks find none: they need no transaction. */
+static const struct query Q_ANY_DUE = {
+	"SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'pending' AND way = ? AND next_at <= ?)"
+	" AS id",
+	&id_shape
+};
 static const struct query Q_CLAIM = {
 	"UPDATE outbox SET state = 'sending', tries = tries + 1, claimed_by = ?, claimed_until = ?"
 	" WHERE id = ? AND state = 'pending'",
@@ -181,8 +187,11 @@ enum err outbox_claim(struct db *db, const char *owner, const char *way, struct 
 	int64_t max, struct rows *out)
 {
 	struct claim c = { .owner = owner, .way = way, .now = now, .max = max };
-	enum err e = db_tx(db, claim_tx, &c);
+	struct id_row any;
+	enum err e = db_one(db, &Q_ANY_DUE, ARGS(arg_text(way), arg_utc(now)), &any);
 
+	if (e == ERR_OK && any.id)
+		e = db_tx(db, claim_tx, &c);
 	if (e != ERR_OK) {
 		rows_free(&c.rows);
 		return e;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "domain/audit.h"
+#include "domain/scope.h"
 
 #define AGAIN_MS (INT64_C(24) * 3600 * 1000)
 
@@ -24,15 +25,22 @@ SHAPE(attempt_shape, struct outbox_attempt, F(outbox_id), F(way), F(at), F(outco
 	" o.sent_at, o.delivered_at FROM outbox o"
 /* Of a site: its tenants' messages, login codes of their logins, alarms to its staff. */
 #define OF_SITE                                                                                    \
-	" (? = 0 OR EXISTS (SELECT 1 FROM tenant t WHERE t.id = o.tenant_id AND t.site_id = ?)"    \
+	" (? = 0 OR EXISTS (SELECT 1 FROM tenant t WHERE t.id = o.tenant_id AND ? IN (t.site_id, "   \
+	SEEN_TENANT("t.id") "))"                                                                    \
 	" OR o.template = 'alarm' AND EXISTS (SELECT 1 FROM duty d WHERE d.phone = o.recipient"    \
 	" AND d.site_id = ?) OR o.template = 'login_code' AND EXISTS (SELECT 1 FROM user u"        \
 	" JOIN user_tenant ut ON ut.user_id = u.id JOIN tenant t ON t.id = ut.tenant_id"           \
 	" WHERE u.username = o.recipient AND t.site_id = ?))"
-static const struct query Q_LIST = { ROW " WHERE" OF_SITE
-					 " AND ? IN ('', o.state) AND ? IN ('', o.template)"
-					 " AND o.created_at >= ? ORDER BY o.id DESC LIMIT 200",
-	&row_shape };
+const struct listing outbox_listing = {
+	.all = { ROW " WHERE" OF_SITE, &row_shape },
+	.sorts = { { "id", "o.id" }, { "created_at", "o.created_at" } },
+	.order = "-id",
+	.filters = { { "state", FILTER_WORD, "o.state = ?",
+			     "pending sending sent delivered undelivered failed unknown" },
+		{ "kind", FILTER_TEXT, "o.template = ?" }, { "way", FILTER_TEXT, "o.way = ?" },
+		{ "from", FILTER_FROM, "o.created_at >= ?" },
+		{ "to", FILTER_TO, "o.created_at < ?" } },
+};
 static const struct query Q_GET = { ROW " WHERE" OF_SITE " AND o.id = ?", &row_shape };
 static const struct query Q_ATTEMPTS = {
 	"SELECT STRAIGHT_JOIN t.outbox_id, t.way, t.at, t.outcome, t.code, t.fate_at FROM " DB_IDS
@@ -49,28 +57,18 @@ static const struct query Q_AGAIN = {
 	NULL
 };
 
-static enum err attempts_of(struct db *db, const struct rows *rows, struct rows *attempts)
+enum err outbox_attempts(struct db *db, const struct rows *rows, struct rows *out)
 {
 	AUTO(text_free) char *text = NULL;
 	const struct outbox_row *r = rows->at;
-	int64_t ids[200];
+	int64_t *ids = calloc(rows->n + 1, sizeof(*ids));
 
+	ASSERT(ids);
 	for (size_t i = 0; i < rows->n; i++)
 		ids[i] = r[i].id;
 	text = json_ids(ids, rows->n);
-	return db_list(db, &Q_ATTEMPTS, ARGS(arg_text(text)), attempts);
-}
-
-enum err outbox_list(
-	struct db *db, const struct outbox_filter *f, struct rows *rows, struct rows *attempts)
-{
-	struct arg site = arg_i64(f->site_id);
-	enum err e = db_list(db, &Q_LIST,
-		ARGS(site, site, site, site, arg_text(f->state), arg_text(f->kind),
-			arg_utc(f->from)),
-		rows);
-
-	return e == ERR_OK ? attempts_of(db, rows, attempts) : e;
+	free(ids);
+	return db_list(db, &Q_ATTEMPTS, ARGS(arg_text(text)), out);
 }
 
 enum err outbox_get(struct db *db, int64_t id, int64_t site_id, struct outbox_row *out)

@@ -1,5 +1,6 @@
 #pragma once
 /* The outbox as staff see it. */
+#include "db/listing.h"
 #include "domain/outbox.h"
 
 struct outbox_row {
@@ -21,16 +22,10 @@ struct outbox_attempt {
 	char code[65];
 	struct utc fate_at;
 };
-struct outbox_filter {
-	int64_t site_id;   /* 0: every site */
-	const char *state; /* "": any */
-	const char *kind;  /* "": any */
-	struct utc from;   /* written since; 0: any */
-};
-/* The newest 200 (struct outbox_row), and all attempts of them (struct outbox_attempt, by row and
- * time). */
-MUST_USE enum err outbox_list(
-	struct db *db, const struct outbox_filter *f, struct rows *rows, struct rows *attempts);
+/* Rows of struct outbox_row; args: the site, four times (0: every). */
+extern const struct listing outbox_listing;
+/* All attempts of such rows (struct outbox_attempt), by row and time. */
+MUST_USE enum err outbox_attempts(struct db *db, const struct rows *rows, struct rows *out);
 MUST_USE enum err outbox_get(struct db *db, int64_t id, int64_t site_id, struct outbox_row *out);
 
 struct outbox_again {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "domain/account.h"
+#include "domain/scope.h"
 
 #define GROUPS 64      /* so many groups are begun before one gets a second bus */
 #define GROUP_BUSES 64 /* and so many buses of one lease at most */
@@ -135,10 +136,11 @@ enum err area_add(struct db *db, const struct area_new *a, struct problem *why)
 		e = find(db, &Q_AREA, "parent", a->parent, &parent, why);
 	if (e != ERR_OK)
 		return e;
-	return db_exec(db, &Q_AREA_ADD,
+	e = db_exec(db, &Q_AREA_ADD,
 		ARGS(arg_text(a->code), arg_text(a->name), arg_i64(site), arg_id(parent),
 			arg_text(a->kind), arg_i64(a->floor_m2_milli)),
 		NULL);
+	return e == ERR_OK && parent ? scope_spread(db) : e;
 }
 
 /* A group that is there is only looked at: its row belongs to the poller that holds it. */
@@ -408,10 +410,11 @@ enum err area_edit(struct db *db, const struct area_new *a, struct problem *why)
 
 	if (e != ERR_OK)
 		return e;
-	return db_exec(db, &Q_AREA_EDIT,
+	e = db_exec(db, &Q_AREA_EDIT,
 		ARGS(arg_text(a->name), arg_id(parent), arg_text(a->kind),
 			arg_i64(a->floor_m2_milli), arg_text(a->code)),
 		NULL);
+	return e == ERR_OK ? scope_spread(db) : e;
 }
 
 enum err gateway_edit(struct db *db, const struct gateway_new *g, struct problem *why)

@@ -28,10 +28,15 @@ static const struct query Q_GET = { RECONCILIATIONS "id = ?", &reconciliation_sh
 static const struct query Q_LOCK = { RECONCILIATIONS "id = ? FOR UPDATE", &reconciliation_shape };
 static const struct query Q_FIND = { RECONCILIATIONS "service = ? AND day = ?",
 	&reconciliation_shape };
-static const struct query Q_LIST = { RECONCILIATIONS
-	"? IN ('', service) AND (? = '' OR day >= ?) AND (? = '' OR day <= ?) AND ? IN ('', state)"
-	" AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?",
-	&reconciliation_shape };
+const struct listing reconciliation_listing = {
+	.all = { RECONCILIATIONS "1", &reconciliation_shape },
+	.sorts = { { "id", "id" }, { "day", "day" }, { "service", "service" },
+		{ "unresolved", "unresolved" }, { "paid_fen", "paid_fen" } },
+	.order = "-id",
+	.filters = { { "service", FILTER_TEXT, "service = ?" },
+		{ "state", FILTER_WORD, "state = ?", "waiting fetched ties differs resolved" },
+		{ "from", FILTER_DAY, "day >= ?" }, { "to", FILTER_DAY, "day <= ?" } },
+};
 static const struct query Q_DUE = { RECONCILIATIONS
 	"service = ? AND fetch_at > 0 AND fetch_at <= ? AND claimed_until < ?"
 	" ORDER BY day LIMIT 1 FOR UPDATE SKIP LOCKED",
@@ -100,15 +105,6 @@ enum err reconciliation_get(struct db *db, int64_t id, struct reconciliation *ou
 enum err reconciliation_lock(struct db *db, int64_t id, struct reconciliation *out)
 {
 	return db_one(db, &Q_LOCK, ARGS(arg_i64(id)), out);
-}
-
-enum err reconciliation_list(struct db *db, const struct reconciliation_filter *f, struct rows *out)
-{
-	return db_list(db, &Q_LIST,
-		ARGS(arg_text(f->service), arg_text(f->from), arg_text(f->from), arg_text(f->to),
-			arg_text(f->to), arg_text(f->state), arg_i64(f->before), arg_i64(f->before),
-			arg_i64(f->max)),
-		out);
 }
 
 /* ---- which bills there should be ---- */

@@ -2,7 +2,7 @@
 /* Each day the payment services' bills against our orders, refunds and entries. A bill is kept as
  * it came, every revision of it; what does not tie is a difference, found once however often it is
  * looked for, and resolved by a person with an entry, or by itself when it ties later. */
-#include "db/db.h"
+#include "db/listing.h"
 #include "rules/reconcile.h"
 #include "base/zone.h"
 
@@ -81,17 +81,9 @@ MUST_USE enum err reconciliation_recheck(struct db *db, const char *service,
 /* Books the fee of those that tie or were resolved: channel_fee <- clearing. */
 MUST_USE enum err reconciliation_fees(struct db *db, const char *service, struct utc now);
 
-struct reconciliation_filter {
-	const char *service;   /* "": any */
-	const char *from, *to; /* days, both within; "": open */
-	const char *state;
-	int64_t before; /* ids below this one; 0: from the newest */
-	int64_t max;
-};
 MUST_USE enum err reconciliation_get(struct db *db, int64_t id, struct reconciliation *out);
-/* Rows of struct reconciliation, newest first. */
-MUST_USE enum err reconciliation_list(
-	struct db *db, const struct reconciliation_filter *f, struct rows *out);
+/* Rows of struct reconciliation. */
+extern const struct listing reconciliation_listing;
 
 struct bill_row {
 	int64_t id;
@@ -175,8 +167,8 @@ struct payout_new {
  * by the books; ERR_CONFLICT for a document that was booked before. */
 MUST_USE enum err service_payout_book(struct db *db, const struct payout_new *n, struct utc now,
 	struct service_payout *out, struct problem *why);
-/* Rows of struct service_payout, newest first. */
-MUST_USE enum err service_payout_list(struct db *db, int64_t before, int64_t max, struct rows *out);
+/* Rows of struct service_payout. */
+extern const struct listing service_payout_listing;
 
 struct service_owes {
 	char service[65];

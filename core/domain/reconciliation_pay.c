@@ -111,8 +111,15 @@ SHAPE(payout_shape, struct service_payout, F(id), F(service), F(amount_fen), F(d
 	" service_payout WHERE "
 static const struct query Q_BY_KEY = { PAYOUTS "once_key = ?", &payout_shape };
 static const struct query Q_BY_DOCUMENT = { PAYOUTS "service = ? AND document = ?", &payout_shape };
-static const struct query Q_LIST = { PAYOUTS "(? = 0 OR id < ?) ORDER BY id DESC LIMIT ?",
-	&payout_shape };
+const struct listing service_payout_listing = {
+	.all = { PAYOUTS "1", &payout_shape },
+	.sorts = { { "id", "id" }, { "at", "created_at", "created_at" },
+		{ "amount_fen", "amount_fen" } },
+	.order = "-id",
+	.filters = { { "service", FILTER_TEXT, "service = ?" },
+		{ "document", FILTER_TEXT, "document = ?" },
+		{ "from", FILTER_FROM, "created_at >= ?" }, { "to", FILTER_TO, "created_at < ?" } },
+};
 static const struct query Q_ADD = {
 	"INSERT INTO service_payout (service, amount_fen, document, reason, actor, created_at,"
 	" once_key, entry_id) SELECT ?, ?, ?, ?, ?, ?, ?, id FROM entry WHERE once_key = ?",
@@ -225,11 +232,6 @@ enum err service_payout_book(struct db *db, const struct payout_new *n, struct u
 			n->amount_fen);
 	}
 	return e;
-}
-
-enum err service_payout_list(struct db *db, int64_t before, int64_t max, struct rows *out)
-{
-	return db_list(db, &Q_LIST, ARGS(arg_i64(before), arg_i64(before), arg_i64(max)), out);
 }
 
 /* ---- what is owed ---- */

@@ -9,6 +9,7 @@
 #include "domain/audit.h"
 #include "domain/event.h"
 #include "domain/order.h"
+#include "domain/scope.h"
 #include "domain/setting.h"
 #include "domain/shift.h"
 
@@ -29,10 +30,21 @@ SHAPE(refund_shape, struct refund, F(id), F(site_id), F(zone), F(account_id), F(
 
 static const struct query Q_GET = { REFUNDS "? IN (0, e.site_id) AND f.id = ?", &refund_shape };
 static const struct query Q_BY_KEY = { REFUNDS "f.once_key = ?", &refund_shape };
-static const struct query Q_LIST = { REFUNDS
-	"? IN (0, e.site_id) AND ? IN (0, COALESCE(f.account_id, 0)) AND ? IN ('', f.state)"
-	" ORDER BY f.id DESC LIMIT 200",
-	&refund_shape };
+const struct listing refund_listing = {
+	.all = { REFUNDS "? IN (0, e.site_id, " SEEN_ENTRY("e.id") ")", &refund_shape },
+	.sorts = { { "id", "f.id" }, { "created_at", "f.created_at" },
+		{ "amount_fen", "f.amount_fen" } },
+	.order = "-id",
+	.filters = { { "state", FILTER_WORD, "f.state = ?",
+			     "requested accepted person done failed" },
+		{ "account_id", FILTER_ID, "f.account_id = ?" },
+		{ "order_id", FILTER_ID, "f.order_id = ?" },
+		{ "method", FILTER_WORD, "f.method = ?", "cash bank service" },
+		{ "service", FILTER_TEXT, "f.service = ?" },
+		{ "site_id", FILTER_ID, "e.site_id = ?" },
+		{ "from", FILTER_FROM, "f.created_at >= ?" },
+		{ "to", FILTER_TO, "f.created_at < ?" } },
+};
 static const struct query Q_ADD = {
 	"INSERT INTO refund (account_id, order_id, unmatched_id, method, service, amount_fen,"
 	" reason, state, out_refund_no, once_key, actor, created_at, entry_id, ask_at)"
@@ -73,13 +85,6 @@ int64_t refundable_fen(const struct account *a)
 enum err refund_get(struct db *db, int64_t site_id, int64_t id, struct refund *out)
 {
 	return db_one(db, &Q_GET, ARGS(arg_i64(site_id), arg_i64(id)), out);
-}
-
-enum err refund_list(
-	struct db *db, int64_t site_id, int64_t account_id, const char *state, struct rows *out)
-{
-	return db_list(
-		db, &Q_LIST, ARGS(arg_i64(site_id), arg_i64(account_id), arg_text(state)), out);
 }
 
 enum err refund_find(struct db *db, const char *out_refund_no, struct refund *out)

@@ -1,6 +1,7 @@
 #pragma once
 /* Money that goes back (退电): purse to refund_due, and from there to the drawer, the bank or the
  * payment service. Rows are never removed; a refund that failed is undone by the mirror entry. */
+#include "db/listing.h"
 #include "domain/approval.h"
 
 struct refund {
@@ -74,6 +75,5 @@ MUST_USE enum err refund_settle(struct db *db, const struct refund_settling *s, 
 	struct refund *out, struct problem *why);
 
 MUST_USE enum err refund_get(struct db *db, int64_t site_id, int64_t id, struct refund *out);
-/* Rows of struct refund, newest first, at most 200; 0 and "": any. */
-MUST_USE enum err refund_list(
-	struct db *db, int64_t site_id, int64_t account_id, const char *state, struct rows *out);
+/* Rows of struct refund; args: the site (0: every). */
+extern const struct listing refund_listing;

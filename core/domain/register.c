@@ -188,12 +188,21 @@ static enum err decisions_join(struct db *db, int64_t meter_id, struct reading_s
 	return e;
 }
 
+/* They lie packed by hours, which are searched from the newest on. */
+const struct listing reading_listing = {
+	.sorts = { { "read_at", NULL } },
+	.order = "-read_at",
+	.one_way = true,
+	.filters = { { "from", FILTER_DAY, NULL }, { "to", FILTER_DAY, NULL },
+		{ "doubtful", FILTER_FLAG, NULL } },
+};
+
 enum err readings_list(struct db *db, int64_t meter_id, struct utc from, struct utc to,
-	bool doubtful, struct rows *out)
+	bool doubtful, int64_t max, struct rows *out)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	enum err e = readings_newest(db, meter_id, from, to,
-		doubtful ? VERDICTS_DOUBTFUL : VERDICTS_ALL, READINGS_MOST, &rows);
+	enum err e = readings_newest(
+		db, meter_id, from, to, doubtful ? VERDICTS_DOUBTFUL : VERDICTS_ALL, max, &rows);
 	const struct kept_reading *r = rows.at;
 	struct reading_seen *seen;
 

@@ -1,6 +1,7 @@
 #pragma once
 /* What people say about the register of a meter: the transformers before it, how far it counts, and
  * what to make of a reading that fell or jumped. Each is audited; nothing of it is ever changed. */
+#include "db/listing.h"
 #include "domain/charge.h"
 
 struct meter_ratio {
@@ -44,10 +45,12 @@ struct reading_seen {
 	char verdict[12];
 	char decision[8]; /* "accept" "rebase"; "" */
 };
-/* The newest 200 of from..to (rows of struct reading_seen); `doubtful`: only those that fell or
- * jumped. */
+/* The newest of from..to (rows of struct reading_seen), at most max; `doubtful`: only those that
+ * fell or jumped. */
 MUST_USE enum err readings_list(struct db *db, int64_t meter_id, struct utc from, struct utc to,
-	bool doubtful, struct rows *out);
+	bool doubtful, int64_t max, struct rows *out);
+/* What may be asked of them; it has no statement. */
+extern const struct listing reading_listing;
 
 enum decision { DECISION_ACCEPT, DECISION_REBASE };
 

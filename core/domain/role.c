@@ -56,7 +56,10 @@ const size_t permission_count = ARRAY_LEN(permissions);
 static const struct query Q_ROLE = { "SELECT id FROM role WHERE code = ?", &id_shape };
 static const struct query Q_ROLE_ADD = { "INSERT INTO role (code, name) VALUES (?, ?)", NULL };
 static const struct query Q_PERMISSION_ADD = {
-	"INSERT INTO role_permission (role_id, permission) VALUES (?, ?)", NULL
+	"INSERT IGNORE INTO role_permission (role_id, permission) VALUES (?, ?)", NULL
+};
+static const struct query Q_PERMISSION_DROP = {
+	"DELETE FROM role_permission WHERE role_id = ? AND permission = ?", NULL
 };
 static const struct query Q_SITE = { "SELECT id FROM site WHERE code = ?", &id_shape };
 static const struct query Q_TENANT = { "SELECT id FROM tenant WHERE code = ?", &id_shape };
@@ -81,20 +84,30 @@ static bool has_word(const char *words, const char *word)
 	return false;
 }
 
+/* The shipped permissions of a role, no more and no less: nobody else changes them. */
+static enum err permissions_install(struct db *db, const struct role_row *r, int64_t id)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < permission_count; i++) {
+		bool has = str_eq(r->code, "admin") || has_word(permissions[i].roles, r->code);
+
+		e = db_exec(db, has ? &Q_PERMISSION_ADD : &Q_PERMISSION_DROP,
+			ARGS(arg_i64(id), arg_text(permissions[i].name)), NULL);
+	}
+	return e;
+}
+
 static enum err role_install(struct db *db, const struct role_row *r)
 {
 	struct id_row row;
 	enum err e = db_one(db, &Q_ROLE, ARGS(arg_text(r->code)), &row);
 
-	if (e != ERR_NOT_FOUND)
-		return e; /* an edited role is not touched */
-	e = db_exec(db, &Q_ROLE_ADD, ARGS(arg_text(r->code), arg_text(r->name)), NULL);
-	row.id = db_insert_id(db);
-	for (size_t i = 0; e == ERR_OK && i < permission_count; i++)
-		if (str_eq(r->code, "admin") || has_word(permissions[i].roles, r->code))
-			e = db_exec(db, &Q_PERMISSION_ADD,
-				ARGS(arg_i64(row.id), arg_text(permissions[i].name)), NULL);
-	return e;
+	if (e == ERR_NOT_FOUND) {
+		e = db_exec(db, &Q_ROLE_ADD, ARGS(arg_text(r->code), arg_text(r->name)), NULL);
+		row.id = db_insert_id(db);
+	}
+	return e == ERR_OK ? permissions_install(db, r, row.id) : e;
 }
 
 enum err roles_install(struct db *db)

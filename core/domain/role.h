@@ -15,7 +15,7 @@ struct role_row {
 extern const struct role_row roles[];
 extern const size_t role_count;
 
-/* Writes roles and permissions that are missing; what is there stays. */
+/* Writes the roles as shipped, exactly; others are left alone. */
 MUST_USE enum err roles_install(struct db *db);
 
 struct user_new {

@@ -343,6 +343,10 @@ static enum err receipt_write(
 			NULL);
 	}
 	if (e == ERR_OK)
+		e = audit_add(db,
+			&(struct audit){ s->n->actor, "", "sale.create", "sale", sale_id, NULL },
+			sale_event(s, sale_id), s->now);
+	if (e == ERR_OK)
 		e = event_add(
 			db, "sale.created", s->accounts[0].site_id, sale_event(s, sale_id), s->now);
 	return e == ERR_OK ? db_one(db, &Q_BY_KEY, ARGS(arg_text(s->n->once_key)), s->out) : e;

@@ -5,17 +5,23 @@
 
 #include "base/log.h"
 #include "base/rand.h"
+#include "domain/audit.h"
+
+#define AGENT_MAX 201
 
 struct session {
 	int64_t id;
 	int64_t user_id;
 	char family[SESSION_FAMILY_MAX];
+	int64_t first_id;
+	struct utc since_at;
 	struct utc expires_at;
 	struct utc used_at;
 	struct utc revoked_at;
 };
 SHAPE(session_shape, struct session, FIELD(struct session, id), FIELD(struct session, user_id),
-	FIELD(struct session, family), FIELD(struct session, expires_at),
+	FIELD(struct session, family), FIELD(struct session, first_id),
+	FIELD(struct session, since_at), FIELD(struct session, expires_at),
 	FIELD(struct session, used_at), FIELD(struct session, revoked_at));
 
 struct count_row {
@@ -24,12 +30,14 @@ struct count_row {
 SHAPE(count_shape, struct count_row, FIELD(struct count_row, n));
 
 static const struct query Q_INSERT = {
-	"INSERT INTO session (user_id, family, refresh_sha256, created_at, expires_at)"
-	" VALUES (?, ?, ?, ?, ?)",
+	"INSERT INTO session (user_id, family, refresh_sha256, created_at, expires_at, first_id,"
+	" since_at, agent, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	NULL
 };
 static const struct query Q_LOCK = {
-	"SELECT id, user_id, family, expires_at, used_at, revoked_at FROM session"
+	"SELECT id, user_id, family, IF(first_id = 0, id, first_id) AS first_id,"
+	" IF(since_at = 0, created_at, since_at) AS since_at, expires_at, used_at, revoked_at"
+	" FROM session"
 	" WHERE refresh_sha256 = ? FOR UPDATE",
 	&session_shape
 };
@@ -50,26 +58,42 @@ static void token_sha256(const char *token, char out[static 65])
 	hex_encode(hash, sizeof(hash), out);
 }
 
-static enum err insert_token(struct db *db, struct utc now, struct session_new *s)
+/* What can be shown and kept of a header. */
+static void agent_text(const char *from, char out[static AGENT_MAX])
+{
+	size_t n = 0;
+
+	for (; from[n] && n < AGENT_MAX - 1; n++)
+		out[n] = from[n] >= 0x20 && from[n] < 0x7f ? from[n] : '?';
+	out[n] = '\0';
+}
+
+/* first: the row that the token comes from; NULL: a login. */
+static enum err insert_token(struct db *db, const struct session *first,
+	const struct session_from *from, struct utc now, struct session_new *s)
 {
 	struct utc expires = { now.ms + SESSION_LIFE_MS };
-	char sha[65];
+	char sha[65], agent[AGENT_MAX];
 
 	rand_hex(s->token, 32);
 	token_sha256(s->token, sha);
+	agent_text(from->agent, agent);
 	return db_exec(db, &Q_INSERT,
 		ARGS(arg_i64(s->user_id), arg_text(s->family), arg_text(sha), arg_utc(now),
-			arg_utc(expires)),
+			arg_utc(expires), arg_i64(first ? first->first_id : 0),
+			arg_utc(first ? first->since_at : now), arg_text(agent),
+			arg_text(from->address)),
 		NULL);
 }
 
-enum err session_start(struct db *db, int64_t user_id, struct utc now, struct session_new *out)
+enum err session_start(struct db *db, int64_t user_id, const struct session_from *from,
+	struct utc now, struct session_new *out)
 {
 	struct session_new s = { .user_id = user_id };
 	enum err e;
 
 	rand_hex(s.family, 16);
-	e = insert_token(db, now, &s);
+	e = insert_token(db, NULL, from, now, &s);
 	if (e == ERR_OK)
 		*out = s;
 	return e;
@@ -77,6 +101,7 @@ enum err session_start(struct db *db, int64_t user_id, struct utc now, struct se
 
 struct refresh {
 	char sha[65];
+	const struct session_from *from;
 	struct utc now;
 	struct session_new made;
 	enum err verdict; /* an error of db_tx would undo the revocation */
@@ -119,14 +144,15 @@ static enum err refresh_tx(struct db *db, void *ctx)
 	r->made.user_id = s.user_id;
 	ASSERT(str_copy(r->made.family, sizeof(r->made.family), s.family));
 	if (e == ERR_OK)
-		e = insert_token(db, r->now, &r->made);
+		e = insert_token(db, &s, r->from, r->now, &r->made);
 	r->verdict = ERR_OK;
 	return e;
 }
 
-enum err session_refresh(struct db *db, const char *token, struct utc now, struct session_new *out)
+enum err session_refresh(struct db *db, const char *token, const struct session_from *from,
+	struct utc now, struct session_new *out)
 {
-	struct refresh r = { .now = now };
+	struct refresh r = { .from = from, .now = now };
 	enum err e;
 
 	token_sha256(token, r.sha);
@@ -154,4 +180,70 @@ enum err session_end(struct db *db, const char *token, struct utc now)
 
 	token_sha256(token, r.sha);
 	return db_tx(db, end_tx, &r);
+}
+
+/* ---- the list of a user ---- */
+
+#define F(member) FIELD(struct session_row, member)
+SHAPE(row_shape, struct session_row, F(id), F(family), F(since), F(used_at), F(agent), F(address));
+#undef F
+/* The last row of a family tells of it. */
+#define OPEN                                                                                       \
+	" FROM session s WHERE s.user_id = ? AND s.revoked_at = 0 AND s.expires_at > ?"            \
+	" AND s.id = (SELECT MAX(x.id) FROM session x WHERE x.family = s.family)"
+static const struct query Q_LIST = {
+	"SELECT IF(s.first_id = 0, s.id, s.first_id) AS id, s.family,"
+	" IF(s.since_at = 0, s.created_at, s.since_at) AS since, s.created_at AS used_at, s.agent,"
+	" s.address" OPEN " ORDER BY s.created_at DESC LIMIT 200",
+	&row_shape
+};
+
+struct family_row {
+	char family[SESSION_FAMILY_MAX];
+};
+SHAPE(family_shape, struct family_row, FIELD(struct family_row, family));
+static const struct query Q_FIND = {
+	"SELECT s.family" OPEN " AND ? IN (s.first_id, IF(s.first_id = 0, s.id, 0))", &family_shape
+};
+static const struct query Q_REVOKE_ALL = {
+	"UPDATE session SET revoked_at = ? WHERE user_id = ? AND family <> ? AND revoked_at = 0",
+	NULL
+};
+
+enum err session_list(struct db *db, int64_t user_id, struct utc now, struct rows *out)
+{
+	return db_list(db, &Q_LIST, ARGS(arg_i64(user_id), arg_utc(now)), out);
+}
+
+static enum err revoke_one(struct db *db, const struct session_revoke *r)
+{
+	struct family_row row;
+	enum err e = db_one(
+		db, &Q_FIND, ARGS(arg_i64(r->user_id), arg_utc(r->now), arg_i64(r->id)), &row);
+
+	return e == ERR_OK
+		       ? db_exec(db, &Q_REVOKE, ARGS(arg_utc(r->now), arg_text(row.family)), NULL)
+		       : e;
+}
+
+static enum err revoke_tx(struct db *db, void *ctx)
+{
+	const struct session_revoke *r = ctx;
+	enum err e = r->id ? revoke_one(db, r)
+			   : db_exec(db, &Q_REVOKE_ALL,
+				     ARGS(arg_utc(r->now), arg_i64(r->user_id), arg_text(r->keep)),
+				     NULL);
+
+	return e == ERR_OK ? audit_add(db,
+				     &(struct audit){ r->actor, r->address, "session.revoke",
+					     "user", r->user_id, NULL },
+				     NULL, r->now)
+			   : e;
+}
+
+enum err session_revoke(struct db *db, const struct session_revoke *r)
+{
+	struct session_revoke copy = *r;
+
+	return db_tx(db, revoke_tx, &copy);
 }

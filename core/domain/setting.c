@@ -23,6 +23,11 @@ const struct setting_row settings[SETTING__MAX] = {
 	[SETTING_DESK_REVERSAL_LIMIT_FEN] = { "desk_reversal_limit_fen", 0, 100000000, 20000, true,
 		"Above it a cashier's reversal of a sale of the own open shift needs a second "
 		"person; 0: always." },
+	[SETTING_KEEP_LIMIT_H] = { "keep_limit_h", 0, 744, 168, true,
+		"Supply kept for more hours than this needs a second person; 0: always." },
+	[SETTING_PRICE_LIMIT_PERMILLE] = { "price_limit_permille", 0, 10000, 200, true,
+		"A tariff that meters have, whose prices move by more thousandths than this, "
+		"needs a second person; 0: always." },
 	[SETTING_ADJUSTMENT_LIMIT_FEN] = { "adjustment_limit_fen", 0, 100000000, 50000, true,
 		"Adjustments above it need a second person." },
 	[SETTING_WARN_MOST_YUAN] = { "warn_most_yuan", 1, 100000, 100000, false,
@@ -76,6 +81,21 @@ const struct setting_row settings[SETTING__MAX] = {
 	[SETTING_CARBON_MG_PER_KWH] = { "carbon_mg_per_kwh", 0, 5000000, 0, false,
 		"Emission factor of the grid for the report of carbon, in mg of CO2 per kWh; 0: "
 		"none is told." },
+	[SETTING_BATCH_LIMIT] = { "batch_limit", 1, 2000, 20, true,
+		"Orders to more supplies at once need a second person." },
+	[SETTING_VOLTAGE_LOW_MV] = { "voltage_low_mv", 100000, 1000000, 198000, false,
+		"The alarm voltage_low: a phase below it, in mV. Below half of it the phase is "
+		"lost." },
+	[SETTING_VOLTAGE_HIGH_MV] = { "voltage_high_mv", 100000, 1000000, 242000, false,
+		"The alarm voltage_high: a phase above it, in mV." },
+	[SETTING_ROUND_LONG_S] = { "round_long_s", 1, 3600, 60, false,
+		"The alarm round_long: a gateway takes longer to read all of its meters once." },
+	[SETTING_ALARM_REPEAT_MIN] = { "alarm_repeat_min", 0, 1440, 30, false,
+		"Minutes after which an urgent alarm that nobody acknowledged is told again, then "
+		"to "
+		"the next step of those on duty too; 0: never." },
+	[SETTING_ALARM_REPEAT_MOST] = { "alarm_repeat_most", 0, 100, 3, false,
+		"How often it is told again." },
 };
 
 struct value_row {
@@ -143,8 +163,9 @@ static enum err write(struct db *db, const struct setting_change *c, int64_t bef
 		ARGS(arg_i64(c->site_id), arg_text(row->name), arg_i64(c->value)), NULL);
 
 	return e == ERR_OK ? audit_add(db, &audit,
-				     json_pack("{s:s, s:I, s:I}", "setting", row->name, "before",
-					     (json_int_t)before, "after", (json_int_t)c->value),
+				     json_pack("{s:s, s:I, s:I, s:s?}", "setting", row->name,
+					     "before", (json_int_t)before, "after",
+					     (json_int_t)c->value, "reason", c->reason),
 				     c->now)
 			   : e;
 }

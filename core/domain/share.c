@@ -19,6 +19,17 @@ SHAPE(group_shape, struct share_group, F(id), F(site_id), F(name), F(utility), F
 static const struct query Q_GROUPS = {
 	GROUPS "WHERE ? IN (0, g.site_id) AND ? IN (0, g.id) ORDER BY g.id", &group_shape
 };
+const struct listing share_listing = {
+	.all = { GROUPS "WHERE ? IN (0, g.site_id)", &group_shape },
+	.sorts = { { "id", "g.id" }, { "name", "g.name" }, { "from_day", "g.from_day" } },
+	.order = "id",
+	.filters = { { "site_id", FILTER_ID, "g.site_id = ?" },
+		{ "utility", FILTER_WORD, "g.utility = ?", "electricity water" },
+		{ "kind", FILTER_WORD, "g.kind = ?", "public loss" },
+		{ "q", FILTER_TEXT, "LOCATE(?, g.name)" } },
+	.usual = 100,
+	.most = 200,
+};
 static const struct query Q_GROUP = { GROUPS "WHERE g.id = ?", &group_shape };
 static const struct query Q_LOCK = { "SELECT id FROM share_group WHERE id = ? FOR UPDATE",
 	&id_shape };

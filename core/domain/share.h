@@ -7,7 +7,7 @@
  * they leave is the owner's), the floor area as it was when the sharers were set ("area"), or 1
  * ("equal"). See sharerun.h for how a day is shared. */
 #include "base/zone.h"
-#include "db/db.h"
+#include "db/listing.h"
 
 #define SHARE_SOURCES_MAX 64
 #define SHARE_TARGETS_MAX 500
@@ -28,6 +28,8 @@ struct share_group {
 };
 /* site_id 0: every site; id 0: every group. By id. */
 MUST_USE enum err share_groups(struct db *db, int64_t site_id, int64_t id, struct rows *out);
+/* The same by pages; args: the site (0: every). */
+extern const struct listing share_listing;
 
 struct share_source {
 	int64_t meter_id;

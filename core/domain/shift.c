@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "domain/audit.h"
 #include "domain/bookday.h"
 #include "domain/entry.h"
 
@@ -29,9 +30,15 @@ static const struct query Q_ADD = {
 };
 static const struct query Q_GET = { SHIFTS "WHERE h.id = ?", &shift_shape };
 static const struct query Q_OPEN = { SHIFTS "WHERE h.open_key = ?", &shift_shape };
-static const struct query Q_LIST = { SHIFTS
-	"WHERE h.user_id = ? AND (? = 0 OR h.closed_at = 0) ORDER BY h.id DESC LIMIT 50",
-	&shift_shape };
+const struct listing shift_listing = {
+	.all = { SHIFTS "WHERE h.user_id = ?", &shift_shape },
+	.sorts = { { "id", "h.id" }, { "opened_at", "h.opened_at" },
+		{ "closed_at", "h.closed_at" } },
+	.order = "-id",
+	.filters = { { "open", FILTER_FLAG, "? = 0 OR h.closed_at = 0" },
+		{ "from", FILTER_FROM, "h.opened_at >= ?" },
+		{ "to", FILTER_TO, "h.opened_at < ?" } },
+};
 static const struct query Q_LOCK = { SHIFT_ROW "WHERE open_key = ? FOR UPDATE", &shift_shape };
 static const struct query Q_LOCK_ID = {
 	SHIFT_ROW "WHERE id = ? AND open_key IS NOT NULL FOR UPDATE", &shift_shape
@@ -47,10 +54,33 @@ static const struct query Q_SITE = {
 	&id_shape
 };
 
+static enum err shift_audit(
+	struct db *db, int64_t user_id, const char *action, int64_t id, struct utc now)
+{
+	char actor[32];
+
+	snprintf(actor, sizeof(actor), "user:%" PRId64, user_id);
+	return audit_add(db, &(struct audit){ actor, "", action, "shift", id, NULL }, NULL, now);
+}
+
+struct opening {
+	int64_t user_id;
+	struct utc now;
+};
+
+static enum err open_tx(struct db *db, void *ctx)
+{
+	const struct opening *o = ctx;
+	enum err e = db_exec(
+		db, &Q_ADD, ARGS(arg_i64(o->user_id), arg_utc(o->now), arg_i64(o->user_id)), NULL);
+
+	return e == ERR_OK ? shift_audit(db, o->user_id, "shift.open", db_insert_id(db), o->now)
+			   : e;
+}
+
 enum err shift_open(struct db *db, int64_t user_id, struct utc now, struct shift *out)
 {
-	enum err e =
-		db_exec(db, &Q_ADD, ARGS(arg_i64(user_id), arg_utc(now), arg_i64(user_id)), NULL);
+	enum err e = db_join(db, open_tx, &(struct opening){ user_id, now });
 
 	if (e == ERR_ALREADY)
 		return ERR_CONFLICT;
@@ -60,11 +90,6 @@ enum err shift_open(struct db *db, int64_t user_id, struct utc now, struct shift
 enum err shift_current(struct db *db, int64_t user_id, struct shift *out)
 {
 	return db_one(db, &Q_OPEN, ARGS(arg_i64(user_id)), out);
-}
-
-enum err shift_list(struct db *db, int64_t user_id, bool open_only, struct rows *out)
-{
-	return db_list(db, &Q_LIST, ARGS(arg_i64(user_id), arg_i64(open_only)), out);
 }
 
 static enum err lock(struct db *db, const struct query *q, int64_t key, struct shift *out)
@@ -189,6 +214,8 @@ static enum err close_tx(struct db *db, void *ctx)
 	if (e == ERR_OK)
 		e = db_exec(db, &Q_CLOSE,
 			ARGS(arg_utc(c->now), arg_i64(c->counted_fen), arg_i64(c->id)), NULL);
+	if (e == ERR_OK)
+		e = shift_audit(db, c->user_id, "shift.close", c->id, c->now);
 	if (e == ERR_OK)
 		e = db_one(db, &Q_GET, ARGS(arg_i64(c->id)), c->out);
 	return e;

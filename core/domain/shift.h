@@ -1,6 +1,6 @@
 #pragma once
 /* A cashier's shift and its drawer. What the drawer should hold is what was posted to it. */
-#include "db/db.h"
+#include "db/listing.h"
 
 struct shift {
 	int64_t id;
@@ -23,8 +23,8 @@ MUST_USE enum err shift_current(struct db *db, int64_t user_id, struct shift *ou
  * has no such shift. */
 MUST_USE enum err shift_close(struct db *db, int64_t id, int64_t user_id, int64_t counted_fen,
 	struct utc now, struct shift *out, struct problem *why);
-/* Shifts of a user, newest first, at most 50; rows of struct shift. */
-MUST_USE enum err shift_list(struct db *db, int64_t user_id, bool open_only, struct rows *out);
+/* Rows of struct shift; args: the user. */
+extern const struct listing shift_listing;
 
 /* The user's open shift, or an open shift by id, locked: what moves one drawer follows each other.
  * Inside db_tx, before any account is locked. The sums are not filled. ERR_SHIFT_CLOSED. */

@@ -138,21 +138,24 @@ struct packed_hour {
 	int64_t meter_id;
 	int64_t n;
 	struct blob bytes;
+	bool thinned; /* readings were left out */
 };
 #define F(member) FIELD(struct packed_hour, member)
-SHAPE(new_shape, struct packed_hour, F(hour_at), F(meter_id), F(n), F(bytes));
-SHAPE(changed_shape, struct packed_hour, F(n), F(bytes), F(hour_at), F(meter_id));
+SHAPE(new_shape, struct packed_hour, F(hour_at), F(meter_id), F(n), F(bytes), F(thinned));
+SHAPE(changed_shape, struct packed_hour, F(n), F(bytes), F(thinned), F(hour_at), F(meter_id));
 #undef F
 static const struct query Q_PACKED = {
-	"SELECT hour_at, meter_id, n, bytes FROM reading_hour WHERE hour_at = ?"
+	"SELECT hour_at, meter_id, n, bytes, thinned FROM reading_hour WHERE hour_at = ?"
 	" AND meter_id BETWEEN ? AND ? ORDER BY meter_id FOR UPDATE",
 	&new_shape
 };
 static const struct query Q_PACKED_NEW = {
-	"INSERT INTO reading_hour (hour_at, meter_id, n, bytes) VALUES (?, ?, ?, ?)", NULL
+	"INSERT INTO reading_hour (hour_at, meter_id, n, bytes, thinned) VALUES (?, ?, ?, ?, ?)",
+	NULL
 };
 static const struct query Q_PACKED_CHANGED = {
-	"UPDATE reading_hour SET n = ?, bytes = ? WHERE hour_at = ? AND meter_id = ?", NULL
+	"UPDATE reading_hour SET n = ?, bytes = ?, thinned = ? WHERE hour_at = ? AND meter_id = ?",
+	NULL
 };
 
 /* Rows of usage_hour are hours of the local clock; where its offset is not in whole hours none of
@@ -386,7 +389,7 @@ static enum err group_pack(
 	int64_t meter_id = rows[0].meter_id;
 	const struct packed_hour *before = packed_find(c, meter_id, hour);
 	struct raw_reading *r = NULL;
-	size_t count = 0, len = 0;
+	size_t all, count = 0, len = 0;
 	uint8_t *bytes;
 	enum err e = group_read(before, rows, n, &r, &count);
 
@@ -395,6 +398,7 @@ static enum err group_pack(
 			e != ERR_OK ? "is not a packed hour" : "has too many readings");
 	if (e != ERR_OK)
 		return ERR_OK;
+	all = count;
 	count = count > HOUR_READINGS_MAX ? HOUR_READINGS_MAX : count;
 	load_add(c, meter_id, hour, r, count);
 	if (rules->raw_spacing_s > 0)
@@ -408,7 +412,8 @@ static enum err group_pack(
 		return e;
 	}
 	*(before ? &c->changed[c->changed_n++] : &c->fresh[c->fresh_n++]) =
-		(struct packed_hour){ hour, meter_id, (int64_t)count, { bytes, len } };
+		(struct packed_hour){ hour, meter_id, (int64_t)count, { bytes, len },
+			(before && before->thinned) || count < all };
 	return ERR_OK;
 }
 

@@ -10,6 +10,7 @@ struct storage_rules {
 	int64_t raw_days;      /* raw readings are kept at least so long, and a day more at most */
 	int64_t raw_spacing_s; /* of accepted readings that are charged already, only the first in
 				* so many seconds is packed; 0: all */
+	int64_t evidence_days; /* as of evidence_upkeep() */
 };
 #define STORAGE_RAW_DAYS 90	/* unless set */
 #define STORAGE_GRACE_MS 300000 /* after an hour, before it leaves the ring */

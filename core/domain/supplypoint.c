@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "domain/event.h"
+#include "domain/notice.h"
+#include "domain/scope.h"
 
 SHAPE(point_shape, struct supply_point, FIELD(struct supply_point, id),
 	FIELD(struct supply_point, meter_id), FIELD(struct supply_point, site_id),
@@ -75,11 +77,19 @@ static const struct query Q_OBSERVE = {
 	NULL
 };
 /* Asked first and without locks: whoever credits an order holds its purse before the supply. */
+struct dark_order {
+	int64_t id;
+	int64_t account_id;
+	struct utc credited_at;
+};
+SHAPE(dark_shape, struct dark_order, FIELD(struct dark_order, id),
+	FIELD(struct dark_order, account_id), FIELD(struct dark_order, credited_at));
 static const struct query Q_ORDERS_DARK = {
-	"SELECT o.id FROM pay_order o JOIN account a ON a.id = o.account_id" SUPPLIES_OF_PURSE
+	"SELECT o.id, o.account_id, o.credited_at FROM pay_order o"
+	" JOIN account a ON a.id = o.account_id" SUPPLIES_OF_PURSE
 	" WHERE c.supply_point_id = ? AND o.supply_was_off = 1 AND o.supply_restored_at = 0"
-	" ORDER BY o.id",
-	&id_shape
+	" ORDER BY o.account_id, o.id",
+	&dark_shape
 };
 static const struct query Q_ORDER_RESTORED = {
 	"UPDATE pay_order SET supply_restored_at = ? WHERE id = ? AND supply_restored_at = 0", NULL
@@ -276,15 +286,32 @@ SHAPE(line_shape, struct supply_line, F(id), F(code), F(site_id), F(meter_id), F
 	" FROM supply_point p JOIN meter m ON m.supply_point_id = p.id"                            \
 	" LEFT JOIN contract_point cp ON cp.supply_point_id = p.id AND cp.to_at = 0"               \
 	" LEFT JOIN contract c ON c.id = cp.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"  \
-	" WHERE ? IN (0, p.site_id) AND "
-static const struct query Q_LINES = { LINE_SELECT "(? = 0 OR " SHOULD_BE_OFF ")"
-						  " ORDER BY p.desired_since, p.id LIMIT 500",
-	&line_shape };
-static const struct query Q_LINE = { LINE_SELECT "p.id = ? LIMIT 1", &line_shape };
+	" WHERE ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")"
+static const struct query Q_DUE = {
+	LINE_SELECT " AND " SHOULD_BE_OFF " ORDER BY p.desired_since, p.id", &line_shape
+};
+const struct listing supply_listing = {
+	.all = { LINE_SELECT, &line_shape },
+	.sorts = { { "id", "p.id" }, { "since", "p.desired_since", "desired_since" },
+		{ "code", "p.code" }, { "room", "COALESCE(t.room, '')" } },
+	.order = "since",
+	.filters = { { "should_be_off", FILTER_FLAG, "? = 0 OR " SHOULD_BE_OFF },
+		{ "site_id", FILTER_ID, "p.site_id = ?" }, { "tenant_id", FILTER_ID, "t.id = ?" },
+		{ "desired", FILTER_WORD, "p.desired = ?", "on off auto" },
+		{ "observed", FILTER_WORD, "p.observed = ?", "on off moving unknown" },
+		{ "reason", FILTER_TEXT, "p.desired_reason = ?" },
+		{ "load_class", FILTER_WORD, "p.load_class = ?", "ordinary protected" },
+		{ "q", FILTER_TEXT,
+			"LOCATE(?, p.code) OR LOCATE(?, m.code) OR LOCATE(?, t.room)"
+			" OR LOCATE(?, t.name)" } },
+	.usual = 500,
+	.most = 1000,
+};
+static const struct query Q_LINE = { LINE_SELECT " AND p.id = ? LIMIT 1", &line_shape };
 
-enum err supply_list(struct db *db, int64_t site_id, bool should_be_off, struct rows *out)
+enum err supply_due(struct db *db, int64_t site_id, struct rows *out)
 {
-	return db_list(db, &Q_LINES, ARGS(arg_i64(site_id), arg_i64(should_be_off)), out);
+	return db_list(db, &Q_DUE, ARGS(arg_i64(site_id)), out);
 }
 
 enum err supply_line_get(struct db *db, int64_t site_id, int64_t id, struct supply_line *out)
@@ -292,14 +319,32 @@ enum err supply_line_get(struct db *db, int64_t site_id, int64_t id, struct supp
 	return db_one(db, &Q_LINE, ARGS(arg_i64(site_id), arg_i64(id)), out);
 }
 
+static enum err tell_restored(struct db *db, int64_t account_id, struct utc now)
+{
+	struct account a;
+	enum err e = account_get(db, account_id, &a);
+
+	return e == ERR_OK ? notice_add(db, &a, "restored", 0, now) : e;
+}
+
+/* Whoever paid and watched the page has seen it; whoever had to wait is told, once. */
 static enum err orders_restored(struct db *db, int64_t id, struct utc now)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	enum err e = db_list(db, &Q_ORDERS_DARK, ARGS(arg_i64(id)), &rows);
-	const struct id_row *o = rows.at;
+	const struct dark_order *o = rows.at;
+	int64_t told = 0;
 
-	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
-		e = db_exec(db, &Q_ORDER_RESTORED, ARGS(arg_utc(now), arg_i64(o[i].id)), NULL);
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
+		int64_t n = 0;
+
+		e = db_exec(db, &Q_ORDER_RESTORED, ARGS(arg_utc(now), arg_i64(o[i].id)), &n);
+		if (e != ERR_OK || n == 0 || o[i].account_id == told ||
+			now.ms - o[i].credited_at.ms < SUPPLY_WAITED_MS)
+			continue;
+		told = o[i].account_id;
+		e = tell_restored(db, told, now);
+	}
 	return e;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /* Supply points: blocks, keep, and what follows from them. The database says what should be; the
  * poller drives the relay to it and reads back. */
-#include "db/db.h"
+#include "db/listing.h"
 #include "rules/supply.h"
 
 struct supply_point {
@@ -73,7 +73,8 @@ MUST_USE enum err supply_class_set(
 /* Decides desired from blocks and keep as they are; inside db_tx. */
 MUST_USE enum err supply_refresh(struct db *db, int64_t id, struct utc now);
 /* What was read back ("on" "off" "moving" "unknown"); inside db_tx. Ends the wait of paid orders
- * whose supply is on again. */
+ * whose supply is on again, and tells who had to wait for it ("restored"). */
+#define SUPPLY_WAITED_MS 60000
 MUST_USE enum err supply_observe(struct db *db, int64_t id, const char *observed, struct utc now);
 
 /* A supply point as a list shows it. */
@@ -100,8 +101,10 @@ struct supply_line {
 	struct utc noted_at;
 	char noted_by[257];
 };
-/* Rows of struct supply_line, those that wait longest first; at most 500. site_id 0: every site. */
-MUST_USE enum err supply_list(struct db *db, int64_t site_id, bool should_be_off, struct rows *out);
+/* Rows of struct supply_line; args: the site (0: every). */
+extern const struct listing supply_listing;
+/* Those that are due to be cut and are not, longest first. */
+MUST_USE enum err supply_due(struct db *db, int64_t site_id, struct rows *out);
 
 MUST_USE enum err supply_line_get(
 	struct db *db, int64_t site_id, int64_t id, struct supply_line *out);

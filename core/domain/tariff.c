@@ -1,4 +1,4 @@
-#include "domain/tariff.h"
+#include "domain/tariff_inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,13 +25,14 @@ SHAPE(tariff_shape, struct tariff_row, F(id), F(code), F(name), F(utility), F(re
 	" WHERE a.tariff_id = t.id AND ? IN (0, p.site_id) AND a.from_at = (SELECT"                \
 	" MAX(b.from_at) FROM meter_tariff b WHERE b.meter_id = a.meter_id AND b.from_at <= ?))"   \
 	" AS meters FROM tariff t"
-static const struct query Q_LIST = { TARIFF " ORDER BY t.code", &tariff_shape };
+const struct listing tariff_listing = {
+	.all = { TARIFF " WHERE 1", &tariff_shape },
+	.sorts = { { "id", "t.id" }, { "code", "t.code" }, { "name", "t.name" } },
+	.order = "code",
+	.filters = { { "utility", FILTER_WORD, "t.utility = ?", "electricity water" },
+		{ "q", FILTER_TEXT, "LOCATE(?, t.code) OR LOCATE(?, t.name)" } },
+};
 static const struct query Q_ONE = { TARIFF " WHERE t.id = ?", &tariff_shape };
-
-enum err tariff_list(struct db *db, int64_t site_id, struct utc now, struct rows *out)
-{
-	return db_list(db, &Q_LIST, ARGS(arg_i64(site_id), arg_utc(now)), out);
-}
 
 struct doc_row {
 	char doc[TARIFF_DOC_MAX];
@@ -338,7 +339,10 @@ static enum err put_next(struct db *db, struct putting *p, const struct held_row
 		return problem_set(
 			p->why, ERR_FORBIDDEN, "code", "meters of another site have this tariff");
 	e = past_kept(old, p->c->doc, &use, p->why);
-	if (e != ERR_OK)
+	if (e == ERR_OK && p->c->approval_id)
+		e = price_change_ask(db, held->id, old, p->c, p->why);
+	*same = p->c->approval_id && *p->c->approval_id;
+	if (e != ERR_OK || *same)
 		return e;
 	return db_exec(db, &Q_UPDATE,
 		ARGS(arg_text(member(p->c->doc, "name")), arg_text(member(p->c->doc, "utility")),

@@ -2,6 +2,7 @@
 /* Tariffs as they are kept, which meter has which, and what one would have charged. A tariff is its
  * file (docs/tariff-file.md); changing it makes a new revision, and no revision changes a price
  * that settled energy has had. */
+#include "db/listing.h"
 #include "base/zone.h"
 #include "domain/tariffs.h"
 #include "rules/hold.h"
@@ -14,8 +15,8 @@ struct tariff_row {
 	int64_t revision;
 	int64_t meters; /* that have it now, of the site asked for */
 };
-/* Rows of struct tariff_row by code. site_id 0 counts the meters of every site. */
-MUST_USE enum err tariff_list(struct db *db, int64_t site_id, struct utc now, struct rows *out);
+/* Rows of struct tariff_row; args: the site whose meters are counted (0: every), now. */
+extern const struct listing tariff_listing;
 /* One, and its file; the caller owns *doc. */
 MUST_USE enum err tariff_read(struct db *db, int64_t id, int64_t site_id, struct utc now,
 	struct tariff_row *row, json_t **doc);
@@ -25,6 +26,11 @@ struct tariff_change {
 	int64_t site_id;   /* that the caller is confined to; 0: none */
 	const char *actor, *address;
 	struct utc now;
+	/* Who asks a second person for a price change above the limit of a site, and where the
+	 * approval is told that it waits for; NULL: nobody is asked. */
+	int64_t *approval_id;
+	int64_t user_id;
+	const char *once_key;
 };
 /* Makes the tariff of that code, or a new revision of it; the file of now once more changes
  * nothing. The problem names the path in the file: what is no tariff in the zone of some site, or
@@ -32,6 +38,11 @@ struct tariff_change {
  * settled energy. ERR_FORBIDDEN: meters of another site have it. Also inside db_tx. */
 MUST_USE enum err tariff_put(
 	struct db *db, const struct tariff_change *c, int64_t *id, struct problem *why);
+
+struct approval;
+/* The approved file; in the transaction that approves. */
+MUST_USE enum err tariff_approved(struct db *db, const struct approval *a, const json_t *params,
+	const char *actor, struct utc now, struct problem *why);
 
 struct assigned {
 	int64_t tariff_id;

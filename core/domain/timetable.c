@@ -53,7 +53,13 @@ SHAPE(row_shape, struct timetable_row, F(id), F(code), F(name), F(site_id), F(po
 	"SELECT s.id, s.code, s.name, s.site_id,"                                                  \
 	" (SELECT COUNT(*) FROM supply_point p WHERE p.schedule_id = s.id) AS points"              \
 	" FROM schedule s WHERE ? IN (0, s.site_id)"
-static const struct query Q_LIST = { ROW_SELECT " ORDER BY s.id", &row_shape };
+const struct listing timetable_listing = {
+	.all = { ROW_SELECT, &row_shape },
+	.sorts = { { "id", "s.id" }, { "code", "s.code" }, { "name", "s.name" } },
+	.order = "id",
+	.filters = { { "site_id", FILTER_ID, "s.site_id = ?" },
+		{ "q", FILTER_TEXT, "LOCATE(?, s.code) OR LOCATE(?, s.name)" } },
+};
 static const struct query Q_GET = { ROW_SELECT " AND s.id = ?", &row_shape };
 
 struct period_row {
@@ -68,11 +74,6 @@ static const struct query Q_PERIODS = {
 	" ORDER BY day_kind, start_min",
 	&period_shape
 };
-
-enum err timetable_list(struct db *db, int64_t site_id, struct rows *out)
-{
-	return db_list(db, &Q_LIST, ARGS(arg_i64(site_id)), out);
-}
 
 enum err timetable_get(struct db *db, int64_t site_id, int64_t id, struct timetable_row *out)
 {

@@ -1,7 +1,7 @@
 #pragma once
 /* Weekly schedules of supply: kept per site, given to supply points, and carried out by the worker,
  * which sets and lifts the block `schedule`. */
-#include "db/db.h"
+#include "db/listing.h"
 #include "rules/timetable.h"
 
 /* The marked days of a site from a day on. */
@@ -20,8 +20,8 @@ struct timetable_row {
 	int64_t site_id;
 	int64_t points; /* supply points that follow it */
 };
-/* site_id 0: every site. Rows of struct timetable_row by id. */
-MUST_USE enum err timetable_list(struct db *db, int64_t site_id, struct rows *out);
+/* Rows of struct timetable_row; args: the site (0: every). */
+extern const struct listing timetable_listing;
 MUST_USE enum err timetable_get(
 	struct db *db, int64_t site_id, int64_t id, struct timetable_row *out);
 MUST_USE enum err timetable_load(struct db *db, int64_t id, struct timetable *out);

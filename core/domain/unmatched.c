@@ -22,9 +22,17 @@ static const struct query Q_GET = { UNMATCHED "? IN (0, t.site_id) AND u.id = ?"
 	&unmatched_shape };
 static const struct query Q_OF_TRANSACTION = { UNMATCHED "u.service = ? AND u.transaction_id = ?",
 	&unmatched_shape };
-static const struct query Q_LIST = { UNMATCHED
-	"? IN (0, t.site_id) AND ? IN ('', u.state) ORDER BY u.id DESC LIMIT 200",
-	&unmatched_shape };
+const struct listing unmatched_listing = {
+	.all = { UNMATCHED "? IN (0, t.site_id)", &unmatched_shape },
+	.sorts = { { "id", "u.id" }, { "paid_at", "u.paid_at" }, { "seen_at", "u.seen_at" },
+		{ "amount_fen", "u.amount_fen" } },
+	.order = "-id",
+	.filters = { { "state", FILTER_WORD, "u.state = ?",
+			     "open matched credited refunded closed" },
+		{ "service", FILTER_TEXT, "u.service = ?" },
+		{ "number", FILTER_TEXT, "u.out_trade_no = ? OR u.transaction_id = ?" },
+		{ "from", FILTER_FROM, "u.paid_at >= ?" }, { "to", FILTER_TO, "u.paid_at < ?" } },
+};
 static const struct query Q_KEEP = {
 	"INSERT INTO pay_unmatched (service, transaction_id, out_trade_no, order_id, amount_fen,"
 	" currency, why, paid_at, seen_at, suspense_entry_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, "
@@ -150,11 +158,6 @@ enum err unmatched_again(struct db *db, int64_t id)
 enum err unmatched_get(struct db *db, int64_t site_id, int64_t id, struct unmatched *out)
 {
 	return db_one(db, &Q_GET, ARGS(arg_i64(site_id), arg_i64(id)), out);
-}
-
-enum err unmatched_list(struct db *db, int64_t site_id, const char *state, struct rows *out)
-{
-	return db_list(db, &Q_LIST, ARGS(arg_i64(site_id), arg_text(state)), out);
 }
 
 enum err unmatched_open(struct db *db, int64_t *n)

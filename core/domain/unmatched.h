@@ -59,10 +59,8 @@ MUST_USE enum err unmatched_matched(struct db *db, const char *service, const ch
 	int64_t order_id, const char *actor, struct utc now);
 
 MUST_USE enum err unmatched_get(struct db *db, int64_t site_id, int64_t id, struct unmatched *out);
-/* Rows of struct unmatched, newest first, at most 200. Who is confined to a site sees those of its
- * orders; "": any state. */
-MUST_USE enum err unmatched_list(
-	struct db *db, int64_t site_id, const char *state, struct rows *out);
+/* Rows of struct unmatched; args: the site (0: every, and what is of none). */
+extern const struct listing unmatched_listing;
 MUST_USE enum err unmatched_open(struct db *db, int64_t *n);
 
 enum unmatched_how {

@@ -1,6 +1,7 @@
 #pragma once
 /* Who may log in, by password or by a code sent to their phone. */
 #include "db/db.h"
+#include "rules/password.h"
 
 struct user {
 	int64_t id;
@@ -10,12 +11,13 @@ struct user {
 	char phone[21];
 	char role[129];	 /* staff only */
 	int64_t site_id; /* staff: 0 sees every site */
+	bool in_areas;	 /* staff: sees some areas of the site only (scope.h) */
 	bool disabled;
-	bool may; /* of user_check(): has the permission asked for, in a live session */
+	bool password_old; /* somebody else set it: to be changed before anything else */
+	bool may;	   /* of user_check(): has the permission asked for, in a live session */
 };
 
 #define PASSWORD_HASH_MAX 200
-#define PASSWORD_MAX 128 /* bytes */
 
 /* argon2id as OWASP asks (2 passes, 19 MiB). */
 MUST_USE enum err password_hash(const char *password, char out[static PASSWORD_HASH_MAX]);
@@ -40,6 +42,23 @@ MUST_USE enum err user_codes_purge(struct db *db, struct utc now);
 MUST_USE enum err user_login_code(
 	struct db *db, const char *phone, const char *code, struct utc now, struct user *out);
 
+/* The owner's new password. ERR_WRONG_PASSWORD and ERR_LOCKED as user_login(); ERR_OUT_OF_RANGE,
+ * ERR_BAD_VALUE by password_rules() or when it is the old one. Ends all sessions but family. */
+struct password_change {
+	int64_t user_id;
+	const char *old_password, *new_password;
+	const char *family, *actor, *address;
+	struct utc now;
+};
+/* Is it the user's password? Errors as above, of the field password. */
+MUST_USE enum err user_password_is(
+	struct db *db, int64_t id, const char *password, struct utc now, struct problem *why);
+MUST_USE enum err user_password_change(
+	struct db *db, const struct password_change *c, struct problem *why);
+#define PASSWORD_MADE_MAX 21
+/* 20 letters and digits that are not easily taken for another. */
+void password_make(char out[static PASSWORD_MADE_MAX]);
+
 MUST_USE enum err user_get(struct db *db, int64_t id, struct user *out);
 /* The caller of a request, read anew each time, so that a disabled user, a changed role and an
  * ended session count at once. permission may be "" (any will do). ERR_UNAUTHORIZED when the user
@@ -47,10 +66,27 @@ MUST_USE enum err user_get(struct db *db, int64_t id, struct user *out);
 MUST_USE enum err user_check(
 	struct db *db, int64_t id, const char *family, const char *permission, struct user *out);
 
+/* The same for a service account, whose key was checked. */
+MUST_USE enum err user_check_service(
+	struct db *db, int64_t id, const char *permission, struct user *out);
+
+/* After user_login(): the second factor, of who has one. ERR_CODE_REQUIRED without a code;
+ * ERR_WRONG_CODE, counted as a wrong password is. key: of totp.h. */
+MUST_USE enum err user_second_factor(
+	struct db *db, int64_t id, const unsigned char *key, const char *code, struct utc now);
+
 struct permission {
 	char permission[49];
 };
 MUST_USE enum err user_permissions(struct db *db, int64_t id, struct rows *out);
+
+struct user_area {
+	int64_t id;
+	char code[129];
+	char name[257];
+};
+/* Rows of struct user_area: what a member of staff is confined to; none: the whole site. */
+MUST_USE enum err user_areas(struct db *db, int64_t id, struct rows *out);
 
 struct user_tenant {
 	int64_t id;

@@ -21,7 +21,13 @@ SHAPE(webhook_shape, struct webhook, F(id), F(name), F(site_id), F(url), F(event
 	" AND d.next_at > 0) AS waiting, (SELECT COUNT(*) FROM webhook_delivery d"                 \
 	" WHERE d.webhook_id = w.id AND d.state = 'failed') AS failed FROM webhook w"              \
 	" WHERE ? IN (0, w.site_id)"
-static const struct query Q_LIST = { WEBHOOKS " ORDER BY w.id LIMIT 500", &webhook_shape };
+const struct listing webhook_listing = {
+	.all = { WEBHOOKS, &webhook_shape },
+	.sorts = { { "id", "w.id" }, { "name", "w.name" }, { "created_at", "w.created_at" } },
+	.order = "id",
+	.filters = { { "state", FILTER_WORD, "w.state = ?", "on off" },
+		{ "q", FILTER_TEXT, "LOCATE(?, w.name) OR LOCATE(?, w.url)" } },
+};
 static const struct query Q_GET = { WEBHOOKS " AND w.id = ?", &webhook_shape };
 static const struct query Q_LOCK = {
 	"SELECT id FROM webhook WHERE id = ? AND ? IN (0, site_id) FOR UPDATE", &id_shape
@@ -79,11 +85,6 @@ static enum err audit(
 static struct arg arg_or_null(const char *s)
 {
 	return s ? arg_text(s) : (struct arg){ .kind = ARG_NULL };
-}
-
-enum err webhook_list(struct db *db, int64_t site_id, struct rows *out)
-{
-	return db_list(db, &Q_LIST, ARGS(arg_i64(site_id)), out);
 }
 
 enum err webhook_get(struct db *db, int64_t site_id, int64_t id, struct webhook *out)
@@ -236,10 +237,14 @@ SHAPE(delivery_shape, struct delivery, F(id), F(webhook_id), F(event_id), F(kind
 #define DELIVERIES                                                                                 \
 	"SELECT d.id, d.webhook_id, d.event_id, d.kind, d.payload, d.state, d.tries, d.next_at,"   \
 	" d.tried_at, d.status, d.error, d.answer, d.created_at, d.since FROM webhook_delivery d "
-static const struct query Q_DELIVERIES = { DELIVERIES
-	"WHERE d.webhook_id = ? AND ? IN ('', d.state) AND (? = 0 OR d.id < ?)"
-	" ORDER BY d.id DESC LIMIT ?",
-	&delivery_shape };
+const struct listing delivery_listing = {
+	.all = { DELIVERIES "WHERE d.webhook_id = ?", &delivery_shape },
+	.sorts = { { "id", "d.id" }, { "created_at", "d.created_at" } },
+	.order = "-id",
+	.filters = { { "state", FILTER_WORD, "d.state = ?", "pending waiting done failed" },
+		{ "kind", FILTER_TEXT, "d.kind = ?" }, { "from", FILTER_FROM, "d.created_at >= ?" },
+		{ "to", FILTER_TO, "d.created_at < ?" } },
+};
 static const struct query Q_DELIVERY = { DELIVERIES
 	"JOIN webhook w ON w.id = d.webhook_id WHERE ? IN (0, w.site_id) AND d.id = ?",
 	&delivery_shape };
@@ -251,14 +256,6 @@ static const struct query Q_REPLAY = {
 	" WHERE id = ?",
 	NULL
 };
-
-enum err delivery_list(struct db *db, const struct delivery_filter *f, struct rows *out)
-{
-	return db_list(db, &Q_DELIVERIES,
-		ARGS(arg_i64(f->webhook_id), arg_text(f->state), arg_i64(f->before),
-			arg_i64(f->before), arg_i64(f->most)),
-		out);
-}
 
 enum err delivery_get(struct db *db, int64_t site_id, int64_t id, struct rows *out)
 {

@@ -1,6 +1,6 @@
 #pragma once
 /* Other systems that are told of events: what staff do with them, and how a worker serves them. */
-#include "db/db.h"
+#include "db/listing.h"
 
 #define WEBHOOK_URL_MAX 500
 #define WEBHOOK_SECRET_MAX 81
@@ -34,8 +34,8 @@ struct webhook_act {	 /* whoever does it */
 	struct utc now;
 };
 
-/* Rows of struct webhook by id: of the site, and for those who see every site all of them. */
-MUST_USE enum err webhook_list(struct db *db, int64_t site_id, struct rows *out);
+/* Rows of struct webhook; args: the site (0: every). */
+extern const struct listing webhook_listing;
 MUST_USE enum err webhook_get(struct db *db, int64_t site_id, int64_t id, struct webhook *out);
 
 struct webhook_new {
@@ -81,14 +81,8 @@ struct delivery {
 /* A ping, whatever it wants to be told. ERR_CONFLICT: it is off. */
 MUST_USE enum err webhook_ping(
 	struct db *db, int64_t id, const struct webhook_act *by, int64_t *delivery_id);
-struct delivery_filter {
-	int64_t webhook_id;
-	const char *state; /* "": any */
-	int64_t before;	   /* an id: the page behind it; 0: the first */
-	int64_t most;
-};
-/* Newest first (struct delivery). */
-MUST_USE enum err delivery_list(struct db *db, const struct delivery_filter *f, struct rows *out);
+/* Rows of struct delivery; args: the webhook. */
+extern const struct listing delivery_listing;
 MUST_USE enum err delivery_get(struct db *db, int64_t site_id, int64_t id, struct rows *out);
 /* Once more from the start, with the same event id. ERR_CONFLICT: its webhook is off. */
 MUST_USE enum err delivery_replay(struct db *db, int64_t id, const struct webhook_act *by);

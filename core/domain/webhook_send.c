@@ -17,6 +17,13 @@ static const struct query Q_NEXT = {
 	" FOR UPDATE SKIP LOCKED",
 	&due_shape
 };
+/* Is there one? Most looks find none: they need no transaction. */
+static const struct query Q_ANY = {
+	"SELECT EXISTS (SELECT 1 FROM webhook w JOIN webhook_delivery d ON d.webhook_id = w.id"
+	" AND d.next_at > 0 AND d.next_at <= ? WHERE w.state = 'on' AND w.rest_until <= ?"
+	" AND w.claimed_until <= ?) AS id",
+	&id_shape
+};
 static const struct query Q_CLAIM = {
 	"UPDATE webhook SET claimed_by = ?, claimed_until = ?, served_at = ? WHERE id = ?", NULL
 };
@@ -86,7 +93,13 @@ static enum err claim_tx(struct db *db, void *ctx)
 
 enum err webhook_claim(struct db *db, const char *owner, struct utc now, struct webhook_due *out)
 {
-	return db_tx(db, claim_tx, &(struct claim){ owner, now, out });
+	const struct arg at = arg_utc(now);
+	struct id_row any;
+	enum err e = db_one(db, &Q_ANY, ARGS(at, at, at), &any);
+
+	if (e == ERR_OK && !any.id)
+		return ERR_NOT_FOUND;
+	return e == ERR_OK ? db_tx(db, claim_tx, &(struct claim){ owner, now, out }) : e;
 }
 
 enum err webhook_release(struct db *db, int64_t id, const char *owner)

@@ -6,9 +6,15 @@
 
 #include "base/log.h"
 #include "domain/audit.h"
-#include "import/apply_inside.h"
+#include "import/many.h"
 
 /* ---- rows ---- */
+
+struct target target_of(const struct applying *a, enum sheet_id sheet, size_t row)
+{
+	return (struct target){ sheet, &a->book->sheets[sheet].rows[row],
+		&a->plan->rows[sheet][row] };
+}
 
 const char *wish(const struct target *t, size_t column, const char *fallback)
 {
@@ -75,6 +81,8 @@ enum err row_refused(
 {
 	char zh[200], en[200];
 
+	if (a->many) /* not known of which row; see run() */
+		return e;
 	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
 		if (refusals[i].e != e)
 			continue;
@@ -101,7 +109,7 @@ enum err each_row(struct applying *a, enum sheet_id sheet,
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; e == ERR_OK && i < s->n; i++) {
-		struct target t = { sheet, &s->rows[i], &a->plan->rows[sheet][i] };
+		struct target t = target_of(a, sheet, i);
 		struct problem why = { 0 };
 
 		e = fn(a, &t, &why);
@@ -151,6 +159,7 @@ struct running {
 	size_t read_errors; /* of the book as it was read; a further try begins there */
 	json_t *counts;
 	bool refused; /* bad rows: the transaction was rolled back for them */
+	bool many;    /* new rows many at a time; else row by row, to say which one is wrong */
 };
 
 static void running_free(struct running *r)
@@ -240,6 +249,30 @@ void applying_free(struct applying *a)
 	g_hash_table_destroy(a->trees);
 	g_hash_table_destroy(a->touched);
 	g_array_free(a->touched_ids, TRUE);
+	many_free(&a->points);
+	many_free(&a->fees);
+}
+
+enum err book_put(struct db *db, const struct import_ask *ask, struct book *book,
+	const struct present *present, bool many, struct plan *plan)
+{
+	AUTO(known_drop) struct known *known = present_known(present);
+	AUTO(applying_free)
+	struct applying a = { db, ask, book, present, plan,
+		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free),
+		g_hash_table_new(g_str_hash, g_str_equal),
+		g_hash_table_new(g_str_hash, g_str_equal),
+		g_array_new(FALSE, FALSE, sizeof(int64_t)), { 0 }, many, { MANY_POINTS, NULL },
+		{ MANY_FEES, NULL } };
+
+	book_check(book, known, ask->models);
+	book_compare(&(struct compare){ .book = book,
+		.present = present,
+		.models = ask->models,
+		.rights = ask->rights,
+		.confined = ask->site_id != 0,
+		.plan = plan });
+	return book->error_n == 0 ? write_rows(&a) : ERR_OK;
 }
 
 static enum err compare_and_write(struct db *db, struct running *r)
@@ -247,28 +280,20 @@ static enum err compare_and_write(struct db *db, struct running *r)
 	const struct import_ask *ask = r->ask;
 	AUTO(present_free) struct present present = { .holder = NULL };
 	AUTO(plan_free) struct plan plan = { .utility = NULL };
-	AUTO(known_drop) struct known *known = NULL;
-	AUTO(applying_free)
-	struct applying a = { db, ask, &r->book, &present, &plan,
-		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free),
-		g_hash_table_new(g_str_hash, g_str_equal),
-		g_hash_table_new(g_str_hash, g_str_equal),
-		g_array_new(FALSE, FALSE, sizeof(int64_t)), { 0 } };
 	enum err e = present_read(db, ask->site_id, ask->now, &present);
 
+	if (e == ERR_OK)
+		e = book_put(db, ask, &r->book, &present, r->many, &plan);
 	if (e != ERR_OK)
 		return e;
-	known = present_known(&present);
-	book_check(&r->book, known, ask->models);
-	book_compare(&(struct compare){ .book = &r->book,
-		.present = &present,
-		.models = ask->models,
-		.rights = ask->rights,
-		.confined = ask->site_id != 0,
-		.plan = &plan });
 	json_free(&r->counts);
 	r->counts = counts_json(&r->book, &plan);
-	return r->book.error_n == 0 ? write_rows(&a) : ERR_OK;
+	return ERR_OK;
+}
+
+enum err import_lock(struct db *db)
+{
+	return db_exec(db, &Q_LOCK, NO_ARGS, NULL);
 }
 
 /* A transaction whose COMMIT was not answered may run again: then it finds its own record. */
@@ -286,7 +311,7 @@ static enum err done_before(struct db *db, struct running *r)
 static enum err run_tx(struct db *db, void *ctx)
 {
 	struct running *r = ctx;
-	enum err e = db_exec(db, &Q_LOCK, NO_ARGS, NULL);
+	enum err e = import_lock(db);
 
 	r->book.error_n = r->read_errors;
 	r->refused = false;
@@ -302,6 +327,24 @@ static enum err run_tx(struct db *db, void *ctx)
 		return ERR_REFUSED;
 	}
 	return record(db, r, true);
+}
+
+static bool is_about_us(enum err e)
+{
+	return e == ERR_UNAVAILABLE || e == ERR_RETRY || e == ERR_TIMEOUT;
+}
+
+static enum err run(struct db *db, struct running *r)
+{
+	enum err e;
+
+	r->many = !r->ask->row_by_row;
+	e = db_tx(db, run_tx, r);
+	if (e == ERR_OK || r->refused || !r->many || is_about_us(e))
+		return e;
+	log_info("import=%s is tried row by row: %s", r->ask->once_key, err_word(e));
+	r->many = false;
+	return db_tx(db, run_tx, r);
 }
 
 /* A file that is no workbook: one error, of the whole. */
@@ -341,7 +384,7 @@ enum err import_run(struct db *db, const struct import_ask *ask, json_t **report
 	tariff_files(&r.book, ask->folder);
 	r.read_errors = r.book.error_n;
 	if (e == ERR_OK)
-		e = db_tx(db, run_tx, &r);
+		e = run(db, &r);
 	else
 		r.refused = true;
 	if (e != ERR_OK && !r.refused)
@@ -360,8 +403,6 @@ enum err import_run(struct db *db, const struct import_ask *ask, json_t **report
 
 /* ---- what was imported ---- */
 
-#define LIST_MAX 200
-
 #define F(member) FIELD(struct import_row, member)
 SHAPE(import_shape, struct import_row, F(id), F(at), F(actor), F(user), F(file_name), F(bytes),
 	F(dry_run), F(ok), F(counts), F(error_count));
@@ -370,8 +411,14 @@ SHAPE(import_shape, struct import_row, F(id), F(at), F(actor), F(user), F(file_n
 	"SELECT r.id, r.at, r.actor, COALESCE((SELECT u.name FROM user u"                          \
 	" WHERE r.actor = CONCAT('user:', u.id)), '') AS user, r.file_name, r.bytes, r.dry_run,"   \
 	" r.ok, r.counts, r.error_count FROM import_run r WHERE ? IN (0, COALESCE(r.site_id, -1))"
-static const struct query Q_LIST = { RUNS " AND (? = 0 OR r.id < ?) ORDER BY r.id DESC LIMIT ?",
-	&import_shape };
+const struct listing import_listing = {
+	.all = { RUNS, &import_shape },
+	.sorts = { { "id", "r.id" }, { "at", "r.at" }, { "file_name", "r.file_name" } },
+	.order = "-id",
+	.filters = { { "ok", FILTER_FLAG, "r.ok = ?" }, { "dry_run", FILTER_FLAG, "r.dry_run = ?" },
+		{ "actor", FILTER_TEXT, "r.actor = ?" }, { "from", FILTER_FROM, "r.at >= ?" },
+		{ "to", FILTER_TO, "r.at < ?" } },
+};
 static const struct query Q_GET = { RUNS " AND r.id = ?", &import_shape };
 
 struct errors_row {
@@ -380,12 +427,6 @@ struct errors_row {
 SHAPE(errors_shape, struct errors_row, FIELD(struct errors_row, errors));
 static const struct query Q_ERRORS = { "SELECT errors FROM import_run WHERE id = ?",
 	&errors_shape };
-
-enum err import_list(struct db *db, int64_t site_id, int64_t before, struct rows *out)
-{
-	return db_list(db, &Q_LIST,
-		ARGS(arg_i64(site_id), arg_i64(before), arg_i64(before), arg_i64(LIST_MAX)), out);
-}
 
 enum err import_get(
 	struct db *db, int64_t site_id, int64_t id, struct import_row *row, json_t **errors)

@@ -5,6 +5,20 @@
 
 #define ZONE_DEFAULT "Asia/Shanghai"
 
+/* New rows that wait for their statements, see many.h. */
+enum many {
+	MANY_METERS,
+	MANY_TENANTS,
+	MANY_PURSES,
+	MANY_POINTS, /* meters of contracts */
+	MANY_FEES,
+	MANY__MAX
+};
+struct many_rows {
+	enum many of;
+	json_t *list;
+};
+
 /* What all of them need while a workbook is written. */
 struct applying {
 	struct db *db;
@@ -17,6 +31,8 @@ struct applying {
 	GHashTable *touched;   /* codes of tenants to whom meters or money came */
 	GArray *touched_ids;   /* their contracts: int64_t */
 	struct opening_book opening; /* of the site of the last purse */
+	bool many;		     /* new rows are written many at a time */
+	struct many_rows points, fees;
 };
 void applying_free(struct applying *a); /* for AUTO() */
 
@@ -26,6 +42,7 @@ struct target {
 	const struct book_row *row;
 	const struct row_plan *plan;
 };
+struct target target_of(const struct applying *a, enum sheet_id sheet, size_t row);
 /* The value that shall be, and what it is where that is empty too. */
 const char *wish(const struct target *t, size_t column, const char *fallback);
 int64_t wish_whole(const struct target *t, size_t column, int64_t fallback);
@@ -60,6 +77,13 @@ MUST_USE enum err meter_of(struct applying *a, const char *code, struct meter_re
 /* Before the transaction: files of tariffs are read, checked, and put into their cells in one form.
  */
 void tariff_files(struct book *b, const char *folder);
+
+/* One import at a time: held until the transaction ends. */
+MUST_USE enum err import_lock(struct db *db);
+/* Checks a book, compares it with what there is (the plan is empty before), and writes it unless it
+ * has errors, which are no error here; new rows many in a statement, or row by row. Inside db_tx. */
+MUST_USE enum err book_put(struct db *db, const struct import_ask *ask, struct book *book,
+	const struct present *present, bool many, struct plan *plan);
 
 MUST_USE enum err apply_places(struct applying *a);
 MUST_USE enum err apply_tariffs(struct applying *a);

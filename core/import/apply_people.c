@@ -1,19 +1,13 @@
-/* Tenants, purses, and contracts with their meters and fees of a workbook. */
-#include <inttypes.h>
-#include <stdio.h>
+/* Tenants and purses of a workbook. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "domain/account.h"
-#include "domain/contract.h"
-#include "domain/fee.h"
 #include "domain/place.h"
 #include "domain/role.h"
 #include "domain/site.h"
 #include "domain/warning.h"
-#include "import/apply_inside.h"
-
-#define CODE_MAX 256
+#include "import/many.h"
 
 #define F(member) FIELD(struct contract_ref, member)
 SHAPE(contract_shape, struct contract_ref, F(id), F(site_id), F(zone), F(start_at));
@@ -54,11 +48,6 @@ enum err contract_of(struct applying *a, const char *tenant, struct contract_ref
 	*kept = *out;
 	g_hash_table_insert(a->contracts, (char *)(uintptr_t)tenant, kept);
 	return ERR_OK;
-}
-
-static struct fee_actor fee_actor_of(const struct applying *a)
-{
-	return (struct fee_actor){ a->ask->site_id, a->ask->actor, a->ask->address, a->ask->now };
 }
 
 /* ---- tenants ---- */
@@ -115,19 +104,24 @@ static enum err start_of(struct applying *a, const struct target *t, struct utc 
 	return e;
 }
 
-static enum err put_tenant(struct applying *a, const struct target *t, struct problem *why)
+static struct tenant_new tenant_of_row(const struct target *t)
 {
-	struct tenant_new n = { .code = t->row->values[TENANT_CODE],
+	return (struct tenant_new){ .code = t->row->values[TENANT_CODE],
 		.name = wish(t, TENANT_NAME, ""),
 		.site = t->row->site ? t->row->site : "",
 		.phone = wish(t, TENANT_PHONE, ""),
 		.contacts = wish(t, TENANT_CONTACTS, ""),
 		.room = wish(t, TENANT_ROOM, ""),
 		.floor_m2_milli = wish_milli(t, TENANT_FLOOR_M2) };
+}
+
+static enum err put_tenant(struct applying *a, const struct target *t, struct problem *why)
+{
+	struct tenant_new n = tenant_of_row(t);
 	struct utc start;
 	enum err e;
 
-	if (t->plan->state == ROW_SAME)
+	if (t->plan->state == ROW_SAME || (a->many && !t->plan->is))
 		return ERR_OK;
 	if (t->plan->is) {
 		e = tenant_edit(a->db, &n, why);
@@ -139,9 +133,42 @@ static enum err put_tenant(struct applying *a, const struct target *t, struct pr
 	return e == ERR_OK ? add_login(a, t, why) : e;
 }
 
+static json_t *tenant_json(const struct tenant_new *n, struct utc start)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "code", n->code, "name",
+		n->name, "site", n->site, "phone", n->phone, "contacts", n->contacts, "room",
+		n->room, "floor", (json_int_t)n->floor_m2_milli, "start", (json_int_t)start.ms);
+
+	ASSERT(o);
+	return o;
+}
+
+static enum err add_tenants(struct applying *a)
+{
+	AUTO(many_free) struct many_rows m = { .of = MANY_TENANTS };
+	const struct book_sheet *s = &a->book->sheets[SHEET_TENANTS];
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < s->n; i++) {
+		struct target t = target_of(a, SHEET_TENANTS, i);
+		struct tenant_new n = tenant_of_row(&t);
+		struct utc start;
+
+		if (t.plan->is)
+			continue;
+		e = start_of(a, &t, &start);
+		if (e == ERR_OK)
+			e = many_add(a, &m, tenant_json(&n, start));
+	}
+	return e == ERR_OK ? many_end(a, &m) : e;
+}
+
+/* Phones that change leave their logins before others get them. */
 enum err apply_tenants(struct applying *a)
 {
-	return each_row(a, SHEET_TENANTS, put_tenant);
+	enum err e = each_row(a, SHEET_TENANTS, put_tenant);
+
+	return e == ERR_OK && a->many ? add_tenants(a) : e;
 }
 
 /* ---- purses ---- */
@@ -180,11 +207,11 @@ static enum err set_limit(struct applying *a, const struct target *t, struct pro
 		why);
 }
 
-static enum err add_purse(struct applying *a, struct purse_new *n, struct problem *why)
+/* Its contract, and where its opening entry goes. */
+static enum err purse_place(struct applying *a, struct purse_new *n)
 {
 	AUTO(zone_free) struct zone *z = NULL;
-	struct contract_ref c;
-	int64_t id;
+	struct contract_ref c = { 0 };
 	enum err e = contract_of(a, n->tenant, &c);
 
 	if (e == ERR_OK && a->opening.site_id != c.site_id) {
@@ -194,22 +221,35 @@ static enum err add_purse(struct applying *a, struct purse_new *n, struct proble
 	}
 	n->contract_id = c.id;
 	n->book = &a->opening;
+	return e;
+}
+
+static enum err add_purse(struct applying *a, struct purse_new *n, struct problem *why)
+{
+	int64_t id;
+	enum err e = purse_place(a, n);
+
 	return e == ERR_OK ? purse_add(a->db, n, a->ask->now, &id, why) : e;
 }
 
-static enum err put_purse(struct applying *a, const struct target *t, struct problem *why)
+static struct purse_new purse_of_row(const struct applying *a, const struct target *t)
 {
-	struct purse_new n = { .tenant = t->row->values[PURSE_TENANT],
+	return (struct purse_new){ .tenant = t->row->values[PURSE_TENANT],
 		.purpose = t->row->values[PURSE_PURPOSE],
 		.opening = wish_money(t, PURSE_OPENING_BALANCE),
 		.warn1 = wish_money(t, PURSE_WARN1),
 		.warn2 = wish_money(t, PURSE_WARN2),
 		.credit_limit = wish_money(t, PURSE_CREDIT_LIMIT),
 		.actor = a->ask->actor };
+}
+
+static enum err put_purse(struct applying *a, const struct target *t, struct problem *why)
+{
+	struct purse_new n = purse_of_row(a, t);
 	enum err e = ERR_OK;
 
 	if (!t->plan->is)
-		return add_purse(a, &n, why);
+		return a->many ? ERR_OK : add_purse(a, &n, why);
 	if (is_changed(t->plan, PURSE_OPENING_BALANCE))
 		e = opening_add(a->db, t->plan->is->row, n.opening, a->ask->actor, a->ask->now);
 	if (e == ERR_OK && (is_changed(t->plan, PURSE_WARN1) || is_changed(t->plan, PURSE_WARN2)))
@@ -219,210 +259,41 @@ static enum err put_purse(struct applying *a, const struct target *t, struct pro
 	return e;
 }
 
+static json_t *purse_json(const struct purse_new *n)
+{
+	char day[DAY_TEXT_MAX];
+	json_t *o = json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "contract",
+		(json_int_t)n->contract_id, "purpose", n->purpose, "opening",
+		(json_int_t)n->opening.nano, "warn1", (json_int_t)n->warn1.nano, "warn2",
+		(json_int_t)n->warn2.nano, "credit_limit", (json_int_t)n->credit_limit.nano, "site",
+		(json_int_t)n->book->site_id, "day", day_text(n->book->day, day));
+
+	ASSERT(o);
+	return o;
+}
+
+static enum err add_purses(struct applying *a)
+{
+	AUTO(many_free) struct many_rows m = { .of = MANY_PURSES };
+	const struct book_sheet *s = &a->book->sheets[SHEET_PURSES];
+	enum err e = contracts_learn(a);
+
+	for (size_t i = 0; e == ERR_OK && i < s->n; i++) {
+		struct target t = target_of(a, SHEET_PURSES, i);
+		struct purse_new n = purse_of_row(a, &t);
+
+		if (t.plan->is)
+			continue;
+		e = purse_place(a, &n);
+		if (e == ERR_OK)
+			e = many_add(a, &m, purse_json(&n));
+	}
+	return e == ERR_OK ? many_end(a, &m) : e;
+}
+
 enum err apply_purses(struct applying *a)
 {
-	return each_row(a, SHEET_PURSES, put_purse);
-}
+	enum err e = a->many ? add_purses(a) : ERR_OK;
 
-/* ---- contracts ---- */
-
-static enum err add_meters(struct applying *a, const struct target *t, struct problem *why)
-{
-	const char *list = t->row->values[TENANT_METERS];
-	const char *held = t->plan->is ? t->plan->is->values[TENANT_METERS] : "";
-	struct contract_ref c;
-	struct utc from = a->ask->now;
-	char code[CODE_MAX];
-	enum err e;
-
-	if (!list[0] || (t->plan->is && !is_changed(t->plan, TENANT_METERS)))
-		return ERR_OK;
-	e = contract_of(a, t->row->values[TENANT_CODE], &c);
-	if (e == ERR_OK && c.start_at.ms > from.ms)
-		from = c.start_at;
-	while (e == ERR_OK && list_next(&list, code, sizeof(code)))
-		if (!list_has(held, code))
-			e = contract_point_add(a->db, c.id, code, from, why);
-	return e;
-}
-
-/* When all meters have their holders and stand where they shall: nobody is charged for what
- * another pays already. */
-static enum err check_branches(struct applying *a, const struct target *t, struct problem *why)
-{
-	const char *list = t->row->values[TENANT_METERS];
-	char code[CODE_MAX];
-	struct meter_ref m;
-	enum err e = ERR_OK;
-
-	while (e == ERR_OK && t->plan->state != ROW_SAME && list_next(&list, code, sizeof(code))) {
-		if (!g_hash_table_contains(a->trees, code))
-			continue;
-		e = meter_of(a, code, &m);
-		if (e == ERR_OK && !str_eq(m.billing, "none") && str_eq(m.role, "tenant"))
-			e = meter_branch_free(a->db, m.id, why);
-	}
-	return e;
-}
-
-/* Meters that got another parent, whoever holds them. */
-static enum err check_parents(struct applying *a, const struct target *t, struct problem *why)
-{
-	if (!t->plan->is || !is_changed(t->plan, METER_PARENT) ||
-		!g_hash_table_contains(a->present->holder, t->row->values[METER_CODE]) ||
-		!str_eq(wish(t, METER_ROLE, "tenant"), "tenant") ||
-		str_eq(t->plan->is->values[METER_BILLING], "none"))
-		return ERR_OK;
-	return about(why, meter_branch_free(a->db, t->plan->is->row, why), "parent");
-}
-
-/* ---- fees ---- */
-
-static int64_t fee_fen(const struct target *t)
-{
-	struct money m = wish_money(t, TENANT_PROPERTY_FEE);
-
-	return m.nano / NANO_PER_FEN;
-}
-
-/* A tenant who was there before this month has paid it elsewhere. */
-static struct day fee_begin(const struct contract_ref *c, const struct zone *z, struct day today)
-{
-	struct month now = month_of(today);
-	struct day start = zone_local(z, c->start_at).day;
-
-	if (start.days >= month_first(now).days)
-		return start;
-	return month_first((struct month){ now.months + 1 });
-}
-
-static enum err begin_fee(struct applying *a, const struct target *t, const struct contract_ref *c,
-	struct day from, struct problem *why)
-{
-	struct fee_actor by = fee_actor_of(a);
-	char once[128];
-	int64_t id;
-
-	snprintf(once, sizeof(once), "import:%s:%" PRId64, a->ask->once_key, c->id);
-	return fee_add(a->db,
-		&(struct fee_new){ .contract_id = c->id,
-			.kind = "property_fee",
-			.monthly_fen = fee_fen(t),
-			.from = from,
-			.once_key = once },
-		&by, &id, why);
-}
-
-static const struct query Q_FEE = {
-	"SELECT id FROM contract_fee WHERE contract_id = ? AND kind = 'property_fee'"
-	" AND to_day IS NULL ORDER BY from_day DESC LIMIT 1",
-	&id_shape
-};
-
-/* Another price counts from the next month on. */
-static enum err change_fee(struct applying *a, const struct target *t, const struct contract_ref *c,
-	struct day today, struct problem *why)
-{
-	struct month next = { month_of(today).months + 1 };
-	struct fee_actor by = fee_actor_of(a);
-	struct id_row fee;
-	enum err e = db_one(a->db, &Q_FEE, ARGS(arg_i64(c->id)), &fee);
-
-	if (e == ERR_OK)
-		e = fee_end(a->db, fee.id, month_last(month_of(today)), &by, why);
-	else if (e == ERR_NOT_FOUND)
-		e = ERR_OK;
-	if (e == ERR_OK && fee_fen(t) > 0)
-		e = begin_fee(a, t, c, month_first(next), why);
-	return e;
-}
-
-static enum err put_fee(struct applying *a, const struct target *t, struct problem *why)
-{
-	AUTO(zone_free) struct zone *z = NULL;
-	struct contract_ref c;
-	struct day today;
-	enum err e;
-
-	if (t->plan->is ? !is_changed(t->plan, TENANT_PROPERTY_FEE) : fee_fen(t) == 0)
-		return ERR_OK;
-	e = contract_of(a, t->row->values[TENANT_CODE], &c);
-	if (e == ERR_OK)
-		e = zone_open(c.zone, &z);
-	if (e != ERR_OK)
-		return e;
-	today = zone_local(z, a->ask->now).day;
-	e = t->plan->is ? change_fee(a, t, &c, today, why)
-			: begin_fee(a, t, &c, fee_begin(&c, z, today), why);
-	return about(why, e, "property_fee");
-}
-
-/* Contracts that meters or money came to, each once. */
-static enum err touch(struct applying *a, const char *tenant)
-{
-	struct contract_ref c;
-	enum err e = contract_of(a, tenant, &c);
-
-	if (e == ERR_OK && g_hash_table_add(a->touched, (char *)(uintptr_t)tenant))
-		g_array_append_val(a->touched_ids, c.id);
-	return e;
-}
-
-static enum err touch_tenant(struct applying *a, const struct target *t, struct problem *why)
-{
-	(void)why;
-	if (t->plan->is && !is_changed(t->plan, TENANT_METERS))
-		return ERR_OK;
-	return touch(a, t->row->values[TENANT_CODE]);
-}
-
-static enum err touch_purse(struct applying *a, const struct target *t, struct problem *why)
-{
-	(void)why;
-	if (t->plan->is && !is_changed(t->plan, PURSE_OPENING_BALANCE))
-		return ERR_OK;
-	return touch(a, t->row->values[PURSE_TENANT]);
-}
-
-/* Meters that stand above or below others. */
-static void learn_trees(struct applying *a, const struct book *b)
-{
-	const struct book_sheet *s = &b->sheets[SHEET_METERS];
-
-	for (size_t i = 0; i < s->n; i++) {
-		const char **v = s->rows[i].values;
-
-		if (!v[METER_PARENT][0])
-			continue;
-		g_hash_table_add(a->trees, (char *)(uintptr_t)v[METER_PARENT]);
-		g_hash_table_add(a->trees, (char *)(uintptr_t)v[METER_CODE]);
-	}
-}
-
-static enum err contracts_write(struct applying *a)
-{
-	enum err e = each_row(a, SHEET_TENANTS, add_meters);
-
-	if (e == ERR_OK)
-		e = each_row(a, SHEET_TENANTS, check_branches);
-	if (e == ERR_OK)
-		e = each_row(a, SHEET_METERS, check_parents);
-	if (e == ERR_OK)
-		e = each_row(a, SHEET_TENANTS, put_fee);
-	if (e == ERR_OK)
-		e = each_row(a, SHEET_TENANTS, touch_tenant);
-	return e == ERR_OK ? each_row(a, SHEET_PURSES, touch_purse) : e;
-}
-
-enum err apply_contracts(struct applying *a)
-{
-	enum err e;
-
-	learn_trees(a, a->book);
-	learn_trees(a, &a->present->book);
-	e = contracts_write(a);
-	if (e != ERR_OK || a->book->error_n > 0 || a->touched_ids->len == 0)
-		return e;
-	return contracts_follow(a->db, (const int64_t *)(const void *)a->touched_ids->data,
-		a->touched_ids->len, a->ask->now);
+	return e == ERR_OK ? each_row(a, SHEET_PURSES, put_purse) : e;
 }

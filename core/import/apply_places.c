@@ -5,7 +5,7 @@
 #include "domain/overload.h"
 #include "domain/place.h"
 #include "domain/tariff.h"
-#include "import/apply_inside.h"
+#include "import/many.h"
 #include "meter/model.h"
 
 #define BAUD_DEFAULT 9600
@@ -87,12 +87,14 @@ enum err apply_places(struct applying *a)
 
 /* ---- meters ---- */
 
-static enum err add_meter(struct applying *a, const struct target *t, struct problem *why)
+static struct meter_new meter_of_row(const struct applying *a, const struct target *t)
 {
 	const struct model *model = models_find(a->ask->models, wish(t, METER_MODEL, ""));
 	const char *code = t->row->values[METER_CODE], *role = wish(t, METER_ROLE, "tenant");
 	const char *start = t->row->values[METER_START_REGISTER];
-	struct meter_new n = { .code = code,
+
+	ASSERT(model); /* checked before */
+	return (struct meter_new){ .code = code,
 		.name = wish(t, METER_NAME, code),
 		.gateway = wish(t, METER_GATEWAY, ""),
 		.unit = wish(t, METER_UNIT, ""),
@@ -109,14 +111,57 @@ static enum err add_meter(struct applying *a, const struct target *t, struct pro
 		.ct_ratio = wish_whole(t, METER_CT_RATIO, 1),
 		.pt_ratio = wish_whole(t, METER_PT_RATIO, 1),
 		.rated_current_ma = wish_milli(t, METER_RATED_CURRENT_A),
-		.power_limit_w = wish_whole(t, METER_POWER_LIMIT_W, 0) };
+		.power_limit_w = wish_whole(t, METER_POWER_LIMIT_W, 0),
+		.utility = utility_word(model->utility),
+		.switchable = model_can(model, ACT_OFF) && model->supply_count > 0 };
+}
+
+static enum err add_meter(struct applying *a, const struct target *t, struct problem *why)
+{
+	struct meter_new n;
 
 	if (t->plan->is)
 		return ERR_OK;
-	ASSERT(model); /* checked before */
-	n.utility = utility_word(model->utility);
-	n.switchable = model_can(model, ACT_OFF) && model->supply_count > 0;
+	n = meter_of_row(a, t);
 	return meter_add(a->db, &n, a->ask->now, why);
+}
+
+static json_t *meter_json(const struct meter_new *n)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+		"code", n->code, "name", n->name, "gateway", n->gateway, "unit", n->unit, "model",
+		n->model, "serial", n->serial, "utility", n->utility, "role", n->role, "area",
+		n->area, "tariff", n->tariff, "billing", n->billing, "load_class", n->load_class);
+
+	ASSERT(o);
+	json_object_set_new(o, "switchable", json_integer(n->switchable));
+	if (n->has_start)
+		json_object_set_new(o, "start", json_integer(n->start.milli));
+	json_object_set_new(o, "ct", json_integer(n->ct_ratio));
+	json_object_set_new(o, "pt", json_integer(n->pt_ratio));
+	json_object_set_new(o, "rated", json_integer(n->rated_current_ma));
+	json_object_set_new(o, "power_limit", json_integer(n->power_limit_w));
+	return o;
+}
+
+static enum err add_meters(struct applying *a)
+{
+	AUTO(many_free) struct many_rows m = { .of = MANY_METERS };
+	const struct book_sheet *s = &a->book->sheets[SHEET_METERS];
+	enum err e = ERR_OK;
+
+	if (!a->many)
+		return each_row(a, SHEET_METERS, add_meter);
+	for (size_t i = 0; e == ERR_OK && i < s->n; i++) {
+		struct target t = target_of(a, SHEET_METERS, i);
+		struct meter_new n;
+
+		if (t.plan->is)
+			continue;
+		n = meter_of_row(a, &t);
+		e = many_add(a, &m, meter_json(&n));
+	}
+	return e == ERR_OK ? many_end(a, &m) : e;
 }
 
 static bool moves(const struct target *t)
@@ -144,7 +189,7 @@ static enum err limit_meter(struct applying *a, const struct target *t, struct p
 				now.retries },
 			.actor = a->ask->actor,
 			.address = a->ask->address,
-			.reason = "import",
+			.reason = a->ask->reason ? a->ask->reason : "import",
 			.now = a->ask->now },
 		why);
 }
@@ -231,6 +276,6 @@ enum err apply_meters(struct applying *a)
 	if (e == ERR_OK)
 		e = each_row(a, SHEET_METERS, set_old);
 	if (e == ERR_OK)
-		e = each_row(a, SHEET_METERS, add_meter);
+		e = add_meters(a);
 	return e == ERR_OK ? each_row(a, SHEET_METERS, set_meter) : e;
 }

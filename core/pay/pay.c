@@ -25,6 +25,7 @@ const struct pay_service pay_services[] = {
 /* clang-format on */
 const size_t pay_channel_count = ARRAY_LEN(pay_channels);
 const size_t pay_service_count = ARRAY_LEN(pay_services);
+_Static_assert(ARRAY_LEN(pay_channels) <= PAY_CHANNELS_MAX, "room for all channels");
 
 const struct pay_channel *pay_channel_find(const char *name)
 {
@@ -78,6 +79,25 @@ static void say_off(const char *service, const struct problem *why)
 		log_error("service=%s state=off key=%s why=\"%s\"", service, why->field, why->text);
 }
 
+/* Each of these needs the vendor's approval of its own, which a merchant may not have yet. */
+static void load_without(struct conf *conf, struct pay *p)
+{
+	char list[256], *save = NULL;
+
+	if (!str_copy(list, sizeof(list), conf_text(conf, "site", "without_channels", ""))) {
+		log_error("key=without_channels why=\"the list is too long\"");
+		return;
+	}
+	for (char *w = strtok_r(list, "; ,", &save); w; w = strtok_r(NULL, "; ,", &save)) {
+		const struct pay_channel *c = pay_channel_find(w);
+
+		if (c)
+			p->without[c - pay_channels] = true;
+		else
+			log_error("key=without_channels why=\"there is no channel %.40s\"", w);
+	}
+}
+
 void pay_load(struct conf *conf, struct pay **out)
 {
 	struct pay *p = calloc(1, sizeof(*p));
@@ -87,6 +107,7 @@ void pay_load(struct conf *conf, struct pay **out)
 		say_off("wechat", &p->wechat_off);
 	if (alipay_load(conf, &p->alipay, &p->alipay_off) != ERR_OK)
 		say_off("alipay", &p->alipay_off);
+	load_without(conf, p);
 	*out = p;
 }
 
@@ -99,6 +120,13 @@ const struct problem *pay_off(const struct pay *pay, const char *service)
 	if (str_eq(service, "alipay"))
 		return pay->alipay ? NULL : &pay->alipay_off;
 	return &none;
+}
+
+const struct problem *pay_channel_off(const struct pay *pay, const struct pay_channel *channel)
+{
+	static const struct problem without = { .text = "this channel is not offered here" };
+
+	return pay->without[channel - pay_channels] ? &without : pay_off(pay, channel->service);
 }
 
 const char *pay_app_id(const struct pay *pay, const char *service)

@@ -86,6 +86,10 @@ struct pay_channel {
 /* The list of channels; a new channel is a row there and the functions that it names. */
 extern const struct pay_channel pay_channels[];
 extern const size_t pay_channel_count;
+#define PAY_CHANNELS_MAX 16
+/* NULL when orders may be made by it; else why not: its service is off, or it is named by the
+ * setting [site] without_channels. */
+const struct problem *pay_channel_off(const struct pay *pay, const struct pay_channel *channel);
 /* NULL for a name that is not in the list. */
 const struct pay_channel *pay_channel_find(const char *name);
 

@@ -20,6 +20,7 @@ struct pay {
 	struct wechat *wechat; /* NULL: off */
 	struct alipay *alipay;
 	struct problem wechat_off, alipay_off; /* and why */
+	bool without[PAY_CHANNELS_MAX];	       /* channels that are not offered, as the list */
 };
 
 MUST_USE enum err wechat_load(struct conf *conf, struct wechat **out, struct problem *why);

@@ -6,6 +6,11 @@
 	{                                                                                          \
 		"site", "项目", "Site", COLUMN_TEXT, 0                                             \
 	}
+/* The days of a span that its sums do not have: hHkK. */
+#define DAYS_LEFT(day) "(" day " BETWEEN ? AND ? OR " day " BETWEEN ? AND ?)"
+/* Where rows are of the sums of a span, and where of the days that these do not have: smM, hHkK. */
+#define IN_MONTHS "site_id = ? AND month BETWEEN ? AND ?"
+#define IN_DAYS "u.sealed IN (0, 1) AND " DAYS_LEFT("u.book_day")
 #define COLUMNS(name) const struct columns name = { name##_list, ARRAY_LEN(name##_list) }
 
 extern const struct columns vending_columns, operator_columns, purchases_columns,

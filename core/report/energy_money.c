@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "report/report.h"
+#include "report/columns.h"
 
 static const char *const words[MOVE__MAX] = {
 	[MOVE_RECHARGE] = "recharge",
@@ -87,23 +87,37 @@ SHAPE(part_shape, struct part_row, F(account_id), F(purpose), F(tenant), F(room)
 #define WHOSE                                                                                      \
 	" JOIN account a ON a.id = x.account_id JOIN contract c ON c.id = a.contract_id"           \
 	" JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ? ORDER BY x.account_id"
+#define POSTED(what, of_entry)                                                                     \
+	"SELECT account_id, " what " AS what, SUM(amount_nano) AS amount, 0 AS qty"                \
+	" FROM posting_month WHERE " IN_MONTHS " GROUP BY 1, 2"                                    \
+	" UNION ALL SELECT p.account_id, " of_entry ", SUM(p.amount_nano), 0 FROM entry e"         \
+	" JOIN posting p ON p.entry_id = e.id JOIN account b ON b.id = p.account_id"               \
+	" WHERE e.site_id = ? AND " DAYS_LEFT("e.book_day") " AND b.kind = 'purse' GROUP BY 1, 2"
 /* One statement, so that all parts are of one moment. */
 static const struct query Q_PARTS = {
 	"SELECT x.account_id, a.purpose, t.name AS tenant, t.room, x.what,"
-	" CAST(x.amount AS SIGNED) AS amount, CAST(x.qty AS SIGNED) AS qty FROM ("
-	"SELECT p.account_id, CASE WHEN e.book_day < ? THEN '=before' WHEN e.book_day > ? THEN"
-	" '=after' ELSE e.kind END AS what, SUM(p.amount_nano) AS amount, 0 AS qty"
-	" FROM posting p JOIN entry e ON e.id = p.entry_id GROUP BY 1, 2"
-	" UNION ALL SELECT u.account_id, CASE WHEN u.book_day < ? THEN '=before' WHEN u.book_day > "
-	"?"
-	" THEN '=after' WHEN u.book_day > u.day THEN '=late' ELSE '=open' END,"
-	" -SUM(u.charge_nano), 0 FROM usage_day u"
-	" WHERE u.account_id > 0 AND NOT u.sealed GROUP BY 1, 2"
-	" UNION ALL SELECT u.account_id, '=qty', 0, SUM(u.qty_milli) FROM usage_day u"
-	" WHERE u.account_id > 0 AND u.book_day BETWEEN ? AND ? GROUP BY 1"
-	" UNION ALL SELECT b.id, '=balance', b.balance_nano, 0 FROM account b WHERE b.kind = "
-	"'purse'"
-	") x" WHOSE,
+	" CAST(x.amount AS SIGNED) AS amount, CAST(x.qty AS SIGNED) AS qty FROM (" POSTED(
+		"'=before'", "'=before'") " UNION ALL " POSTED("kind",
+		"e.kind") " UNION ALL " POSTED("'=after'",
+		"'=after'") " UNION ALL SELECT u.account_id, CASE WHEN u.book_day < ? THEN "
+			    "'=before' WHEN u.book_day > "
+			    "?"
+			    " THEN '=after' WHEN u.book_day > u.day THEN '=late' ELSE '=open' END,"
+			    " -SUM(u.charge_nano), 0 FROM usage_day u"
+			    " WHERE u.account_id > 0 AND u.sealed = 0 GROUP BY 1, 2"
+			    " UNION ALL SELECT account_id, '=qty', 0, SUM(qty_milli) FROM "
+			    "usage_month"
+			    " WHERE " IN_MONTHS " AND account_id > 0 GROUP BY 1"
+			    " UNION ALL SELECT u.account_id, '=qty', 0, SUM(u.qty_milli) FROM "
+			    "usage_day u"
+			    " WHERE " IN_DAYS " AND u.account_id > 0 GROUP BY 1"
+			    " UNION ALL SELECT b.id, '=balance', b.balance_nano, 0 FROM account b "
+			    "WHERE b.kind = "
+			    "'purse'"
+			    ") x JOIN account a ON a.id = x.account_id AND a.kind = 'purse'"
+			    " JOIN contract c ON c.id = a.contract_id"
+			    " JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ? ORDER BY "
+			    "x.account_id",
 	&part_shape
 };
 
@@ -217,15 +231,57 @@ static enum err meters(
 		db, &Q_METERS, ARGS(begins, ends, ends, ends, begins, arg_i64(site_id)), out);
 }
 
+/* The arguments of rows of a span: months, then days, which name the site again or not. */
+static size_t span_args(
+	struct arg *out, int64_t site_id, const struct report_sums *s, bool site_again)
+{
+	size_t n = 0;
+
+	out[n++] = arg_i64(site_id);
+	out[n++] = arg_i64(s->first);
+	out[n++] = arg_i64(s->last);
+	if (site_again)
+		out[n++] = arg_i64(site_id);
+	out[n++] = arg_text(s->head_first);
+	out[n++] = arg_text(s->head_last);
+	out[n++] = arg_text(s->tail_first);
+	out[n++] = arg_text(s->tail_last);
+	return n;
+}
+
+static enum err parts(
+	struct db *db, int64_t site_id, struct day from, struct day to, struct rows *out)
+{
+	struct fold f = { .rows = out };
+	struct report_sums before, in, after;
+	char first[DAY_TEXT_MAX], last[DAY_TEXT_MAX];
+	struct arg args[40];
+	size_t n = 0;
+	enum err e = report_sums_find(
+		db, site_id, day_of(1000, 1, 1), (struct day){ from.days - 1 }, &before);
+
+	if (e == ERR_OK)
+		e = report_sums_find(db, site_id, from, to, &in);
+	if (e == ERR_OK)
+		e = report_sums_find(
+			db, site_id, (struct day){ to.days + 1 }, day_of(9999, 12, 31), &after);
+	if (e != ERR_OK)
+		return e;
+	n += span_args(args + n, site_id, &before, true);
+	n += span_args(args + n, site_id, &in, true);
+	n += span_args(args + n, site_id, &after, true);
+	args[n++] = arg_text(day_text(from, first));
+	args[n++] = arg_text(day_text(to, last));
+	n += span_args(args + n, site_id, &in, false);
+	args[n++] = arg_i64(site_id);
+	return db_each(db, &Q_PARTS, args, n, &f.part, fold, &f);
+}
+
 enum err energy_money(
 	struct db *db, int64_t site_id, struct day from, struct day to, struct energy_money *out)
 {
 	AUTO(energy_money_free) struct energy_money r = { 0 };
-	struct fold parts = { .rows = &r.rows };
-	char first[DAY_TEXT_MAX], last[DAY_TEXT_MAX];
-	struct arg f = arg_text(day_text(from, first)), t = arg_text(day_text(to, last));
-	enum err e = db_each(
-		db, &Q_PARTS, ARGS(f, t, f, t, f, t, arg_i64(site_id)), &parts.part, fold, &parts);
+	enum err e = parts(db, site_id, from, to, &r.rows);
 
 	if (e == ERR_OK)
 		e = meters(db, site_id, from, to, &r.meters);

@@ -112,15 +112,22 @@ SHAPE(debtor_shape, struct debtor, F(account_id), F(tenant), F(name), F(room), F
 static const struct query Q_DEBTORS = {
 	"SELECT x.account_id, t.code AS tenant, t.name, t.room, c.code AS contract,"
 	" IF(a.kind = 'debt', 'debt', a.purpose) AS what, CAST(SUM(x.amount) AS SIGNED) AS balance"
-	" FROM (SELECT p.account_id, SUM(p.amount_nano) AS amount FROM account b"
-	" JOIN posting p ON p.account_id = b.id JOIN entry e ON e.id = p.entry_id"
-	" WHERE b.kind IN ('purse', 'debt') AND e.book_day <= ? GROUP BY 1"
-	" UNION ALL SELECT u.account_id, -SUM(u.charge_nano) FROM usage_day u"
-	" WHERE u.account_id > 0 AND u.sealed = 0 AND u.book_day <= ? GROUP BY 1) x"
-	" JOIN account a ON a.id = x.account_id JOIN contract c"
-	" ON c.id = IF(a.kind = 'debt', CAST(SUBSTRING(a.code, 6) AS SIGNED), a.contract_id)"
-	" JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ?"
-	" GROUP BY x.account_id HAVING SUM(x.amount) < 0 ORDER BY t.code, c.code, what",
+	" FROM (SELECT account_id, SUM(amount_nano) AS amount FROM posting_month"
+	" WHERE " IN_MONTHS " GROUP BY 1"
+	" UNION ALL SELECT p.account_id, SUM(p.amount_nano) FROM entry e"
+	" JOIN posting p ON p.entry_id = e.id JOIN account b ON b.id = p.account_id"
+	" WHERE e.site_id = ? AND " DAYS_LEFT(
+		"e.book_day") " AND b.kind IN ('purse', 'debt')"
+			      " GROUP BY 1 UNION ALL SELECT u.account_id, -SUM(u.charge_nano) FROM "
+			      "usage_day u"
+			      " WHERE u.account_id > 0 AND u.sealed = 0 AND u.book_day <= ? GROUP "
+			      "BY 1) x"
+			      " JOIN account a ON a.id = x.account_id JOIN contract c"
+			      " ON c.id = IF(a.kind = 'debt', CAST(SUBSTRING(a.code, 6) AS "
+			      "SIGNED), a.contract_id)"
+			      " JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ?"
+			      " GROUP BY x.account_id HAVING SUM(x.amount) < 0 ORDER BY t.code, "
+			      "c.code, what",
 	&debtor_shape
 };
 
@@ -186,10 +193,18 @@ static enum err debtor_row(struct report_run *r, const struct debtor *d)
 enum err debtors_rows(struct report_run *r)
 {
 	AUTO(rows_free) struct rows debtors = { 0 };
-	struct arg last = arg_text(r->last);
-	enum err e = db_list(r->db, &Q_DEBTORS, ARGS(last, last, arg_i64(r->site.id)), &debtors);
-	const struct debtor *d = debtors.at;
+	struct arg site = arg_i64(r->site.id), last = arg_text(r->last);
+	struct report_sums s;
+	const struct debtor *d;
+	enum err e = report_sums_find(r->db, r->site.id, day_of(1000, 1, 1), r->to, &s);
 
+	if (e == ERR_OK)
+		e = db_list(r->db, &Q_DEBTORS,
+			ARGS(site, arg_i64(s.first), arg_i64(s.last), site, arg_text(s.head_first),
+				arg_text(s.head_last), arg_text(s.tail_first),
+				arg_text(s.tail_last), last, site),
+			&debtors);
+	d = debtors.at;
 	for (size_t i = 0; e == ERR_OK && i < debtors.n; i++)
 		e = debtor_row(r, &d[i]);
 	return e;

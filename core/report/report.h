@@ -37,8 +37,8 @@ struct columns { /* of a report; the first is the site */
 	size_t n;
 };
 
-#define REPORT_COLUMNS_MAX 24
-#define REPORT_TEXT_MAX 1300
+#define REPORT_COLUMNS_MAX 64
+#define REPORT_TEXT_MAX 4096
 #define REPORT_NONE INT64_MIN
 #define REPORT_NONE_SQL "-9223372036854775808"
 
@@ -46,6 +46,16 @@ struct cells { /* by column: a number, or a text */
 	int64_t n[REPORT_COLUMNS_MAX];
 	char text[REPORT_COLUMNS_MAX][REPORT_TEXT_MAX];
 };
+
+/* A span of book days of a site: its whole months that have their sums (domain/monthsum.h), and the
+ * days before and after these. An interval that is empty begins after its end. */
+struct report_sums {
+	int64_t first, last; /* 202611 */
+	char head_first[DAY_TEXT_MAX], head_last[DAY_TEXT_MAX];
+	char tail_first[DAY_TEXT_MAX], tail_last[DAY_TEXT_MAX];
+};
+MUST_USE enum err report_sums_find(
+	struct db *db, int64_t site_id, struct day from, struct day to, struct report_sums *out);
 
 struct report_run;
 
@@ -59,8 +69,9 @@ struct report_kind {
 	bool measured; /* not final by a seal, see docs/reports.md */
 	enum err (*run)(struct report_run *r);
 	/* For report_sql(): columns of the result are those of the report behind the site. args has
-	 * a letter for each ?: s site, f first day, t last day, b begin, e end (utc), n now, y by.
-	 */
+	 * a letter for each ?: s site, f first day, t last day, b begin, e end (utc), n now, y by;
+	 * of the sums of the span, which begins a month earlier in reports by month: m M first and
+	 * last month, h H the days before them, k K those after. */
 	const char *sql, *args;
 };
 extern const struct report_kind reports[];
@@ -87,6 +98,7 @@ struct report_run { /* of one site */
 	struct utc begins, ends; /* the span: begins <= t < ends */
 	struct utc now;
 	const char *by;
+	struct report_sums sums;
 	struct cells *cells; /* the row that is made now */
 	struct report_sheet *sheet;
 };

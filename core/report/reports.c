@@ -14,15 +14,15 @@ const struct report_kind reports[] = {
 	{ "vending-operator", "收银交班报表", "Shifts of operators", &operator_columns, YEAR, 0, false, false,
 		report_sql, operator_sql, "sft" },
 	{ "purchases", "商户购用报表", "Purchases and use", &purchases_columns, YEAR, 0, false, false,
-		report_sql, purchases_sql, "sftfts" },
+		report_sql, purchases_sql, "sftsmMhHkKs" },
 	{ "energy-money", "电量电费报表", "Energy and money", &energy_money_columns, YEAR, 0, false, false,
 		energy_money_rows, NULL, "" },
 	{ "usage-hour", "用量时报", "Use by hour", &usage_hour_columns, 31, 0, true, true,
-		report_sql, usage_hour_sql, "yybebes" },
+		report_sql, usage_hour_sql, "yyyybesyyyybe" },
 	{ "usage-day", "用量日报", "Use by day", &usage_columns, YEAR, 0, true, false,
-		report_sql, usage_day_sql, "yyftsft" },
+		report_sql, usage_day_sql, "yyyyftsyyyyft" },
 	{ "usage-month", "用量月报", "Use by month", &usage_columns, 5 * YEAR, 'm', true, false,
-		report_sql, usage_month_sql, "yyftsft" },
+		report_sql, usage_month_sql, "yyyysmMhHkKsyyyyft" },
 	{ "shares", "公摊报表", "Shared energy", &shares_columns, YEAR, 0, false, false,
 		report_sql, shares_sql, "sbesbe" },
 	{ "fees", "物业费报表", "Fees", &fees_columns, YEAR, 0, false, false,
@@ -40,7 +40,7 @@ const struct report_kind reports[] = {
 	{ "peaks", "负荷峰值报表", "Load peaks", &peaks_columns, 92, 0, false, true,
 		peaks_rows, NULL, "" },
 	{ "carbon", "碳排放报表", "Carbon", &carbon_columns, 5 * YEAR, 'm', false, false,
-		report_sql, carbon_sql, "sfts" },
+		report_sql, carbon_sql, "ssmMhHkKsft" },
 };
 /* clang-format on */
 const size_t reports_n = ARRAY_LEN(reports);

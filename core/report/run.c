@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "domain/monthsum.h"
 #include "report/sheet.h"
 
 #define ROW_SITE 0
@@ -136,6 +137,18 @@ static struct arg arg_of(const struct report_run *r, char letter)
 		return arg_utc(r->ends);
 	case 'n':
 		return arg_utc(r->now);
+	case 'm':
+		return arg_i64(r->sums.first);
+	case 'M':
+		return arg_i64(r->sums.last);
+	case 'h':
+		return arg_text(r->sums.head_first);
+	case 'H':
+		return arg_text(r->sums.head_last);
+	case 'k':
+		return arg_text(r->sums.tail_first);
+	case 'K':
+		return arg_text(r->sums.tail_last);
 	default:
 		return arg_text(r->by);
 	}
@@ -188,8 +201,13 @@ static enum err run_site(
 {
 	const struct report_ask *ask = s->ask;
 	AUTO(zone_free) struct zone *z = NULL;
+	struct day from = r->from;
 	enum err e = zone_open(site->zone, &z);
 
+	if (ask->report->whole == 'm') /* the month before may stand beside */
+		from = monthsum_first(monthsum_month((struct day){ from.days - 1 }));
+	if (e == ERR_OK)
+		e = report_sums_find(db, site->id, from, r->to, &r->sums);
 	if (e != ERR_OK)
 		return e;
 	r->db = db;
@@ -237,11 +255,10 @@ static enum err check(const struct report_ask *ask, struct problem *why)
 	return ERR_OK;
 }
 
-static enum err format_find(
-	const struct report_ask *ask, const struct report_format **out, struct problem *why)
+enum err report_format_find(const char *name, const struct report_format **out, struct problem *why)
 {
-	const char *name = ask->format[0] ? ask->format : "json";
-
+	if (!name[0])
+		name = "json";
 	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
 		if (str_eq(formats[i]->name, name)) {
 			*out = formats[i];
@@ -314,7 +331,7 @@ enum err report_make(
 	enum err e = check(ask, why);
 
 	if (e == ERR_OK)
-		e = format_find(ask, &s.format, why);
+		e = report_format_find(ask->format, &s.format, why);
 	if (e == ERR_OK)
 		e = db_list(
 			db, &Q_SITES, ARGS(arg_i64(ask->caller_site), arg_text(ask->site)), &sites);

@@ -20,11 +20,15 @@ struct report_sheet {
 	const struct report_format *format;
 	char first[DAY_TEXT_MAX], last[DAY_TEXT_MAX];
 	bool final;
+	bool plain;    /* no line of totals */
 	int64_t total; /* rows so far */
 	int64_t sums[REPORT_COLUMNS_MAX];
 	FILE *file;
 	struct xlsx *xlsx;
 };
+/* "" is json. ERR_BAD_VALUE: there is no such format. */
+MUST_USE enum err report_format_find(
+	const char *name, const struct report_format **out, struct problem *why);
 void sheet_free(struct report_sheet *s);
 void xlsx_free(struct xlsx **x);
 

@@ -3,38 +3,29 @@
 #include "report/columns.h"
 
 /* clang-format off */
-static const struct column usage_columns_list[] = {
-	SITE,
-	{ "period",         "日期",           "Period",              COLUMN_TEXT,  0 },
-	{ "code",           "编码",           "Code",                COLUMN_TEXT,  COLUMN_ABSENT },
-	{ "name",           "名称",           "Name",                COLUMN_TEXT,  COLUMN_ABSENT },
-	{ "role",           "用途",           "Role",                COLUMN_TEXT,  0 },
-	{ "utility",        "能源类型",       "Utility",             COLUMN_TEXT,  0 },
-	{ "energy_wh",      "用电(kWh)",      "Energy (kWh)",        COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "volume_l",       "用水(m³)",       "Water (m³)",          COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "charge",         "费用(元)",       "Charge (yuan)",       COLUMN_MONEY, COLUMN_SUMMED },
-	{ "late_wh",        "其中补计电量(kWh)", "of it late (kWh)", COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "late_l",         "其中补计水量(m³)", "of it late (m³)",   COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "last_energy_wh", "上期用电(kWh)",  "Energy before (kWh)", COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "last_volume_l",  "上期用水(m³)",   "Water before (m³)",   COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "last_charge",    "上期费用(元)",   "Charge before (yuan)", COLUMN_MONEY, COLUMN_SUMMED },
-};
-COLUMNS(usage_columns);
+/* Of each report of use: whose, what, and what it was in the period before. */
+#define USED(period)                                                                                \
+	SITE, period,                                                                               \
+	{ "code",           "编码",           "Code",                COLUMN_TEXT,  COLUMN_ABSENT },  \
+	{ "name",           "名称",           "Name",                COLUMN_TEXT,  COLUMN_ABSENT },  \
+	{ "role",           "用途",           "Role",                COLUMN_TEXT,  0 },              \
+	{ "utility",        "能源类型",       "Utility",             COLUMN_TEXT,  0 },              \
+	{ "energy_wh",      "用电(kWh)",      "Energy (kWh)",        COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT }, \
+	{ "volume_l",       "用水(m³)",       "Water (m³)",          COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT }, \
+	{ "charge",         "费用(元)",       "Charge (yuan)",       COLUMN_MONEY, COLUMN_SUMMED }
+#define USED_LATE                                                                                   \
+	{ "late_wh",        "其中补计电量(kWh)", "of it late (kWh)", COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT }, \
+	{ "late_l",         "其中补计水量(m³)", "of it late (m³)",   COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT }
+#define USED_BEFORE(zh, en)                                                                         \
+	{ "last_energy_wh", zh "用电(kWh)",   "Energy " en " (kWh)", COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT }, \
+	{ "last_volume_l",  zh "用水(m³)",    "Water " en " (m³)",   COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT }, \
+	{ "last_charge",    zh "费用(元)",    "Charge " en " (yuan)", COLUMN_MONEY, COLUMN_SUMMED }
+#define PERIOD { "period", "日期", "Period", COLUMN_TEXT, 0 }
+#define HOUR { "hour_at", "时间", "Hour", COLUMN_TIME, 0 }
 
-static const struct column usage_hour_columns_list[] = {
-	SITE,
-	{ "hour_at",        "时间",           "Hour",                COLUMN_TIME,  0 },
-	{ "code",           "编码",           "Code",                COLUMN_TEXT,  COLUMN_ABSENT },
-	{ "name",           "名称",           "Name",                COLUMN_TEXT,  COLUMN_ABSENT },
-	{ "role",           "用途",           "Role",                COLUMN_TEXT,  0 },
-	{ "utility",        "能源类型",       "Utility",             COLUMN_TEXT,  0 },
-	{ "energy_wh",      "用电(kWh)",      "Energy (kWh)",        COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "volume_l",       "用水(m³)",       "Water (m³)",          COLUMN_QTY,   COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "charge",         "费用(元)",       "Charge (yuan)",       COLUMN_MONEY, COLUMN_SUMMED },
-	{ "last_energy_wh", "上期用电(kWh)",  "Energy a day before (kWh)", COLUMN_QTY, COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "last_volume_l",  "上期用水(m³)",   "Water a day before (m³)", COLUMN_QTY, COLUMN_SUMMED | COLUMN_ABSENT },
-	{ "last_charge",    "上期费用(元)",   "Charge a day before (yuan)", COLUMN_MONEY, COLUMN_SUMMED },
-};
+static const struct column usage_columns_list[] = { USED(PERIOD), USED_LATE, USED_BEFORE("上期", "before") };
+COLUMNS(usage_columns);
+static const struct column usage_hour_columns_list[] = { USED(HOUR), USED_BEFORE("前一日", "a day before") };
 COLUMNS(usage_hour_columns);
 
 static const struct column losses_columns_list[] = {
@@ -67,67 +58,63 @@ static const struct column carbon_columns_list[] = {
 };
 COLUMNS(carbon_columns);
 
-#define OF(utility, what) "IF(m.utility = '" utility "', CAST(SUM(" what ") AS SIGNED), " REPORT_NONE_SQL ") AS "
+#define OF(utility, what) "IF(d.utility = '" utility "', " what ", " REPORT_NONE_SQL ") AS "
 #define ENERGY(what) OF("electricity", what)
 #define WATER(what) OF("water", what)
+#define ADDED(what) "CAST(SUM(IF(k.last, 0, g." what ")) AS SIGNED) AS " what ", "
+#define ADDED_LAST(what) "CAST(SUM(IF(k.last, g." what ", 0)) AS SIGNED) AS last_" what ", "
 
-/* By what is grouped: ? twice. */
-#define CODE                                                                                       \
-	"CASE ? WHEN 'shop' THEN COALESCE(t.code, '') WHEN 'area' THEN COALESCE(ar.code, '')"      \
-	" WHEN 'rate' THEN d.rate ELSE m.code END AS code, "
-#define NAME                                                                                       \
-	"MIN(CASE ? WHEN 'shop' THEN CONCAT_WS(' ', NULLIF(t.room, ''), t.name)"                   \
+/* Rows of use are added up by numbers: the period, and whose (yy: a meter, shop or area; 0 of a rate).
+ * Each period then stands once for itself and once as the one before the next, and last come names
+ * (yyyyyy): that of a meter has its last holder in the period. */
+#define USAGE(told, late, rows, next, first, last)                                                 \
+	"SELECT " told ", CASE ? WHEN 'shop' THEN COALESCE(t.code, '') WHEN 'area' THEN"           \
+	" COALESCE(ar.code, '') WHEN 'rate' THEN d.rate ELSE m.code END AS code,"                  \
+	" CASE ? WHEN 'shop' THEN CONCAT_WS(' ', NULLIF(t.room, ''), t.name)"                      \
 	" WHEN 'area' THEN COALESCE(ar.name, '') WHEN 'rate' THEN ''"                              \
-	" ELSE CONCAT_WS(' ', NULLIF(m.name, ''), NULLIF(t.room, ''), t.name) END) AS name,"       \
-	" m.role, m.utility, "
-#define WHOSE                                                                                      \
-	" JOIN meter m ON m.id = d.meter_id"                                                       \
-	" JOIN supply_point sp ON sp.id = m.supply_point_id LEFT JOIN area ar ON ar.id = m.area_id"
+	" ELSE CONCAT_WS(' ', NULLIF(m.name, ''), NULLIF(t.room, ''), t.name) END AS name,"        \
+	" d.role, d.utility, "                                                                     \
+	ENERGY("d.qty") "energy_wh, " WATER("d.qty") "volume_l, d.charge, " late                   \
+	ENERGY("d.last_qty") "last_energy_wh, " WATER("d.last_qty") "last_volume_l, d.last_charge" \
+	" FROM (SELECT IF(k.last, " next ", g.of) AS of, g.whose, g.rate, g.role, g.utility, "     \
+	ADDED("qty") ADDED("charge") ADDED("late") ADDED_LAST("qty") ADDED_LAST("charge")          \
+	"MAX(g.contract_id) AS contract_id FROM ("                                                 \
+	"SELECT r.of, CASE ? WHEN 'shop' THEN COALESCE(c.tenant_id, 0) WHEN 'area' THEN"           \
+	" COALESCE(m.area_id, 0) WHEN 'rate' THEN 0 ELSE m.id END AS whose,"                       \
+	" IF(? = 'rate', r.rate, '') AS rate, m.role, m.utility,"                                  \
+	" MAX(r.contract_id) AS contract_id, SUM(r.qty) AS qty, SUM(r.charge) AS charge,"          \
+	" SUM(r.late) AS late FROM (" rows ") r JOIN meter m ON m.id = r.meter_id"                 \
+	" JOIN supply_point sp ON sp.id = m.supply_point_id"                                       \
+	" LEFT JOIN contract c ON c.id = r.contract_id WHERE sp.site_id = ?"                       \
+	" GROUP BY 1, 2, 3, 4, 5) g JOIN (SELECT 0 AS last UNION ALL SELECT 1) k"                  \
+	" GROUP BY 1, 2, 3, 4, 5) d LEFT JOIN meter m ON ? = 'meter' AND m.id = d.whose"           \
+	" LEFT JOIN contract c ON ? = 'meter' AND c.id = d.contract_id"                            \
+	" LEFT JOIN tenant t ON t.id = IF(? = 'shop', d.whose, c.tenant_id)"                       \
+	" LEFT JOIN area ar ON ? = 'area' AND ar.id = d.whose"                                     \
+	" WHERE d.of BETWEEN " first " AND " last " ORDER BY d.of, code, d.role, d.utility"
+#define LATE ENERGY("d.late") "late_wh, " WATER("d.late") "late_l, "
 
-/* Added up by meter, contract and rate first, the period before the first one too; then each period
- * stands once for itself and once as the one before the next. */
-#define USAGE(told, period, next, before, first, last)                                             \
-	"SELECT " told " AS period, " CODE NAME                                                    \
-	ENERGY("d.qty") "energy_wh, " WATER("d.qty") "volume_l,"                                   \
-	" CAST(SUM(d.charge) AS SIGNED) AS charge, "                                               \
-	ENERGY("d.late") "late_wh, " WATER("d.late") "late_l, "                                    \
-	ENERGY("d.last_qty") "last_energy_wh, " WATER("d.last_qty") "last_volume_l,"               \
-	" CAST(SUM(d.last_charge) AS SIGNED) AS last_charge FROM ("                                \
-	"SELECT IF(k.last, " next ", s.of) AS of, s.meter_id, s.contract_id, s.rate,"              \
-	" IF(k.last, 0, s.qty) AS qty, IF(k.last, 0, s.charge) AS charge,"                         \
-	" IF(k.last, 0, s.late) AS late, IF(k.last, s.qty, 0) AS last_qty,"                        \
-	" IF(k.last, s.charge, 0) AS last_charge FROM ("                                           \
-	"SELECT " period " AS of, u.meter_id, u.contract_id, u.rate, SUM(u.qty_milli) AS qty,"     \
-	" SUM(u.charge_nano) AS charge, SUM(IF(u.day < u.book_day, u.qty_milli, 0)) AS late"       \
-	" FROM usage_day u WHERE u.sealed IN (0, 1) AND u.book_day BETWEEN " before " AND ?"       \
-	" GROUP BY 1, 2, 3, 4) s JOIN (SELECT 0 AS last UNION ALL SELECT 1) k) d" WHOSE            \
-	" LEFT JOIN contract c ON c.id = d.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"   \
-	" WHERE sp.site_id = ? AND d.of BETWEEN " first " AND " last                               \
-	" GROUP BY d.of, code, m.role, m.utility ORDER BY d.of, code, m.role, m.utility"
-
+#define DAY_ROWS(of, where)                                                                        \
+	"SELECT " of " AS of, u.meter_id, u.contract_id, u.rate, u.qty_milli AS qty,"              \
+	" u.charge_nano AS charge, IF(u.day < u.book_day, u.qty_milli, 0) AS late"                 \
+	" FROM usage_day u WHERE " where
 #define MONTH_OF(day) "EXTRACT(YEAR_MONTH FROM " day ")"
 #define MONTH_TEXT(month) "INSERT(" month ", 5, 0, '-')"
-const char usage_day_sql[] = USAGE("CAST(d.of AS CHAR)", "u.book_day", "s.of + INTERVAL 1 DAY",
-	"? - INTERVAL 1 DAY", "?", "?");
-const char usage_month_sql[] = USAGE(MONTH_TEXT("d.of"), MONTH_OF("u.book_day"),
-	"PERIOD_ADD(s.of, 1)", "? - INTERVAL 1 MONTH", MONTH_OF("?"), MONTH_OF("?"));
-
-#define HOURS " FROM usage_hour u WHERE u.hour_at >= ? AND u.hour_at < ?"
-const char usage_hour_sql[] =
-	"SELECT d.hour_at, " CODE NAME
-	ENERGY("d.qty") "energy_wh, " WATER("d.qty") "volume_l,"
-	" CAST(SUM(d.charge) AS SIGNED) AS charge, "
-	ENERGY("d.last_qty") "last_energy_wh, " WATER("d.last_qty") "last_volume_l,"
-	" CAST(SUM(d.last_charge) AS SIGNED) AS last_charge FROM ("
-	"SELECT u.hour_at, u.meter_id, '' AS rate, u.qty_milli AS qty, u.charge_nano AS charge,"
-	" 0 AS last_qty, 0 AS last_charge" HOURS
-	" UNION ALL SELECT u.hour_at + 86400000, u.meter_id, '', 0, 0, u.qty_milli, u.charge_nano"
-	" FROM usage_hour u WHERE u.hour_at >= ? - 86400000 AND u.hour_at < ? - 86400000) d" WHOSE
-	" LEFT JOIN contract_point cp ON cp.supply_point_id = m.supply_point_id"
-	" AND d.hour_at >= cp.from_at AND (cp.to_at = 0 OR d.hour_at < cp.to_at)"
-	" LEFT JOIN contract c ON c.id = cp.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"
-	" WHERE sp.site_id = ? GROUP BY d.hour_at, code, m.role, m.utility"
-	" ORDER BY d.hour_at, code, m.role, m.utility";
+const char usage_day_sql[] = USAGE("CAST(d.of AS CHAR) AS period", LATE,
+	DAY_ROWS("u.book_day", "u.sealed IN (0, 1) AND u.book_day BETWEEN ? - INTERVAL 1 DAY AND ?"),
+	"g.of + INTERVAL 1 DAY", "?", "?");
+const char usage_month_sql[] = USAGE(MONTH_TEXT("d.of") " AS period", LATE,
+	"SELECT month AS of, meter_id, contract_id, rate, qty_milli AS qty, charge_nano AS charge,"
+	" late_milli AS late FROM usage_month WHERE " IN_MONTHS
+	" UNION ALL " DAY_ROWS(MONTH_OF("u.book_day"), IN_DAYS),
+	"PERIOD_ADD(g.of, 1)", MONTH_OF("?"), MONTH_OF("?"));
+const char usage_hour_sql[] = USAGE("d.of AS hour_at", "",
+	"SELECT u.hour_at AS of, u.meter_id, COALESCE(cp.contract_id, 0) AS contract_id, '' AS rate,"
+	" u.qty_milli AS qty, u.charge_nano AS charge, 0 AS late FROM meter h JOIN usage_hour u"
+	" ON u.meter_id = h.id LEFT JOIN contract_point cp ON cp.supply_point_id = h.supply_point_id"
+	" AND u.hour_at >= cp.from_at AND (cp.to_at = 0 OR u.hour_at < cp.to_at)"
+	" WHERE u.hour_at >= ? - 86400000 AND u.hour_at < ?",
+	"g.of + 86400000", "?", "? - 1");
 
 /* What a meter counted against what those right below it did, by the metering tree of today. */
 #define BOOKED "u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ?"
@@ -163,10 +150,12 @@ const char carbon_sql[] =
 	"SELECT " MONTH_TEXT("s.of") " AS period, COALESCE(t.code, '') AS tenant,"
 	" COALESCE(MIN(t.name), '') AS name, COALESCE(MIN(t.room), '') AS room,"
 	" CAST(SUM(s.qty) AS SIGNED) AS energy_wh FROM ("
-	"SELECT " MONTH_OF("u.book_day") " AS of, u.meter_id, u.contract_id, SUM(u.qty_milli) AS qty"
-	" FROM usage_day u WHERE " BOOKED " GROUP BY 1, 2, 3) s"
+	"SELECT month AS of, meter_id, contract_id, SUM(qty_milli) AS qty FROM usage_month"
+	" WHERE " IN_MONTHS " GROUP BY 1, 2, 3"
+	" UNION ALL SELECT " MONTH_OF("u.book_day") ", u.meter_id, u.contract_id, SUM(u.qty_milli)"
+	" FROM usage_day u WHERE " IN_DAYS " GROUP BY 1, 2, 3) s"
 	" JOIN meter m ON m.id = s.meter_id JOIN supply_point sp ON sp.id = m.supply_point_id"
 	" LEFT JOIN contract c ON c.id = s.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"
 	" WHERE sp.site_id = ? AND m.utility = 'electricity' AND m.role <> 'incomer'"
-	" GROUP BY s.of, tenant) x ORDER BY x.period, x.tenant";
+	" AND s.of BETWEEN " MONTH_OF("?") " AND " MONTH_OF("?") " GROUP BY s.of, tenant) x ORDER BY x.period, x.tenant";
 /* clang-format on */

@@ -157,8 +157,10 @@ const char purchases_sql[] =
 	" JOIN posting p ON p.entry_id = e.id JOIN account z ON z.id = p.account_id"
 	" AND z.kind = 'purse' WHERE e.site_id = ? AND e.book_day BETWEEN ? AND ?"
 	" AND (" CREDITED " OR " UNDONE ") GROUP BY 1"
+	" UNION ALL SELECT account_id, 0, 0, 0, SUM(qty_milli), SUM(charge_nano)"
+	" FROM usage_month WHERE " IN_MONTHS " AND account_id > 0 GROUP BY 1"
 	" UNION ALL SELECT u.account_id, 0, 0, 0, SUM(u.qty_milli), SUM(u.charge_nano)"
-	" FROM usage_day u WHERE u.account_id > 0 AND u.sealed IN (0, 1)"
-	" AND u.book_day BETWEEN ? AND ? GROUP BY 1) y GROUP BY y.account_id) x"
+	" FROM usage_day u WHERE u.account_id > 0 AND " IN_DAYS
+	" GROUP BY 1) y GROUP BY y.account_id) x"
 	" JOIN account a ON a.id = x.account_id JOIN contract c ON c.id = a.contract_id"
 	" JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ? ORDER BY t.code, a.id";

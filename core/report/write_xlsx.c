@@ -192,7 +192,8 @@ static enum err end(struct report_sheet *s)
 {
 	lxw_error e;
 
-	totals_write(s);
+	if (!s->plain)
+		totals_write(s);
 	e = workbook_close(s->xlsx->book); /* frees it, whatever it answers */
 	s->xlsx->book = NULL;
 	if (e == LXW_NO_ERROR)

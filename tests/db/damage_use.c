@@ -26,6 +26,17 @@
 #define A_SEALED_DAY                                                                               \
 	"day INTO @d FROM book_day WHERE sealed_at > 0 AND entries > 0 ORDER BY day LIMIT 1 "      \
 	"OFFSET 1"
+#define A_MONTH                                                                                    \
+	"month, meter_id, contract_id, account_id, rate INTO @t, @m, @c, @a, @r FROM usage_month"  \
+	" WHERE charge_nano > 0 LIMIT 1"
+#define THIS_MONTH                                                                                 \
+	" WHERE month = @t AND meter_id = @m AND contract_id = @c AND account_id = @a AND rate = " \
+	"@r"
+#define MONTH_NAME "CONCAT('usage_month:1:', @t, ':', @m, ':', @c, ':', @a, ':', @r)"
+#define A_MONTHS_POSTINGS "month, account_id, kind INTO @t, @a, @k FROM posting_month LIMIT 1"
+#define A_MONTHS_DAY                                                                               \
+	"b.day INTO @d FROM book_day b JOIN entry e ON e.book_day = b.day WHERE b.summed_at > 0"   \
+	" AND e.kind = 'energy' LIMIT 1"
 #define BOOK_DAY "CONCAT('book_day:1:', @d)"
 
 #define A_CUT                                                                                      \
@@ -206,6 +217,26 @@ static const struct damage list[] = {
 	{ "book_day_entries", "book_day", A_SEALED_DAY,
 		"UPDATE book_day SET entries = entries + 1 WHERE day = @d",
 		"sealed_day_has_all_its_entries", BOOK_DAY },
+	{ "usage_month_charge", "usage_month", A_MONTH,
+		"UPDATE usage_month SET charge_nano = charge_nano + 1" THIS_MONTH,
+		"month_has_the_use_of_its_days", MONTH_NAME },
+	{ "usage_month_late", "usage_month", A_MONTH,
+		"UPDATE usage_month SET late_milli = late_milli + 1" THIS_MONTH,
+		"month_has_the_use_of_its_days", MONTH_NAME },
+	{ "usage_month_gone", "usage_month", A_MONTH, "DELETE FROM usage_month" THIS_MONTH,
+		"month_has_the_use_of_its_days", MONTH_NAME },
+	{ "posting_month_amount", "posting_month", A_MONTHS_POSTINGS,
+		"UPDATE posting_month SET amount_nano = amount_nano - 1 WHERE account_id = @a AND "
+		"kind = @k",
+		"month_has_the_postings_of_its_days",
+		"CONCAT('posting_month:1:', @t, ':', @a, ':', @k)" },
+	{ "book_day_not_summed", "book_day", A_MONTHS_DAY,
+		"UPDATE book_day SET summed_at = 0 WHERE day = @d",
+		"month_has_the_postings_of_its_days",
+		"(SELECT CONCAT('posting_month:1:', EXTRACT(YEAR_MONTH FROM @d), ':', "
+		"q.account_id, ':', e.kind) FROM entry e JOIN posting q ON q.entry_id = e.id JOIN "
+		"account a ON a.id = q.account_id WHERE e.book_day = @d AND a.kind = 'purse' AND "
+		"q.amount_nano <> 0 LIMIT 1)" },
 	{ "book_day_gone", "book_day", A_SEALED_DAY, "DELETE FROM book_day WHERE day = @d",
 		"no_day_is_skipped", "CONCAT('book_day:1:', @d + INTERVAL 1 DAY)" },
 	/* intervals that were cut, split by registers, decided on */

@@ -94,3 +94,19 @@ int64_t fixture_value(struct db *db, const struct query *q)
 		fail_msg("%s: %s", err_word(e), q->sql);
 	return row.v;
 }
+
+struct list_ask list_ask_of(const struct listing *l, const char *sort, bool down, int limit)
+{
+	return (struct list_ask){ .sort = listing_sort(l, sort), .down = down, .limit = limit };
+}
+
+void list_ask_filter(
+	struct list_ask *ask, const struct listing *l, const char *name, struct arg value)
+{
+	for (size_t i = 0; i < LIST_FILTERS_MAX && l->filters[i].name; i++)
+		if (str_eq(l->filters[i].name, name)) {
+			ask->filters[i] = value;
+			return;
+		}
+	fail_msg("no filter %s", name);
+}

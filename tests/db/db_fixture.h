@@ -9,7 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
-#include "db/db.h"
+#include "db/listing.h"
 
 #include <cmocka.h>
 
@@ -34,3 +34,8 @@ extern const struct shape fixture_shape; /* of one integer column, named v */
 		static const struct query fixture_query_ = { (text), &fixture_shape };             \
 		fixture_value((db), &fixture_query_);                                              \
 	})
+
+/* A page of a listing, as a caller would ask for it; then its filters, by name. */
+struct list_ask list_ask_of(const struct listing *l, const char *sort, bool down, int limit);
+void list_ask_filter(
+	struct list_ask *ask, const struct listing *l, const char *name, struct arg value);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/bookday.h"
+#include "domain/monthsum.h"
 #include "shop_fixture.h"
 
 int64_t lot(struct world *w, int64_t min, int64_t max)
@@ -234,6 +235,7 @@ static void prices_play(struct world *w)
 void play_hour(struct world *w, int64_t hour)
 {
 	int local = zone_local(w->zone, (struct utc){ hour }).second / 3600;
+	int64_t summed;
 
 	seeded_now.ms = hour + 52 * MINUTE;
 	if (lot(w, 0, 23) == 0)
@@ -261,4 +263,5 @@ void play_hour(struct world *w, int64_t hour)
 	seeded_now.ms = hour + HOUR - 1000;
 	supply_work(w);
 	assert_int_equal(bookday_seal_due(w->worker, seeded_now), ERR_OK);
+	assert_int_equal(monthsum_run(w->worker, seeded_now, 1, &summed), ERR_OK);
 }

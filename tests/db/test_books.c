@@ -1345,35 +1345,36 @@ static void entries_are_found(void **state)
 {
 	struct db *db = *state;
 	struct desk d = desk_make(db);
-	struct ledger_filter f = {
-		.site_id = d.shop.site, .kind = "", .from = "", .to = "", .max = 2
-	};
+	struct list_ask all = list_ask_of(&ledger_listing, "id", true, 2), ask = all;
 	int64_t first = sell(&d, 100, "find1"), second = sell(&d, 200, "find2"),
 		third = sell(&d, 300, "find3");
 	AUTO(rows_free) struct rows page = { 0 }, rest = { 0 }, none = { 0 }, own = { 0 };
+	struct arg site = arg_i64(d.shop.site);
 	const struct ledger_entry *e;
+	struct list_place next;
 
-	assert_int_equal(ledger_list(api, &f, &page), ERR_OK);
+	assert_int_equal(db_page(api, &ledger_listing, &ask, ARGS(site), &page, &next), ERR_OK);
 	e = page.at;
 	assert_int_equal(page.n, 2);
 	assert_int_equal(e[0].id, third);
 	assert_int_equal(e[0].amount.nano, FEN(300));
 	assert_int_equal(e[1].id, second);
-	f.before = second;
-	f.account_id = d.shop.account;
-	assert_int_equal(ledger_list(api, &f, &rest), ERR_OK);
+	ask.after = next;
+	list_ask_filter(&ask, &ledger_listing, "account_id", arg_i64(d.shop.account));
+	assert_int_equal(db_page(api, &ledger_listing, &ask, ARGS(site), &rest, &next), ERR_OK);
 	assert_int_equal(rest.n, 1);
 	assert_int_equal(((const struct ledger_entry *)rest.at)->id, first);
-	f.before = 0;
-	f.kind = "refund";
-	assert_int_equal(ledger_list(api, &f, &none), ERR_OK);
+	assert_int_equal(next.n, 0);
+	ask = all;
+	list_ask_filter(&ask, &ledger_listing, "kind", arg_text("refund"));
+	assert_int_equal(db_page(api, &ledger_listing, &ask, ARGS(site), &none, &next), ERR_OK);
 	assert_int_equal(none.n, 0);
-	f = (struct ledger_filter){ .site_id = d.shop.site,
-		.kind = "sale",
-		.from = "2026-11-22",
-		.to = "2026-11-22",
-		.max = 9 };
-	assert_int_equal(ledger_list(api, &f, &own), ERR_OK);
+	ask = all;
+	ask.limit = 9;
+	list_ask_filter(&ask, &ledger_listing, "kind", arg_text("sale"));
+	list_ask_filter(&ask, &ledger_listing, "from", arg_text("2026-11-22"));
+	list_ask_filter(&ask, &ledger_listing, "to", arg_text("2026-11-22"));
+	assert_int_equal(db_page(api, &ledger_listing, &ask, ARGS(site), &own, &next), ERR_OK);
 	assert_int_equal(own.n, 3);
 }
 
@@ -1414,6 +1415,17 @@ static void the_desk_undoes_its_own_sales(void **state)
 	books_tie(db);
 }
 
+static void attempts_of(int64_t site, int64_t account, struct rows *out)
+{
+	struct list_ask ask = list_ask_of(&attempt_listing, "id", true, 9);
+	struct list_place next;
+
+	if (account)
+		list_ask_filter(&ask, &attempt_listing, "account_id", arg_i64(account));
+	assert_int_equal(
+		db_page(api, &attempt_listing, &ask, ARGS(arg_i64(site)), out, &next), ERR_OK);
+}
+
 static void refused_attempts_stay(void **state)
 {
 	struct db *db = *state;
@@ -1430,12 +1442,12 @@ static void refused_attempts_stay(void **state)
 					 .actor = "user:1" },
 				 T0),
 		ERR_OK);
-	assert_int_equal(attempt_list(api, d.shop.site, d.shop.account, &rows), ERR_OK);
+	attempts_of(d.shop.site, d.shop.account, &rows);
 	a = rows.at;
 	assert_int_equal(rows.n, 1);
 	assert_string_equal(a->code, "amount_too_large");
 	assert_string_equal(a->why, "at most");
-	assert_int_equal(attempt_list(api, d.shop.site + 1, 0, &other), ERR_OK);
+	attempts_of(d.shop.site + 1, 0, &other);
 	assert_int_equal(other.n, 0);
 	/* Staff of another site see what they asked themselves: it may not tell whose account it
 	 * is. */
@@ -1449,7 +1461,7 @@ static void refused_attempts_stay(void **state)
 					 .actor = "user:2" },
 				 T0),
 		ERR_OK);
-	assert_int_equal(attempt_list(api, d.shop.site + 1, d.shop.account, &other), ERR_OK);
+	attempts_of(d.shop.site + 1, d.shop.account, &other);
 	assert_int_equal(other.n, 1);
 }
 

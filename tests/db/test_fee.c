@@ -724,6 +724,8 @@ static void who_paid_in_time_is_not_cut(void **state)
 	struct shop s = short_shop(db, 21, "y1");
 	int64_t boss = staff(db, "boss21", "finance"), list;
 	AUTO(rows_free) struct rows rows = { 0 };
+	struct list_ask ask = list_ask_of(&fee_cut_listing, "approval_id", true, 9);
+	struct list_place next;
 	const struct fee_cut *k;
 
 	fee_cut_set(db, &s, 1);
@@ -733,7 +735,9 @@ static void who_paid_in_time_is_not_cut(void **state)
 	assert_int_equal(decide(list, boss, true, "2026-11-15T09:00"), ERR_OK);
 	assert_int_equal(blocked(db, s.point), 0);
 	assert_int_equal(notices(db, &s, "fee"), 0);
-	assert_int_equal(fee_cut_list(api, s.site, list, &rows), ERR_OK);
+	list_ask_filter(&ask, &fee_cut_listing, "approval_id", arg_i64(list));
+	assert_int_equal(
+		db_page(api, &fee_cut_listing, &ask, ARGS(arg_i64(s.site)), &rows, &next), ERR_OK);
 	assert_int_equal(rows.n, 1);
 	k = rows.at;
 	assert_int_equal(k->listed.nano, -FEN(30000));

@@ -41,6 +41,10 @@ static void nobody_changes_what_was_booked(void **state)
 		"DELETE FROM posting",
 		"UPDATE audit SET actor = 'x'",
 		"DELETE FROM audit",
+		"UPDATE audit_chain SET sha256 = ''",
+		"DELETE FROM audit_chain",
+		"UPDATE alarm_event SET text = ''",
+		"DELETE FROM alarm_event",
 		"UPDATE settlement SET charge_nano = 0",
 		"DELETE FROM settlement",
 		"UPDATE pay_notify SET outcome = 'x'",
@@ -119,6 +123,8 @@ static void the_poller_knows_nothing_of_people_and_books_nothing(void **state)
 static void the_api_does_not_measure(void **state)
 {
 	(void)state;
+	assert_refused("yufu_api", "INSERT INTO audit_chain VALUES (1, 1, '')");
+	assert_refused("yufu_poller", "INSERT INTO audit_chain VALUES (1, 1, '')");
 	assert_refused("yufu_api", "INSERT INTO reading VALUES (1, 1, 1, 1, 'accepted')");
 	assert_refused("yufu_api", "UPDATE meter_state SET register_milli = 0");
 	assert_refused("yufu_api", "TRUNCATE TABLE reading_packing");
@@ -155,6 +161,9 @@ static void what_they_need_is_allowed(void **state)
 		refusal("yufu_poller", "UPDATE pay_order SET supply_restored_at = 1 WHERE id = 0"),
 		0);
 	assert_int_equal(refusal("yufu_worker", "SELECT 1 FROM outbox"), 0);
+	assert_int_equal(refusal("yufu_api", "INSERT INTO audit (at, actor, action, object, detail)"
+					     " VALUES (1, 'x', 'x.y', 'x', '{}')"),
+		0);
 }
 
 int main(void)

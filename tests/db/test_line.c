@@ -313,6 +313,27 @@ static void test_a_silent_meter_is_told(void **state)
 		w->shop.meter);
 }
 
+static void begin_anew(struct line_meter *m, const void *arg)
+{
+	(void)arg;
+	m->register_milli = 20;
+}
+
+/* Eight digits with two decimals end at 999999.99 kWh. Nobody had to say so. */
+static void test_a_register_of_digits_begins_anew(void **state)
+{
+	struct world *w = *state;
+
+	line_server_fault(w->line, w->power, LINE_FAULT_NONE);
+	line_server_change(w->line, w->power, begin_anew, NULL);
+	shop_set(w->root, "UPDATE settled SET register_milli = 999999990 WHERE meter_id = %lld",
+		(long long)w->shop.meter);
+	await(w, "rolled over",
+		"SELECT COUNT(*) AS v FROM settlement WHERE capacity_milli = 1000000000 AND"
+		" qty_milli = 30 AND to_milli = 20 AND meter_id = %lld",
+		w->shop.meter);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_a_valve_moves_until_it_has_arrived),
 		cmocka_unit_test(test_the_time_is_told),
 		cmocka_unit_test(test_a_silent_meter_is_told),
+		cmocka_unit_test(test_a_register_of_digits_begins_anew),
 	};
 
 	return cmocka_run_group_tests(tests, open_world, close_world);

@@ -546,44 +546,47 @@ static void staff_find_orders(void **state)
 	struct desk d = desk_make(db);
 	struct order o = made(&d, 5000), paid = made(&d, 6000);
 	const char *t = transaction();
+	const struct arg account = arg_i64(d.shop.account);
 	const struct {
-		struct order_filter f;
+		int64_t site;
+		const char *names[2];
+		struct arg values[2];
 		int64_t want; /* 0: none */
 	} cases[] = {
-		{ { .id = o.id, .state = "", .service = "", .out_trade_no = "" }, o.id },
-		{ { .account_id = d.shop.account,
-			  .state = "paid",
-			  .service = "",
-			  .out_trade_no = "" },
-			paid.id },
-		{ { .state = "", .service = "", .out_trade_no = o.out_trade_no }, o.id },
-		{ { .state = "", .service = "", .out_trade_no = t }, paid.id },
-		{ { .state = "", .service = "wechat", .out_trade_no = t }, paid.id },
-		{ { .state = "", .service = "alipay", .out_trade_no = t }, 0 },
-		{ { .site_id = d.shop.site + 1, .state = "", .service = "", .out_trade_no = t },
-			0 },
-		{ { .account_id = d.shop.account,
-			  .state = "",
-			  .service = "",
-			  .out_trade_no = "",
-			  .mismatch = true },
-			o.id },
+		{ 0, { "account_id", "state" }, { account, arg_text("paid") }, paid.id },
+		{ 0, { "number" }, { arg_text(o.out_trade_no) }, o.id },
+		{ 0, { "number" }, { arg_text(t) }, paid.id },
+		{ 0, { "number", "service" }, { arg_text(t), arg_text("wechat") }, paid.id },
+		{ 0, { "number", "service" }, { arg_text(t), arg_text("alipay") }, 0 },
+		{ d.shop.site + 1, { "number" }, { arg_text(t) }, 0 },
+		{ 0, { "account_id", "mismatch" }, { account, arg_i64(1) }, o.id },
 	};
+	struct order_view one;
 
 	assert_int_equal(order_closed(api, paid.id, now), ERR_OK);
 	assert_int_equal(pays(paid.out_trade_no, t, 6000), CREDIT_DONE);
 	assert_int_equal(pays(o.out_trade_no, "mismatch1", 1), CREDIT_AMOUNT);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		AUTO(rows_free) struct rows rows = { 0 };
+		struct list_ask ask = list_ask_of(&order_listing, "id", true, 9);
 		const struct order_view *v;
+		struct list_place next;
 
-		assert_int_equal(order_list(api, &cases[i].f, &rows), ERR_OK);
+		for (size_t k = 0; k < 2 && cases[i].names[k]; k++)
+			list_ask_filter(
+				&ask, &order_listing, cases[i].names[k], cases[i].values[k]);
+		assert_int_equal(db_page(api, &order_listing, &ask, ARGS(arg_i64(cases[i].site)),
+					 &rows, &next),
+			ERR_OK);
 		v = rows.at;
 		if (rows.n != (cases[i].want != 0) || (rows.n && v->id != cases[i].want))
 			fail_msg("case %zu: %zu rows", i, rows.n);
 		if (rows.n && v->id == paid.id)
 			assert_true(v->paid_after_close);
 	}
+	assert_int_equal(order_get_view(api, 0, o.id, &one), ERR_OK);
+	assert_int_equal(one.id, o.id);
+	assert_int_equal(order_get_view(api, d.shop.site + 1, o.id, &one), ERR_NOT_FOUND);
 	ties(db);
 }
 

@@ -418,9 +418,13 @@ static void test_the_first_serial_of_a_device_stays(void **state)
 static void expect_outage(struct world *w, const char *kind, int64_t id, int64_t until)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
+	struct list_ask ask = list_ask_of(&outage_listing, "from_at", true, 10);
+	struct list_place next;
 	const struct outage *o;
 
-	assert_int_equal(outages_of(w->db, kind, id, (struct utc){ 0 }, 10, &rows), ERR_OK);
+	assert_int_equal(db_page(w->db, &outage_listing, &ask, ARGS(arg_text(kind), arg_i64(id)),
+				 &rows, &next),
+		ERR_OK);
 	assert_int_equal(rows.n, 1);
 	o = rows.at;
 	assert_int_equal(o->from_at.ms, SHOP_T0);
@@ -973,7 +977,7 @@ static void test_quiet_hours_put_a_cut_off(void **state)
 		(long long)s.site, (long long)(minute + 1380) % 1440, (long long)s.site,
 		(long long)(minute + 60) % 1440, (long long)s.site);
 	expect_word(w, &s, IDENTITY_SURE, "quiet");
-	assert_int_equal(supply_list(w->root, s.site, true, &due), ERR_OK);
+	assert_int_equal(supply_due(w->root, s.site, &due), ERR_OK);
 	assert_int_equal(due.n, 1);
 	line = due.at;
 	assert_int_equal(line->id, s.point);
@@ -1001,7 +1005,7 @@ static void test_quiet_hours_put_a_cut_off(void **state)
 				 "supply_point WHERE id = %lld",
 				 s.point),
 		1);
-	assert_int_equal(supply_list(w->root, s.site + 1000000, true, &none), ERR_OK);
+	assert_int_equal(supply_due(w->root, s.site + 1000000, &none), ERR_OK);
 	assert_int_equal(none.n, 0);
 }
 

@@ -198,22 +198,40 @@ static void ten_notifies_at_once_credit_once(void **state)
 	books_tie(db);
 }
 
+struct observing {
+	int64_t point;
+	int64_t after_ms;
+};
+
 static enum err observe_on(struct db *db, void *ctx)
 {
-	return supply_observe(db, *(const int64_t *)ctx, "on", (struct utc){ NOW.ms + 900 });
+	const struct observing *o = ctx;
+
+	return supply_observe(db, o->point, "on", (struct utc){ NOW.ms + o->after_ms });
 }
 
 static void reading_back_ends_the_wait_of_the_order(void **state)
 {
 	AUTO(db_free) struct db *poller = fixture_as("yufu_poller");
 	struct db *db = *state;
-	int64_t point = FIXTURE_VALUE(db, "SELECT id AS v FROM supply_point");
+	struct observing o = { FIXTURE_VALUE(db, "SELECT id AS v FROM supply_point"), 900 };
 
-	assert_int_equal(db_tx(poller, observe_on, &point), ERR_OK);
+	assert_int_equal(db_tx(poller, observe_on, &o), ERR_OK);
 	TEXT_IS(db, "SELECT CONCAT(observed, ' ', pending) AS v FROM supply_point", "on 0");
 	assert_int_equal(
 		FIXTURE_VALUE(db, "SELECT supply_restored_at - credited_at AS v FROM pay_order"),
 		900);
+	assert_int_equal(
+		FIXTURE_VALUE(db, "SELECT COUNT(*) AS v FROM notice WHERE kind = 'restored'"), 0);
+	/* Had it taken more than a minute, the tenant would not be looking any more. */
+	fixture_sql(db, "UPDATE pay_order SET supply_restored_at = 0");
+	o.after_ms = 61000;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(db_tx(poller, observe_on, &o), ERR_OK);
+	assert_int_equal(
+		FIXTURE_VALUE(db, "SELECT COUNT(*) AS v FROM notice WHERE kind = 'restored'"), 1);
+	assert_true(FIXTURE_VALUE(db, "SELECT COUNT(*) AS v FROM outbox WHERE template ="
+				      " 'restored'") > 0);
 }
 
 static void second_transaction_goes_to_suspense(void **state)

@@ -233,12 +233,15 @@ static struct reconciliation of_day(struct day d)
 {
 	char text[DAY_TEXT_MAX];
 	AUTO(rows_free) struct rows rows = { 0 };
-	struct reconciliation_filter f = {
-		.service = "wechat", .from = text, .to = text, .state = "", .max = 2
-	};
+	struct list_ask ask = list_ask_of(&reconciliation_listing, "id", true, 2);
+	struct list_place next;
 
 	day_text(d, text);
-	assert_int_equal(reconciliation_list(api, &f, &rows), ERR_OK);
+	list_ask_filter(&ask, &reconciliation_listing, "service", arg_text("wechat"));
+	list_ask_filter(&ask, &reconciliation_listing, "from", arg_text(text));
+	list_ask_filter(&ask, &reconciliation_listing, "to", arg_text(text));
+	assert_int_equal(
+		db_page(api, &reconciliation_listing, &ask, NO_ARGS, &rows, &next), ERR_OK);
 	assert_int_equal(rows.n, 1);
 	return *(const struct reconciliation *)rows.at;
 }

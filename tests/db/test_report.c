@@ -10,7 +10,9 @@
 #include "domain/charge.h"
 #include "domain/chart.h"
 #include "domain/entry.h"
+#include "domain/monthsum.h"
 #include "report/energy_money.h"
+#include "report/report.h"
 
 #define HOUR INT64_C(3600000)
 #define DAY (24 * HOUR)
@@ -192,6 +194,107 @@ static void registers_are_the_last_settled_ones(void **state)
 	assert_int_equal(m->closing_register.milli, 4000);
 }
 
+/* What reports that read sums tell of a span, one after the other. */
+static void told(
+	struct db *db, const struct shop *s, struct day from, struct day to, struct buf *out)
+{
+	static const char *const names[] = { "usage-month", "purchases", "energy-money", "debtors",
+		"carbon" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct report_ask ask = { .report = report_find(names[i], strlen(names[i])),
+			.from = from,
+			.to = to,
+			.site = "",
+			.caller_site = s->site,
+			.by = "",
+			.format = "csv",
+			.now = { AT(40, 0) } };
+		struct report_file file = { 0 };
+		struct problem why = { 0 };
+		char chunk[4096];
+		size_t n;
+
+		if (report_make(db, &ask, &file, &why) != ERR_OK)
+			fail_msg("%s: %s", names[i], why.text);
+		while ((n = fread(chunk, 1, sizeof(chunk), file.file)) > 0)
+			buf_add(out, chunk, n);
+		fclose(file.file);
+	}
+}
+
+static void spans_told(struct db *db, const struct shop *s, struct buf *out)
+{
+	static const int days[] = { -9, 1, 21, 22, 30, 31, 40 }; /* November begins and ends */
+
+	for (size_t i = 0; i < ARRAY_LEN(days); i++)
+		for (size_t k = i; k < ARRAY_LEN(days); k++)
+			told(db, s, NOV(days[i]), NOV(days[k]), out);
+}
+
+static void seal(struct db *db, const struct shop *s, int n)
+{
+	struct book_day sealed;
+	struct problem why = { 0 };
+
+	if (bookday_seal(db, s->site, NOV(n), (struct utc){ AT(n + 1, 3) }, &sealed, &why) !=
+		ERR_OK)
+		fail_msg("%d: %s", n, why.text);
+}
+
+static void sum_all(struct db *db)
+{
+	int64_t n;
+
+	do
+		assert_int_equal(monthsum_run(db, (struct utc){ AT(40, 0) }, 3, &n), ERR_OK);
+	while (n > 0);
+}
+
+/* A month that is over, with money of several kinds, late energy and a debt, and one that is not.
+ */
+static void sums_of_a_month_change_nothing(void **state)
+{
+	struct db *db = *state;
+	struct shop s = empty_shop(db, 4);
+	AUTO(buf_free) struct buf days = { 0 };
+	AUTO(buf_free) struct buf sums = { 0 };
+	AUTO(buf_free) struct buf other = { 0 };
+	struct day reach;
+
+	moved(db, &s, "opening", "opening", 21, 2);
+	read_at(db, &s, AT(21, 0), 1000);
+	read_at(db, &s, AT(21, 2), 3000);
+	seal(db, &s, 21);
+	read_at(db, &s, AT(22, 8), 15000); /* much of it is late for the 21st */
+	moved(db, &s, "sale", "bank", 22, 3);
+	for (int n = 22; n <= 29; n++)
+		seal(db, &s, n);
+	read_at(db, &s, AT(30, 4), 25000);
+	sum_all(db);
+	assert_int_equal(monthsum_to(db, s.site, &reach), ERR_OK);
+	assert_int_equal(reach.days, NOV(0).days); /* November is not over */
+	spans_told(db, &s, &days);
+	seal(db, &s, 30);
+	read_at(db, &s, AT(31, 4), 26000);
+	moved(db, &s, "correction", "energy", 31, 1);
+	days.len = 0;
+	spans_told(db, &s, &days);
+	sum_all(db);
+	assert_int_equal(monthsum_to(db, s.site, &reach), ERR_OK);
+	assert_int_equal(reach.days, NOV(30).days);
+	spans_told(db, &s, &sums);
+	if (days.len != sums.len || memcmp(days.text, sums.text, days.len) != 0)
+		fail_msg("%.6000s\n%.6000s", days.text, sums.text);
+	/* They are what is read. */
+	shop_set(db, "UPDATE usage_month SET charge_nano = charge_nano + 1 WHERE site_id = %lld",
+		(long long)s.site);
+	told(db, &s, NOV(1), NOV(30), &other);
+	assert_null(memmem(sums.text, sums.len, other.text, other.len));
+	shop_set(db, "UPDATE usage_month SET charge_nano = charge_nano - 1 WHERE site_id = %lld",
+		(long long)s.site);
+}
+
 static void every_kind_of_entry_has_its_place(void **state)
 {
 	static const char *const no_purse[] = { "suspense", "shift", "refund_paid", "purchase_done",
@@ -228,6 +331,7 @@ int main(void)
 		cmocka_unit_test(a_row_ties_for_any_span_before_and_after_sealing),
 		cmocka_unit_test(late_energy_has_a_column_of_its_own),
 		cmocka_unit_test(registers_are_the_last_settled_ones),
+		cmocka_unit_test(sums_of_a_month_change_nothing),
 		cmocka_unit_test(every_kind_of_entry_has_its_place),
 	};
 

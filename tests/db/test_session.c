@@ -10,6 +10,7 @@
 #define AFTER(ms_) ((struct utc){ NOW.ms + (ms_) })
 
 static struct db *api;
+static const struct session_from FROM = { "test", "10.0.0.1" };
 
 static int open_all(void **state)
 {
@@ -30,7 +31,7 @@ static struct session_new start(void)
 {
 	struct session_new s;
 
-	assert_int_equal(session_start(api, 7, NOW, &s), ERR_OK);
+	assert_int_equal(session_start(api, 7, &FROM, NOW, &s), ERR_OK);
 	return s;
 }
 
@@ -38,7 +39,7 @@ static struct session_new refresh(const struct session_new *s, struct utc now)
 {
 	struct session_new next;
 
-	assert_int_equal(session_refresh(api, s->token, now, &next), ERR_OK);
+	assert_int_equal(session_refresh(api, s->token, &FROM, now, &next), ERR_OK);
 	assert_string_equal(next.family, s->family);
 	assert_string_not_equal(next.token, s->token);
 	assert_int_equal(next.user_id, 7);
@@ -49,7 +50,7 @@ static void refused(const char *token, struct utc now)
 {
 	struct session_new none = { 0 };
 
-	assert_int_equal(session_refresh(api, token, now, &none), ERR_UNAUTHORIZED);
+	assert_int_equal(session_refresh(api, token, &FROM, now, &none), ERR_UNAUTHORIZED);
 	assert_int_equal(none.user_id, 0);
 }
 

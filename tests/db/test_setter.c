@@ -454,6 +454,17 @@ static void back_to_the_account_switches_its_own_control_off(void **state)
 	await(&b, SETTING("prepaid", "state = 'done' AND observed = 'off'"), 1);
 	assert_int_equal(truth(&b, "on", 0), 0);
 	await(&b, ALARMS, 0);
+	/* A meter that came with its own control on trips all the same. */
+	shop_set(b.w->root,
+		"UPDATE meter_setting SET desired = '', state = 'none', observed = 'on'"
+		" WHERE kind = 'prepaid' AND meter_id = %lld",
+		(long long)b.s.meter);
+	await(&b, ALARMS " AND text LIKE '%%trips by its own credit%%'", 1);
+	shop_set(b.w->root,
+		"UPDATE meter_setting SET observed = 'off' WHERE kind = 'prepaid' AND meter_id ="
+		" %lld",
+		(long long)b.s.meter);
+	await(&b, ALARMS, 0);
 	/* Prices at the meter are nobody's business any more. */
 	assert_int_equal(number(&b, SETTING("prices", "desired = '' AND observed <> ''")), 1);
 }

@@ -539,6 +539,57 @@ static void a_settlement_that_packed_readings_deny_is_found(void **state)
 	fixture_sql(db, "DELETE FROM settlement");
 }
 
+static int64_t cuts_found(struct db *db, const char *object)
+{
+	AUTO(json_free) json_t *list = json_array();
+	const json_t *f;
+	int64_t n = 0;
+	size_t i;
+
+	assert_int_equal(verify_run(db, list), ERR_OK);
+	json_array_foreach(list, i, f) n +=
+		str_eq(json_string_value(json_object_get(f, "check")), "cut_is_by_whole_seconds") &&
+		str_eq(json_string_value(json_object_get(f, "object")), object);
+	return n;
+}
+
+/* 100 units within the minute in which the tariff changed at its middle. */
+static void a_wrong_cut_is_found_in_packed_hours(void **state)
+{
+	const int64_t hour = THIS_HOUR - 2 * HOUR, at = hour + 630000;
+	const struct {
+		int64_t from, to, from_reg, to_reg;
+	} rows[] = { { hour, hour + 600000, 0, 100 }, { hour + 600000, at, 100, 150 },
+		{ at, hour + 660000, 150, 200 } };
+	struct db *db = *state;
+	struct shop s = shop_make(db, 2);
+	char object[100];
+
+	add(db, s.meter, hour, 0, VERDICT_ACCEPTED);
+	add(db, s.meter, hour + 600000, 100, VERDICT_ACCEPTED);
+	add(db, s.meter, hour + 660000, 200, VERDICT_ACCEPTED);
+	shop_set(db,
+		"INSERT INTO meter_tariff (meter_id, from_at, tariff_id) VALUES (%lld, %lld, %lld)",
+		(long long)s.meter, (long long)at, (long long)s.tariff);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		shop_set(db,
+			"INSERT INTO settlement (meter_id, to_at, from_at, from_milli, to_milli,"
+			" charge_nano, evidence) VALUES (%lld, %lld, %lld, %lld, %lld, 0, '[]')",
+			(long long)s.meter, (long long)rows[i].to, (long long)rows[i].from,
+			(long long)rows[i].from_reg, (long long)rows[i].to_reg);
+	snprintf(object, sizeof(object), "settlement:%lld:%lld", (long long)s.meter, (long long)at);
+	upkeep(NOW);
+	assert_int_equal(FIXTURE_VALUE(db, "SELECT COUNT(*) AS v FROM reading"), 0);
+	assert_int_equal(cuts_found(db, object), 0);
+	shop_set(db, "UPDATE settlement SET to_milli = 160 WHERE meter_id = %lld AND to_at = %lld",
+		(long long)s.meter, (long long)at);
+	assert_int_equal(cuts_found(db, object), 1);
+	/* Where readings were left out nobody knows whether one was taken just then. */
+	fixture_sql(db, "UPDATE reading_hour SET thinned = 1");
+	assert_int_equal(cuts_found(db, object), 0);
+	fixture_sql(db, "DELETE FROM settlement");
+}
+
 static void a_damaged_hour_blocks_nobody(void **state)
 {
 	const int64_t hour = THIS_HOUR - 2 * HOUR;
@@ -601,6 +652,7 @@ int main(void)
 		FRESH(a_worker_that_was_away_for_days_catches_up),
 		FRESH(the_load_of_each_hour_is_kept_for_good),
 		FRESH(a_settlement_that_packed_readings_deny_is_found),
+		FRESH(a_wrong_cut_is_found_in_packed_hours),
 		FRESH(verification_sees_one_moment_of_the_readings),
 		FRESH(a_damaged_hour_blocks_nobody),
 	};

@@ -400,7 +400,9 @@ static void staff_of_a_site_see_its_own(void **state)
 	int64_t own = hook(db, s.site, "*"), all = hook(db, 0, "*"), made = 0;
 	struct webhook_act by = by_staff(T0);
 	struct webhook w;
+	struct list_ask ask = list_ask_of(&webhook_listing, "id", false, 9);
 	AUTO(rows_free) struct rows rows = { 0 };
+	struct list_place next;
 
 	by.site_id = far.site;
 	assert_int_equal(webhook_get(db, far.site, own, &w), ERR_NOT_FOUND);
@@ -409,7 +411,8 @@ static void staff_of_a_site_see_its_own(void **state)
 	assert_int_equal(webhook_ping(db, own, &by, &made), ERR_NOT_FOUND);
 	assert_int_equal(webhook_set(db, own, &(struct webhook_change){ .state = "off" }, &by),
 		ERR_NOT_FOUND);
-	assert_int_equal(webhook_list(db, s.site, &rows), ERR_OK);
+	assert_int_equal(
+		db_page(db, &webhook_listing, &ask, ARGS(arg_i64(s.site)), &rows, &next), ERR_OK);
 	assert_int_equal(rows.n, 1);
 	by.site_id = s.site;
 	assert_int_equal(webhook_ping(db, own, &by, &made), ERR_OK);

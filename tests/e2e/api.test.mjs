@@ -5,16 +5,22 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { faults } from '../support/books.mjs';
+import batches from './parts/batches.mjs';
 import books from './parts/books.mjs';
 import contracts from './parts/contracts.mjs';
 import control from './parts/control.mjs';
 import credit from './parts/credit.mjs';
+import estate from './parts/estate.mjs';
 import fees from './parts/fees.mjs';
+import lists from './parts/lists.mjs';
+import matrix from './parts/matrix.mjs';
 import orders from './parts/orders.mjs';
 import reconciliation from './parts/reconciliation.mjs';
 import refused from './parts/refused.mjs';
 import reports from './parts/reports.mjs';
 import settings from './parts/settings.mjs';
+import watch from './parts/watch.mjs';
+import who from './parts/who.mjs';
 import { credited, expect, FEN, nano, newOrder, pay, Session, tenantPhone, until, useStack } from './lib.mjs';
 
 const world = useStack();
@@ -288,6 +294,8 @@ describe('staff', () => {
 	test('may look but not touch, as a viewer', async () => {
 		const viewer = await world.api.login('viewer');
 		const meter = await viewer.meterByCode('C09');
+		const { clock } = await viewer.get(`/meters/${meter.id}`);
+		assert.ok(Math.abs(clock.drift_s) <= 15 && Date.parse(clock.seen_at) > 0 && clock.set_by_s === 0, JSON.stringify(clock));
 		const body = { action: 'off', reason: 'x' };
 		expect(await viewer.call('POST', `/meters/${meter.id}/supply`, { body, key: randomUUID() }), 403, 'forbidden');
 		expect(await viewer.call('POST', '/shifts', { body: {} }), 403, 'forbidden');
@@ -559,8 +567,10 @@ describe('the book day', () => {
 	});
 });
 
-for (const part of [books, contracts, settings, fees, credit, control, orders, reports]) part(world);
-refused(world); // last: from here on there are two sites
+for (const part of [books, contracts, settings, fees, credit, control, orders, reports, watch, estate, batches, lists]) part(world);
+who(world);
+refused(world); // from here on there are two sites
+matrix(world);
 
 test('the books add up after all of this', async () => {
 	assert.deepEqual(await faults(world.stack), []);

@@ -13,6 +13,7 @@ let account;
 let starts;
 const world = useStack({
 	fresh: false,
+	conf: { limits: { login_per_minute: 0, write_per_minute: 300, read_per_minute: 300 } },
 	ready: async () => {
 		api = world.api;
 		tenant = await api.login(tenantPhone(50));
@@ -285,6 +286,45 @@ test('many wrong passwords lock a login for a while, also for the right one', as
 	assert.match(answer.body.code, /^(locked|too_many)$/, answer.text);
 	answer = await api.call('POST', '/auth/login', { body: { username, password: 'yufu-demo' } });
 	assert.ok([423, 429].includes(answer.status), `${answer.status}`);
+});
+
+describe('what every answer tells', () => {
+	test('the number of the request is in the answer, its problem, and every line of the logs', async () => {
+		const lines = (file, id) => readFileSync(world.stack.path(...file), 'utf8').split('\n').filter((line) => line.includes(`req=${id}`));
+		for (const path of ['/me', '/me/orders/999999']) {
+			const answer = await tenant.call('GET', path, { headers: { 'x-request-id': 'deadbeefdeadbeef' } });
+			const id = answer.headers.get('x-request-id');
+			assert.match(id, /^[0-9a-f]{32}$/);
+			if (answer.status !== 200) assert.equal(answer.body.request_id, id);
+			await until('it is in both logs', () => ['log/api.log', 'nginx/access.log'].every((file) => lines(file.split('/'), id).length > 0));
+		}
+		const large = await api.call('POST', '/auth/login', { body: 'x'.repeat(70_000) }); // nginx's own answer
+		assert.equal(expect(large, 413).body.request_id, large.headers.get('x-request-id'));
+	});
+
+	test('what to do, in the language of the caller', async () => {
+		for (const [language, words] of [['zh-CN,zh;q=0.9,en;q=0.8', /[\u4e00-\u9fff]/], ['en-GB,en', /^[ -~]+$/], ['fr', /^[ -~]+$/]]) {
+			const headers = { 'accept-language': language };
+			for (const answer of [await tenant.call('GET', '/me/orders/999999', { headers }), await api.call('POST', '/auth/login', { body: 'x'.repeat(70_000), headers })])
+				assert.match(answer.body.hint, words, `${language}: ${answer.text}`);
+		}
+	});
+});
+
+test('who calls too often waits, and nobody else does', async () => {
+	const [hasty, calm] = [await api.login(tenantPhone(57)), await api.login(tenantPhone(58))];
+	const slowed = async (ask) => {
+		const answers = [];
+		for (let i = 0; i < 17; i++) answers.push(...(await Promise.all(Array.from({ length: 20 }, ask))));
+		const ours = answers.filter((a) => a.status === 429 && /again in \d+ s/.test(a.body.detail));
+		assert.ok(ours.length > 0, `${answers.map((a) => a.status)}`);
+		assert.ok(ours.every((a) => a.body.code === 'too_many' && Number(a.headers.get('retry-after')) >= 1));
+		return answers.filter((a) => a.status !== 429);
+	};
+	assert.ok((await slowed(() => hasty.call('GET', '/me'))).every((a) => a.status === 200));
+	const others = await until('another is let in', async () => (await calm.call('GET', '/me')).status === 200); // nginx counts by address
+	assert.ok(others);
+	assert.ok((await slowed(() => hasty.call('PUT', '/me/alert-settings', { body: {} }))).every((a) => a.status === 400));
 });
 
 test('the API went through all of this without dying once', () => {

@@ -116,7 +116,7 @@ test('texts of every length arrive whole, and their reports come back', async ()
 	}
 	for (const m of sent) await delivered(m);
 	const { at } = await fate(sent[0]);
-	assert.ok(Math.abs(Date.parse(at) - Date.now()) < 120_000, `delivered at ${at}`);
+	assert.ok(Math.abs(Date.parse(at) - Date.now()) < 1_200_000, `delivered at ${at}`);
 	// Long emptied, the queue still knows each message by name: nothing is sent twice.
 	for (const m of sent) {
 		const again = await channel('send', messages.get(m.id));

@@ -94,7 +94,7 @@ describe('WeChat Pay answers slowly and never notifies', () => {
 		const paid = open.filter((_, i) => i % (OPEN / 8) === 0);
 		await world.wire.behave('wechat', 'answer_slow', { value: SLOW_S });
 		const ids = paid.map((o) => o.order.id).join();
-		await until('each was asked about twice', async () => (await world.stack.number(`SELECT MIN(queries) FROM pay_order WHERE id IN (${ids})`)) >= 2, 120_000, 500);
+		await until('each was asked about twice', async () => (await world.stack.number(`SELECT MIN(queries) FROM pay_order WHERE id IN (${ids})`)) >= 2, 300_000, 500);
 		await world.wire.behave('wechat', 'notify_never');
 		for (const { order: o } of paid) await pay(world.stack, world.wire, o);
 		const at = Date.now();

@@ -8,7 +8,7 @@ import { run } from '../support/process.mjs';
 import { until, useStack } from './lib.mjs';
 
 const LEASE_MS = 12_000; // core/domain/lease.h
-const TAKEN_MS = 15_000; // the promise: from the death of a poller until others read its buses
+const TAKEN_MS = 15_000; // from the death of a poller until others read its buses, on a quiet machine
 const BUSES = 5;
 const world = useStack({ pollers: 2, conf: { poller: { name: 'demo', fresh_s: 25 } } });
 
@@ -39,12 +39,14 @@ function readSince(at, ms) {
 
 test('two pollers share five buses', () => shared(2, 3));
 
-test('a poller that is killed leaves its buses to the other within 15 s', async () => {
+test('a poller that is killed leaves its buses to the other', async (t) => {
 	const { stack } = world;
 	const victim = stack.process('poller');
 	victim.stopSignal = 'SIGKILL'; // and nobody starts it again
 	await victim.stop();
+	const ended = Date.now();
 	await heldAllBy('poller2', TAKEN_MS);
+	t.diagnostic(`the other holds them after ${Date.now() - ended} ms`);
 	await readSince(Date.now(), 90_000);
 	victim.stopSignal = 'SIGTERM';
 	victim.start();
@@ -55,7 +57,8 @@ test('a poller that is killed leaves its buses to the other within 15 s', async 
 test('a poller that is ended gives its buses back at once', async () => {
 	const { stack } = world;
 	await stack.process('poller').stop();
-	await heldAllBy('poller2', LEASE_MS / 2);
+	assert.equal(await stack.number("SELECT COUNT(*) FROM bus_group WHERE owner = 'demo' AND until_at > 0"), 0);
+	await heldAllBy('poller2', LEASE_MS);
 	stack.process('poller').start();
 	await shared(2, 3);
 });

@@ -368,6 +368,8 @@ describe('what becomes of messages', () => {
 			.map((r) => `${r.way} ${r.outcome}`).join();
 		await push('w-way-1');
 		await until('WeChat says that it arrived', async () => (await ways('w-way-1')) === 'wechat_oa delivered', 30_000);
+		const { items } = await (await fetch(`${world.stack.simBase}/sandbox/wechat-messages.json`)).json();
+		assert.equal(items.find((m) => m.n === 4).url, `${world.stack.base}/`, 'a tap leads to the pages');
 		await sim({ n: 4, follows: false });
 		await push('w-way-2');
 		await until('it goes by SMS', async () => /aliyun_sms (done|delivered)$/.test(await ways('w-way-2')), 30_000);

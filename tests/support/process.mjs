@@ -122,9 +122,12 @@ export async function run(file, args, { input = '', env = process.env, cwd } = {
 	return text;
 }
 
-/** Calls fn until it answers something truthy; throws when it has not after ms. */
+/** A machine may be so many times slower than the one that deadlines were thought of on. */
+const PATIENCE = 4;
+
+/** Calls fn until it answers something truthy; throws when it has not after ms times PATIENCE. */
 export async function until(what, fn, ms = 30_000, everyMs = 50) {
-	const end = Date.now() + ms;
+	const end = Date.now() + ms * PATIENCE;
 	let last;
 	for (;;) {
 		try {
@@ -135,7 +138,7 @@ export async function until(what, fn, ms = 30_000, everyMs = 50) {
 			last = error;
 		}
 		if (Date.now() >= end)
-			throw new Error(`waited ${ms} ms in vain: ${what}${last ? ` (${last.message})` : ''}`);
+			throw new Error(`waited ${ms * PATIENCE} ms in vain: ${what}${last ? ` (${last.message})` : ''}`);
 		await wait(Math.min(everyMs, Math.max(1, end - Date.now())));
 	}
 }

@@ -53,12 +53,15 @@ const FORMATS = {
 const profile = mkdtempSync(path.join(os.tmpdir(), 'yufu-profile-'));
 process.on('exit', () => rmSync(profile, { recursive: true, force: true }));
 
+// Asked for no encoding, LibreOffice would take a CSV file for Latin-1; it detects days and times.
+const INPUT = { csv: ['--infilter=Text - txt - csv (StarCalc):44,34,76,1,,0,true,true'] };
+
 /** What LibreOffice makes of a file: {name: bytes}. Of CSV it makes one file for each sheet. */
 export async function libreOffice(bytes, from, to) {
 	const dir = mkdtempSync(path.join(os.tmpdir(), 'yufu-office-'));
 	try {
 		writeFileSync(path.join(dir, `book.${from}`), bytes);
-		await run('soffice', ['--headless', '--norestore', `-env:UserInstallation=file://${profile}`,
+		await run('soffice', ['--headless', '--norestore', `-env:UserInstallation=file://${profile}`, ...(INPUT[from] ?? []),
 			'--convert-to', FORMATS[to], '--outdir', path.join(dir, 'out'), path.join(dir, `book.${from}`)]);
 		const out = path.join(dir, 'out');
 		return Object.fromEntries(readdirSync(out).map((name) => [name, readFileSync(path.join(out, name))]));

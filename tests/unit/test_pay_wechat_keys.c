@@ -131,6 +131,22 @@ static void test_good(void **state)
 	assert_int_equal(lines(&said), 0);
 }
 
+static void test_a_channel_left_out(void **state)
+{
+	AUTO(buf_free) struct buf said = { 0 };
+	struct pay *p;
+
+	(void)state;
+	setenv("YUFU_SITE_WITHOUT_CHANNELS", "wechat_h5, fax", 1);
+	p = load(NULL, NULL, false, &said);
+	unsetenv("YUFU_SITE_WITHOUT_CHANNELS");
+	assert_non_null(pay_channel_off(p, pay_channel_find("wechat_h5")));
+	assert_null(pay_channel_off(p, pay_channel_find("wechat_native")));
+	assert_null(pay_off(p, "wechat"));
+	assert_non_null(strstr(said.text, "there is no channel fax"));
+	pay_free(&p);
+}
+
 static void test_each_key(void **state)
 {
 	static const struct {
@@ -240,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_a_channel_left_out),
 		cmocka_unit_test(test_each_key),
 		cmocka_unit_test(test_not_set_up),
 		cmocka_unit_test(test_certificate_mode),

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "fcgi/list.h"
+#include "fcgi/list_columns.h"
 #include "fcgi/openapi.h"
 #include "fcgi/routes.h"
 #include "report/report.h"
@@ -41,6 +43,11 @@ static void test_match(void **state)
 		{ "POST", "/days/2026-1-22/seal", NULL, 0, ERR_NOT_FOUND, "" },
 		{ "POST", "/days/1970-01-01/seal", NULL, 0, ERR_NOT_FOUND, "" },
 		{ "POST", "/days/7/seal", NULL, 0, ERR_NOT_FOUND, "" },
+		{ "GET", "/jobs/send:aliyun_sms", "/jobs/:name", 0, ERR_OK, "" },
+		{ "GET", "/meter-models/acrel-ddsy1352", "/meter-models/:name", 0, ERR_OK, "" },
+		{ "GET", "/jobs/Send", NULL, 0, ERR_NOT_FOUND, "" },
+		{ "GET", "/jobs/a.b", NULL, 0, ERR_NOT_FOUND, "" },
+		{ "PUT", "/sites/7", NULL, 0, ERR_METHOD, "GET, PATCH" },
 	};
 
 	(void)state;
@@ -93,6 +100,38 @@ static const struct route *route(const char *method, const char *path)
 	return r;
 }
 
+/* Each list can be written as a sheet, and has an order to begin with. */
+static void test_lists_are_whole(void **state)
+{
+	struct schemas *s = schemas_open();
+
+	(void)state;
+	for (size_t i = 0; i < routes_n; i++) {
+		const struct route *r = &routes[i];
+		const struct listing *l = r->listing;
+		static struct list_columns columns;
+
+		assert_true(!l || list_is(r));
+		if (!list_is(r))
+			continue;
+		for (int english = 0; english < 2; english++) {
+			assert_int_equal(
+				list_columns_make(s, r->answer, english, &columns), ERR_OK);
+			assert_true(columns.n > 0);
+			for (size_t k = 0; k < columns.n; k++)
+				for (size_t m = 0; m < k; m++)
+					if (str_eq(columns.at[k].title, columns.at[m].title))
+						fail_msg("%s: two columns %s", r->path,
+							columns.at[k].title);
+		}
+		if (!l)
+			continue;
+		assert_non_null(listing_sort(l, l->order + (l->order[0] == '-')));
+		assert_true(listing_usual(l) <= listing_most(l));
+	}
+	schemas_free(&s);
+}
+
 static void test_params(void **state)
 {
 	static const struct {
@@ -107,6 +146,19 @@ static void test_params(void **state)
 		{ "/meters", "q=%00", ERR_BAD_VALUE, "" },
 		{ "/meters", "q=a&q=b", ERR_BAD_VALUE, "q" },
 		{ "/meters", "x=1", ERR_UNKNOWN_FIELD, "x" },
+		{ "/meters", "limit=1&sort=-code&format=csv&utility=water", ERR_OK, "" },
+		{ "/meters", "limit=5000", ERR_OK, "" },
+		{ "/meters", "limit=5001", ERR_OUT_OF_RANGE, "limit" },
+		{ "/meters", "limit=0", ERR_OUT_OF_RANGE, "limit" },
+		{ "/meters", "sort=serial", ERR_BAD_VALUE, "sort" },
+		{ "/meters", "sort=--code", ERR_BAD_VALUE, "sort" },
+		{ "/meters", "utility=gas", ERR_BAD_VALUE, "utility" },
+		{ "/meters", "format=pdf", ERR_BAD_VALUE, "format" },
+		{ "/meters/7/readings", "sort=-read_at", ERR_OK, "" },
+		{ "/meters/7/readings", "sort=read_at", ERR_BAD_VALUE, "sort" },
+		{ "/fees/cuts", "sort=account_id", ERR_BAD_VALUE, "sort" },
+		{ "/settings", "format=xlsx", ERR_OK, "" },
+		{ "/settings", "limit=1", ERR_UNKNOWN_FIELD, "limit" },
 		{ "/meters", "gateway_id=0", ERR_BAD_VALUE, "gateway_id" },
 		{ "/meters", "gateway_id=1;drop", ERR_BAD_VALUE, "gateway_id" },
 		{ "/meters", "gateway_id=", ERR_BAD_VALUE, "gateway_id" },
@@ -172,6 +224,9 @@ static const struct {
 		ERR_BAD_JSON, "" },
 	{ "supply_order", "{\"action\":\"off\",\"reason\":\"检修\"}", ERR_OK, "" },
 	{ "supply_order", "{\"action\":\"close\",\"reason\":\"x\"}", ERR_BAD_VALUE, "action" },
+	{ "supply_order", "{\"action\":\"off\",\"reason\":\"a\\u001bb\"}", ERR_BAD_VALUE,
+		"reason" },
+	{ "supply_order", "{\"action\":\"off\",\"reason\":\"a\\nb\"}", ERR_OK, "" },
 	{ "supply_order", "{\"action\":\"off\",\"reason\":\"\"}", ERR_OUT_OF_RANGE, "reason" },
 	{ "sale_new", "{\"lines\":[],\"method\":\"cash\",\"tendered_fen\":1}", ERR_OUT_OF_RANGE,
 		"lines" },
@@ -219,12 +274,26 @@ static void test_document_names_every_route(void **state)
 	schemas_free(&s);
 }
 
+/* What every problem says, in both languages. */
+static void test_each_error_has_its_hints(void **state)
+{
+	(void)state;
+	for (int e = 0; e < ERR__MAX; e++) {
+		const char *en = err_hint((enum err)e, false), *zh = err_hint((enum err)e, true);
+
+		if (!en[0] || (signed char)zh[0] >= 0)
+			fail_msg("core/base/hint.def: %s", err_word((enum err)e));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_match),
 		cmocka_unit_test(test_list_is_whole),
+		cmocka_unit_test(test_lists_are_whole),
 		cmocka_unit_test(test_params),
+		cmocka_unit_test(test_each_error_has_its_hints),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_document_names_every_route),
 	};

@@ -119,6 +119,13 @@ static void test_config_first_and_once(void **state)
 	schedule_done(&w.s, &t, OUTCOME_ANSWERED, w.now, w.now + LIVE_MS);
 	t = schedule_next(&w.s, INT64_MAX, w.now + LIVE_MS);
 	assert_int_equal(t.kind, TASK_LIVE);
+	/* Again when its time has come: here after an hour, and a little. */
+	open_world(&w, 1);
+	w.s.config_period = 3600000;
+	t = schedule_next(&w.s, INT64_MAX, w.now);
+	schedule_done(&w.s, &t, OUTCOME_ANSWERED, w.now, w.now);
+	assert_int_equal(schedule_next(&w.s, INT64_MAX, w.now + 3599999).kind, TASK_LIVE);
+	assert_int_equal(schedule_next(&w.s, INT64_MAX, w.now + 3750001).kind, TASK_CONFIG);
 	/* A meter that refuses to tell its settings is read all the same. */
 	open_world(&w, 1);
 	t = schedule_next(&w.s, INT64_MAX, w.now);
@@ -167,6 +174,19 @@ static void test_silence_has_hysteresis(void **state)
 	assert_int_equal(w.turns[5].comm, COMM_OK);
 	run_until(&w, dead_since + SCHEDULE_SILENT_MS + 1000);
 	assert_int_equal(w.turns[5].comm, COMM_SILENT);
+}
+
+static void test_silence_is_noticed_sooner_where_meters_are_read_more_often(void **state)
+{
+	struct schedule s;
+
+	(void)state;
+	schedule_open(&s, NULL, 0, SCHEDULE_PERIOD_MS, 7, COMM_NEVER, 1000);
+	assert_int_equal(schedule_silent_ms(&s), SCHEDULE_SILENT_MS);
+	s.period = 20000;
+	assert_int_equal(schedule_silent_ms(&s), 36000);
+	s.period = 3590000;
+	assert_int_equal(schedule_silent_ms(&s), SCHEDULE_SILENT_MS);
 }
 
 static void test_one_failure_is_retried_in_time(void **state)
@@ -406,6 +426,7 @@ int main(void)
 		cmocka_unit_test(test_config_first_and_once),
 		cmocka_unit_test(test_dead_meter_costs_little),
 		cmocka_unit_test(test_silence_has_hysteresis),
+		cmocka_unit_test(test_silence_is_noticed_sooner_where_meters_are_read_more_often),
 		cmocka_unit_test(test_one_failure_is_retried_in_time),
 		cmocka_unit_test(test_gateway_gone_and_back),
 		cmocka_unit_test(test_silent_gateway_is_not_its_meters),

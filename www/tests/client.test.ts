@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ApiError, call, client_init, get, net, post, sign_out, take_tokens } from '../src/shared/client';
+import { ApiError, call, client_init, get, get_all, Kept, net, post, sign_out, take_tokens } from '../src/shared/client';
 
 interface Asked { url: string; method: string; headers: Record<string, string>; body: string | undefined }
 let asked: Asked[] = [];
@@ -108,6 +108,24 @@ describe('the client', () => {
 		const first = await soon(call('GET', '/meters'));
 		expect(first).toMatchObject({ status: 200, etag: '"1"' });
 		expect(await soon(call('GET', '/meters', { etag: first.etag }))).toMatchObject({ status: 304, data: null });
+	});
+	it('follows a list to its end, and is told of pages that did not change only once', async () => {
+		const page = (a: Asked) => (a.url.includes('cursor=c1') ? { items: [2], next: null } : { items: [1], next: 'c1' });
+		let changed = '';
+		answer = (a) => {
+			const etag = `W/"${a.url}${changed}"`;
+			return a.headers['If-None-Match'] === etag ? new Response(null, { status: 304 }) : json(page(a), 200, { ETag: etag });
+		};
+		const kept = new Kept<number>();
+		const first = await soon(get_all<number>('/meters?q=x', kept));
+		expect(first).toEqual([1, 2]);
+		expect(asked.map((a) => a.url)).toEqual(['/api/v1/meters?q=x', '/api/v1/meters?q=x&cursor=c1']);
+		expect(await soon(get_all<number>('/meters?q=x', kept))).toBe(first);
+		changed = '!';
+		const later = await soon(get_all<number>('/meters?q=x', kept));
+		expect(later).not.toBe(first);
+		expect(later).toEqual([1, 2]);
+		expect(await soon(get_all<number>('/gateways'))).toEqual([1, 2]);
 	});
 	it('forgets tokens and kept data at sign-out', async () => {
 		localStorage.setItem('yufu.test.cache.mine', '{}');

@@ -57,6 +57,18 @@ export default function (world) {
 			assert.equal(sum(steps(done, 'left')), money(closed));
 			const tenant = await world.api.login(tenantPhone(3 * 60 + 41));
 			assert.deepEqual(await tenant.accounts(), []);
+			// Who has left sees what was charged, and can do nothing with it.
+			const { items: past } = await tenant.get('/me/accounts?ended=1');
+			assert.deepEqual(past.map((a) => a.id).sort(), closed.purses.map((p) => p.account_id).sort());
+			const power = past.find((a) => a.purpose === 'electricity');
+			const statement = await tenant.get(`/me/statement?account_id=${power.id}`);
+			assert.equal(statement.closing, power.balance);
+			assert.ok(statement.items.some((m) => m.kind === 'opening'));
+			const today = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10);
+			assert.equal((await tenant.get(`/me/bill?account_id=${power.id}&from=${today}&to=${today}`)).account_id, power.id);
+			expect(await post(tenant, '/me/orders', { account_id: power.id, amount_fen: 2000, channel: 'wechat_native' }), 404, 'not_found');
+			const stranger = await world.api.login(tenantPhone(3 * 60 + 42));
+			expect(await stranger.call('GET', `/me/statement?account_id=${power.id}`), 404, 'not_found');
 
 			expect(await post(operator, `${path}/meters`, { meters: [{ meter_id: meter.meter.id }] }), 409, 'conflict');
 			expect(await post(operator, `${path}/reopen`, { reason: '误操作' }), 200);

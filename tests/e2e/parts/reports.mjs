@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import XLSX from 'xlsx';
+import { libreOffice } from '../../support/sheets.mjs';
 import { expect, nano } from '../lib.mjs';
 
 const day = (offset = 0) => new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(Date.now() + offset * 86_400_000);
@@ -102,6 +103,30 @@ export default function (world) {
 			const inner = XLSX.CFB.find(XLSX.CFB.read(saved.bytes, { type: 'buffer' }), '/xl/worksheets/sheet1.xml').content;
 			assert.match(Buffer.from(inner).toString(), /<pane ySplit="1"[^>]*state="frozen"/);
 			assert.doesNotMatch(Buffer.from(inner).toString(), /<f>/);
+		});
+
+		test('are read by LibreOffice: the same rows, numbers as numbers, days as days', async () => {
+			const finance = await world.api.login('finance');
+			const path = `/reports/vending-operator?${span()}`;
+			const { columns } = (await finance.get('/reports')).items.find((r) => r.name === 'vending-operator');
+			const { items } = await finance.get(path);
+			for (const format of ['xlsx', 'csv']) {
+				const { bytes } = await file(finance, `${path}&format=${format}`);
+				const [saved] = Object.values(await libreOffice(bytes, format, 'xlsx'));
+				const book = XLSX.read(saved, { cellNF: true });
+				const sheet = book.Sheets[book.SheetNames[0]];
+				const cell = (r, c) => sheet[XLSX.utils.encode_cell({ r, c })];
+				for (const [c, column] of columns.entries()) {
+					assert.equal(cell(0, c).v, column.title);
+					for (const [i, item] of items.entries()) {
+						const [have, want] = [cell(i + 1, c), item[column.name]];
+						const where = `${format}: ${column.name} of row ${i}`;
+						if (column.kind === 'day' || column.kind === 'time') assert.ok(have.t === 'n' && XLSX.SSF.is_date(have.z), where);
+						else if (column.kind === 'text') assert.equal(have?.v ?? null, want, where);
+						else assert.deepEqual([have.t, have.v], ['n', Number(want) / SCALE[column.kind]], where);
+					}
+				}
+			}
 		});
 
 		test('of every name open as XLSX and CSV, with as many rows', async () => {

@@ -1,6 +1,6 @@
 // The one way to the API: tokens, time-outs, retries, idempotency keys, problem answers.
 import { reactive } from 'vue';
-import type { Tokens } from './api';
+import type { List, Tokens } from './api';
 import { answered, open_key } from './once';
 import { forget, keep, kept } from './store';
 
@@ -199,6 +199,30 @@ export async function call<T>(method: Method, path: string, ask: Ask = {}): Prom
 
 export async function get<T>(path: string): Promise<T> {
 	return (await call<T>('GET', path)).data;
+}
+
+/** Pages as they came last, for lists that are asked again and again: what did not change is not sent. */
+export class Kept<T> {
+	pages = new Map<string, Answer<List<T>>>();
+	items: T[] | null = null;
+}
+
+/** A whole list, page by page. With `kept`, the same array as the last time when nothing changed. */
+export async function get_all<T>(path: string, kept = new Kept<T>()): Promise<T[]> {
+	const pages = new Map<string, Answer<List<T>>>();
+	let same = kept.items !== null;
+	for (let next: string | null = ''; next !== null;) {
+		const at: string = next ? `${path}${path.includes('?') ? '&' : '?'}cursor=${next}` : path;
+		const before = kept.pages.get(at);
+		const answer = await call<List<T>>('GET', at, { etag: before?.etag });
+		const page: Answer<List<T>> = answer.status === 304 && before ? before : answer;
+		if (page !== before) same = false;
+		pages.set(at, page);
+		next = page.data.next;
+	}
+	kept.pages = pages;
+	if (!same || !kept.items) kept.items = ([] as T[]).concat(...Array.from(pages.values(), (p) => p.data.items));
+	return kept.items;
 }
 
 export async function post<T>(path: string, body: unknown, once?: string): Promise<T> {

@@ -1,7 +1,7 @@
 // The live picture of the mall: asked every 3 s, more slowly when nobody looks.
 import { computed, reactive, shallowRef } from 'vue';
-import type { Alarm, Board, Gateway, List, Meter } from '../shared/api';
-import { ApiError, call, get } from '../shared/client';
+import type { Alarm, Board, Gateway, Meter } from '../shared/api';
+import { ApiError, call, get_all, Kept } from '../shared/client';
 import { poll, type Poller } from '../shared/poll';
 import { may } from './session';
 
@@ -15,25 +15,26 @@ export const board = shallowRef<Board | null>(null);
 /** When the last picture came, in ms; `error` while none comes. */
 export const live = reactive({ at: 0, error: null as ApiError | null });
 
-let etag: string | null = null;
+const kept = { meters: new Kept<Meter>(), gateways: new Kept<Gateway>(), alarms: new Kept<Alarm>() };
+let board_etag: string | null = null;
 let poller: Poller | null = null;
 
-async function ask_meters(): Promise<void> {
-	const answer = await call<List<Meter>>('GET', '/meters', { etag });
+async function ask_board(): Promise<void> {
+	const answer = await call<Board>('GET', '/board', { etag: board_etag });
 	if (answer.status === 304) return;
-	etag = answer.etag;
-	meters.value = answer.data.items;
+	board_etag = answer.etag;
+	board.value = answer.data;
 }
 
 async function ask(): Promise<boolean> {
 	try {
-		const [, b, g, a] = await Promise.all([
-			ask_meters(), get<Board>('/board'), get<List<Gateway>>('/gateways'),
-			may('alarm.read') ? get<List<Alarm>>('/alarms?open=1') : null,
+		const [, m, g, a] = await Promise.all([
+			ask_board(), get_all<Meter>('/meters', kept.meters), get_all<Gateway>('/gateways', kept.gateways),
+			may('alarm.read') ? get_all<Alarm>('/alarms?open=1', kept.alarms) : null,
 		]);
-		board.value = b;
-		gateways.value = g.items;
-		alarms.value = a ? a.items : null;
+		meters.value = m;
+		gateways.value = g;
+		alarms.value = a;
 		live.at = Date.now();
 		live.error = null;
 	} catch (e) {

@@ -1,0 +1,86 @@
+/* How often somebody may call. */
+#include "cmock.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fcgi/limits.h"
+
+static struct limits *limits_of(const char *text)
+{
+	char path[] = "/tmp/yufu-limits-XXXXXX";
+	int fd = mkstemp(path);
+	AUTO(conf_free) struct conf *conf = NULL;
+	struct limits *l = NULL;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	assert_int_equal(conf_open(path, &conf, NULL), ERR_OK);
+	unlink(path);
+	assert_int_equal(limits_open(conf, &l, NULL), ERR_OK);
+	return l;
+}
+
+static int taken(struct limits *l, enum limit_kind kind, const char *who, int64_t at, int n)
+{
+	int let_in = 0;
+
+	for (int i = 0; i < n; i++)
+		let_in += limits_take(l, kind, who, at) == 0;
+	return let_in;
+}
+
+static void test_a_minutes_worth(void **state)
+{
+	struct limits *l = limits_of("[limits]\nread_per_minute = 60\nwrite_per_minute = 6\n");
+
+	(void)state;
+	assert_int_equal(taken(l, LIMIT_READ, "user:1", 1000, 100), 60);
+	assert_int_equal(limits_take(l, LIMIT_READ, "user:1", 1000), 1);
+	assert_int_equal(taken(l, LIMIT_READ, "user:1", 11000, 100), 10);
+	assert_int_equal(taken(l, LIMIT_READ, "user:1", 10000000, 100), 60);
+	/* Kinds and callers are counted apart. */
+	assert_int_equal(taken(l, LIMIT_WRITE, "user:1", 10000000, 100), 6);
+	assert_int_equal(limits_take(l, LIMIT_WRITE, "user:1", 10000000), 10);
+	assert_int_equal(taken(l, LIMIT_WRITE, "user:2", 10000000, 100), 6);
+	assert_int_equal(taken(l, LIMIT_LOGIN, "10.0.0.1", 10000000, 1000), 300); /* as shipped */
+	limits_free(&l);
+}
+
+static void test_none(void **state)
+{
+	struct limits *l = limits_of("[limits]\nlogin_per_minute = 0\n");
+
+	(void)state;
+	assert_int_equal(taken(l, LIMIT_LOGIN, "10.0.0.1", 1000, 10000), 10000);
+	limits_free(&l);
+}
+
+/* Whoever was throttled stays so while very many others come by once. */
+static void test_a_crowd(void **state)
+{
+	struct limits *l = limits_of("[limits]\nread_per_minute = 60\n");
+	char who[24];
+
+	(void)state;
+	assert_int_equal(taken(l, LIMIT_READ, "user:1", 1000, 100), 60);
+	for (int i = 0; i < 100000; i++) {
+		snprintf(who, sizeof(who), "user:%d", i + 2);
+		assert_int_equal(limits_take(l, LIMIT_READ, who, 1000 + i / 10), 0);
+	}
+	assert_in_range(taken(l, LIMIT_READ, "user:1", 11000, 100), 0, 10);
+	limits_free(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_minutes_worth),
+		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_a_crowd),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
