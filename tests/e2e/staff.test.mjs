@@ -9,7 +9,7 @@ import { chromium } from 'playwright-core';
 import { DEMO_PASSWORD, useStack } from './lib.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const WAIT_MS = 60_000;
+const WAIT_MS = 120_000;
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 /** Places that a role must see in the navigation, and some that it must not. */
