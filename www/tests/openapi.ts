@@ -36,7 +36,7 @@ function block(lines: Line[], at: { i: number }, indent: number): Node {
 	return list.length ? list : map;
 }
 
-const text = readFileSync(join(import.meta.dirname, '../../docs/openapi.yaml'), 'utf8');
+const text = readFileSync(process.env.OPENAPI || join(import.meta.dirname, '../../docs/openapi.yaml'), 'utf8');
 const lines = text.split('\n').filter((l) => l.trim() && !l.trim().startsWith('#')).map((l) => ({ indent: l.length - l.trimStart().length, text: l.trim() }));
 const document = block(lines, { i: 0 }, 0) as { [name: string]: Node };
 

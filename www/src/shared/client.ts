@@ -38,7 +38,7 @@ export interface Ask {
 
 export interface Answer<T> { status: number; data: T; etag: string | null }
 
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 let app = 'tenant';
 let access: string | null = null;

@@ -63,6 +63,7 @@ export const PLACES: Place[] = [
 		name: 'supply', group: 'work', icon: 'bolt', pages: [
 			{ name: 'supply_points', needs: 'meter.read', list: work('supply_points') },
 			{ name: 'schedules', needs: 'meter.read', list: work('schedules') },
+			{ name: 'batches', needs: 'meter.read', list: work('batches') },
 		],
 	},
 	{ name: 'gateways', group: 'work', icon: 'bus', pages: [{ name: 'gateways', needs: 'meter.read', list: work('gateways') }] },
@@ -77,6 +78,20 @@ export const PLACES: Place[] = [
 		name: 'imports', group: 'work', icon: 'inbox', pages: [
 			{ name: 'import', needs: 'import.run', view: defineAsyncComponent(() => import('./pages/Import.vue')) },
 			{ name: 'imports', needs: 'import.run', list: work('imports') },
+		],
+	},
+	{
+		name: 'people', group: 'system', icon: 'people', pages: [
+			{ name: 'users', needs: 'user.manage', list: system('users') },
+			{ name: 'permissions', needs: 'user.manage', view: defineAsyncComponent(() => import('./pages/Permissions.vue')) },
+		],
+	},
+	{ name: 'audit', group: 'system', icon: 'eye', pages: [{ name: 'audit', needs: 'audit.read', list: system('audit') }] },
+	{ name: 'jobs', group: 'system', icon: 'jobs', pages: [{ name: 'jobs', needs: 'setting.read', list: system('jobs') }] },
+	{
+		name: 'places', group: 'system', icon: 'place', pages: [
+			{ name: 'sites', needs: 'meter.read', list: system('sites') },
+			{ name: 'areas', needs: 'meter.read', list: system('areas') },
 		],
 	},
 	{

@@ -12,8 +12,9 @@ export interface ReportKind { name: string; title: string; days_most: number; by
 const LEFT = new Set<ReportColumnKind>(['text', 'day', 'time']);
 
 function quantity(name: string, n: number): string {
-	if (name.endsWith('_l')) return cubic(n);
-	return name.endsWith('_wh') ? kwh(n) : grouped(n);
+	const text = name.endsWith('_l') ? cubic(n) : name.endsWith('_wh') ? kwh(n) : String(n);
+	const [whole, part] = text.split('.');
+	return part ? `${grouped(Number(whole))}.${part}` : grouped(Number(whole));
 }
 
 export function report_cell(c: ReportColumn, value: unknown): { text: string; right: boolean } {

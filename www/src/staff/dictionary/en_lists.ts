@@ -2,14 +2,14 @@ import type { zh_lists } from './zh_lists';
 
 export const en_lists: typeof zh_lists = {
 	skip: 'Skip to content', no_page: 'There is no such page.',
-	by_profile: 'by profile', yes: 'yes', no: 'no', any: 'all', optional: '(optional)',
+	by_profile: 'by profile', shown_once: 'Copy it now and hand it over; it is not shown again.', matrix_help: 'Shipped roles stay as they are; roles of your own are ticked here.', yes: 'yes', no: 'no', any: 'all', optional: '(optional)',
 	none_match: 'Nothing fits.',
 	rows_shown: (n: number) => `${n} shown`,
 	rows_more: 'Show more',
 	rows_add: 'Add a line', rows_remove: 'Remove',
 	field_missing: 'Needed', field_bad: 'Not understood',
 	pick_none: 'Nothing found.', pick_other: 'Change',
-	pick_hint: { account: 'Room, name, phone, meter', meter: 'Code, name, room', contract: 'Contract, name, room', tenant: 'Name, room, phone', gateway: 'Gateway code', model: 'Model', tariff: 'Tariff', schedule: 'Schedule' },
+	pick_hint: { account: 'Room, name, phone, meter', meter: 'Code, name, room', contract: 'Contract, name, room', tenant: 'Name, room, phone', gateway: 'Gateway code', model: 'Model', role: 'Role', tariff: 'Tariff', schedule: 'Schedule' },
 	step_next: 'Next', step_back: 'Back', step_preview: 'Preview', nothing_would: 'Nothing would be done.',
 	done: 'Done', asked_second: 'Handed in; a second person has to approve it', unsure: 'No answer came. Pressing again does it once only.',
 	part_none: 'None.',
@@ -19,7 +19,7 @@ export const en_lists: typeof zh_lists = {
 		approvals: 'Approvals', messages: 'Messages', imports: 'Import', people: 'Users and roles', audit: 'Audit', jobs: 'Jobs', places: 'Sites and areas', settings: 'Settings',
 	},
 	page: {
-		meters: { title: 'Meters', none: 'No meters yet.' },
+		meters: { title: 'Meters', none: 'No meters yet.' }, users: { title: 'Users', none: 'No users.' }, permissions: { title: 'Permissions', none: '—' }, audit: { title: 'Audit', none: 'Nothing.' }, jobs: { title: 'Jobs', none: 'No job has run yet.' }, batches: { title: 'Batches', none: 'No batches.' }, sites: { title: 'Sites', none: 'No sites.' }, areas: { title: 'Areas', none: 'No areas.' },
 		orders: { title: 'Recharge orders', none: 'No recharge orders yet.' }, refunds: { title: 'Refunds', none: 'No refunds.' }, unmatched: { title: 'Unmatched payments', none: 'Every payment has found its order.' }, attempts: { title: 'Refused attempts', none: 'Nothing was refused.' },
 		entries: { title: 'Entries', none: 'No entries.' }, accounts: { title: 'Accounts', none: 'No accounts.' }, reconciliations: { title: 'Bills of services', none: 'No bills yet. The bill of a day is fetched the next morning.' }, services: { title: 'Owed by services', none: 'No payment services.' },
 		payouts: { title: 'Payouts', none: 'No payouts yet.' }, shifts: { title: 'My shifts', none: 'No shifts yet.' }, contracts: { title: 'Contracts', none: 'No contracts yet.' }, fees: { title: 'Property fee and rent', none: 'No fees.' },
@@ -30,6 +30,8 @@ export const en_lists: typeof zh_lists = {
 	},
 	filter: { q: 'Find', number: 'Order number', mismatch: 'payment differs', from: 'From', to: 'To', open: 'open only', should_be_off: 'should be off' },
 	col: {
+		username: 'Login', disabled: 'Disabled', locked_until: 'Locked until', site_id: 'Site', area_ids: 'Areas', password_change_required: 'Must change password', actor_name: 'By', request_id: 'Request', before: 'Before', after: 'After', detail: 'Detail', 'chain.n': 'Chain no.', 'chain.sha256': 'Chain hash', result: 'Result', run_at: 'Ran', took_ms: 'Took', runs: 'Runs', failures: 'Failures', every_ms: 'Every', failing_since: 'Failing since', failed_at: 'Last failure', worker: 'Worker',
+		profile: 'Profile', zone: 'Zone', areas: 'Areas', gateways: 'Gateways', parent: 'Parent', site: 'Site', floor_m2: 'Floor m²', 'counts.meters': 'Meters', 'counts.done': 'Done', 'counts.failed': 'Failed', 'counts.waiting': 'Waiting', 'counts.refused': 'Refused', 'user.name': 'By', until: 'Until', confirmed_at: 'Confirmed', done_at: 'Done', would: 'Would be', what: 'Step',
 		display: 'State', energy_wh: 'Register kWh', volume_l: 'Register m³', power_w: 'Power W', 'account.balance': 'Balance', read_at: 'Read', model: 'Model', unit: 'Unit', serial: 'Serial', gateway: 'Gateway', role: 'Role', billing: 'Charged', 'supply.state': 'Supply', 'supply.reason': 'Because', 'old.serial': 'Old device', 'old.register': 'Old register', 'new.serial': 'New device', 'new.register': 'New register', verdict: 'Verdict', decision: 'Decision',
 		id: 'No.', out_trade_no: 'Order', tenant: 'Tenant', purpose: 'Purse', amount_fen: 'Amount', amount: 'Amount', channel: 'Channel', state: 'State', created_at: 'Made', paid_at: 'Paid', meter: 'Meter', transaction_id: 'Service no.', credited_at: 'Credited',
 		closed_at: 'Closed', expires_at: 'Expires', paid_after_close: 'Paid after closing', refunded_fen: 'Refunded', unmatched: 'Unmatched', queries: 'Queries', entry_id: 'Entry', out_refund_no: 'Refund no.', method: 'Way', reason: 'Reason', settled_at: 'Settled',
@@ -46,6 +48,7 @@ export const en_lists: typeof zh_lists = {
 		file_name: 'File', dry_run: 'Dry run', ok: 'Good', error_count: 'Errors', counts: 'Result', user: 'User', bytes: 'Bytes', sheet: 'Sheet', row: 'Row', column: 'Column', value: 'Value', message: 'Message', shipped: 'As shipped', min: 'Least', max: 'Most', second_person: 'Two persons', help: 'Help', register: 'Register',
 	},
 	field: {
+		role_id: 'Role', permissions: 'Permissions (by blanks)', gateway_id: 'Meters of which gateway', until: 'Until', site: 'Code of the site', parent: 'Code of the parent area',
 		account_id: 'To which account', to_account_id: 'To the account', contract_id: 'Contract', meter_id: 'Meter', register: 'Register read on site (else the live one)', at: 'From when', payout: 'What is left', readings: 'Registers read on site (for meters offline)', purses: 'Purses',
 		'tenant.code': 'Tenant code', 'tenant.name': 'Name', 'tenant.phone': 'Mobile', 'tenant.room': 'Room', 'tenant.contacts': 'Further phones', opening_balance: 'Opening balance (yuan)', amount_fen: 'Amount (yuan)', monthly_fen: 'A month (yuan)', cap_fen: 'At most, each time (yuan)', permille: 'Thousandths of each recharge',
 		warn1: 'Warning 1', warn2: 'Warning 2', unit: 'Unit', blocked: 'Take no recharges', code: 'Code', month: 'Month', sources: 'Which meters', targets: 'Among whom', items: 'On duty', kinds: 'Alarm kinds (none: all)', from_min: 'From (minute of the day)', to_min: 'To (minute)', weekdays: 'Weekdays (1–7, none: daily)',
@@ -53,6 +56,8 @@ export const en_lists: typeof zh_lists = {
 		workday: 'Workdays', weekend: 'Weekends', holiday: 'Holidays', from: 'Time (like 08:00)', supply: 'Supply', value: 'New value', from_day: 'From the day', to_day: 'Last day',
 	},
 	act: {
+		user_add: { title: 'New user', effect: 'Makes a password for one use, to be changed at the first login.' }, user_edit: { title: 'Edit', go: 'Save' }, user_password: { title: 'New password', effect: 'Makes a new password for one use; all sessions end.' }, role_add: { title: 'New role', done: 'Added' }, site_add: { title: 'New site' }, site_edit: { title: 'Edit', go: 'Save' }, area_add: { title: 'New area' }, area_edit: { title: 'Edit', go: 'Save' },
+		alarm_ack: { title: 'Acknowledge', effect: 'Somebody sees to it.', done: 'Acknowledged' }, alarm_comment: { title: 'Comment', go: 'Save' }, alarm_clear: { title: 'Clear', done: 'Cleared' }, batch_add: { title: 'New batch', effect: 'First shows which meters it touches; nothing is done before you confirm.', go: 'Preview' }, batch_confirm: { title: 'Confirm', effect: 'Every meter below is acted on, one after the other.' },
 		meter_replace: { title: 'Replace meter', effect: 'The old device is settled to its last register, the new one counts from its first. The last step shows what would be done.', go: 'Replace it', done: 'Replaced' }, meter_replace_undo: { title: 'Undo replacement', go: 'Undo it' }, meter_tariff: { title: 'Change tariff', go: 'Save' }, meter_read: { title: 'Read now', done: 'Reading asked for' }, meter_overload: { title: 'Load limit', go: 'Save' }, meter_ratio: { title: 'Transformers', effect: 'Counts with the new ratio from now on.', go: 'Save' },
 		meter_schedule: { title: 'Schedule', go: 'Save' }, meter_load_class: { title: 'Load class', effect: 'Protected loads are never cut by themselves; a second person has to approve.', go: 'Hand in' }, meter_vacant: { title: 'Vacant', go: 'Save' }, meter_safety: { title: 'Safety cut', effect: 'Cuts at once. Only a person on site may clear it.', go: 'Do it' },
 		order_refund: { title: 'Refund', effect: 'Goes back the way it came. Above the limit a second person has to approve.', done: 'Refund handed in', go: 'Refund' }, refund_retry: { title: 'Try again', done: 'Handed in again' }, refund_done: { title: 'It has arrived', effect: 'You have seen that the money arrived.' }, refund_failed: { title: 'It failed', effect: 'The money returns to the purse, or to suspense.' },
@@ -82,6 +87,7 @@ export const en_lists: typeof zh_lists = {
 		cut: (a: string, b: string) => `The first ${a} of ${b} rows; files have them all.`,
 	},
 	part: {
+		alarm_history: 'History', batch_meters: 'Meters',
 		meter_tariffs: 'Tariffs', exchanges: 'Devices', doubtful: 'Doubtful readings', postings: 'Postings', movements: 'Newest entries', differences: 'Differences', bill_rows: 'Rows of the bill', contract_meters: 'Meters', contract_purses: 'Purses', contract_history: 'History', sources: 'Sources', targets: 'Sharers', faults: 'Faults on the bus', outages: 'Outages',
 		workday: 'Workdays', weekend: 'Weekends', holiday: 'Holidays', tries: 'Tries', import_errors: 'Errors',
 	},
@@ -117,6 +123,10 @@ export const en_lists: typeof zh_lists = {
 			tenant: 'Tenant entered', contract: 'Contract made', meter: 'Meter joins', purse: 'Purse made', opening: 'Opening balance', settle: 'Settled', meter_ends: 'Meter leaves', fee_ends: 'Fee ends', fees_end: 'Fees settled', fee_stays: 'Fee stays', fee_again: 'Fee again', block_ends: 'Block lifted', block_stays: 'Block stays', keep_ends: 'Keep ends', vacant: 'Marked vacant', vacant_ends: 'No longer vacant',
 			not_charged: 'Use not charged', reversed: 'Reversed', device: 'Device exchanged', sub_tenant_ends: 'Sub-tenant ends', sub_tenant_again: 'Sub-tenant again', sub_tenant_gone: 'Sub-tenant gone', refund: 'Refund', debt: 'Kept as debt', credit_moves: 'Credit moves', payout: 'Paid out', balance: 'Balance', deposit: 'Deposit', schedule_ends: 'Schedule ends', allowance_ends: 'Allowance ends', share_ends: 'Leaves shares', debt_stays: 'Debt stays',
 		},
+		staff_role: { admin: 'administrator', finance: 'finance', cashier: 'cashier', operator: 'operator', engineer: 'engineer', viewer: 'viewer' }, audit_outcome: { ok: 'done', done: 'done', refused: 'refused', failed: 'failed' }, job_result: { ok: 'well', failed: 'failed' }, profile: { shop: 'shops', dwelling: 'dwellings' }, area_kind: { building: 'building', floor: 'floor', riser: 'shaft' }, alarm_step: { raised: 'raised', told: 'told', acked: 'acknowledged', commented: 'comment', cleared: 'cleared' },
+		supply_action: { on: 'on', off: 'off', keep: 'keep', auto: 'automatic', read: 'read' }, batch_state: { preview: 'to be confirmed', expired: 'expired', approval: 'to be approved', rejected: 'rejected', running: 'running', done: 'done' }, batch_meter: { todo: 'to do', waiting: 'waiting', done: 'done', refused: 'refused', failed: 'failed' },
+		permission: { meter: 'meters', gateway: 'gateways', tenant: 'tenants', account: 'accounts', sale: 'sales', day: 'days', alarm: 'alarms', tariff: 'tariffs', entry: 'entries', refund: 'refunds', adjustment: 'adjustments', approval: 'approvals', contract: 'contracts', setting: 'settings', fee: 'fees', share: 'shares', schedule: 'schedules', report: 'reports', reconciliation: 'reconciliation', import: 'import', user: 'users', webhook: 'webhooks', notice: 'messages', duty: 'duty', audit: 'audit' },
+		verb: { read: 'see', edit: 'change', control: 'control', create: 'make', reverse: 'reverse', seal: 'seal', ack: 'acknowledge', run: 'run', manage: 'manage', resolve: 'resolve' },
 		on_off: { 1: 'on', 0: 'off' }, setting_unit: { days: 'days', min: 'min', percent: '%', permille: '‰', yuan: 'yuan', kwh: 'mg/kWh' },
 		setting: {
 			fee_cut: 'Cut for unpaid fees', fee_grace_days: 'Days of grace for fees', fee_notice_days: 'Days of notice for fees', refund_limit_fen: 'Refund limit', reversal_limit_fen: 'Reversal limit', desk_reversal_limit_fen: 'Desk reversal limit', adjustment_limit_fen: 'Adjustment limit', warn_most_yuan: 'Highest warning', warn2_least_yuan: 'Lowest second warning',

@@ -4,14 +4,14 @@ interface ActWords { title: string; effect?: string; done?: string; go?: string 
 
 export const zh_lists = {
 	skip: '跳到内容', no_page: '没有这个页面。',
-	by_profile: '按用户类型', yes: '是', no: '否', any: '全部', optional: '（可不填）',
+	by_profile: '按用户类型', shown_once: '请现在复制并交给本人，之后不再显示。', matrix_help: '系统自带的角色不能修改；可新增角色后勾选权限。', yes: '是', no: '否', any: '全部', optional: '（可不填）',
 	none_match: '没有符合条件的记录。',
 	rows_shown: (n: number) => `已显示 ${n} 条`,
 	rows_more: '再显示一些',
 	rows_add: '增加一行', rows_remove: '删除',
 	field_missing: '请填写', field_bad: '填写的格式不对',
 	pick_none: '没有找到。', pick_other: '换一个',
-	pick_hint: { account: '房号、店名、电话、表号', meter: '表号、名称、房号', contract: '合同号、店名、房号', tenant: '店名、房号、电话', gateway: '网关编码', model: '型号', tariff: '电价名称', schedule: '定时方案' },
+	pick_hint: { account: '房号、店名、电话、表号', meter: '表号、名称、房号', contract: '合同号、店名、房号', tenant: '店名、房号、电话', gateway: '网关编码', model: '型号', role: '角色', tariff: '电价名称', schedule: '定时方案' },
 	step_next: '下一步', step_back: '上一步', step_preview: '预览', nothing_would: '没有需要执行的步骤。',
 	done: '已完成', asked_second: '已提交，等待另一人审批', unsure: '没有等到回应。再按一次不会重复执行。',
 	part_none: '没有记录。',
@@ -21,7 +21,7 @@ export const zh_lists = {
 		approvals: '审批', messages: '消息', imports: '导入', people: '用户与权限', audit: '审计', jobs: '任务', places: '项目与区域', settings: '设置',
 	} as Words,
 	page: {
-		meters: { title: '表计', none: '还没有表计。' },
+		meters: { title: '表计', none: '还没有表计。' }, users: { title: '用户', none: '没有用户。' }, permissions: { title: '权限', none: '—' }, audit: { title: '审计', none: '没有记录。' }, jobs: { title: '后台任务', none: '任务还没有运行。' }, batches: { title: '批量操作', none: '没有批量操作。' }, sites: { title: '项目', none: '没有项目。' }, areas: { title: '区域', none: '没有区域。' },
 		orders: { title: '充值订单', none: '还没有充值订单。' }, refunds: { title: '退款', none: '没有退款。' }, unmatched: { title: '待认领付款', none: '没有待认领的付款。' }, attempts: { title: '被拒绝的操作', none: '没有被拒绝的操作。' },
 		entries: { title: '分录', none: '没有分录。' }, accounts: { title: '账户', none: '没有账户。' }, reconciliations: { title: '渠道账单', none: '还没有账单。每天上午会自动获取前一天的账单。' }, services: { title: '渠道应付', none: '没有支付渠道。' },
 		payouts: { title: '到账记录', none: '还没有到账记录。' }, shifts: { title: '我的班次', none: '还没有开过班。' }, contracts: { title: '合同', none: '还没有合同。' }, fees: { title: '物业费与租金', none: '没有费用。' },
@@ -32,6 +32,8 @@ export const zh_lists = {
 	} as Record<string, { title: string; none: string }>,
 	filter: { q: '查找', number: '订单号', mismatch: '付款不符', from: '从', to: '到', open: '只看未结束', should_be_off: '只看应断未断' } as Words,
 	col: {
+		username: '账号', disabled: '停用', locked_until: '锁定至', site_id: '项目', area_ids: '限区域', password_change_required: '须改密码', actor_name: '操作人', request_id: '请求号', before: '之前', after: '之后', detail: '详情', 'chain.n': '链序号', 'chain.sha256': '链校验', result: '结果', run_at: '上次运行', took_ms: '用时', runs: '次数', failures: '失败', every_ms: '间隔', failing_since: '失败自', failed_at: '上次失败', worker: '执行者',
+		profile: '用户类型', zone: '时区', areas: '区域', gateways: '网关', parent: '上级', site: '项目', floor_m2: '面积 m²', 'counts.meters': '表数', 'counts.done': '完成', 'counts.failed': '失败', 'counts.waiting': '等待', 'counts.refused': '被拒', 'user.name': '提出人', until: '至', confirmed_at: '确认', done_at: '完成', would: '将', what: '步骤',
 		display: '状态', energy_wh: '读数 kWh', volume_l: '读数 m³', power_w: '功率 W', 'account.balance': '余额', read_at: '读表', model: '型号', unit: '表地址', serial: '表号', gateway: '网关', role: '用途', billing: '计费', 'supply.state': '供电', 'supply.reason': '缘由', 'old.serial': '旧表', 'old.register': '旧表读数', 'new.serial': '新表', 'new.register': '新表读数', verdict: '判断', decision: '决定',
 		id: '编号', out_trade_no: '订单号', tenant: '租户', purpose: '账户', amount_fen: '金额', amount: '金额', channel: '渠道', state: '状态', created_at: '创建', paid_at: '付款', meter: '表计', transaction_id: '渠道单号', credited_at: '入账',
 		closed_at: '关闭', expires_at: '失效', paid_after_close: '关闭后付款', refunded_fen: '已退', unmatched: '待认领', queries: '查询次数', entry_id: '分录', out_refund_no: '退款号', method: '方式', reason: '原因', settled_at: '办结',
@@ -48,6 +50,7 @@ export const zh_lists = {
 		file_name: '文件', dry_run: '试导入', ok: '成功', error_count: '错误', counts: '结果', user: '用户', bytes: '字节', sheet: '工作表', row: '行', column: '列', value: '值', message: '说明', shipped: '出厂值', min: '最小', max: '最大', second_person: '需双人', help: '说明（英文）', register: '读数',
 	} as Words,
 	field: {
+		role_id: '角色', permissions: '权限（空格分开）', gateway_id: '哪个网关下的表', until: '保电至', site: '项目编码', parent: '上级区域编码',
 		account_id: '给哪个账户', to_account_id: '转到账户', contract_id: '合同', meter_id: '表计', register: '现场读数（可不填，按实时读数）', at: '生效时间', payout: '余额处理', readings: '现场读数（表计离线时填写）', purses: '账户',
 		'tenant.code': '租户编码', 'tenant.name': '店名', 'tenant.phone': '手机', 'tenant.room': '房号', 'tenant.contacts': '其他联系电话', opening_balance: '期初余额（元）', amount_fen: '金额（元）', monthly_fen: '每月（元）', cap_fen: '每次最多（元）', permille: '每次充值的千分之几',
 		warn1: '一级预警', warn2: '二级预警', unit: '单位', blocked: '停止充值', code: '编码', month: '月份', sources: '分摊哪些表', targets: '分给谁', items: '值班人员', kinds: '告警类型（空为全部）', from_min: '从（当天第几分钟）', to_min: '到（第几分钟）', weekdays: '星期（1–7，空为每天）',
@@ -55,6 +58,8 @@ export const zh_lists = {
 		workday: '工作日', weekend: '周末', holiday: '节假日', from: '时刻（如 08:00）', supply: '供电', value: '新值', from_day: '从哪天起', to_day: '最后一天',
 	} as Words,
 	act: {
+		user_add: { title: '新增用户', effect: '生成一次性密码，首次登录须修改。' }, user_edit: { title: '修改', go: '保存' }, user_password: { title: '重置密码', effect: '生成新的一次性密码，其所有登录立即失效。' }, role_add: { title: '新增角色', done: '已新增' }, site_add: { title: '新增项目' }, site_edit: { title: '修改', go: '保存' }, area_add: { title: '新增区域' }, area_edit: { title: '修改', go: '保存' },
+		alarm_ack: { title: '确认', effect: '表示有人在处理。', done: '已确认' }, alarm_comment: { title: '备注', go: '保存' }, alarm_clear: { title: '解除', done: '已解除' }, batch_add: { title: '新建批量操作', effect: '先列出会影响哪些表，确认后才执行。', go: '预览' }, batch_confirm: { title: '确认执行', effect: '将对下列表计逐一执行。' },
 		meter_replace: { title: '换表', effect: '旧表结算到最后读数，新表从起始读数计量。最后一步先预览。', go: '确认换表', done: '已换表' }, meter_replace_undo: { title: '撤销换表', go: '确认撤销' }, meter_tariff: { title: '换电价', go: '保存' }, meter_read: { title: '立即读表', done: '已请求读表' }, meter_overload: { title: '功率限制', go: '保存' }, meter_ratio: { title: '互感器变比', effect: '从现在起按新变比计量。', go: '保存' },
 		meter_schedule: { title: '定时供电', go: '保存' }, meter_load_class: { title: '负荷等级', effect: '重要负荷不会被自动断电，需另一人审批。', go: '提交' }, meter_vacant: { title: '空置', go: '保存' }, meter_safety: { title: '安全断电', effect: '立即断电。只有在现场确认安全的人可以解除。', go: '执行' },
 		order_refund: { title: '退款', effect: '原路退回。金额超过限额时需另一人审批。', done: '退款已提交', go: '提交退款' }, refund_retry: { title: '再试一次', done: '已重新提交' }, refund_done: { title: '确认已到账', effect: '已核实款项到达对方。' }, refund_failed: { title: '退款失败', effect: '款项退回原账户或挂账。' },
@@ -84,6 +89,7 @@ export const zh_lists = {
 		cut: (a: string, b: string) => `只显示前 ${a} 行，共 ${b} 行；导出文件包含全部。`,
 	},
 	part: {
+		alarm_history: '经过', batch_meters: '表计',
 		meter_tariffs: '电价', exchanges: '换表记录', doubtful: '存疑读数', postings: '借贷', movements: '最近的分录', differences: '差异', bill_rows: '账单行', contract_meters: '表计', contract_purses: '账户', contract_history: '经历', sources: '来源表', targets: '分摊户', faults: '通讯错误', outages: '中断记录',
 		workday: '工作日', weekend: '周末', holiday: '节假日', tries: '发送记录', import_errors: '错误',
 	} as Words,
@@ -119,6 +125,10 @@ export const zh_lists = {
 			tenant: '登记租户', contract: '建立合同', meter: '归入表计', purse: '建立账户', opening: '记期初余额', settle: '结算', meter_ends: '表计退出', fee_ends: '终止费用', fees_end: '结清费用', fee_stays: '费用保留', fee_again: '恢复费用', block_ends: '解除断电', block_stays: '保留断电', keep_ends: '结束保电', vacant: '标为空置', vacant_ends: '不再空置',
 			not_charged: '不计费用量', reversed: '冲正', device: '更换表计', sub_tenant_ends: '分租结束', sub_tenant_again: '恢复分租', sub_tenant_gone: '分租已失效', refund: '退款', debt: '转为欠款', credit_moves: '余额转出', payout: '付款', balance: '余额', deposit: '押金', schedule_ends: '结束定时', allowance_ends: '结束免费额度', share_ends: '退出公摊', debt_stays: '欠款保留',
 		},
+		staff_role: { admin: '管理员', finance: '财务', cashier: '售电员', operator: '操作员', engineer: '工程师', viewer: '查看' }, audit_outcome: { ok: '成功', done: '成功', refused: '被拒', failed: '失败' }, job_result: { ok: '正常', failed: '失败' }, profile: { shop: '商铺', dwelling: '住宅' }, area_kind: { building: '楼栋', floor: '楼层', riser: '竖井' }, alarm_step: { raised: '发生', told: '已通知', acked: '确认', commented: '备注', cleared: '恢复' },
+		supply_action: { on: '供电', off: '断电', keep: '保电', auto: '自动', read: '读表' }, batch_state: { preview: '待确认', expired: '已过期', approval: '待审批', rejected: '已驳回', running: '执行中', done: '已完成' }, batch_meter: { todo: '未执行', waiting: '等回读', done: '完成', refused: '被拒', failed: '失败' },
+		permission: { meter: '表计', gateway: '网关', tenant: '租户', account: '账户', sale: '售电', day: '日结', alarm: '告警', tariff: '电价', entry: '分录', refund: '退款', adjustment: '调账', approval: '审批', contract: '合同', setting: '参数', fee: '费用', share: '公摊', schedule: '定时', report: '报表', reconciliation: '对账', import: '导入', user: '用户', webhook: '推送', notice: '消息', duty: '值班', audit: '审计' },
+		verb: { read: '查看', edit: '修改', control: '控制', create: '创建', reverse: '冲正', seal: '执行', ack: '确认', run: '执行', manage: '管理', resolve: '处理' },
 		on_off: { 1: '开', 0: '关' }, setting_unit: { days: '天', min: '分钟', percent: '%', permille: '‰', yuan: '元', kwh: 'mg/kWh' },
 		setting: {
 			fee_cut: '物业费欠费可断电', fee_grace_days: '物业费宽限天数', fee_notice_days: '物业费提前通知天数', refund_limit_fen: '退款双人限额', reversal_limit_fen: '冲正双人限额', desk_reversal_limit_fen: '售电员冲正限额', adjustment_limit_fen: '调账双人限额', warn_most_yuan: '预警值上限', warn2_least_yuan: '二级预警下限',

@@ -11,7 +11,7 @@ export function picked_id(value: string): number {
 	return Number(value.split('\t')[0]);
 }
 
-const PICKERS = new Set(['account', 'meter', 'contract', 'tenant', 'gateway', 'tariff', 'schedule']);
+const PICKERS = new Set(['account', 'meter', 'contract', 'tenant', 'gateway', 'tariff', 'schedule', 'role']);
 
 /** The JSON value of one field, or undefined when the text is none. */
 function value_of(field: Field, text: string): unknown {

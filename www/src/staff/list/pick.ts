@@ -26,6 +26,7 @@ const SOURCES: Record<PickKind, Source> = {
 	tenant: { path: (q) => `/tenants${query({ q })}`, show: (r) => ({ id: id(r), label: shop(r) || String(r.code), more: String(r.phone || '') }) },
 	gateway: { path: () => '/gateways', show: (r) => ({ id: id(r), label: named(r), more: String(r.address || '') }), here: true },
 	tariff: { path: () => '/tariffs', show: (r) => ({ id: id(r), label: named(r), more: t.value.utility[r.utility as 'water'] }), here: true },
+	role: { path: () => '/roles', show: (r) => ({ id: id(r), label: t.value.role[String(r.code)] || String(r.name), more: String(r.code) }), here: true },
 	schedule: { path: () => '/schedules', show: (r) => ({ id: id(r), label: named(r), more: '' }), here: true },
 	model: { path: () => '/meters', show: (r) => ({ id: String(r.model), label: String(r.model), more: '' }), here: true },
 };

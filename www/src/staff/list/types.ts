@@ -23,7 +23,7 @@ export interface Filter {
 }
 
 export type FieldKind = 'text' | 'long' | 'yuan' | 'decimal' | 'count' | 'day' | 'month' | 'instant' | 'choice' | 'clock' | 'flag' | 'rows' | 'words' | PickKind;
-export type PickKind = 'account' | 'meter' | 'contract' | 'tenant' | 'gateway' | 'model' | 'tariff' | 'schedule';
+export type PickKind = 'account' | 'meter' | 'contract' | 'tenant' | 'gateway' | 'model' | 'tariff' | 'schedule' | 'role';
 export interface Option { value: string; label: string }
 
 export interface Field {
@@ -52,7 +52,7 @@ export interface Act {
 	name: string;
 	needs: string;
 	when?: (row: Row) => boolean;
-	method?: 'POST' | 'PUT' | 'DELETE';
+	method?: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 	path: (row: Row) => string;
 	fields?: Field[];
 	/** Names of its steps, `t.step[name]`; a form without has one. */
@@ -64,6 +64,8 @@ export interface Act {
 	danger?: boolean;
 	/** Carries an Idempotency-Key. */
 	once?: boolean;
+	/** A member of the answer that is shown once, and never again. */
+	shows?: string;
 	/** The place to go to when it is done. */
 	then?: (answer: Row) => string | null;
 }

@@ -24,3 +24,67 @@ export const settings: ListPage = {
 		],
 	}],
 };
+
+export const users: ListPage = {
+	name: 'users', path: '/users', needs: 'user.manage', files: true,
+	columns: [{ name: 'username' }, { name: 'name' }, { name: 'role', kind: 'word', words: 'staff_role' }, { name: 'phone' }, { name: 'disabled', kind: 'flag' }, { name: 'locked_until', kind: 'time' }],
+	facts: [{ name: 'site_id' }, { name: 'area_ids' }, { name: 'password_change_required', kind: 'flag' }, { name: 'created_at', kind: 'time' }],
+	detail: (r) => `/users/${r.id}`,
+	acts: [
+		{
+			name: 'user_edit', needs: 'user.manage', method: 'PUT', path: (r) => `/users/${r.id}`,
+			fields: [
+				{ name: 'name', kind: 'text', initial: (r) => r.name, max: 64 }, { name: 'phone', kind: 'text', initial: (r) => r.phone, max: 20 },
+				{ name: 'role_id', kind: 'role', initial: (r) => (r.role_id ? `${r.role_id}\t${r.role}` : '') }, { name: 'disabled', kind: 'flag', initial: (r) => r.disabled },
+			],
+		},
+		{ name: 'user_password', needs: 'user.manage', danger: true, path: (r) => `/users/${r.id}/password`, shows: 'password' },
+	],
+	tops: [{
+		name: 'user_add', needs: 'user.manage', path: () => '/users', shows: 'password',
+		fields: [{ name: 'username', kind: 'text', required: true, max: 32 }, { name: 'name', kind: 'text', max: 64 }, { name: 'phone', kind: 'text', max: 20 }, { name: 'role_id', kind: 'role', required: true }],
+	}],
+};
+
+export const audit: ListPage = {
+	name: 'audit', path: '/audit', needs: 'audit.read', files: true,
+	columns: [{ name: 'at', kind: 'time' }, { name: 'actor_name' }, { name: 'action' }, { name: 'object' }, { name: 'outcome', kind: 'state', words: 'audit_outcome' }, { name: 'reason' }],
+	facts: [{ name: 'actor' }, { name: 'address' }, { name: 'request_id' }, { name: 'before', kind: 'json' }, { name: 'after', kind: 'json' }, { name: 'detail', kind: 'json' }, { name: 'chain.n' }, { name: 'chain.sha256' }],
+	filters: [{ name: 'q', kind: 'text' }, { name: 'from', kind: 'day' }, { name: 'to', kind: 'day' }],
+	detail: (r) => `/audit/${r.id}`,
+};
+
+export const jobs: ListPage = {
+	name: 'jobs', path: '/jobs', needs: 'setting.read', key: 'name', live_s: 15, files: true,
+	columns: [{ name: 'name' }, { name: 'result', kind: 'state', words: 'job_result' }, { name: 'run_at', kind: 'time' }, { name: 'took_ms', kind: 'ms' }, { name: 'next_at', kind: 'time' }, { name: 'runs', kind: 'count' }, { name: 'failures', kind: 'count' }],
+	facts: [{ name: 'every_ms', kind: 'ms' }, { name: 'failing_since', kind: 'time' }, { name: 'failed_at', kind: 'time' }, { name: 'worker' }],
+};
+
+export const sites: ListPage = {
+	name: 'sites', path: '/sites', needs: 'meter.read', files: true,
+	columns: [{ name: 'code' }, { name: 'name' }, { name: 'profile', kind: 'word', words: 'profile' }, { name: 'zone' }, { name: 'areas', kind: 'count' }, { name: 'gateways', kind: 'count' }, { name: 'meters', kind: 'count' }],
+	acts: [{
+		name: 'site_edit', needs: 'meter.edit', method: 'PATCH', path: (r) => `/sites/${r.id}`,
+		fields: [{ name: 'name', kind: 'text', initial: (r) => r.name, max: 64 }, { name: 'profile', kind: 'choice', words: 'profile', options: ['shop', 'dwelling'], initial: (r) => r.profile }, REASON],
+	}],
+	tops: [{
+		name: 'site_add', needs: 'meter.edit', once: true, path: () => '/sites',
+		fields: [{ name: 'code', kind: 'text', required: true, max: 32 }, { name: 'name', kind: 'text', required: true, max: 64 }, { name: 'zone', kind: 'text', initial: 'Asia/Shanghai' }, { name: 'profile', kind: 'choice', words: 'profile', options: ['shop', 'dwelling'], initial: 'shop' }, REASON],
+	}],
+};
+
+export const areas: ListPage = {
+	name: 'areas', path: '/areas', needs: 'meter.read', files: true,
+	columns: [{ name: 'code' }, { name: 'name' }, { name: 'kind', kind: 'word', words: 'area_kind' }, { name: 'parent', kind: 'named' }, { name: 'site', kind: 'named' }, { name: 'floor_m2' }, { name: 'meters', kind: 'count' }],
+	acts: [{
+		name: 'area_edit', needs: 'meter.edit', method: 'PATCH', path: (r) => `/areas/${r.id}`,
+		fields: [{ name: 'name', kind: 'text', initial: (r) => r.name, max: 64 }, { name: 'kind', kind: 'choice', words: 'area_kind', options: ['building', 'floor', 'riser'], initial: (r) => r.kind }, { name: 'floor_m2', kind: 'decimal', initial: (r) => r.floor_m2 }, REASON],
+	}],
+	tops: [{
+		name: 'area_add', needs: 'meter.edit', once: true, path: () => '/areas',
+		fields: [
+			{ name: 'code', kind: 'text', required: true, max: 32 }, { name: 'name', kind: 'text', required: true, max: 64 }, { name: 'site', kind: 'text', required: true, max: 32 }, { name: 'parent', kind: 'text', max: 32 },
+			{ name: 'kind', kind: 'choice', words: 'area_kind', options: ['building', 'floor', 'riser'], initial: 'floor' }, REASON,
+		],
+	}],
+};

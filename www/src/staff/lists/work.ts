@@ -9,7 +9,14 @@ export const alarms: ListPage = {
 	name: 'alarms', path: '/alarms', needs: 'alarm.read', live_s: 10, files: true,
 	columns: [{ name: 'severity', kind: 'state', words: 'severity' }, { name: 'object.code' }, { name: 'kind', kind: 'word', words: 'alarm' }, { name: 'raised_at', kind: 'time' }, { name: 'acked_at', kind: 'time' }, { name: 'cleared_at', kind: 'time' }],
 	facts: [{ name: 'text' }, { name: 'object.kind', kind: 'word', words: 'object' }],
-	filters: [{ name: 'open', kind: 'flag' }],
+	detail: (r) => `/alarms/${r.id}`,
+	filters: [{ name: 'open', kind: 'flag' }, { name: 'severity', kind: 'choice', words: 'severity', options: ['urgent', 'warn', 'info'] }],
+	acts: [
+		{ name: 'alarm_ack', needs: 'alarm.ack', when: (r) => !r.acked_at, path: (r) => `/alarms/${r.id}/ack`, fields: [NOTE] },
+		{ name: 'alarm_comment', needs: 'alarm.ack', path: (r) => `/alarms/${r.id}/comment`, fields: [{ name: 'text', kind: 'long', required: true }] },
+		{ name: 'alarm_clear', needs: 'alarm.ack', when: (r) => r.by_hand === true && !r.cleared_at, path: (r) => `/alarms/${r.id}/clear`, fields: [REASON] },
+	],
+	parts: [{ name: 'alarm_history', rows: (d) => (d.history as Row[]) || [], columns: [{ name: 'at', kind: 'time' }, { name: 'what', kind: 'word', words: 'alarm_step' }, { name: 'actor_name' }, { name: 'text' }] }],
 };
 
 export const gateways: ListPage = {
@@ -99,4 +106,21 @@ export const imports: ListPage = {
 	facts: [{ name: 'bytes', kind: 'count' }, { name: 'actor' }],
 	detail: (r) => `/imports/${r.id}`,
 	parts: [{ name: 'import_errors', rows: (d) => (d.errors as Row[]) || [], columns: [{ name: 'sheet', kind: 'word', words: 'sheet' }, { name: 'row' }, { name: 'column' }, { name: 'value' }, { name: 'message' }] }],
+};
+
+export const batches: ListPage = {
+	name: 'batches', path: '/batches', needs: 'meter.read', live_s: 10, files: true,
+	columns: [{ name: 'id' }, { name: 'action', kind: 'word', words: 'supply_action' }, { name: 'state', kind: 'state', words: 'batch_state' }, { name: 'counts.meters', kind: 'count' }, { name: 'counts.done', kind: 'count' }, { name: 'counts.failed', kind: 'count' }, { name: 'user.name' }, { name: 'created_at', kind: 'time' }],
+	facts: [{ name: 'reason' }, { name: 'until', kind: 'time' }, { name: 'counts.waiting', kind: 'count' }, { name: 'counts.refused', kind: 'count' }, { name: 'expires_at', kind: 'time' }, { name: 'confirmed_at', kind: 'time' }, { name: 'done_at', kind: 'time' }],
+	detail: (r) => `/batches/${r.id}`,
+	parts: [{ name: 'batch_meters', rows: (d) => (d.meters as Row[]) || [], columns: [{ name: 'meter', kind: 'named' }, { name: 'tenant', kind: 'shop' }, { name: 'would', kind: 'word', words: 'supply_action' }, { name: 'state', kind: 'state', words: 'batch_meter' }, { name: 'why' }] }],
+	acts: [{ name: 'batch_confirm', needs: 'meter.control', danger: true, when: (r) => r.state === 'preview', path: (r) => `/batches/${r.id}/confirm` }],
+	tops: [{
+		name: 'batch_add', needs: 'meter.control', once: true, path: () => '/batches',
+		fields: [
+			{ name: 'gateway_id', kind: 'gateway', required: true }, { name: 'utility', kind: 'choice', words: 'utility', options: ['electricity', 'water'], initial: 'electricity' }, { name: 'role', kind: 'choice', words: 'role', options: ['tenant', 'public', 'incomer'], initial: 'tenant' },
+			{ name: 'action', kind: 'choice', words: 'supply_action', options: ['on', 'off', 'keep', 'auto', 'read'], required: true }, { name: 'until', kind: 'instant', required: true, when: (typed) => typed.action === 'keep' }, REASON,
+		],
+		then: (answer) => (answer.id ? String(answer.id) : null),
+	}],
 };
