@@ -86,7 +86,7 @@ export default function (world) {
 			const body = bodies[`${method} ${route}`] ?? (raw ? 'code,name\n' : /^(GET|DELETE)$/.test(method) ? undefined : {});
 			const page = (more) => send(session, method, `${path(route)}?${query(operation, more)}`, body);
 			const answer = await page(sure ? {} : { surprise: 1 });
-			const isIn = (a) => a.body?.items?.some((i) => i.id !== undefined && i.id === own[kindOf(`${route}/`)]);
+			const isIn = (a) => a.body?.items?.some((i) => i.id !== undefined && i.id === own[route.slice(1)]);
 			let [seen, last] = [isIn(answer), answer];
 			for (let n = 0; !seen && last.body?.next && n < 20; n++) {
 				last = await page({ cursor: last.body.next });
@@ -168,7 +168,7 @@ export default function (world) {
 					const may = lineOf(r).who.has(role) && area !== '403';
 					const { verdict: got, seen } = await ask(sessions.here[role], r, may && area === 'empty');
 					judge(`here.${role}`, r, got, may ? 'in' : '403');
-					if (may && area === 'empty' && own[kindOf(`${r.route}/`)] && !seen) judge(`here.${role}`, r, 'not seen', 'seen');
+					if (may && area === 'empty' && own[r.route.slice(1)] && !seen) judge(`here.${role}`, r, 'not seen', 'seen');
 				}
 			});
 			done();
