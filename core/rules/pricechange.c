@@ -20,13 +20,13 @@ static bool contains(const json_t *versions, const json_t *one)
 	return false;
 }
 
-/* The last of them that has begun when `one` begins, or the first. */
+/* The last of them that begins before `one`, or the first. */
 static const json_t *followed(const json_t *versions, const json_t *one)
 {
 	const json_t *v, *found = json_array_get(versions, 0);
 	size_t i;
 
-	json_array_foreach(versions, i, v) if (begins(v) <= begins(one)) found = v;
+	json_array_foreach(versions, i, v) if (begins(v) < begins(one)) found = v;
 	return found;
 }
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { before, describe, test } from 'node:test';
-import { expect, Session, tenantPhone, until } from '../lib.mjs';
+import { expect, tenantPhone, until } from '../lib.mjs';
 import { kindOf } from './refused.mjs';
 
 const FILE = new URL('../matrix.txt', import.meta.url);
@@ -36,6 +36,13 @@ export default function (world) {
 			return answer.status !== 429 && answer;
 		}, 60_000, 20);
 
+		/** One after the other: only so many passwords are hashed at a time. */
+		async function logins(name) {
+			const all = {};
+			for (const role of ROLES) all[role] = await world.api.login(name(role));
+			return all;
+		}
+
 		/** Sessions of all roles, confined as said: users made at once, with the password of the demo. */
 		async function people(word, site, area) {
 			await world.stack.sql(`INSERT INTO user (username, kind, name, password_hash, role_id, site_id)
@@ -48,7 +55,7 @@ export default function (world) {
 					expect(await send(admin, 'PUT', `/users/${id}`, { site_id: site, area_ids: [area] }), 200);
 				}
 			}
-			return Object.fromEntries(await Promise.all(ROLES.map(async (role) => [role, await world.api.login(`${word}.${role}`)])));
+			return logins((role) => `${word}.${role}`);
 		}
 
 		before(async () => {
@@ -56,7 +63,7 @@ export default function (world) {
 			table = expected();
 			routes = Object.entries(world.api.document.paths).flatMap(([path, methods]) => Object.entries(methods)
 				.map(([method, operation]) => ({ method: method.toUpperCase(), route: path, operation })));
-			sessions.own = Object.fromEntries(await Promise.all(ROLES.map(async (role) => [role, await world.api.login(role)])));
+			sessions.own = await logins((role) => role);
 			const area = await world.stack.number(`SELECT area_id FROM meter WHERE id = ${own.meters}`);
 			const elsewhere = await world.stack.number(`SELECT MAX(id) FROM area WHERE site_id = ${own.sites} AND parent_id IS NULL AND id <> ${area}`);
 			sessions.far = await people('far', world.refused.site);
@@ -79,7 +86,7 @@ export default function (world) {
 			const body = bodies[`${method} ${route}`] ?? (raw ? 'code,name\n' : /^(GET|DELETE)$/.test(method) ? undefined : {});
 			const page = (more) => send(session, method, `${path(route)}?${query(operation, more)}`, body);
 			const answer = await page(sure ? {} : { surprise: 1 });
-			const isIn = (a) => a.body?.items?.some((i) => i.id !== undefined && i.id === own[kindOf(`${route}/`)]);
+			const isIn = (a) => a.body?.items?.some((i) => i.id !== undefined && i.id === own[route.slice(1)]);
 			let [seen, last] = [isIn(answer), answer];
 			for (let n = 0; !seen && last.body?.next && n < 20; n++) {
 				last = await page({ cursor: last.body.next });
@@ -161,7 +168,7 @@ export default function (world) {
 					const may = lineOf(r).who.has(role) && area !== '403';
 					const { verdict: got, seen } = await ask(sessions.here[role], r, may && area === 'empty');
 					judge(`here.${role}`, r, got, may ? 'in' : '403');
-					if (may && area === 'empty' && own[kindOf(`${r.route}/`)] && !seen) judge(`here.${role}`, r, 'not seen', 'seen');
+					if (may && area === 'empty' && own[r.route.slice(1)] && !seen) judge(`here.${role}`, r, 'not seen', 'seen');
 				}
 			});
 			done();
