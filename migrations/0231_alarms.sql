@@ -24,7 +24,7 @@ ALTER TABLE duty
  ADD COLUMN IF NOT EXISTS area_id BIGINT NULL COMMENT 'only what is in this area and in those below it; NULL: all of the site',
  ADD COLUMN IF NOT EXISTS step BIGINT NOT NULL DEFAULT 1 COMMENT '1: told at once; n: from the nth time on, when nobody has acknowledged';
 
-CREATE TABLE IF NOT EXISTS job_state (
+CREATE TABLE IF NOT EXISTS job_health (
  name VARCHAR(48) NOT NULL PRIMARY KEY COMMENT 'a row of the worker''s list',
  worker VARCHAR(80) NOT NULL COMMENT 'host:pid that ran it last',
  ran_at BIGINT NOT NULL COMMENT 'utc ms: last end of a run',

@@ -183,7 +183,7 @@ GRANT INSERT ON reversal TO 'yufu_worker'@'localhost';
 GRANT INSERT ON approval TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE ON alarm TO 'yufu_worker'@'localhost';
 GRANT INSERT ON alarm_event TO 'yufu_worker'@'localhost';
-GRANT INSERT, UPDATE ON job_state TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON job_health TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON block TO 'yufu_worker'@'localhost';
 GRANT UPDATE ON supply_point TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE (sealed_at, entries, sha256) ON book_day TO 'yufu_worker'@'localhost';

@@ -10,7 +10,7 @@
 #include <curl/curl.h>
 
 #include "base/log.h"
-#include "domain/jobstate.h"
+#include "domain/jobhealth.h"
 #include "domain/reconciliation.h"
 #include "worker/jobs.h"
 
@@ -80,8 +80,8 @@ static void tell(const struct tools *t, struct telling *s, enum err e)
 		s->failing_since = now;
 	if (e == ERR_UNAVAILABLE || (!changed && now.ms - s->told_at.ms < TELL_MS))
 		return;
-	if (job_state_put(t->db, &(struct job_run){ t->job, t->name, e, s->failing_since }, now) ==
-		ERR_OK)
+	if (job_health_put(t->db, &(struct job_sign){ t->job, t->name, e, s->failing_since },
+		    now) == ERR_OK)
 		s->told_at = now;
 }
 

@@ -7,7 +7,7 @@
 #include "domain/alarm.h"
 #include "domain/alarm_kind.h"
 #include "domain/duty.h"
-#include "domain/jobstate.h"
+#include "domain/jobhealth.h"
 
 static const struct utc NOW = { SHOP_T0 };
 
@@ -235,14 +235,14 @@ static void long_rounds_and_messages_that_wait(void **state)
 static void a_job_that_fails(void **state)
 {
 	struct db *db = *state, *worker = fixture_as("yufu_worker");
-	struct job_run run = { "seal", "host:1", ERR_DB, NOW };
+	struct job_sign run = { "seal", "host:1", ERR_DB, NOW };
 
-	assert_int_equal(job_state_put(worker, &run, NOW), ERR_OK);
+	assert_int_equal(job_health_put(worker, &run, NOW), ERR_OK);
 	assert_int_equal(open_of(db, "job_failed"), 0);
-	assert_int_equal(job_state_put(worker, &run, after_min(2)), ERR_OK);
+	assert_int_equal(job_health_put(worker, &run, after_min(2)), ERR_OK);
 	assert_int_equal(open_of(db, "job_failed"), 1);
-	run = (struct job_run){ .name = "seal", .worker = "host:1", .result = ERR_OK };
-	assert_int_equal(job_state_put(worker, &run, after_min(3)), ERR_OK);
+	run = (struct job_sign){ .name = "seal", .worker = "host:1", .result = ERR_OK };
+	assert_int_equal(job_health_put(worker, &run, after_min(3)), ERR_OK);
 	assert_int_equal(open_of(db, "job_failed"), 0);
 	db_free(&worker);
 }

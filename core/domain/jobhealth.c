@@ -1,4 +1,4 @@
-#include "domain/jobstate.h"
+#include "domain/jobhealth.h"
 
 #include <stdio.h>
 
@@ -7,22 +7,22 @@
 #define FAILED_MS 60000
 
 static const struct query Q_PUT = {
-	"INSERT INTO job_state (name, worker, ran_at, ok_at, failing_since, error)"
+	"INSERT INTO job_health (name, worker, ran_at, ok_at, failing_since, error)"
 	" VALUES (?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE worker = VALUES(worker),"
 	" ran_at = VALUES(ran_at), ok_at = GREATEST(ok_at, VALUES(ok_at)),"
 	" failing_since = VALUES(failing_since), error = VALUES(error)",
 	NULL
 };
-#define F(member) FIELD(struct job_state, member)
-SHAPE(state_shape, struct job_state, F(name), F(worker), F(ran_at), F(ok_at), F(failing_since),
+#define F(member) FIELD(struct job_health, member)
+SHAPE(state_shape, struct job_health, F(name), F(worker), F(ran_at), F(ok_at), F(failing_since),
 	F(error));
 #undef F
 static const struct query Q_LIST = {
-	"SELECT name, worker, ran_at, ok_at, failing_since, error FROM job_state ORDER BY name",
+	"SELECT name, worker, ran_at, ok_at, failing_since, error FROM job_health ORDER BY name",
 	&state_shape
 };
 
-enum err job_state_put(struct db *db, const struct job_run *run, struct utc now)
+enum err job_health_put(struct db *db, const struct job_sign *run, struct utc now)
 {
 	bool ok = run->result == ERR_OK;
 	char text[200];
@@ -42,7 +42,7 @@ enum err job_state_put(struct db *db, const struct job_run *run, struct utc now)
 		db, &(struct alarm_new){ "job_failed", "urgent", "job", 0, run->name, text }, now);
 }
 
-enum err job_state_list(struct db *db, struct rows *out)
+enum err job_health_list(struct db *db, struct rows *out)
 {
 	return db_list(db, &Q_LIST, NO_ARGS, out);
 }
