@@ -77,13 +77,12 @@ static unsigned routes_version(void)
 {
 	AUTO(buf_free) struct buf b = { 0 };
 	char sha[SHA256_HEX];
-	unsigned v = 0;
 
 	for (size_t i = 0; i < routes_n; i++)
 		buf_printf(&b, "%s %s\n", routes[i].method, routes[i].path);
 	sha256_hex(b.text, b.len, sha);
-	(void)!sscanf(sha, "%8x", &v);
-	return v;
+	sha[8] = '\0';
+	return (unsigned)strtoul(sha, NULL, 16);
 }
 
 enum err api_open(struct conf *conf, struct api **out, struct problem *why)

@@ -14,8 +14,7 @@ CREATE TABLE IF NOT EXISTS alarm_event (
  what ENUM('raised','told','acked','commented','cleared') NOT NULL,
  actor VARCHAR(64) NOT NULL DEFAULT '' COMMENT 'user:3; empty: the platform',
  text VARCHAR(300) NOT NULL DEFAULT '' COMMENT 'note, comment, reason; told: to whom',
- KEY alarm (alarm_id, id),
- FOREIGN KEY (alarm_id) REFERENCES alarm (id)
+ KEY alarm (alarm_id, id)
 ) COMMENT='what became of alarms; append-only by grant';
 INSERT INTO alarm_event (alarm_id, at, what, text) SELECT a.id, a.raised_at, 'raised', a.text FROM alarm a
  WHERE NOT EXISTS (SELECT 1 FROM alarm_event v WHERE v.alarm_id = a.id);

@@ -45,6 +45,7 @@ const struct permission_row permissions[] = {
 	{ "reconciliation.read", "finance" },
 	{ "reconciliation.resolve", "finance" },
 	{ "import.run", "engineer" },
+	{ "audit.read", "finance" },
 	{ "user.manage", "" },
 	{ "webhook.manage", "" },
 	{ "notice.read", "finance operator engineer" },

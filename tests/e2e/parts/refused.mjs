@@ -126,6 +126,9 @@ export default function (world) {
 			bodies = goodBodies(own);
 			await admin.call('POST', '/imports?name=sites.csv&dry_run=1', { body: 'code,name\n' });
 			own.imports = (await admin.get('/imports')).items[0].id;
+			own.alarms = (await admin.get('/alarms?object=gateway')).items[0].id;
+			own.audit = await world.stack.number(`SELECT MAX(id) FROM audit WHERE site_id = ${own.sites}`);
+			own.areas = await world.stack.number('SELECT COALESCE(MIN(id), 1) FROM area');
 			await world.stack.sql(`INSERT INTO site (code, name, zone) VALUES ('${TAG}', 'Far', 'Asia/Shanghai')`);
 			await world.stack.addStaff(TAG, 'admin', DEMO_PASSWORD);
 			await world.stack.sql(`UPDATE user SET site_id = (SELECT id FROM site WHERE code = '${TAG}') WHERE username = '${TAG}'`);
@@ -253,7 +256,7 @@ export default function (world) {
 		});
 
 		test('lists and figures of another site are empty', async () => {
-			const own_or_common = /^\/(me|users|roles|permissions|shifts|settings|tariffs|attempts|openapi|healthz|metrics|reports$|imports\/template|export|sites$|meter-models|jobs)/;
+			const own_or_common = /^\/(me|users|roles|permissions|shifts|settings|tariffs|attempts|openapi|healthz|metrics|reports$|imports\/template|export|sites$|meter-models|jobs|audit|alarms\/kinds)/;
 			/** As long a span up to today as a route may be asked for. */
 			const span = (most) => (most ? { from: day(1 - most), to: day() } : { from: '2026-01-01', to: '2099-12-31' });
 			const full = [];
@@ -478,6 +481,9 @@ export function goodBodies(o) {
 		'POST /fees': { contract_id: o.contracts, kind: 'property_fee', monthly_fen: 100, from_day: '2031-01-01', to_day: '2031-12-31' },
 		'PUT /fees/{id}': { to_day: '2031-06-30' },
 		'POST /fees/run': { month: '2031-01', site_id: o.sites },
+		'POST /alarms/{id}/ack': { note: 'x' },
+		'POST /alarms/{id}/comment': { text: 'x' },
+		'POST /alarms/{id}/clear': { reason: 'x' },
 		'POST /shares': { site_id: o.sites, name: 'x', utility: 'electricity', basis: 'ratio', kind: 'loss', purse: 'fee', from_day: '2031-01-01', to_day: '2031-12-31',
 			sources: [{ meter_id: o.publicMeter, sign: '+' }], targets: [{ contract_id: o.contracts, ratio: '0.5' }, { contract_id: o.otherContract, ratio: '0.5' }] },
 		'PUT /shares/{id}': { name: 'x', to_day: '2031-12-31', from_day: '2031-01-01', targets: [{ contract_id: o.contracts, ratio: '0.5' }] },
