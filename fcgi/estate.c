@@ -36,6 +36,11 @@ static enum err put(struct request *r, struct answer *a, enum sheet_id sheet)
 		.now = r->now };
 	enum err e = models_open(r->api->models_dir, &models, &a->why);
 
+	if (e == ERR_OK && r->user.in_areas &&
+		(json_object_get(r->json, "area") || json_object_get(r->json, "gateway") ||
+			json_object_get(r->json, "parent")))
+		return problem_set(&a->why, ERR_FORBIDDEN, "",
+			"where a thing stands is changed by who sees the whole site");
 	if (e == ERR_OK)
 		e = request_import_rights(r, &ask.rights);
 	if (e != ERR_OK)

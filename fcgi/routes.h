@@ -12,7 +12,7 @@ enum perm {
 	PERM_LOCAL,  /* anyone, and also without the prefix; nginx lets only this machine in */
 	PERM_USER,   /* whoever is logged in */
 	PERM_TENANT, /* a tenant; every query joins the caller's own shops */
-	PERM_STAFF,  /* from here on: staff whose role has the permission of that name */
+	PERM_STAFF,  /* any member of staff; behind it: who has the permission of that name */
 	PERM_METER_READ,
 	PERM_METER_CONTROL,
 	PERM_ACCOUNT_READ,

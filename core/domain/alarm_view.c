@@ -28,11 +28,13 @@ static const struct query Q_LIST = { BELOW COLUMNS
 	" AND ? IN ('', x.severity) AND ? IN ('', x.kind)"
 	" AND ? IN ('', x.object_kind, CONCAT(x.object_kind, ':', x.object_id))"
 	" AND x.raised_at >= ? AND x.raised_at < ?"
-	" AND (? = 0 OR ? IN (" SITE_OF_ALARM ", " SEEN_OBJECT("x.object_kind", "x.object_id") "))"
-	" AND (? = 0 OR" AREA_OF_ALARM " IN (SELECT id FROM below))"
-	" ORDER BY x.id DESC LIMIT ?",
+	" AND (? = 0 OR ? IN (" SITE_OF_ALARM ", " SEEN_OBJECT("x.object_kind",
+		"x.object_id") "))"
+			       " AND (? = 0 OR" AREA_OF_ALARM " IN (SELECT id FROM below))"
+			       " ORDER BY x.id DESC LIMIT ?",
 	&row_shape };
-static const struct query Q_GET = { COLUMNS " WHERE x.id = ? AND (? = 0 OR ? IN (" SITE_OF_ALARM ", " SEEN_OBJECT("x.object_kind", "x.object_id") "))",
+static const struct query Q_GET = { COLUMNS " WHERE x.id = ? AND (? = 0 OR ? IN (" SITE_OF_ALARM
+					    ", " SEEN_OBJECT("x.object_kind", "x.object_id") "))",
 	&row_shape };
 static const struct query Q_LOCK = { "SELECT id FROM alarm WHERE id = ? FOR UPDATE", &id_shape };
 static const struct query Q_ACK = {

@@ -50,7 +50,8 @@ static const struct query Q_GET = { COLUMNS "WHERE id = ?", &approval_shape };
 static const struct query Q_LOCK = { COLUMNS "WHERE id = ? FOR UPDATE", &approval_shape };
 static const struct query Q_BY_KEY = { COLUMNS "WHERE once_key = ?", &approval_shape };
 const struct listing approval_listing = {
-	.all = { COLUMNS "WHERE ? IN (0, site_id, " SEEN_NAMED("approval.object") ")", &approval_shape },
+	.all = { COLUMNS "WHERE ? IN (0, site_id, " SEEN_NAMED("approval.object") ")",
+		&approval_shape },
 	.sorts = { { "id", "id" }, { "asked_at", "asked_at" }, { "kind", "kind" },
 		{ "decided_at", "decided_at" } },
 	.order = "-id",

@@ -526,7 +526,8 @@ SHAPE(contract_shape, struct contract_row, F(id), F(code), F(tenant_id), F(tenan
 	" WHERE p.contract_id = c.id AND p.to_at = 0) AS meters"                                   \
 	" FROM contract c JOIN tenant t ON t.id = c.tenant_id "
 const struct listing contract_listing = {
-	.all = { CONTRACT_COLUMNS "WHERE ? IN (0, t.site_id, " SEEN_CONTRACT("c.id") ")", &contract_shape },
+	.all = { CONTRACT_COLUMNS "WHERE ? IN (0, t.site_id, " SEEN_CONTRACT("c.id") ")",
+		&contract_shape },
 	.sorts = { { "id", "c.id" }, { "code", "c.code" }, { "room", "t.room" },
 		{ "start_at", "c.start_at" }, { "end_at", "c.end_at" } },
 	.order = "-id",

@@ -1,4 +1,5 @@
 #include "domain/estate.h"
+#include "domain/scope.h"
 
 #define F(member) FIELD(struct estate_site, member)
 SHAPE(site_shape, struct estate_site, F(id), F(code), F(name), F(zone), F(profile), F(areas),
@@ -30,7 +31,7 @@ static const struct query Q_AREAS = {
 	" COALESCE(p.name, '') AS parent_name, a.kind, a.floor_m2_milli AS floor_m2,"
 	" (SELECT COUNT(*) FROM meter m WHERE m.area_id = a.id) AS meters"
 	" FROM area a JOIN site s ON s.id = a.site_id LEFT JOIN area p ON p.id = a.parent_id"
-	" WHERE ? IN (0, a.site_id) AND ? IN (0, a.id) ORDER BY a.id",
+	" WHERE ? IN (0, a.site_id, " SEEN_AREA("a.id") ") AND ? IN (0, a.id) ORDER BY a.id",
 	&area_shape
 };
 

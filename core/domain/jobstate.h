@@ -9,8 +9,8 @@ struct job_run { /* runs of one job since the last note */
 	int64_t runs, failures;
 	struct utc at; /* end of the last */
 };
-/* After a run. A job that has failed for a minute raises the alarm job_failed; one that is well again
- * clears it. */
+/* After a run. A job that has failed for a minute raises the alarm job_failed; one that is well
+ * again clears it. */
 MUST_USE enum err job_state_note(struct db *db, const struct job_run *r);
 
 struct job_state {

@@ -19,7 +19,9 @@ static const struct query Q_GET = {
 static const struct query Q_FIND = { COLUMNS " FROM entry e" REVERSALS " WHERE e.once_key = ?",
 	&entry_shape };
 const struct listing ledger_listing = {
-	.all = { COLUMNS " FROM entry e" REVERSALS " WHERE ? IN (0, e.site_id, " SEEN_ENTRY("e.id") ")", &entry_shape },
+	.all = { COLUMNS " FROM entry e" REVERSALS
+			 " WHERE ? IN (0, e.site_id, " SEEN_ENTRY("e.id") ")",
+		&entry_shape },
 	.sorts = { { "id", "e.id" }, { "book_day", "e.book_day" } },
 	.order = "-id",
 	.filters = { { "account_id", FILTER_ID,

@@ -40,8 +40,7 @@ SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(rol
 	" LEFT JOIN contract c ON c.id = cp.contract_id"                                           \
 	" LEFT JOIN tenant t ON t.id = c.tenant_id"
 
-#define METERS                                                                                     \
-	METER_SELECT " WHERE m.enabled AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")"
+#define METERS METER_SELECT " WHERE m.enabled AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")"
 static const struct query Q_METERS = { METERS, &meter_shape };
 const struct listing live_meter_listing = {
 	.all = { METERS, &meter_shape },
@@ -65,7 +64,8 @@ const struct listing live_meter_listing = {
 	.usual = 1000,
 	.most = 5000,
 };
-static const struct query Q_METER = { METER_SELECT " WHERE m.id = ? AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")",
+static const struct query Q_METER = { METER_SELECT
+	" WHERE m.id = ? AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")",
 	&meter_shape };
 const struct listing my_meter_listing = {
 	.all = { METER_SELECT " JOIN user_tenant ut ON ut.tenant_id = t.id AND ut.user_id = ?"
@@ -181,7 +181,8 @@ SHAPE(gateway_shape, struct live_gateway, F(id), F(code), F(name), F(address), F
 	" FROM gateway g LEFT JOIN gateway_state s ON s.gateway_id = g.id"                         \
 	" LEFT JOIN area r ON r.id = g.area_id"                                                    \
 	" LEFT JOIN meter m ON m.gateway_id = g.id AND m.enabled"                                  \
-	" LEFT JOIN meter_state t ON t.meter_id = m.id WHERE ? IN (0, g.site_id, " SEEN_GATEWAY("g.id") ")"
+	" LEFT JOIN meter_state t ON t.meter_id = m.id WHERE ? IN (0, g.site_id, " SEEN_GATEWAY(   \
+		"g.id") ")"
 static const struct query Q_GATEWAYS = { GATEWAYS " GROUP BY g.id ORDER BY g.id", &gateway_shape };
 const struct listing live_gateway_listing = {
 	.all = { GATEWAYS, &gateway_shape },
@@ -353,7 +354,8 @@ const struct shape live_tenant_shape = {
 	.fields = tenant_fields, .n = ARRAY_LEN(tenant_fields), .size = sizeof(struct live_tenant)
 };
 const struct listing live_tenant_listing = {
-	.all = { "SELECT id, code, name, room, phone FROM tenant WHERE ? IN (0, site_id, " SEEN_TENANT("tenant.id") ")",
+	.all = { "SELECT id, code, name, room, phone FROM tenant WHERE ? IN (0, "
+		 "site_id, " SEEN_TENANT("tenant.id") ")",
 		&live_tenant_shape },
 	.sorts = { { "id", "id" }, { "code", "code" }, { "name", "name" }, { "room", "room" } },
 	.order = "id",

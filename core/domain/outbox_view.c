@@ -25,12 +25,15 @@ SHAPE(attempt_shape, struct outbox_attempt, F(outbox_id), F(way), F(at), F(outco
 	" o.sent_at, o.delivered_at FROM outbox o"
 /* Of a site: its tenants' messages, login codes of their logins, alarms to its staff. */
 #define OF_SITE                                                                                    \
-	" (? = 0 OR EXISTS (SELECT 1 FROM tenant t WHERE t.id = o.tenant_id AND ? IN (t.site_id, "   \
-	SEEN_TENANT("t.id") "))"                                                                    \
-	" OR o.template = 'alarm' AND EXISTS (SELECT 1 FROM duty d WHERE d.phone = o.recipient"    \
-	" AND d.site_id = ?) OR o.template = 'login_code' AND EXISTS (SELECT 1 FROM user u"        \
-	" JOIN user_tenant ut ON ut.user_id = u.id JOIN tenant t ON t.id = ut.tenant_id"           \
-	" WHERE u.username = o.recipient AND t.site_id = ?))"
+	" (? = 0 OR EXISTS (SELECT 1 FROM tenant t WHERE t.id = o.tenant_id AND ? IN "             \
+	"(t.site_id, " SEEN_TENANT("t.id") "))"                                                    \
+					   " OR o.template = 'alarm' AND EXISTS (SELECT 1 FROM "   \
+					   "duty d WHERE d.phone = o.recipient"                    \
+					   " AND d.site_id = ?) OR o.template = 'login_code' AND " \
+					   "EXISTS (SELECT 1 FROM user u"                          \
+					   " JOIN user_tenant ut ON ut.user_id = u.id JOIN "       \
+					   "tenant t ON t.id = ut.tenant_id"                       \
+					   " WHERE u.username = o.recipient AND t.site_id = ?))"
 const struct listing outbox_listing = {
 	.all = { ROW " WHERE" OF_SITE, &row_shape },
 	.sorts = { { "id", "o.id" }, { "created_at", "o.created_at" } },

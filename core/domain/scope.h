@@ -30,20 +30,33 @@
 #define SEEN_ENTRY(id)                                                                             \
 	SEEN_BY(SEEN_ACCOUNTS " JOIN posting ug ON ug.account_id = ua.id WHERE ug.entry_id = " id)
 /* Of what is about a thing: its kind, and its id. */
-#define SEEN_OBJECT(kind, id)                                                                                                                                   \
-	"CASE " kind " WHEN 'meter' THEN " SEEN_METER(id) " WHEN 'supply_point' THEN " SEEN_POINT(id) " WHEN 'gateway' THEN " SEEN_GATEWAY(                     \
-		id) " WHEN 'contract' THEN " SEEN_CONTRACT(id) " WHEN 'account' "                                                                               \
-							       "THEN " SEEN_ACCOUNT(                                                                            \
-								       id) " WHEN "                                                                             \
-									   "'entry' "                                                                           \
-									   "THEN"                                                                               \
-									   " " SEEN_ENTRY(                                                                      \
-										   id) " WHEN "                                                                 \
-										       "'order' "                                                               \
-										       "THEN "                                                                  \
-										       "(SELECT"                                                                \
-										       " " SEEN_ACCOUNT("uo.account_id") " FROM pay_order uo WHERE uo.id = " id \
-															 ") END"
+#define SEEN_OBJECT(kind, id)                                                                                                               \
+	"CASE " kind " WHEN 'meter' THEN " SEEN_METER(id) " WHEN 'supply_point' THEN " SEEN_POINT(id) " WHEN 'gateway' THEN " SEEN_GATEWAY( \
+		id) " WHEN 'contract' THEN " SEEN_CONTRACT(id) " WHEN 'account' "                                                           \
+							       "THEN " SEEN_ACCOUNT(                                                        \
+								       id) " WHEN "                                                         \
+									   "'entry' "                                                       \
+									   "THEN"                                                           \
+									   " " SEEN_ENTRY(                                                  \
+										   id) " WHEN "                                             \
+										       "'order' "                                           \
+										       "THEN "                                              \
+										       "(SELECT"                                            \
+										       " " SEEN_ACCOUNT(                                    \
+											       "u"                                          \
+											       "o"                                          \
+											       "."                                          \
+											       "a"                                          \
+											       "c"                                          \
+											       "c"                                          \
+											       "o"                                          \
+											       "u"                                          \
+											       "n"                                          \
+											       "t"                                          \
+											       "_"                                          \
+											       "i"                                          \
+											       "d") " FROM pay_order uo WHERE uo.id = " id  \
+												    ") END"
 /* Of a text like "account:7". */
 #define SEEN_NAMED(text)                                                                           \
 	SEEN_OBJECT("SUBSTRING_INDEX(" text ", ':', 1)",                                           \

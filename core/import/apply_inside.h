@@ -81,7 +81,8 @@ void tariff_files(struct book *b, const char *folder);
 /* One import at a time: held until the transaction ends. */
 MUST_USE enum err import_lock(struct db *db);
 /* Checks a book, compares it with what there is (the plan is empty before), and writes it unless it
- * has errors, which are no error here; new rows many in a statement, or row by row. Inside db_tx. */
+ * has errors, which are no error here; new rows many in a statement, or row by row. Inside db_tx.
+ */
 MUST_USE enum err book_put(struct db *db, const struct import_ask *ask, struct book *book,
 	const struct present *present, bool many, struct plan *plan);
 

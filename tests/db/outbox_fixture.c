@@ -135,7 +135,11 @@ void behave(const char *service, const char *mode, int64_t times, int64_t value)
 
 static void run(enum err (*job)(struct tools *, struct utc), const char *name)
 {
-	struct tools t = { .db = worker_db, .notice = notice, .name = "test", .job = name };
+	struct tools t = { .db = worker_db,
+		.notice = notice,
+		.name = "test",
+		.job = name,
+		.site_base = "https://pay.example" };
 
 	assert_int_equal(job(&t, utc_now()), ERR_OK);
 }

@@ -406,7 +406,9 @@ static void split_in_two_each_goes_its_way(void **state)
 static void *sender(void *name)
 {
 	struct db *db = fixture_as("yufu_worker");
-	struct tools t = { .db = db, .notice = notice, .name = "many", .job = name };
+	struct tools t = {
+		.db = db, .notice = notice, .name = "many", .job = name, .site_base = ""
+	};
 
 	enum err e = ERR_OK;
 
@@ -492,7 +494,8 @@ static void a_hung_service_delays_no_other(void **state)
 		struct tools t = { .db = worker_db,
 			.notice = notice,
 			.name = "quick",
-			.job = "send:tencent_sms" };
+			.job = "send:tencent_sms",
+			.site_base = "" };
 
 		assert_int_equal(job_send(&t, utc_now()), ERR_OK);
 		assert_state(quick.id, "sent");

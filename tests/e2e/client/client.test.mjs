@@ -30,7 +30,7 @@ test('every request and answer in JSON has an example that fits its schema', () 
 	let seen = 0;
 	const check = (where, holder) => {
 		for (const [type, media] of Object.entries(resolve(holder)?.content ?? {})) {
-			if (!/json$/.test(type) || !media.schema) continue;
+			if (!/[/+]json$/.test(type) || !media.schema) continue;
 			const text = JSON.stringify(media.schema);
 			if (!checkers.has(text)) checkers.set(text, ajv.compile(JSON.parse(text.replaceAll('"#/', '"api#/'))));
 			const examples = Object.values(media.examples ?? {}).map((e) => resolve(e).value);

@@ -15,7 +15,8 @@ export async function logIn(username: string, password: string): Promise<string>
 export async function meterCodes(): Promise<string[]> {
 	const { data, error } = await api.GET('/meters', { params: { query: { q: 'A-1' } } });
 	if (error) throw new Error(error.detail);
-	return data ? data.items.map((meter) => meter.code) : [];
+	// A list may also be asked for as a file.
+	return typeof data === 'object' ? data.items.map((meter) => meter.code) : [];
 }
 
 export async function recharge(account_id: number, amount_fen: number, key: string) {
