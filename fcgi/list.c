@@ -114,7 +114,7 @@ static enum param_kind kind_of_filter(const struct list_filter *f)
 
 static enum err check_filter(const struct list_filter *f, const char *value, struct problem *why)
 {
-	if (f->kind == FILTER_WORD && value[0] && !is_word(f->words, value))
+	if (f->kind == FILTER_WORD && !is_word(f->words, value))
 		return problem_set(why, ERR_BAD_VALUE, f->name, "one of: %s", f->words);
 	return param_check(&(struct param){ f->name, kind_of_filter(f), false }, value, why);
 }

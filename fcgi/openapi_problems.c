@@ -74,6 +74,9 @@ static bool names_something(const struct route *r)
 	for (size_t i = 0; i < ARRAY_LEN(r->params) && r->params[i].name; i++)
 		if (r->params[i].kind == PARAM_ID || r->params[i].kind == PARAM_TEXT)
 			return true;
+	for (size_t i = 0; r->listing && i < LIST_FILTERS_MAX && r->listing->filters[i].name; i++)
+		if (r->listing->filters[i].kind == FILTER_ID)
+			return true;
 	return r->body || r->body_most || r->file || strchr(r->path, ':');
 }
 

@@ -37,7 +37,7 @@ static const struct query Q_LIST = { FEES
 			" AND u.tenant_id = t.id)) ORDER BY f.id LIMIT 2000",
 	&fee_shape };
 const struct listing fee_listing = {
-	.all = { FEES "WHERE ? IN (0, t.site_id)", &fee_shape },
+	.all = { FEES "WHERE ? IN (0, t.site_id, " SEEN_CONTRACT("c.id") ")", &fee_shape },
 	.sorts = { { "id", "f.id" }, { "room", "t.room" }, { "from_day", "f.from_day" },
 		{ "monthly_fen", "f.monthly_fen" }, { "balance", "a.balance_nano" } },
 	.order = "id",

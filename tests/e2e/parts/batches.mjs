@@ -90,7 +90,7 @@ export default function (world) {
 			world.stack.process('worker').kill();
 			const done = await finished(operator, batch.id);
 			assert.equal(done.counts.done, meters.length, JSON.stringify(done.counts));
-			const audits = await world.stack.sql(`SELECT object, COUNT(*) AS n FROM audit WHERE action = 'meter.control' AND detail LIKE '%"crash"%' GROUP BY object`);
+			const audits = await world.stack.sql(`SELECT object, COUNT(*) AS n FROM audit WHERE action = 'meter.control' AND reason = 'crash' AND object LIKE 'meter:%' GROUP BY object`);
 			assert.deepEqual([audits.length, audits.every((a) => a.n === '1')], [meters.length, true]);
 			const end = expect(await make(operator, { meters, action: 'auto' }), 201).body;
 			expect(await confirm(operator, end.id), 202);
