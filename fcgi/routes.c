@@ -627,6 +627,7 @@ const struct route routes[] = {
 /* clang-format on */
 const size_t routes_n = ARRAY_LEN(routes);
 _Static_assert(ARRAY_LEN(routes) <= ROUTES_MAX, "room for the counters");
+_Static_assert(ROUTES_MAX < TALLY_ROUTES, "the last counts what has no route");
 
 /* "2026-11-22", from 1970-01-02 on. */
 static bool date_matches(const char *have, size_t have_n, int64_t *object)
