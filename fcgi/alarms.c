@@ -4,8 +4,7 @@
 #include "domain/alarm.h"
 #include "domain/alarm_kind.h"
 #include "fcgi/handlers.h"
-
-#define PAGE 100
+#include "fcgi/list.h"
 
 static json_t *alarm_json(const struct alarm_row *x)
 {
@@ -25,48 +24,14 @@ static json_t *alarm_json(const struct alarm_row *x)
 		x->area_id ? json_integer(x->area_id) : json_null(), "by_hand", k && k->by_hand);
 }
 
-static enum err state_check(const char *state, struct problem *why)
+static json_t *row_json(const void *row)
 {
-	static const char *const words[] = { "", "open", "unacked", "acked", "cleared", "all" };
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_eq(words[i], state))
-			return ERR_OK;
-	return problem_set(why, ERR_BAD_VALUE, "state", "open, unacked, acked, cleared or all");
+	return alarm_json(row);
 }
 
 enum err alarms_list(struct request *r, struct answer *a)
 {
-	const char *state = param_text(r, "state");
-	struct alarm_filter f = { .site_id = caller_site(r),
-		.area_id = param_int(r, "area_id"),
-		.state = str_eq(state, "all") ? "" : state,
-		.severity = param_text(r, "severity"),
-		.kind = param_text(r, "kind"),
-		.object = param_text(r, "object"),
-		.before = param_int(r, "cursor"),
-		.max = PAGE + 1 };
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	const struct alarm_row *x;
-	enum err e = state_check(state, &a->why);
-
-	if (!state[0] && param_int(r, "open") == 1)
-		f.state = "open";
-	if (!f.site_id)
-		f.site_id = param_int(r, "site_id");
-	if (e == ERR_OK)
-		e = param_span(r, &f.from, &f.to);
-	if (e == ERR_OK)
-		e = alarm_list(r->db, &f, &rows);
-	x = rows.at;
-	for (size_t i = 0; i < rows.n && i < PAGE; i++)
-		json_array_append_new(items, alarm_json(&x[i]));
-	a->json = json_items(items);
-	if (rows.n > PAGE)
-		json_object_set_new(
-			a->json, "next", json_sprintf("%lld", (long long)x[PAGE - 1].id));
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), row_json);
 }
 
 static enum err answer_alarm(struct request *r, struct answer *a)

@@ -3,8 +3,8 @@
 
 #include "domain/audit.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 
-#define PAGE 100
 #define EXPORT_BATCH 500
 
 static json_t *doc_json(const struct blob *b)
@@ -16,8 +16,10 @@ static json_t *doc_json(const struct blob *b)
 	return json_null();
 }
 
-static json_t *row_json(const struct audit_row *u)
+static json_t *row_json(const void *row)
 {
+	const struct audit_row *u = row;
+
 	return json_pack("{s:I, s:o, s:s, s:o, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"id", (json_int_t)u->id, "at", json_utc(u->at), "actor", u->actor, "actor_name",
 		json_text_or_null(u->actor_name), "address", json_text_or_null(u->address),
@@ -31,29 +33,7 @@ static json_t *row_json(const struct audit_row *u)
 
 enum err audits_list(struct request *r, struct answer *a)
 {
-	struct audit_filter f = { .site_id = caller_site(r),
-		.actor = param_text(r, "actor"),
-		.action = param_text(r, "action"),
-		.object = param_text(r, "object"),
-		.outcome = param_text(r, "outcome"),
-		.q = param_text(r, "q"),
-		.before = param_int(r, "cursor"),
-		.max = PAGE + 1 };
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = param_span(r, &f.from, &f.to);
-	const struct audit_row *u;
-
-	if (e == ERR_OK)
-		e = audit_list(r->db, &f, &rows);
-	u = rows.at;
-	for (size_t i = 0; i < rows.n && i < PAGE; i++)
-		json_array_append_new(items, row_json(&u[i]));
-	a->json = json_items(items);
-	if (rows.n > PAGE)
-		json_object_set_new(
-			a->json, "next", json_sprintf("%lld", (long long)u[PAGE - 1].id));
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), row_json);
 }
 
 enum err audit_show(struct request *r, struct answer *a)

@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/views.h"
-
-#define PAGE 100
 
 static json_t *batch_json(const struct batch_view *b)
 {
@@ -60,22 +59,17 @@ static json_t *meter_json(const struct batch_meter *m)
 		"ended_at", json_utc(m->ended_at), "supply", view_supply_short(&supply));
 }
 
+static json_t *row_json(const void *row)
+{
+	return batch_json(row);
+}
+
 enum err batches_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e =
-		batch_list(r->db, caller_site(r), param_int(r, "cursor"), PAGE + 1, r->now, &rows);
-	const struct batch_view *b = rows.at;
-	size_t n = rows.n > PAGE ? PAGE : rows.n;
+	struct arg args[BATCH_LIST_ARGS];
 
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(items, batch_json(&b[i]));
-	a->json = json_items(items);
-	if (rows.n > PAGE)
-		json_object_set_new(
-			a->json, "next", json_sprintf("%lld", (long long)b[PAGE - 1].id));
-	return e;
+	batch_list_args(args, caller_site(r), r->now);
+	return list_answer(r, a, args, ARRAY_LEN(args), row_json);
 }
 
 static enum err answer_batch(struct request *r, struct answer *a, int64_t id)

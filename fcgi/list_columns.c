@@ -63,6 +63,7 @@ static enum column_kind kind_of(const json_t *schema, const struct list_title *t
 
 struct making {
 	const json_t *file;
+	const char *schema;
 	bool english;
 	struct list_columns *out;
 };
@@ -74,10 +75,22 @@ struct level {
 
 static enum err add_members(struct making *m, const json_t *schema, const struct level *at);
 
+static const struct list_title *title_of(
+	const struct making *m, const struct level *at, const char *name)
+{
+	const struct list_title *own = NULL;
+	char key[128];
+
+	snprintf(key, sizeof(key), "%s.%s", m->schema, name);
+	if (at->depth == 0)
+		own = list_title_find(key);
+	return own ? own : list_title_find(name);
+}
+
 static void titled(
 	const struct making *m, const struct level *at, const char *name, char *out, size_t size)
 {
-	const struct list_title *title = list_title_find(name);
+	const struct list_title *title = title_of(m, at, name);
 	const char *word = !title ? name : m->english ? title->en : title->zh;
 
 	snprintf(out, size, "%s%s%s", at->title, at->title[0] ? " " : "", word);
@@ -125,7 +138,7 @@ enum err list_columns_make(
 	const struct schemas *s, const char *schema, bool english, struct list_columns *out)
 {
 	const json_t *file = schemas_json(s);
-	struct making m = { file, english, out };
+	struct making m = { file, schema, english, out };
 
 	out->n = 0;
 	return add_members(&m, schema_plain(file, json_object_get(file, schema)),

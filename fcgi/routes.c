@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include "base/zone.h"
+#include "domain/alarm.h"
 #include "domain/approval.h"
 #include "domain/attempt.h"
+#include "domain/audit.h"
+#include "domain/batch.h"
 #include "domain/contract.h"
 #include "domain/credit.h"
 #include "domain/fee.h"
@@ -19,8 +22,10 @@
 #include "domain/reconciliation.h"
 #include "domain/refund.h"
 #include "domain/register.h"
+#include "domain/service.h"
 #include "domain/share.h"
 #include "domain/shift.h"
+#include "domain/staff.h"
 #include "domain/supplypoint.h"
 #include "domain/tariff.h"
 #include "domain/timetable.h"
@@ -440,10 +445,7 @@ const struct route routes[] = {
 	/* Alarms. */
 	{ "GET", "/alarms", PERM_ALARM_READ, NULL, "alarm", true, 200, alarms_list, false,
 		.areas = AREAS_LISTED, .help = "Alarms, newest first. state: open (not cleared), unacked, acked, cleared, all; object: meter:17, or meter for all; area_id: with the areas"
-			" below it; from, to: raised; next is the cursor of the page after.",
-		.params = { { "open", PARAM_FLAG, false }, { "state", PARAM_TEXT, false }, { "severity", PARAM_TEXT, false }, { "kind", PARAM_TEXT, false },
-			{ "object", PARAM_TEXT, false }, { "site_id", PARAM_ID, false }, { "area_id", PARAM_ID, false }, { "from", PARAM_DAY, false },
-			{ "to", PARAM_DAY, false }, { "cursor", PARAM_ID, false } } },
+			" below it; from, to: raised.", .listing = &alarm_listing, .etag = ETAG_BODY },
 	{ "GET", "/alarms/kinds", PERM_ALARM_READ, NULL, "alarm_kind", true, 200, alarm_kinds_list, false,
 		.areas = AREAS_SITE, .help = "Every kind of alarm that there is." },
 	{ "GET", "/alarms/:id", PERM_ALARM_READ, NULL, "alarm_detail", false, 200, alarm_show, false,
@@ -458,10 +460,7 @@ const struct route routes[] = {
 	/* The audit log. */
 	{ "GET", "/audit", PERM_AUDIT_READ, NULL, "audit", true, 200, audits_list, false,
 		.help = "Who did what, newest first: every change and every refused attempt. object: meter:17, or meter for all; outcome: ok, refused, or"
-			" an error's word; next is the cursor of the page after.",
-		.params = { { "actor", PARAM_TEXT, false }, { "action", PARAM_TEXT, false }, { "object", PARAM_TEXT, false },
-			{ "outcome", PARAM_TEXT, false }, { "q", PARAM_TEXT, false }, { "from", PARAM_DAY, false }, { "to", PARAM_DAY, false },
-			{ "cursor", PARAM_ID, false } } },
+			" an error's word.", .listing = &audit_listing },
 	{ "GET", "/audit/:id", PERM_AUDIT_READ, NULL, "audit", false, 200, audit_show, false,
 		.help = "One row of the audit log." },
 	{ "GET", "/audit/export", PERM_AUDIT_READ, NULL, NULL, false, 200, audit_export, false,
@@ -554,8 +553,7 @@ const struct route routes[] = {
 
 	/* Batches. */
 	{ "GET", "/batches", PERM_METER_READ, NULL, "batch", true, 200, batches_list, false,
-		.help = "Orders to many meters at once, newest first; next is the cursor of the page after.",
-		.params = { { "cursor", PARAM_ID, false } } },
+		.help = "Orders to many meters at once, newest first.", .listing = &batch_listing },
 	{ "POST", "/batches", PERM_METER_CONTROL, "batch_new", "batch_detail", false, 201, batch_new, true, .or_perm = PERM_METER_READ,
 		.help = "Preview an order to many meters: who is affected, what would happen to each, what stands in the way. Nothing is done"
 			" before it is confirmed, within ten minutes. Name the meters, or what they have in common. Who only reads meters may have them read." },
@@ -580,7 +578,7 @@ const struct route routes[] = {
 	{ "POST", "/me/totp/remove", PERM_STAFF, "password_again", NULL, false, 204, me_totp_remove, false, .areas = AREAS_SITE,
 		.help = "No second factor any more; takes the password." },
 	{ "GET", "/users", PERM_USER_MANAGE, NULL, "staff", true, 200, users_list, false,
-		.help = "Members of staff, by id; next is the cursor of the page after.", .params = { { "cursor", PARAM_ID, false } } },
+		.help = "Members of staff.", .listing = &staff_listing },
 	{ "POST", "/users", PERM_USER_MANAGE, "user_new", "staff_made", false, 201, user_new, false,
 		.help = "Add a member of staff. The password is in this answer and in no other, and must be changed at the first login." },
 	{ "GET", "/users/:id", PERM_USER_MANAGE, NULL, "staff", false, 200, user_one, false,
@@ -596,7 +594,7 @@ const struct route routes[] = {
 	{ "DELETE", "/users/:id/totp", PERM_USER_MANAGE, NULL, NULL, false, 204, user_totp_remove, false,
 		.help = "Take the second factor from who lost it." },
 	{ "GET", "/service-accounts", PERM_USER_MANAGE, NULL, "service", true, 200, services_accounts_list, false,
-		.help = "Other systems that call this API by a key, revoked ones too." },
+		.help = "Other systems that call this API by a key, revoked ones too.", .listing = &service_listing },
 	{ "POST", "/service-accounts", PERM_USER_MANAGE, "service_new", "service_made", false, 201, service_new, false,
 		.help = "Add one, with a role and a scope as staff have. Its key is in this answer and in no other; send it as Authorization: Bearer." },
 	{ "GET", "/service-accounts/:id", PERM_USER_MANAGE, NULL, "service", false, 200, service_one, false,

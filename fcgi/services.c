@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/users.h"
 
 static json_t *id_or_null(int64_t id)
@@ -22,17 +23,14 @@ static json_t *service_json(const struct service *s)
 		json_utc(s->made_at), "last_used_at", json_utc(s->used_at), "revoked", s->disabled);
 }
 
+static json_t *row_json(const void *row)
+{
+	return service_json(row);
+}
+
 enum err services_accounts_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e = service_list(r->db, caller_site(r), &rows);
-	const struct service *s = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, service_json(&s[i]));
-	a->json = json_items(items);
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), row_json);
 }
 
 static enum err answer_service(

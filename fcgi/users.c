@@ -7,9 +7,9 @@
 #include "domain/roleedit.h"
 #include "domain/staff.h"
 #include "fcgi/handlers.h"
+#include "fcgi/list.h"
 #include "fcgi/users.h"
 
-#define PAGE 100
 #define PERMISSIONS_MAX 200
 
 struct staff_act staff_act_of(const struct request *r)
@@ -51,21 +51,14 @@ static json_t *staff_json(const struct staff *u)
 		"locked_until", json_utc(u->locked_until), "created_at", json_utc(u->created_at));
 }
 
+static json_t *row_json(const void *row)
+{
+	return staff_json(row);
+}
+
 enum err users_list(struct request *r, struct answer *a)
 {
-	AUTO(rows_free) struct rows rows = { 0 };
-	json_t *items = json_array();
-	enum err e =
-		staff_list(r->db, caller_site(r), "staff", param_int(r, "cursor"), PAGE, &rows);
-	const struct staff *u = rows.at;
-
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(items, staff_json(&u[i]));
-	a->json = json_items(items);
-	if (rows.n == PAGE)
-		json_object_set_new(
-			a->json, "next", json_sprintf("%lld", (long long)u[PAGE - 1].id));
-	return e;
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), row_json);
 }
 
 static enum err staff_find(const struct request *r, int64_t id, struct staff *out)

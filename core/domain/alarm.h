@@ -1,6 +1,6 @@
 #pragma once
 /* One alarm per cause: raised while open counts a repeat, cleared by the cause going. */
-#include "db/db.h"
+#include "db/listing.h"
 
 struct alarm_new {
 	const char *kind;	 /* a row of alarm_kinds */
@@ -37,17 +37,8 @@ struct alarm_row {
 	int64_t repeats, told_times;
 	int64_t site_id, area_id; /* 0: of none */
 };
-struct alarm_filter {
-	int64_t site_id;   /* 0: all, and what is of none */
-	int64_t area_id;   /* with the areas below it; 0: all */
-	const char *state; /* "open" (not cleared), "unacked", "acked" (not cleared), "cleared"; "":
-			      all */
-	const char *severity, *kind, *object; /* object: "meter" or "meter:17" */
-	struct utc from, to;		      /* raised; to excluded; 0: open */
-	int64_t before, max;		      /* id; 0: from the newest */
-};
-/* Rows of struct alarm_row, newest first. */
-MUST_USE enum err alarm_list(struct db *db, const struct alarm_filter *f, struct rows *out);
+/* Rows of struct alarm_row; its argument is the scope (domain/scope.h). */
+extern const struct listing alarm_listing;
 MUST_USE enum err alarm_get(struct db *db, int64_t site_id, int64_t id, struct alarm_row *out);
 
 struct alarm_event {

@@ -17,25 +17,34 @@ SHAPE(row_shape, struct alarm_row, F(id), F(kind), F(severity), F(object_kind), 
 	" x.raised_at, x.last_at, x.cleared_at, x.acked_at, x.told_at, x.acked_by, x.repeats,"     \
 	" x.told_times, COALESCE(" SITE_OF_ALARM ", 0) AS site_id,"                                \
 	" COALESCE(" AREA_OF_ALARM ", 0) AS area_id FROM alarm x"
-#define BELOW                                                                                      \
-	"WITH RECURSIVE below AS (SELECT a.id FROM area a WHERE a.id = ?"                          \
-	" UNION SELECT a.id FROM area a JOIN below b ON a.parent_id = b.id) "
-static const struct query Q_LIST = { BELOW COLUMNS
-	" WHERE x.id < ? AND (? = '' OR (? = 'open' AND x.cleared_at = 0)"
-	" OR (? = 'unacked' AND x.cleared_at = 0 AND x.acked_at = 0)"
-	" OR (? = 'acked' AND x.cleared_at = 0 AND x.acked_at > 0)"
-	" OR (? = 'cleared' AND x.cleared_at > 0))"
-	" AND ? IN ('', x.severity) AND ? IN ('', x.kind)"
-	" AND ? IN ('', x.object_kind, CONCAT(x.object_kind, ':', x.object_id))"
-	" AND x.raised_at >= ? AND x.raised_at < ?"
-	" AND (? = 0 OR ? IN (" SITE_OF_ALARM ", " SEEN_OBJECT("x.object_kind",
-		"x.object_id") "))"
-			       " AND (? = 0 OR" AREA_OF_ALARM " IN (SELECT id FROM below))"
-			       " ORDER BY x.id DESC LIMIT ?",
-	&row_shape };
-static const struct query Q_GET = { COLUMNS " WHERE x.id = ? AND (? = 0 OR ? IN (" SITE_OF_ALARM
-					    ", " SEEN_OBJECT("x.object_kind", "x.object_id") "))",
-	&row_shape };
+#define ALARMS                                                                                     \
+	COLUMNS " WHERE ? IN (0, " SITE_OF_ALARM                                                   \
+		", " SEEN_OBJECT("x.object_kind", "x.object_id") ")"
+const struct listing alarm_listing = {
+	.all = { ALARMS, &row_shape },
+	.sorts = { { "id", "x.id" }, { "raised_at", "x.raised_at" }, { "last_at", "x.last_at" } },
+	.order = "-id",
+	.filters = { { "open", FILTER_FLAG, "? = 0 OR x.cleared_at = 0" },
+		{ "state", FILTER_WORD,
+			"CASE ? WHEN 'open' THEN x.cleared_at = 0"
+			" WHEN 'unacked' THEN x.cleared_at = 0 AND x.acked_at = 0"
+			" WHEN 'acked' THEN x.cleared_at = 0 AND x.acked_at > 0"
+			" WHEN 'cleared' THEN x.cleared_at > 0 ELSE 1 END",
+			"open unacked acked cleared all" },
+		{ "severity", FILTER_WORD, "x.severity = ?", "info warn urgent" },
+		{ "kind", FILTER_TEXT, "x.kind = ?" },
+		{ "object", FILTER_TEXT,
+			"? IN (x.object_kind, CONCAT(x.object_kind, ':', x.object_id))" },
+		{ "site_id", FILTER_ID, SITE_OF_ALARM " = ?" },
+		{ "area_id", FILTER_ID,
+			AREA_OF_ALARM
+			" IN (WITH RECURSIVE below AS (SELECT a.id FROM area a WHERE a.id = ?"
+			" UNION SELECT a.id FROM area a JOIN below b ON a.parent_id = b.id)"
+			" SELECT id FROM below)" },
+		{ "from", FILTER_FROM, "x.raised_at >= ?" },
+		{ "to", FILTER_TO, "x.raised_at < ?" } },
+};
+static const struct query Q_GET = { ALARMS " AND x.id = ?", &row_shape };
 static const struct query Q_LOCK = { "SELECT id FROM alarm WHERE id = ? FOR UPDATE", &id_shape };
 static const struct query Q_ACK = {
 	"UPDATE alarm SET acked_at = ?, acked_by = ? WHERE id = ? AND acked_at = 0", NULL
@@ -53,24 +62,9 @@ static const struct query Q_HISTORY = {
 	&event_shape
 };
 
-enum err alarm_list(struct db *db, const struct alarm_filter *f, struct rows *out)
-{
-	struct arg site = arg_i64(f->site_id), state = arg_text(f->state);
-	struct arg area = arg_i64(f->area_id);
-
-	return db_list(db, &Q_LIST,
-		ARGS(area, arg_i64(f->before ? f->before : INT64_MAX), state, state, state, state,
-			state, arg_text(f->severity), arg_text(f->kind), arg_text(f->object),
-			arg_utc(f->from), arg_i64(f->to.ms ? f->to.ms : INT64_MAX), site, site,
-			area, arg_i64(f->max)),
-		out);
-}
-
 enum err alarm_get(struct db *db, int64_t site_id, int64_t id, struct alarm_row *out)
 {
-	struct arg site = arg_i64(site_id);
-
-	return db_one(db, &Q_GET, ARGS(arg_i64(id), site, site), out);
+	return db_one(db, &Q_GET, ARGS(arg_i64(site_id), arg_i64(id)), out);
 }
 
 enum err alarm_history(struct db *db, int64_t id, struct rows *out)

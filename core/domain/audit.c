@@ -243,19 +243,22 @@ SHAPE(audit_shape, struct audit_row, F(id), F(at), F(actor), F(actor_name), F(ad
 #define ACTOR_NAME                                                                                 \
 	" LEFT JOIN user y ON u.actor LIKE 'user:%' AND y.id = CAST(SUBSTR(u.actor, 6) AS SIGNED)"
 #define CHAINED " LEFT JOIN audit_chain c ON c.audit_id = u.id"
-static const struct query Q_LIST = { COLUMNS
-	" FROM audit u" CHAINED ACTOR_NAME " WHERE u.id < ? AND ? IN (0, u.site_id)"
-	" AND ? IN ('', u.actor) AND ? IN ('', u.action)"
-	" AND (? = '' OR u.object = ? OR u.object LIKE CONCAT(?, ':%'))"
-	" AND (? = '' OR u.outcome = ? OR (? = 'refused' AND u.outcome <> 'ok'))"
-	" AND u.at >= ? AND u.at < ?"
-	" AND (? = '' OR LOCATE(?, u.actor) OR LOCATE(?, u.object) OR LOCATE(?, u.reason)"
-	" OR LOCATE(?, u.detail) OR LOCATE(?, u.action))"
-	" ORDER BY u.id DESC LIMIT ?",
-	&audit_shape };
-static const struct query Q_GET = { COLUMNS " FROM audit u" CHAINED ACTOR_NAME
-					    " WHERE ? IN (0, u.site_id) AND u.id = ?",
-	&audit_shape };
+#define ROWS COLUMNS " FROM audit u" CHAINED ACTOR_NAME " WHERE ? IN (0, u.site_id)"
+const struct listing audit_listing = {
+	.all = { ROWS, &audit_shape },
+	.sorts = { { "id", "u.id" }, { "at", "u.at" } },
+	.order = "-id",
+	.filters = { { "actor", FILTER_TEXT, "u.actor = ?" },
+		{ "action", FILTER_TEXT, "u.action = ?" },
+		{ "object", FILTER_TEXT, "u.object = ? OR u.object LIKE CONCAT(?, ':%')" },
+		{ "outcome", FILTER_TEXT,
+			"u.outcome = ? OR (? = 'refused' AND u.outcome <> 'ok')" },
+		{ "q", FILTER_TEXT,
+			"LOCATE(?, u.actor) OR LOCATE(?, u.object) OR LOCATE(?, u.reason)"
+			" OR LOCATE(?, u.detail) OR LOCATE(?, u.action)" },
+		{ "from", FILTER_FROM, "u.at >= ?" }, { "to", FILTER_TO, "u.at < ?" } },
+};
+static const struct query Q_GET = { ROWS " AND u.id = ?", &audit_shape };
 static const struct query Q_CHAINED = { COLUMNS
 	" FROM audit_chain c JOIN audit u ON u.id = c.audit_id" ACTOR_NAME
 	" WHERE c.n >= ? ORDER BY c.n LIMIT ?",
@@ -275,19 +278,6 @@ static const struct query Q_SPAN = {
 static struct arg to_arg(struct utc to)
 {
 	return arg_i64(to.ms ? to.ms : INT64_MAX);
-}
-
-enum err audit_list(struct db *db, const struct audit_filter *f, struct rows *out)
-{
-	struct arg object = arg_text(f->object), outcome = arg_text(f->outcome);
-	struct arg q = arg_text(f->q);
-
-	return db_list(db, &Q_LIST,
-		ARGS(arg_i64(f->before ? f->before : INT64_MAX), arg_i64(f->site_id),
-			arg_text(f->actor), arg_text(f->action), object, object, object, outcome,
-			outcome, outcome, arg_utc(f->from), to_arg(f->to), q, q, q, q, q, q,
-			arg_i64(f->max)),
-		out);
 }
 
 enum err audit_get(struct db *db, int64_t site_id, int64_t id, struct rows *out)

@@ -1,7 +1,7 @@
 #pragma once
 /* Who did what, append-only by grant. A row has the members of its object that changed, as they
  * were and as they became (audit_view.h). */
-#include "db/db.h"
+#include "db/listing.h"
 
 struct audit {
 	const char *actor;   /* "user:3" "system" */
@@ -48,16 +48,8 @@ struct audit_row {
 	char sha256[AUDIT_SHA256];
 	struct blob detail, before_doc, after_doc; /* JSON texts; empty: none */
 };
-struct audit_filter {
-	int64_t site_id;			       /* 0: all */
-	const char *actor, *action, *object, *outcome; /* "": any; outcome "refused": all but ok */
-	const char *q;	     /* part of actor, object, reason, detail; "": any */
-	struct utc from, to; /* at, to excluded; 0: open */
-	int64_t before;	     /* id; 0: from the newest */
-	int64_t max;
-};
-/* Rows of struct audit_row, newest first. */
-MUST_USE enum err audit_list(struct db *db, const struct audit_filter *f, struct rows *out);
+/* Rows of struct audit_row; its argument is the caller's site, 0: all. */
+extern const struct listing audit_listing;
 /* Rows: one, or none. */
 MUST_USE enum err audit_get(struct db *db, int64_t site_id, int64_t id, struct rows *out);
 

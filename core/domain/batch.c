@@ -378,62 +378,44 @@ SHAPE(view_shape, struct batch_view, F(id), F(site_id), F(action), F(until_at), 
 #define COUNTED(word)                                                                              \
 	" (SELECT COUNT(*) FROM batch_meter b WHERE b.batch_id = k.id AND b.state = '" word        \
 	"') AS " word
-#define VIEW                                                                                                    \
-	"SELECT k.id, k.site_id, k.action, k.until_at, k.reason,"                                               \
-	" CASE WHEN k.state = 'preview' AND k.expires_at < ? THEN 'expired'"                                    \
-	" WHEN k.state = 'approval' AND a.state = 'rejected' THEN 'rejected'"                                   \
-	" WHEN k.state = 'approval' AND a.asked_at < ? THEN 'expired' ELSE k.state END AS state,"               \
-	" k.user_id, k.name, k.created_at, k.expires_at, k.confirmed_at, k.started_at, k.done_at,"              \
-	" COALESCE(k.approval_id, 0) AS approval_id,"                                                           \
-	" (SELECT COUNT(*) FROM batch_meter b WHERE b.batch_id = k.id) AS meters," COUNTED("todo") "," COUNTED( \
-		"waiting") "," COUNTED("done") "," COUNTED("refused") "," COUNTED("failed") " FRO"              \
-											    "M "                \
-											    "batc"              \
-											    "h k "              \
-											    "LEFT"              \
-											    " JOI"              \
-											    "N "                \
-											    "appr"              \
-											    "oval"              \
-											    " a "               \
-											    "ON "               \
-											    "a."                \
-											    "id "               \
-											    "= "                \
-											    "k."                \
-											    "appr"              \
-											    "oval"              \
-											    "_id"               \
-											    " WHE"              \
-											    "RE "               \
-											    "? "                \
-											    "IN "               \
-											    "(0, "              \
-											    "k."                \
-											    "site"              \
-											    "_id)"              \
-											    " AND"              \
-											    " "
-static const struct query Q_LIST = { VIEW "(? = 0 OR k.id < ?) ORDER BY k.id DESC LIMIT ?",
-	&view_shape };
-static const struct query Q_GET = { VIEW "k.id = ?", &view_shape };
+/* clang-format off */
+#define VIEW \
+	"SELECT k.id, k.site_id, k.action, k.until_at, k.reason," \
+	" CASE WHEN k.state = 'preview' AND k.expires_at < ? THEN 'expired'" \
+	" WHEN k.state = 'approval' AND a.state = 'rejected' THEN 'rejected'" \
+	" WHEN k.state = 'approval' AND a.asked_at < ? THEN 'expired' ELSE k.state END AS state," \
+	" k.user_id, k.name, k.created_at, k.expires_at, k.confirmed_at, k.started_at, k.done_at," \
+	" COALESCE(k.approval_id, 0) AS approval_id," \
+	" (SELECT COUNT(*) FROM batch_meter b WHERE b.batch_id = k.id) AS meters," COUNTED("todo") "," \
+	COUNTED("waiting") "," COUNTED("done") "," COUNTED("refused") "," COUNTED("failed") \
+	" FROM batch k LEFT JOIN approval a ON a.id = k.approval_id WHERE ? IN (0, k.site_id)"
+/* clang-format on */
+const struct listing batch_listing = {
+	.all = { VIEW, &view_shape },
+	.sorts = { { "id", "k.id" }, { "created_at", "k.created_at" } },
+	.order = "-id",
+	.filters = { { "site_id", FILTER_ID, "k.site_id = ?" },
+		{ "action", FILTER_WORD, "k.action = ?", "on off keep auto read" },
+		{ "from", FILTER_FROM, "k.created_at >= ?" },
+		{ "to", FILTER_TO, "k.created_at < ?" } },
+};
+static const struct query Q_GET = { VIEW " AND k.id = ?", &view_shape };
 
-enum err batch_list(struct db *db, int64_t site_id, int64_t before, int64_t max, struct utc now,
-	struct rows *out)
+void batch_list_args(struct arg out[static BATCH_LIST_ARGS], int64_t site_id, struct utc now)
 {
-	return db_list(db, &Q_LIST,
-		ARGS(arg_utc(now), arg_i64(now.ms - APPROVAL_LIFE_MS), arg_i64(site_id),
-			arg_i64(before), arg_i64(before), arg_i64(max)),
-		out);
+	out[0] = arg_utc(now);
+	out[1] = arg_i64(now.ms - APPROVAL_LIFE_MS);
+	out[2] = arg_i64(site_id);
 }
 
 enum err batch_get(
 	struct db *db, int64_t site_id, int64_t id, struct utc now, struct batch_view *out)
 {
-	return db_one(db, &Q_GET,
-		ARGS(arg_utc(now), arg_i64(now.ms - APPROVAL_LIFE_MS), arg_i64(site_id),
-			arg_i64(id)),
-		out);
+	struct arg args[BATCH_LIST_ARGS + 1];
+
+	batch_list_args(args, site_id, now);
+	args[BATCH_LIST_ARGS] = arg_i64(id);
+	return db_one(db, &Q_GET, args, ARRAY_LEN(args), out);
 }
 
 #define F(member) FIELD(struct batch_meter, member)

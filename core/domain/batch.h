@@ -62,9 +62,10 @@ struct batch_view {
 	int64_t approval_id; /* 0: none */
 	int64_t meters, todo, waiting, done, refused, failed;
 };
-/* Newest first, at most max; before: ids below it, 0: all. Rows of struct batch_view. */
-MUST_USE enum err batch_list(struct db *db, int64_t site_id, int64_t before, int64_t max,
-	struct utc now, struct rows *out);
+/* Rows of struct batch_view, and the arguments of its statement; site_id 0: of all sites. */
+extern const struct listing batch_listing;
+#define BATCH_LIST_ARGS 3
+void batch_list_args(struct arg out[static BATCH_LIST_ARGS], int64_t site_id, struct utc now);
 MUST_USE enum err batch_get(
 	struct db *db, int64_t site_id, int64_t id, struct utc now, struct batch_view *out);
 

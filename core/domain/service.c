@@ -23,7 +23,16 @@ SHAPE(service_shape, struct service, F(id), F(username), F(name), F(role_id), F(
 	" AS areas, u.disabled, k.hint, k.addresses, k.expires_at, k.made_at, k.used_at"           \
 	" FROM user u JOIN role r ON r.id = u.role_id JOIN service_key k ON k.user_id = u.id"      \
 	" WHERE ? IN (0, u.site_id)"
-static const struct query Q_LIST = { SERVICES " ORDER BY u.id LIMIT 500", &service_shape };
+const struct listing service_listing = {
+	.all = { SERVICES, &service_shape },
+	.sorts = { { "id", "u.id" }, { "username", "u.username" }, { "name", "u.name" },
+		{ "made_at", "k.made_at" } },
+	.order = "id",
+	.filters = { { "site_id", FILTER_ID, "u.site_id = ?" },
+		{ "role_id", FILTER_ID, "u.role_id = ?" },
+		{ "revoked", FILTER_FLAG, "u.disabled = ?" },
+		{ "q", FILTER_TEXT, "LOCATE(?, u.username) OR LOCATE(?, u.name)" } },
+};
 static const struct query Q_GET = { SERVICES " AND u.id = ?", &service_shape };
 
 static const struct query Q_ADD = {
@@ -55,11 +64,6 @@ static const struct query Q_FIND = {
 	&found_shape
 };
 static const struct query Q_USED = { "UPDATE service_key SET used_at = ? WHERE user_id = ?", NULL };
-
-enum err service_list(struct db *db, int64_t site_id, struct rows *out)
-{
-	return db_list(db, &Q_LIST, ARGS(arg_i64(site_id)), out);
-}
 
 enum err service_get(struct db *db, int64_t site_id, int64_t id, struct service *out)
 {

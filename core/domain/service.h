@@ -24,8 +24,8 @@ struct service {
 	struct utc used_at;
 };
 
-/* Rows of struct service of the caller's site, by id; revoked ones too. */
-MUST_USE enum err service_list(struct db *db, int64_t site_id, struct rows *out);
+/* Rows of struct service, revoked ones too; its argument is the caller's site, 0: all. */
+extern const struct listing service_listing;
 MUST_USE enum err service_get(struct db *db, int64_t site_id, int64_t id, struct service *out);
 
 struct service_new {

@@ -20,8 +20,17 @@ SHAPE(staff_shape, struct staff, F(id), F(username), F(kind), F(name), F(phone),
 	" AS areas, u.disabled, u.password_old, u.locked_until, u.created_at"                      \
 	" FROM user u LEFT JOIN role r ON r.id = u.role_id"                                        \
 	" WHERE u.kind <> 'tenant' AND ? IN (0, u.site_id) AND "
-static const struct query Q_LIST = { STAFF "u.kind = ? AND u.id > ? ORDER BY u.id LIMIT ?",
-	&staff_shape };
+const struct listing staff_listing = {
+	.all = { STAFF "u.kind = 'staff'", &staff_shape },
+	.sorts = { { "id", "u.id" }, { "username", "u.username" }, { "name", "u.name" },
+		{ "created_at", "u.created_at" } },
+	.order = "id",
+	.filters = { { "site_id", FILTER_ID, "u.site_id = ?" },
+		{ "role_id", FILTER_ID, "u.role_id = ?" },
+		{ "disabled", FILTER_FLAG, "u.disabled = ?" },
+		{ "q", FILTER_TEXT,
+			"LOCATE(?, u.username) OR LOCATE(?, u.name) OR LOCATE(?, u.phone)" } },
+};
 static const struct query Q_GET = { STAFF "u.id = ?", &staff_shape };
 static const struct query Q_LOCK = { STAFF "u.id = ? FOR UPDATE", &staff_shape };
 
@@ -73,13 +82,6 @@ static const struct query Q_ADMINS = {
 static struct arg arg_or_null(const char *s)
 {
 	return s ? arg_text(s) : (struct arg){ .kind = ARG_NULL };
-}
-
-enum err staff_list(struct db *db, int64_t site_id, const char *kind, int64_t after, int64_t max,
-	struct rows *out)
-{
-	return db_list(db, &Q_LIST,
-		ARGS(arg_i64(site_id), arg_text(kind), arg_i64(after), arg_i64(max)), out);
 }
 
 enum err staff_get(struct db *db, int64_t site_id, int64_t id, struct staff *out)

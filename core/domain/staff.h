@@ -1,6 +1,6 @@
 #pragma once
 /* Members of staff, as those who may manage users see and change them. */
-#include "db/db.h"
+#include "db/listing.h"
 
 struct staff {
 	int64_t id;
@@ -46,9 +46,8 @@ struct staff_change {
 	int disabled; /* -1: as it is */
 };
 
-/* Rows of struct staff of the caller's site, by id after one. */
-MUST_USE enum err staff_list(struct db *db, int64_t site_id, const char *kind, int64_t after,
-	int64_t max, struct rows *out);
+/* Members of staff: rows of struct staff; its argument is the caller's site, 0: all. */
+extern const struct listing staff_listing;
 MUST_USE enum err staff_get(struct db *db, int64_t site_id, int64_t id, struct staff *out);
 
 /* ERR_ALREADY for a name that exists. ERR_FORBIDDEN for a role with a permission that who asks

@@ -109,6 +109,13 @@ export default function (world) {
 			assert.equal((await list(`state=acked&object=gateway:${gateway.id}&from=${today()}`)).length, 1);
 			assert.equal((await list('state=open&object=meter')).length, 0);
 			expect(await engineer.call('GET', '/alarms?state=never'), 422, 'bad_value');
+			const { items: areas } = await engineer.get('/areas');
+			const area = areas.find((a) => a.id === detail.area_id);
+			for (const where of [`site_id=${detail.site_id}`, `area_id=${area.id}`, `area_id=${area.parent.id}`]) assert.equal((await list(where)).length, 1, where);
+			const other = areas.find((a) => a.id !== area.id && a.id !== area.parent.id);
+			assert.equal((await list(`area_id=${other.id}`)).length, 0, 'an area beside it');
+			assert.equal((await list('site_id=999999')).length, 0);
+			assert.equal((await list('sort=raised_at&state=all')).length, 1);
 			expect(await engineer.call('POST', '/alarms/999999999/ack', { body: {} }), 404);
 			const kinds = (await engineer.get('/alarms/kinds')).items;
 			assert.ok(kinds.every((k) => k.name_zh && k.name_en) && kinds.some((k) => k.kind === 'phase_lost'));
