@@ -51,21 +51,32 @@ static int64_t own_cpu_ms(void)
 
 static long server; /* process id */
 
+/* The first line of a file; "" when there is none. */
+static void first_line(const char *path, char *out, int most)
+{
+	FILE *f = fopen(path, "r");
+
+	if (!f || !fgets(out, most, f))
+		out[0] = '\0';
+	if (f)
+		fclose(f);
+}
+
 /* Processor time that the server has taken; 0 when it cannot be seen. */
 static int64_t server_cpu_ms(void)
 {
-	char path[64];
-	long user = 0, sys = 0;
-	FILE *f;
+	char path[64], line[1024], *at;
+	long user, sys;
 
 	snprintf(path, sizeof(path), "/proc/%ld/stat", server);
-	f = fopen(path, "r");
-	if (!f)
+	first_line(path, line, sizeof(line));
+	at = strrchr(line, ')'); /* the second field, a name, ends there; user time is the 14th */
+	for (int field = 2; at && field < 14; field++)
+		at = strchr(at + 1, ' ');
+	if (!at)
 		return 0;
-	if (fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %ld %ld", &user,
-		    &sys) != 2)
-		user = sys = 0;
-	fclose(f);
+	user = strtol(at, &at, 10);
+	sys = strtol(at, NULL, 10);
 	return (user + sys) * 1000 / sysconf(_SC_CLK_TCK);
 }
 
@@ -78,14 +89,11 @@ static const struct query Q_PID = { "SELECT @@pid_file AS path", &pid_shape };
 static void server_find(struct db *db)
 {
 	struct pid_row row;
-	FILE *f;
+	char line[32];
 
 	MUST(db_one(db, &Q_PID, NO_ARGS, &row));
-	f = fopen(row.path, "r");
-	if (f && fscanf(f, "%ld", &server) != 1)
-		server = 0;
-	if (f)
-		fclose(f);
+	first_line(row.path, line, sizeof(line));
+	server = strtol(line, NULL, 10);
 }
 
 /* M is the number of meters, D that of days. */
