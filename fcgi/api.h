@@ -19,7 +19,7 @@
 
 #define BODY_MAX 65536
 #define IMPORT_MAX (20u << 20) /* bytes of a workbook */
-#define ROUTES_MAX 320
+#define ROUTES_MAX (TALLY_ROUTES - 1) /* the last counts what has no route */
 #define PAY_SERVICES_MAX 8
 
 /* Who pushes receipts of short messages: a secret part of its path is all that it shows. */

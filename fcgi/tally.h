@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 
-#define TALLY_ROUTES 256
+#define TALLY_ROUTES 321
 #define TALLY_STATUS 600
 #define TALLY_BUCKETS 11
 
