@@ -18,7 +18,7 @@
 #include "web/form.h"
 
 #define BODY_MAX 65536
-#define IMPORT_MAX (20u << 20) /* bytes of a workbook */
+#define IMPORT_MAX (20u << 20)	      /* bytes of a workbook */
 #define ROUTES_MAX (TALLY_ROUTES - 1) /* the last counts what has no route */
 #define PAY_SERVICES_MAX 8
 
