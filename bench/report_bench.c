@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "db/migrate.h"
 #include "domain/monthsum.h"
@@ -23,14 +23,6 @@
 #define LAST_MS "1767193200000"	 /* the last hour of 2025-12-31 */
 
 static int64_t meters = 10000, days = 365;
-
-static int64_t mono_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int64_t memory_kb(void)
 {
@@ -51,21 +43,32 @@ static int64_t own_cpu_ms(void)
 
 static long server; /* process id */
 
+/* The first line of a file; "" when there is none. */
+static void first_line(const char *path, char *out, int most)
+{
+	FILE *f = fopen(path, "r");
+
+	if (!f || !fgets(out, most, f))
+		out[0] = '\0';
+	if (f)
+		fclose(f);
+}
+
 /* Processor time that the server has taken; 0 when it cannot be seen. */
 static int64_t server_cpu_ms(void)
 {
-	char path[64];
-	long user = 0, sys = 0;
-	FILE *f;
+	char path[64], line[1024], *at;
+	long user, sys;
 
 	snprintf(path, sizeof(path), "/proc/%ld/stat", server);
-	f = fopen(path, "r");
-	if (!f)
+	first_line(path, line, sizeof(line));
+	at = strrchr(line, ')'); /* the second field, a name, ends there; user time is the 14th */
+	for (int field = 2; at && field < 14; field++)
+		at = strchr(at + 1, ' ');
+	if (!at)
 		return 0;
-	if (fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %ld %ld", &user,
-		    &sys) != 2)
-		user = sys = 0;
-	fclose(f);
+	user = strtol(at, &at, 10);
+	sys = strtol(at, NULL, 10);
 	return (user + sys) * 1000 / sysconf(_SC_CLK_TCK);
 }
 
@@ -78,14 +81,11 @@ static const struct query Q_PID = { "SELECT @@pid_file AS path", &pid_shape };
 static void server_find(struct db *db)
 {
 	struct pid_row row;
-	FILE *f;
+	char line[32];
 
 	MUST(db_one(db, &Q_PID, NO_ARGS, &row));
-	f = fopen(row.path, "r");
-	if (f && fscanf(f, "%ld", &server) != 1)
-		server = 0;
-	if (f)
-		fclose(f);
+	first_line(row.path, line, sizeof(line));
+	server = strtol(line, NULL, 10);
 }
 
 /* M is the number of meters, D that of days. */
@@ -173,14 +173,14 @@ static const char *const year[] = {
 /* As the worker does it. */
 static void sum_months(struct db *db)
 {
-	int64_t began = mono_now_ms(), at_server = server_cpu_ms(), sum = 0, n;
+	int64_t began = mono_ms(), at_server = server_cpu_ms(), sum = 0, n;
 
 	do {
 		MUST(monthsum_run(db, (struct utc){ 1 }, 30, &n));
 		sum += n;
 	} while (n > 0);
 	fprintf(stderr, "%" PRId64 " days summed: %" PRId64 " ms, cpu of the server %" PRId64 "\n",
-		sum, mono_now_ms() - began, server_cpu_ms() - at_server);
+		sum, mono_ms() - began, server_cpu_ms() - at_server);
 }
 
 static void one(struct db *db, const struct report_kind *report, const char *by, const char *format,
@@ -193,7 +193,7 @@ static void one(struct db *db, const struct report_kind *report, const char *by,
 		.now = { INT64_C(1800000000000) } };
 	struct report_file file = { 0 };
 	struct problem why = { 0 };
-	int64_t began = mono_now_ms(), cpu = own_cpu_ms(), at_server = server_cpu_ms();
+	int64_t began = mono_ms(), cpu = own_cpu_ms(), at_server = server_cpu_ms();
 	enum err e;
 
 	MUST(day_parse("2025-12-31", &ask.to));
@@ -202,12 +202,12 @@ static void one(struct db *db, const struct report_kind *report, const char *by,
 	printf("%s{\"name\": \"%s\", \"by\": \"%s\", \"format\": \"%s\", \"days\": %" PRId64
 	       ", \"ms\": %" PRId64 ", \"cpu_ms\": %" PRId64 ", \"server_cpu_ms\": %" PRId64
 	       ", \"most_kb\": %" PRId64,
-		*more ? ", " : "", report->name, by, format, span, mono_now_ms() - began,
+		*more ? ", " : "", report->name, by, format, span, mono_ms() - began,
 		own_cpu_ms() - cpu, server_cpu_ms() - at_server, memory_kb());
 	*more = true;
 	fprintf(stderr,
 		"%s %s %s %" PRId64 " days: %" PRId64 " ms, cpu %" PRId64 " + %" PRId64 "\n",
-		report->name, by, format, span, mono_now_ms() - began, own_cpu_ms() - cpu,
+		report->name, by, format, span, mono_ms() - began, own_cpu_ms() - cpu,
 		server_cpu_ms() - at_server);
 	if (e != ERR_OK) { /* more rows than an answer has */
 		printf(", \"refused\": \"%s\"}", err_word(e));
@@ -253,7 +253,7 @@ int main(int argc, char **argv)
 	struct db_settings settings = { .user = "root", .name = "yufu", .answer_s = 600 };
 	struct problem why = { 0 };
 	struct db *db;
-	int64_t began = mono_now_ms();
+	int64_t began = mono_ms();
 
 	log_open("report_bench", LOG_LEVEL_WARN);
 	db_library_open();
@@ -279,7 +279,7 @@ int main(int argc, char **argv)
 	db = db_open(&settings);
 	printf("{\"meters\": %" PRId64 ", \"days\": %" PRId64 ", \"made_ms\": %" PRId64
 	       ", \"before_kb\": %" PRId64 ", \"reports\": [",
-		meters, days + 1, mono_now_ms() - began, memory_kb());
+		meters, days + 1, mono_ms() - began, memory_kb());
 	measure(db);
 	printf("]}\n");
 	db_free(&db);

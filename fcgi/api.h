@@ -18,8 +18,8 @@
 #include "web/form.h"
 
 #define BODY_MAX 65536
-#define IMPORT_MAX (20u << 20) /* bytes of a workbook */
-#define ROUTES_MAX 320
+#define IMPORT_MAX (20u << 20)	      /* bytes of a workbook */
+#define ROUTES_MAX (TALLY_ROUTES - 1) /* the last counts what has no route */
 #define PAY_SERVICES_MAX 8
 
 /* Who pushes receipts of short messages: a secret part of its path is all that it shows. */
@@ -110,12 +110,15 @@ struct answer {
 	struct problem why;
 };
 void answer_free(struct answer *a);
+/* Makes it the problem e, with the words of a->why. */
+void answer_problem(const struct request *r, struct answer *a, enum err e);
 
 /* A parameter of the request ("HTTP_AUTHORIZATION"), or NULL. */
 const char *request_header(const struct request *r, const char *name);
 
-/* Does Accept-Language prefer Chinese to English? English where it says neither. */
-bool request_chinese(const struct request *r);
+/* Does Accept-Language name Chinese before English? Where it names neither: otherwise, which is
+ * true for files and reports, whose readers are the site's. */
+bool request_chinese(const struct request *r, bool otherwise);
 /* Counts it: by user where one is known, else by address; notifies and watchers are not counted.
  * ERR_TOO_MANY, with a->retry_after. */
 MUST_USE enum err request_limited(struct request *r, struct answer *a);
@@ -141,8 +144,6 @@ MUST_USE enum err request_site(
 /* The zone of the caller's site, in which days of parameters and times of files are meant; UTC for
  * who sees several. The caller frees. */
 MUST_USE enum err request_zone(struct request *r, struct zone **out);
-/* Of the two languages the first that Accept-Language names; Chinese when there is none. */
-bool wants_english(const struct request *r);
 /* "<what>:<user>:<Idempotency-Key>": a once_key for what this request writes. */
 #define ONCE_MAX 128
 const char *request_once(const struct request *r, const char *what, char buf[static ONCE_MAX]);

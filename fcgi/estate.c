@@ -29,7 +29,7 @@ static enum err put(struct request *r, struct answer *a, enum sheet_id sheet)
 		.id = r->object,
 		.fields = r->json,
 		.reason = body_text(r, "reason", ""),
-		.chinese = request_chinese(r),
+		.chinese = request_chinese(r, false),
 		.site_id = caller_site(r),
 		.actor = r->actor,
 		.address = r->remote,

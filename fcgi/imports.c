@@ -36,7 +36,7 @@ static enum err run_import(struct request *r, struct answer *a)
 		.bytes = r->body,
 		.n = r->body_n,
 		.dry_run = str_eq(param_text(r, "dry_run"), "1"),
-		.chinese = request_chinese(r),
+		.chinese = request_chinese(r, false),
 		.site_id = caller_site(r),
 		.actor = r->actor,
 		.address = r->remote,

@@ -89,7 +89,7 @@ static enum err make(struct request *r, struct answer *a)
 
 	if (e == ERR_OK)
 		e = list_columns_make(
-			r->api->schemas, r->route->answer, wants_english(r), &f.columns);
+			r->api->schemas, r->route->answer, !request_chinese(r, true), &f.columns);
 	if (e != ERR_OK)
 		return e;
 	ask.day = zone_local(z, r->now).day;

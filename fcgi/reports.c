@@ -16,7 +16,7 @@ static json_t *column_json(const struct column *c, bool english)
 enum err reports_list(struct request *r, struct answer *a)
 {
 	json_t *items = json_array();
-	bool english = wants_english(r);
+	bool english = !request_chinese(r, true);
 
 	for (size_t i = 0; i < reports_n; i++) {
 		const struct report_kind *one = &reports[i];
@@ -52,7 +52,7 @@ enum err report_get(struct request *r, struct answer *a)
 		.caller_site = caller_site(r),
 		.by = param_text(r, "by"),
 		.format = param_text(r, "format"),
-		.english = wants_english(r),
+		.english = !request_chinese(r, true),
 		.now = r->now };
 	struct report_file file = { 0 };
 	enum err e = day_parse(param_text(r, "from"), &ask.from);

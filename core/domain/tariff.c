@@ -34,25 +34,11 @@ const struct listing tariff_listing = {
 };
 static const struct query Q_ONE = { TARIFF " WHERE t.id = ?", &tariff_shape };
 
-struct doc_row {
-	char doc[TARIFF_DOC_MAX];
-};
-SHAPE(doc_shape, struct doc_row, FIELD(struct doc_row, doc));
-static const struct query Q_DOC = { "SELECT doc FROM tariff WHERE id = ?", &doc_shape };
-
-static void doc_free(struct doc_row **d)
-{
-	free(*d);
-}
+static const struct query Q_DOC = { "SELECT doc FROM tariff WHERE id = ?", &tariff_doc_shape };
 
 static enum err doc_read(struct db *db, int64_t id, json_t **out)
 {
-	AUTO(doc_free) struct doc_row *row = malloc(sizeof(*row));
-	enum err e;
-
-	ASSERT(row);
-	e = db_one(db, &Q_DOC, ARGS(arg_i64(id)), row);
-	return e == ERR_OK ? json_parse(row->doc, strlen(row->doc), out, NULL) : e;
+	return tariff_doc_one(db, &Q_DOC, ARGS(arg_i64(id)), out);
 }
 
 enum err tariff_read(struct db *db, int64_t id, int64_t site_id, struct utc now,

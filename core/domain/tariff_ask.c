@@ -2,8 +2,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "domain/approval.h"
 #include "domain/setting.h"
@@ -18,12 +16,8 @@ static const struct query Q_PROPOSE = {
 	"INSERT IGNORE INTO tariff_proposal (approval_id, doc) VALUES (?, ?)", NULL
 };
 
-struct doc_row {
-	char doc[TARIFF_DOC_MAX];
-};
-SHAPE(doc_shape, struct doc_row, FIELD(struct doc_row, doc));
 static const struct query Q_PROPOSED = { "SELECT doc FROM tariff_proposal WHERE approval_id = ?",
-	&doc_shape };
+	&tariff_doc_shape };
 
 /* The site with the tightest limit of those that have the tariff; 0 when none has it. */
 static enum err tightest(struct db *db, int64_t tariff_id, int64_t *site_id, int64_t *permille)
@@ -85,17 +79,13 @@ enum err price_change_ask(struct db *db, int64_t tariff_id, const json_t *was,
 enum err tariff_approved(struct db *db, const struct approval *a, const json_t *params,
 	const char *actor, struct utc now, struct problem *why)
 {
-	AUTO(text_free) char *text = malloc(sizeof(struct doc_row));
 	AUTO(json_free) json_t *doc = NULL;
 	struct tariff_change c = { .actor = actor, .address = "", .now = now };
 	int64_t id = 0;
 	enum err e;
 
 	(void)params;
-	ASSERT(text);
-	e = db_one(db, &Q_PROPOSED, ARGS(arg_i64(a->id)), text);
-	if (e == ERR_OK)
-		e = json_parse(text, strlen(text), &doc, NULL);
+	e = tariff_doc_one(db, &Q_PROPOSED, ARGS(arg_i64(a->id)), &doc);
 	c.doc = doc;
 	return e == ERR_OK ? tariff_put(db, &c, &id, why) : e;
 }

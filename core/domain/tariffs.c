@@ -1,7 +1,8 @@
 #include "domain/tariffs.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "domain/tariff_inside.h"
 
 struct cached_zone {
 	struct zone *zone;
@@ -64,31 +65,17 @@ enum err tariffs_zone(struct tariffs *cache, const char *name, const struct zone
 	return ERR_OK;
 }
 
-struct doc_row {
-	char doc[TARIFF_DOC_MAX];
-};
-SHAPE(doc_shape, struct doc_row, FIELD(struct doc_row, doc));
 static const struct query Q_DOC = { "SELECT doc FROM tariff WHERE id = ? AND revision = ?",
-	&doc_shape };
-
-static void doc_free(struct doc_row **d)
-{
-	free(*d);
-}
+	&tariff_doc_shape };
 
 static enum err tariff_load(
 	struct db *db, struct tariff_ref ref, const struct zone *z, struct tariff **out)
 {
-	AUTO(doc_free) struct doc_row *row = malloc(sizeof(*row));
 	AUTO(json_free) json_t *doc = NULL;
-	enum err e;
+	enum err e = tariff_doc_one(db, &Q_DOC, ARGS(arg_i64(ref.id), arg_i64(ref.revision)), &doc);
 
-	ASSERT(row);
-	e = db_one(db, &Q_DOC, ARGS(arg_i64(ref.id), arg_i64(ref.revision)), row);
 	if (e == ERR_NOT_FOUND) /* changed just now; next time */
 		return ERR_RETRY;
-	if (e == ERR_OK)
-		e = json_parse(row->doc, strlen(row->doc), &doc, NULL);
 	return e == ERR_OK ? tariff_parse(doc, z, out, NULL) : e;
 }
 
