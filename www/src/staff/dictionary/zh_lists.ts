@@ -17,11 +17,11 @@ export const zh_lists = {
 	part_none: '没有记录。',
 	group: { daily: '日常', money: '钱', work: '运行', system: '系统' } as Words,
 	place: {
-		meters: '表计', contracts: '合同与账户', orders: '订单与退款', entries: '账簿', reconciliations: '对账', tariffs: '电价', fees: '物业费与公摊', reports: '报表', alarms: '告警', supply: '供电', gateways: '网关与总线',
+		account: '我的账号', meters: '表计', contracts: '合同与账户', orders: '订单与退款', entries: '账簿', reconciliations: '对账', tariffs: '电价', fees: '物业费与公摊', reports: '报表', alarms: '告警', supply: '供电', gateways: '网关与总线',
 		approvals: '审批', messages: '消息', imports: '导入', people: '用户与权限', audit: '审计', jobs: '任务', places: '项目与区域', settings: '设置',
 	} as Words,
 	page: {
-		meters: { title: '表计', none: '还没有表计。' }, users: { title: '用户', none: '没有用户。' }, permissions: { title: '权限', none: '—' }, audit: { title: '审计', none: '没有记录。' }, jobs: { title: '后台任务', none: '任务还没有运行。' }, batches: { title: '批量操作', none: '没有批量操作。' }, sites: { title: '项目', none: '没有项目。' }, areas: { title: '区域', none: '没有区域。' },
+		meters: { title: '表计', none: '还没有表计。' }, users: { title: '用户', none: '没有用户。' }, service_accounts: { title: '系统账号', none: '没有系统账号。' }, account: { title: '我的账号', none: '—' }, permissions: { title: '权限', none: '—' }, audit: { title: '审计', none: '没有记录。' }, jobs: { title: '后台任务', none: '任务还没有运行。' }, batches: { title: '批量操作', none: '没有批量操作。' }, sites: { title: '项目', none: '没有项目。' }, areas: { title: '区域', none: '没有区域。' },
 		orders: { title: '充值订单', none: '还没有充值订单。' }, refunds: { title: '退款', none: '没有退款。' }, unmatched: { title: '待认领付款', none: '没有待认领的付款。' }, attempts: { title: '被拒绝的操作', none: '没有被拒绝的操作。' },
 		entries: { title: '分录', none: '没有分录。' }, accounts: { title: '账户', none: '没有账户。' }, reconciliations: { title: '渠道账单', none: '还没有账单。每天上午会自动获取前一天的账单。' }, services: { title: '渠道应付', none: '没有支付渠道。' },
 		payouts: { title: '到账记录', none: '还没有到账记录。' }, shifts: { title: '我的班次', none: '还没有开过班。' }, contracts: { title: '合同', none: '还没有合同。' }, fees: { title: '物业费与租金', none: '没有费用。' },
@@ -32,7 +32,7 @@ export const zh_lists = {
 	} as Record<string, { title: string; none: string }>,
 	filter: { q: '查找', number: '订单号', mismatch: '付款不符', from: '从', to: '到', open: '只看未结束', should_be_off: '只看应断未断' } as Words,
 	col: {
-		username: '账号', disabled: '停用', locked_until: '锁定至', site_id: '项目', area_ids: '限区域', password_change_required: '须改密码', actor_name: '操作人', request_id: '请求号', before: '之前', after: '之后', detail: '详情', 'chain.n': '链序号', 'chain.sha256': '链校验', result: '结果', run_at: '上次运行', took_ms: '用时', runs: '次数', failures: '失败', every_ms: '间隔', failing_since: '失败自', failed_at: '上次失败', worker: '执行者',
+		hint: '密钥', last_used_at: '最近使用', revoked: '已停用', addresses: '限来源地址', made_at: '创建', agent: '程序', username: '账号', disabled: '停用', locked_until: '锁定至', site_id: '项目', area_ids: '限区域', password_change_required: '须改密码', actor_name: '操作人', request_id: '请求号', before: '之前', after: '之后', detail: '详情', 'chain.n': '链序号', 'chain.sha256': '链校验', result: '结果', run_at: '上次运行', took_ms: '用时', runs: '次数', failures: '失败', every_ms: '间隔', failing_since: '失败自', failed_at: '上次失败', worker: '执行者',
 		profile: '用户类型', zone: '时区', areas: '区域', gateways: '网关', parent: '上级', site: '项目', floor_m2: '面积 m²', 'counts.meters': '表数', 'counts.done': '完成', 'counts.failed': '失败', 'counts.waiting': '等待', 'counts.refused': '被拒', 'user.name': '提出人', until: '至', confirmed_at: '确认', done_at: '完成', would: '将', what: '步骤',
 		display: '状态', energy_wh: '读数 kWh', volume_l: '读数 m³', power_w: '功率 W', 'account.balance': '余额', read_at: '读表', model: '型号', unit: '表地址', serial: '表号', gateway: '网关', role: '用途', billing: '计费', 'supply.state': '供电', 'supply.reason': '缘由', 'old.serial': '旧表', 'old.register': '旧表读数', 'new.serial': '新表', 'new.register': '新表读数', verdict: '判断', decision: '决定',
 		id: '编号', out_trade_no: '订单号', tenant: '租户', purpose: '账户', amount_fen: '金额', amount: '金额', channel: '渠道', state: '状态', created_at: '创建', paid_at: '付款', meter: '表计', transaction_id: '渠道单号', credited_at: '入账',
@@ -50,7 +50,7 @@ export const zh_lists = {
 		file_name: '文件', dry_run: '试导入', ok: '成功', error_count: '错误', counts: '结果', user: '用户', bytes: '字节', sheet: '工作表', row: '行', column: '列', value: '值', message: '说明', shipped: '出厂值', min: '最小', max: '最大', second_person: '需双人', help: '说明（英文）', register: '读数',
 	} as Words,
 	field: {
-		role_id: '角色', permissions: '权限（空格分开）', gateway_id: '哪个网关下的表', until: '保电至', site: '项目编码', parent: '上级区域编码',
+		site_id: '可见项目', area_ids: '只限这些区域', addresses: '限来源地址（空为不限）', expires_at: '有效期至', username: '账号（小写字母、数字）', role_id: '角色', permissions: '权限（空格分开）', gateway_id: '哪个网关下的表', until: '保电至', site: '项目编码', parent: '上级区域编码',
 		account_id: '给哪个账户', to_account_id: '转到账户', contract_id: '合同', meter_id: '表计', register: '现场读数（可不填，按实时读数）', at: '生效时间', payout: '余额处理', readings: '现场读数（表计离线时填写）', purses: '账户',
 		'tenant.code': '租户编码', 'tenant.name': '店名', 'tenant.phone': '手机', 'tenant.room': '房号', 'tenant.contacts': '其他联系电话', opening_balance: '期初余额（元）', amount_fen: '金额（元）', monthly_fen: '每月（元）', cap_fen: '每次最多（元）', permille: '每次充值的千分之几',
 		warn1: '一级预警', warn2: '二级预警', unit: '单位', blocked: '停止充值', code: '编码', month: '月份', sources: '分摊哪些表', targets: '分给谁', items: '值班人员', kinds: '告警类型（空为全部）', from_min: '从（当天第几分钟）', to_min: '到（第几分钟）', weekdays: '星期（1–7，空为每天）',
@@ -58,7 +58,7 @@ export const zh_lists = {
 		workday: '工作日', weekend: '周末', holiday: '节假日', from: '时刻（如 08:00）', supply: '供电', value: '新值', from_day: '从哪天起', to_day: '最后一天',
 	} as Words,
 	act: {
-		user_add: { title: '新增用户', effect: '生成一次性密码，首次登录须修改。' }, user_edit: { title: '修改', go: '保存' }, user_password: { title: '重置密码', effect: '生成新的一次性密码，其所有登录立即失效。' }, role_add: { title: '新增角色', done: '已新增' }, site_add: { title: '新增项目' }, site_edit: { title: '修改', go: '保存' }, area_add: { title: '新增区域' }, area_edit: { title: '修改', go: '保存' },
+		user_sessions_end: { title: '退出全部登录', effect: '此用户在所有设备上的登录立即失效。', done: '已退出' }, user_totp_off: { title: '取消双重验证', effect: '用于手机丢失的用户。取消后只凭密码登录，请提醒本人重新开启。', done: '已取消' }, service_add: { title: '新增系统账号', effect: '供其他系统调用接口。密钥只显示一次。' }, service_key: { title: '更换密钥', effect: '旧密钥立即失效。' }, service_revoke: { title: '停用', effect: '密钥立即失效，不能恢复。', done: '已停用' }, user_add: { title: '新增用户', effect: '生成一次性密码，首次登录须修改。' }, user_edit: { title: '修改', go: '保存' }, user_password: { title: '重置密码', effect: '生成新的一次性密码，其所有登录立即失效。' }, role_add: { title: '新增角色', done: '已新增' }, site_add: { title: '新增项目' }, site_edit: { title: '修改', go: '保存' }, area_add: { title: '新增区域' }, area_edit: { title: '修改', go: '保存' },
 		alarm_ack: { title: '确认', effect: '表示有人在处理。', done: '已确认' }, alarm_comment: { title: '备注', go: '保存' }, alarm_clear: { title: '解除', done: '已解除' }, batch_add: { title: '新建批量操作', effect: '先列出会影响哪些表，确认后才执行。', go: '预览' }, batch_confirm: { title: '确认执行', effect: '将对下列表计逐一执行。' },
 		meter_replace: { title: '换表', effect: '旧表结算到最后读数，新表从起始读数计量。最后一步先预览。', go: '确认换表', done: '已换表' }, meter_replace_undo: { title: '撤销换表', go: '确认撤销' }, meter_tariff: { title: '换电价', go: '保存' }, meter_read: { title: '立即读表', done: '已请求读表' }, meter_overload: { title: '功率限制', go: '保存' }, meter_ratio: { title: '互感器变比', effect: '从现在起按新变比计量。', go: '保存' },
 		meter_schedule: { title: '定时供电', go: '保存' }, meter_load_class: { title: '负荷等级', effect: '重要负荷不会被自动断电，需另一人审批。', go: '提交' }, meter_vacant: { title: '空置', go: '保存' }, meter_safety: { title: '安全断电', effect: '立即断电。只有在现场确认安全的人可以解除。', go: '执行' },
@@ -89,7 +89,7 @@ export const zh_lists = {
 		cut: (a: string, b: string) => `只显示前 ${a} 行，共 ${b} 行；导出文件包含全部。`,
 	},
 	part: {
-		alarm_history: '经过', batch_meters: '表计',
+		sessions: '登录', alarm_history: '经过', batch_meters: '表计',
 		meter_tariffs: '电价', exchanges: '换表记录', doubtful: '存疑读数', postings: '借贷', movements: '最近的分录', differences: '差异', bill_rows: '账单行', contract_meters: '表计', contract_purses: '账户', contract_history: '经历', sources: '来源表', targets: '分摊户', faults: '通讯错误', outages: '中断记录',
 		workday: '工作日', weekend: '周末', holiday: '节假日', tries: '发送记录', import_errors: '错误',
 	} as Words,

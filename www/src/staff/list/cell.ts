@@ -2,7 +2,9 @@
 import { fen_yuan, price, yuan } from '../../shared/money';
 import { full_time, when } from '../../shared/time';
 import { cubic, kwh, register } from '../../shared/use';
+import { browser_name } from '../session_name';
 import { t } from '../words';
+import { estate_name } from './estate';
 import type { Column, Kind, Row } from './types';
 
 const RIGHT = new Set<Kind>(['fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms', 'setting']);
@@ -88,6 +90,9 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	minute: (v) => minute(Number(v)),
 	json: (v) => JSON.stringify(v, null, 1),
 	counts,
+	program: (v) => browser_name(String(v)),
+	site: (v) => estate_name('sites', v),
+	areas: (v) => (v as number[]).map((id) => estate_name('areas', id)).join(' · '),
 	setting: (v, _c, row) => setting(v, row),
 };
 
