@@ -70,6 +70,21 @@ function setting(value: unknown, row: Row): string {
 	return unit ? `${grouped(n)} ${unit}` : grouped(n);
 }
 
+/** "setting.edit" in words; what has none stays as it is. */
+function action(value: string): string {
+	const [noun, ...verbs] = value.split('.');
+	const all = t.value.word;
+	const named = all.permission![noun!] || all.object![noun!];
+	const done = verbs.map((v) => all.verb![v] || all.object![v] || all.permission![v]);
+	return named && done.every(Boolean) ? [named, ...done].join(' · ') : value;
+}
+/** "meter:17" in words. */
+function object(value: string): string {
+	const [kind, ...rest] = value.split(':');
+	const named = t.value.word.object![kind!];
+	return named ? `${named} ${rest.join(':')}`.trim() : value;
+}
+
 const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> = {
 	text: (v) => (Array.isArray(v) ? v.map((x) => (typeof x === 'object' ? named(x) : String(x))).join(' · ') : String(v)),
 	word: (v, c) => (Array.isArray(v) ? v.map((x) => word(c.words, x)).join(' · ') : word(c.words, v)),
@@ -90,6 +105,8 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	minute: (v) => minute(Number(v)),
 	json: (v) => JSON.stringify(v, null, 1),
 	counts,
+	action: (v) => action(String(v)),
+	object: (v) => object(String(v)),
 	program: (v) => browser_name(String(v)),
 	site: (v) => estate_name('sites', v),
 	areas: (v) => (v as number[]).map((id) => estate_name('areas', id)).join(' · '),

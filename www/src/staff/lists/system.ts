@@ -73,15 +73,15 @@ export const service_accounts: ListPage = {
 
 export const audit: ListPage = {
 	name: 'audit', path: '/audit', needs: 'audit.read', files: true,
-	columns: [{ name: 'at', kind: 'time' }, { name: 'actor_name' }, { name: 'action' }, { name: 'object' }, { name: 'outcome', kind: 'state', words: 'audit_outcome' }, { name: 'reason' }],
+	columns: [{ name: 'at', kind: 'time' }, { name: 'actor_name' }, { name: 'action', kind: 'action' }, { name: 'object', kind: 'object' }, { name: 'outcome', kind: 'state', words: 'audit_outcome' }, { name: 'reason' }],
 	facts: [{ name: 'actor' }, { name: 'address' }, { name: 'request_id' }, { name: 'before', kind: 'json' }, { name: 'after', kind: 'json' }, { name: 'detail', kind: 'json' }, { name: 'chain.n' }, { name: 'chain.sha256' }],
-	filters: [{ name: 'q', kind: 'text' }, { name: 'from', kind: 'day' }, { name: 'to', kind: 'day' }],
+	filters: [{ name: 'q', kind: 'text' }, { name: 'outcome', kind: 'choice', words: 'audit_outcome', options: ['ok', 'refused', 'forbidden', 'wrong_password', 'locked'] }, { name: 'from', kind: 'day' }, { name: 'to', kind: 'day' }],
 	detail: (r) => `/audit/${r.id}`,
 };
 
 export const jobs: ListPage = {
 	name: 'jobs', path: '/jobs', needs: 'setting.read', key: 'name', live_s: 15, files: true,
-	columns: [{ name: 'name' }, { name: 'result', kind: 'state', words: 'job_result' }, { name: 'run_at', kind: 'time' }, { name: 'took_ms', kind: 'ms' }, { name: 'next_at', kind: 'time' }, { name: 'runs', kind: 'count' }, { name: 'failures', kind: 'count' }],
+	columns: [{ name: 'name', kind: 'word', words: 'job' }, { name: 'result', kind: 'state', words: 'job_result' }, { name: 'run_at', kind: 'time' }, { name: 'took_ms', kind: 'ms' }, { name: 'next_at', kind: 'time' }, { name: 'runs', kind: 'count' }, { name: 'failures', kind: 'count' }],
 	facts: [{ name: 'every_ms', kind: 'ms' }, { name: 'failing_since', kind: 'time' }, { name: 'failed_at', kind: 'time' }, { name: 'worker' }],
 };
 
