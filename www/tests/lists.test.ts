@@ -63,7 +63,7 @@ describe.each(pages.map((p) => [p.name, p] as const))('the list %s', (_name, pag
 	it.each([['zh', zh], ['en', en as Words]] as const)('has its words in %s', (_lang, t) => {
 		expect(t.page[page.name]?.title).toBeTruthy();
 		for (const c of columns_of(page)) {
-			expect(t.col[c.name] || t.col[c.name.split('.').pop()!], c.name).toBeTruthy();
+			expect((c.as ? t.col[c.as] : t.col[c.name]) || t.col[c.name.split('.').pop()!], c.name).toBeTruthy();
 			if (c.words && c.words !== 'alarm') expect(t.word[c.words], c.words).toBeDefined();
 		}
 		for (const f of page.filters || []) {

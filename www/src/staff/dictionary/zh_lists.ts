@@ -6,6 +6,7 @@ export const zh_lists = {
 	skip: '跳到内容', no_page: '没有这个页面。',
 	by_profile: '按用户类型', shown_once: '请现在复制并交给本人，之后不再显示。', matrix_help: '系统自带的角色不能修改；可新增角色后勾选权限。', yes: '是', no: '否', any: '全部', optional: '（可不填）',
 	none_match: '没有符合条件的记录。',
+	people: (n: number) => `${n} 人`,
 	rows_shown: (n: number) => `已显示 ${n} 条`,
 	rows_more: '再显示一些',
 	rows_add: '增加一行', rows_remove: '删除',
@@ -32,7 +33,7 @@ export const zh_lists = {
 	} as Record<string, { title: string; none: string }>,
 	filter: { q: '查找', number: '订单号', mismatch: '付款不符', from: '从', to: '到', open: '只看未结束', should_be_off: '只看应断未断' } as Words,
 	col: {
-		repeats: '再次发生', told_at: '最近通知', told_times: '通知次数',
+		staff_role: '角色', audit_action: '操作', audit_actor: '操作账号', from_address: '来源地址', repeats: '再次发生', told_at: '最近通知', told_times: '通知次数',
 		hint: '密钥', last_used_at: '最近使用', revoked: '已停用', addresses: '限来源地址', made_at: '创建', agent: '程序', username: '账号', disabled: '停用', locked_until: '锁定至', site_id: '项目', area_ids: '限区域', password_change_required: '须改密码', actor_name: '操作人', request_id: '请求号', before: '之前', after: '之后', detail: '详情', 'chain.n': '链序号', 'chain.sha256': '链校验', result: '结果', run_at: '上次运行', took_ms: '用时', runs: '次数', failures: '失败', every_ms: '间隔', failing_since: '失败自', failed_at: '上次失败', worker: '执行者',
 		profile: '用户类型', zone: '时区', areas: '区域', gateways: '网关', parent: '上级', site: '项目', floor_m2: '面积 m²', 'counts.meters': '表数', 'counts.done': '完成', 'counts.failed': '失败', 'counts.waiting': '等待', 'counts.refused': '被拒', 'user.name': '提出人', until: '至', confirmed_at: '确认', done_at: '完成', would: '将', what: '步骤',
 		display: '状态', energy_wh: '读数 kWh', volume_l: '读数 m³', power_w: '功率 W', 'account.balance': '余额', read_at: '读表', model: '型号', unit: '表地址', serial: '表号', gateway: '网关', role: '用途', billing: '计费', 'supply.state': '供电', 'supply.reason': '缘由', 'old.serial': '旧表', 'old.register': '旧表读数', 'new.serial': '新表', 'new.register': '新表读数', verdict: '判断', decision: '决定',
@@ -96,6 +97,7 @@ export const zh_lists = {
 	} as Words,
 	step: { old_device: '旧表', new_device: '新表', tenant: '租户', meters: '表计', purses: '账户', check: '预览', settle: '结算旧租户', share: '基本', sources: '来源', targets: '分摊户' } as Words,
 	word: {
+		actor: { worker: '后台任务', poller: '采集程序', anonymous: '未登录', api: '接口', system: '系统', demo: '演示数据' },
 		job: { orders_wechat: '微信订单查询', orders_alipay: '支付宝订单查询', refunds_wechat: '微信退款', refunds_alipay: '支付宝退款', outbox: '消息分派', 'send:aliyun_sms': '阿里云短信发送', 'send:tencent_sms': '腾讯云短信发送', 'send:gammu': '短信猫发送', 'send:wechat_oa': '公众号发送', 'send:wechat_mini': '小程序发送', audit_chain: '审计链', audit_sweep: '审计链巡检', alarms: '告警巡检', duty: '值班通知', timetables: '定时供电', warnings: '余额预警', batches: '批量操作', keeps: '保电到期', paid_dark: '付款未来电', bills: '账单获取', bill_checks: '对账', seal: '日结', month_sums: '月汇总', fees: '物业费收取', shares: '公摊', allowances: '免费额度', credit: '表内余额', purge: '清理', storage: '读数归档', evidence: '结算凭据', webhooks: '事件推送', services: '服务检查', wechat: '微信绑定', wechat_watch: '微信巡检' },
 		alarm_state: { open: '未恢复', unacked: '未确认', acked: '已确认', cleared: '已恢复', all: '全部' },
 		purpose: { electricity: '电费', water: '水费', fee: '物业费' }, utility: { electricity: '电', water: '水' }, role: { tenant: '租户', public: '公区', incomer: '总表' },
@@ -103,7 +105,7 @@ export const zh_lists = {
 		order_state: { created: '已创建', pending: '待付款', paid: '已付款', closed: '已关闭' }, refund_method: { cash: '现金', bank: '银行转账', service: '原路退回' }, refund_state: { requested: '已提交', accepted: '渠道受理', person: '待人工', done: '已到账', failed: '失败' },
 		unmatched_why: { unknown_order: '找不到订单', amount: '金额不符', second_payment: '重复付款', refund: '非本系统退款' }, unmatched_state: { open: '待处理', matched: '已匹配', credited: '已认领', refunded: '已退回', closed: '已关闭' },
 		attempt: { sale: '售电', order: '充值', refund: '退款', reversal: '冲正', adjustment: '调账', reverse: '冲正', adjust: '调账', recharge: '充值' },
-		ledger: { purse: '账户', asset: '资产', income: '收入', expense: '费用', company: '公司', liability: '负债', clearing: '在途', suspense: '挂账', deposit: '押金', debt: '旧欠' },
+		ledger: { energy: '电费收入', water: '水费收入', share: '公摊收入', service: '服务费', property_fee: '物业费收入', rent: '租金收入', drawer: '钱箱', bank: '银行', meter_transit: '在途购电', meter_credit: '表内余额', refund_due: '待退款', channel_fee: '渠道手续费', subsidy: '补助', write_off: '核销', over_short: '长短款', rounding: '尾差', opening: '期初', purse: '账户', asset: '资产', income: '收入', expense: '费用', company: '公司', liability: '负债', clearing: '在途', suspense: '挂账', deposit: '押金', debt: '旧欠' },
 		entry: {
 			recharge: '充值', sale: '售电', energy: '电费', water: '水费', property_fee: '物业费', rent: '租金', share: '公摊', refund: '退款', refund_back: '退款退回', reversal: '冲正', subsidy: '补助', correction: '更正', opening: '期初', debt: '转旧欠', transfer: '转账', write_off: '核销',
 			deposit_in: '收押金', deposit_out: '押金转入', shift: '班次', suspense: '挂账', service_payout: '渠道到账', channel_fee: '渠道手续费', late_charge: '补收', allowance: '免费额度', purchase: '购电入表', close: '退租结算', payout: '退租付款', debt_payment: '还旧欠',
@@ -130,7 +132,7 @@ export const zh_lists = {
 		},
 		staff_role: { admin: '管理员', finance: '财务', cashier: '售电员', operator: '操作员', engineer: '工程师', viewer: '查看' }, audit_outcome: { forbidden: '无权限', wrong_password: '密码错误', wrong_code: '验证码错误', code_required: '须验证码', locked: '已锁定', not_found: '不存在', conflict: '状态不允许', already: '已做过', recharge_blocked: '停止充值', orders_open: '有未完成订单', shift_closed: '未开班', bad_value: '值不对', out_of_range: '超出范围', amount_too_small: '金额过小', amount_too_large: '金额过大', too_many: '太频繁', unauthorized: '未登录', idempotency_mismatch: '重复提交', unavailable: '暂不可用', internal: '内部错误', not_configured: '未开通', password_change_required: '须改密码', ok: '成功', done: '成功', refused: '被拒', failed: '失败' }, job_result: { ok: '正常', failed: '失败' }, profile: { shop: '商铺', dwelling: '住宅' }, area_kind: { building: '楼栋', floor: '楼层', riser: '竖井' }, alarm_step: { raised: '发生', told: '已通知', acked: '确认', commented: '备注', cleared: '恢复' },
 		supply_action: { on: '供电', off: '断电', keep: '保电', auto: '自动', read: '读表' }, batch_state: { preview: '待确认', expired: '已过期', approval: '待审批', rejected: '已驳回', running: '执行中', done: '已完成' }, batch_meter: { todo: '未执行', waiting: '等回读', done: '完成', refused: '被拒', failed: '失败' },
-		permission: { auth: '登录', me: '本人', brake: '断电制动', batch: '批量操作', reading: '读数', payment: '付款', role: '角色', service: '系统账号', session: '登录', shift: '班次', sub_tenant: '分租户', supply_point: '供电点', holiday: '节假日', emergency: '应急额度', debt: '旧欠', allowance: '免费额度', wechat: '微信', service_payout: '渠道到账', site: '项目', area: '区域', meter: '表计', gateway: '网关', tenant: '租户', account: '账户', sale: '售电', day: '日结', alarm: '告警', tariff: '电价', entry: '分录', refund: '退款', adjustment: '调账', approval: '审批', contract: '合同', setting: '参数', fee: '费用', share: '公摊', schedule: '定时', report: '报表', reconciliation: '对账', import: '导入', user: '用户', webhook: '推送', notice: '消息', duty: '值班', audit: '审计' },
+		permission: { auth: '账号', me: '本人', brake: '断电制动', batch: '批量操作', reading: '读数', payment: '付款', role: '角色', service: '系统账号', session: '登录', shift: '班次', sub_tenant: '分租户', supply_point: '供电点', holiday: '节假日', emergency: '应急额度', debt: '旧欠', allowance: '免费额度', wechat: '微信', service_payout: '渠道到账', site: '项目', area: '区域', meter: '表计', gateway: '网关', tenant: '租户', account: '账户', sale: '售电', day: '日结', alarm: '告警', tariff: '电价', entry: '分录', refund: '退款', adjustment: '调账', approval: '审批', contract: '合同', setting: '参数', fee: '费用', share: '公摊', schedule: '定时', report: '报表', reconciliation: '对账', import: '导入', user: '用户', webhook: '推送', notice: '消息', duty: '值班', audit: '审计' },
 		verb: { login: '登录', change: '修改', remove: '删除', add: '新增', open: '开始', close: '结束', start: '开始', cancel: '取消', retry: '重试', end: '终止', assign: '指定', bind: '绑定', unbind: '解绑', approve: '批准', reject: '驳回', clear: '解除', comment: '备注', password: '改密码', password_reset: '重置密码', totp_on: '开启双重验证', totp_off: '取消双重验证', revoke: '退出', rekey: '更换密钥', replace: '换表', replace_undo: '撤销换表', ratio: '改变比', overload: '改功率限制', capacity: '改额定电流', billing: '改计费方式', credit_decide: '裁决', decide: '裁决', fetch: '获取', resume: '恢复', cut: '断电', reprint: '补打', settle: '办结', take: '领取', test: '测试', rotate: '换密钥', replay: '重推', tenant: '更换租户', reopen: '撤销退租', limits: '改额度', warnings: '改预警', recharge_block: '停止充值', schedule: '改定时', refresh: '续期', logout: '退出', done: '完成', failed: '失败', read: '查看', edit: '修改', control: '控制', create: '创建', reverse: '冲正', seal: '执行', ack: '确认', run: '执行', manage: '管理', resolve: '处理' },
 		on_off: { 1: '开', 0: '关' }, setting_unit: { days: '天', min: '分钟', percent: '%', permille: '‰', yuan: '元', kwh: 'mg/kWh' },
 		setting: {

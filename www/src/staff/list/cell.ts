@@ -85,6 +85,11 @@ function object(value: string): string {
 	return named ? `${named} ${rest.join(':')}`.trim() : value;
 }
 
+/** A name, or what the code of who acted means. */
+function actor(value: string): string {
+	return t.value.word.actor![value] || object(value) || '—';
+}
+
 const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> = {
 	text: (v) => (Array.isArray(v) ? v.map((x) => (typeof x === 'object' ? named(x) : String(x))).join(' · ') : String(v)),
 	word: (v, c) => (Array.isArray(v) ? v.map((x) => word(c.words, x)).join(' · ') : word(c.words, v)),
@@ -106,6 +111,7 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	json: (v) => JSON.stringify(v, null, 1),
 	counts,
 	action: (v) => action(String(v)),
+	actor: (v) => actor(String(v)),
 	object: (v) => object(String(v)),
 	program: (v) => browser_name(String(v)),
 	site: (v) => estate_name('sites', v),
@@ -116,6 +122,8 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 /** The text of a cell; "—" for what is not there. */
 export function cell(row: Row, column: Column): string {
 	const value = dig(row, column.name);
+	if (column.kind === 'site' && value === null) return t.value.account.all_sites;
+	if (column.kind === 'actor') return actor(String(value || row.actor || ''));
 	if (value === null || value === undefined || value === '' || (Array.isArray(value) && !value.length)) return '—';
 	return SHOW[column.kind || 'text'](value, column, row);
 }
@@ -127,5 +135,5 @@ export function fact(row: Row, column: Column): string {
 }
 
 export function title(column: Column): string {
-	return t.value.col[column.name] || t.value.col[column.name.split('.').pop()!] || column.name;
+	return (column.as && t.value.col[column.as]) || t.value.col[column.name] || t.value.col[column.name.split('.').pop()!] || column.name;
 }

@@ -5,12 +5,14 @@
 export type Row = Record<string, unknown>;
 
 export type Kind = 'text' | 'word' | 'state' | 'time' | 'day' | 'fen' | 'yuan' | 'price' | 'count' | 'wh' | 'litre' | 'register'
-	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting' | 'site' | 'areas' | 'program' | 'action' | 'object';
+	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting' | 'site' | 'areas' | 'program' | 'action' | 'object' | 'actor';
 
 export interface Column {
 	/** The API's member; "tenant.name" looks inside. */
 	name: string;
 	kind?: Kind;
+	/** The word of its head, `t.col[as]`, where the member's own would mislead. */
+	as?: string;
 	/** The dictionary `t.word[words]`; states take shape and colour from tones.ts. */
 	words?: string;
 }

@@ -18,7 +18,7 @@ const first_value = (r: Row): unknown => (is_money(r) ? yuan_text(r.value) : is_
 export const settings: ListPage = {
 	name: 'settings', path: '/settings', needs: 'setting.read', key: 'name',
 	columns: [{ name: 'name', kind: 'word', words: 'setting' }, { name: 'value', kind: 'setting' }, { name: 'shipped', kind: 'setting' }, { name: 'second_person', kind: 'flag' }],
-	facts: [{ name: 'min', kind: 'count' }, { name: 'max', kind: 'count' }, { name: 'help' }],
+	facts: [{ name: 'min', kind: 'setting' }, { name: 'max', kind: 'setting' }, { name: 'help' }],
 	acts: [{
 		name: 'setting_change', needs: 'setting.edit', method: 'PUT', path: () => '/settings', fixed: (r) => ({ name: r.name, ...(r.site_id ? { site_id: r.site_id } : {}) }),
 		fields: [
@@ -32,10 +32,10 @@ export const settings: ListPage = {
 
 export const users: ListPage = {
 	name: 'users', path: '/users', needs: 'user.manage', files: true,
-	columns: [{ name: 'username' }, { name: 'name' }, { name: 'role', kind: 'word', words: 'staff_role' }, { name: 'phone' }, { name: 'site_id', kind: 'site' }, { name: 'disabled', kind: 'flag' }],
+	columns: [{ name: 'username' }, { name: 'name' }, { name: 'role', kind: 'word', words: 'staff_role', as: 'staff_role' }, { name: 'phone' }, { name: 'site_id', kind: 'site' }, { name: 'disabled', kind: 'flag' }],
 	facts: [{ name: 'area_ids', kind: 'areas' }, { name: 'password_change_required', kind: 'flag' }, { name: 'locked_until', kind: 'time' }, { name: 'created_at', kind: 'time' }],
 	detail: (r) => `/users/${r.id}`,
-	parts: [{ name: 'sessions', path: (r) => `/users/${r.id}/sessions`, columns: [{ name: 'agent', kind: 'program' }, { name: 'address' }, { name: 'since', kind: 'time' }, { name: 'last_used_at', kind: 'time' }] }],
+	parts: [{ name: 'sessions', path: (r) => `/users/${r.id}/sessions`, columns: [{ name: 'agent', kind: 'program' }, { name: 'address', as: 'from_address' }, { name: 'since', kind: 'time' }, { name: 'last_used_at', kind: 'time' }] }],
 	acts: [
 		{
 			name: 'user_edit', needs: 'user.manage', method: 'PUT', path: (r) => `/users/${r.id}`,
@@ -56,7 +56,7 @@ export const users: ListPage = {
 
 export const service_accounts: ListPage = {
 	name: 'service_accounts', path: '/service-accounts', needs: 'user.manage', files: true,
-	columns: [{ name: 'username' }, { name: 'name' }, { name: 'role', kind: 'word', words: 'staff_role' }, { name: 'site_id', kind: 'site' }, { name: 'hint' }, { name: 'last_used_at', kind: 'time' }, { name: 'revoked', kind: 'flag' }],
+	columns: [{ name: 'username' }, { name: 'name' }, { name: 'role', kind: 'word', words: 'staff_role', as: 'staff_role' }, { name: 'site_id', kind: 'site' }, { name: 'hint' }, { name: 'last_used_at', kind: 'time' }, { name: 'revoked', kind: 'flag' }],
 	facts: [{ name: 'area_ids', kind: 'areas' }, { name: 'addresses' }, { name: 'expires_at', kind: 'time' }, { name: 'made_at', kind: 'time' }],
 	acts: [
 		{ name: 'service_key', needs: 'user.manage', danger: true, when: (r) => !r.revoked, path: (r) => `/service-accounts/${r.id}/key`, shows: 'key' },
@@ -73,8 +73,8 @@ export const service_accounts: ListPage = {
 
 export const audit: ListPage = {
 	name: 'audit', path: '/audit', needs: 'audit.read', files: true,
-	columns: [{ name: 'at', kind: 'time' }, { name: 'actor_name' }, { name: 'action', kind: 'action' }, { name: 'object', kind: 'object' }, { name: 'outcome', kind: 'state', words: 'audit_outcome' }, { name: 'reason' }],
-	facts: [{ name: 'actor' }, { name: 'address' }, { name: 'request_id' }, { name: 'before', kind: 'json' }, { name: 'after', kind: 'json' }, { name: 'detail', kind: 'json' }, { name: 'chain.n' }, { name: 'chain.sha256' }],
+	columns: [{ name: 'at', kind: 'time' }, { name: 'actor_name', kind: 'actor' }, { name: 'action', kind: 'action', as: 'audit_action' }, { name: 'object', kind: 'object' }, { name: 'outcome', kind: 'state', words: 'audit_outcome' }, { name: 'reason' }],
+	facts: [{ name: 'actor', kind: 'object', as: 'audit_actor' }, { name: 'address', as: 'from_address' }, { name: 'request_id' }, { name: 'before', kind: 'json' }, { name: 'after', kind: 'json' }, { name: 'detail', kind: 'json' }, { name: 'chain.n' }, { name: 'chain.sha256' }],
 	filters: [{ name: 'q', kind: 'text' }, { name: 'outcome', kind: 'choice', words: 'audit_outcome', options: ['ok', 'refused', 'forbidden', 'wrong_password', 'locked'] }, { name: 'from', kind: 'day' }, { name: 'to', kind: 'day' }],
 	detail: (r) => `/audit/${r.id}`,
 };
