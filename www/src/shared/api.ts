@@ -21,8 +21,14 @@ export interface Me {
 	role: string;
 	permissions: string[];
 	site: { code: string; name: string; zone: string } | null;
+	/** Of staff: nothing else works before the password is changed. */
+	password_change_required?: boolean;
+	/** Of staff: a login takes a code as well. */
+	second_factor?: boolean;
 	tenants: Shop[];
 }
+
+export interface Session { id: number; current: boolean; agent: string; address: string; since: string; last_used_at: string }
 
 export interface Supply {
 	state: SupplyState;

@@ -154,11 +154,17 @@ function sleep(ms: number): Promise<void> {
 	return new Promise((done) => setTimeout(done, ms));
 }
 
+/** Whether a 401 is about the token, and not about a password or code in the body, which is not sent twice. */
+async function token_refused(response: Response): Promise<boolean> {
+	const { code } = await problem(response.clone());
+	return code !== 'wrong_password' && code !== 'wrong_code';
+}
+
 async function with_token(method: Method, path: string, ask: Ask, key: string | null): Promise<Response> {
 	if (ask.anonymous) return exchange(method, path, ask, key);
 	if (access === null && !(await refresh_once())) return end_session();
 	const first = await exchange(method, path, ask, key);
-	if (first.status !== 401) return first;
+	if (first.status !== 401 || !(await token_refused(first))) return first;
 	access = null;
 	if (!(await refresh_once())) return end_session();
 	return exchange(method, path, ask, key);

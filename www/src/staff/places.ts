@@ -11,7 +11,7 @@ export interface Page {
 	list?: () => Promise<ListPage>;
 	view?: Component;
 }
-export interface Place { name: string; group: 'daily' | 'money' | 'work' | 'system'; icon: NavIconName; pages: Page[] }
+export interface Place { name: string; group: 'daily' | 'money' | 'work' | 'system' | 'own'; icon: NavIconName; pages: Page[] }
 
 const money = (name: keyof typeof import('./lists/money')) => async () => (await import('./lists/money'))[name];
 const rent = (name: keyof typeof import('./lists/rent')) => async () => (await import('./lists/rent'))[name];
@@ -83,6 +83,7 @@ export const PLACES: Place[] = [
 	{
 		name: 'people', group: 'system', icon: 'people', pages: [
 			{ name: 'users', needs: 'user.manage', list: system('users') },
+			{ name: 'service_accounts', needs: 'user.manage', list: system('service_accounts') },
 			{ name: 'permissions', needs: 'user.manage', view: defineAsyncComponent(() => import('./pages/Permissions.vue')) },
 		],
 	},
@@ -100,4 +101,6 @@ export const PLACES: Place[] = [
 			{ name: 'webhooks', needs: 'webhook.manage', view: defineAsyncComponent(() => import('./pages/Webhooks.vue')) },
 		],
 	},
+	// not in the navigation: everybody comes to it by their name above
+	{ name: 'account', group: 'own', icon: 'people', pages: [{ name: 'account', needs: '', view: defineAsyncComponent(() => import('./pages/Account.vue')) }] },
 ];

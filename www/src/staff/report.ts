@@ -3,11 +3,14 @@ import { fen_yuan, price, rough_fen, sum_money, yuan } from '../shared/money';
 import { full_time } from '../shared/time';
 import { cubic, kwh } from '../shared/use';
 import type { Bar } from '../ui/Chart.vue';
-import { grouped } from './list/cell';
+import { grouped, word } from './list/cell';
 
 export type ReportColumnKind = 'text' | 'day' | 'time' | 'quantity' | 'money' | 'price' | 'fen' | 'permille' | 'count';
 export interface ReportColumn { name: string; title: string; kind: ReportColumnKind; summed: boolean }
 export interface ReportKind { name: string; title: string; days_most: number; by: boolean; columns: ReportColumn[] }
+
+/** Dictionaries of text that is a word of the API; what has none there stays as it is. */
+const WORDS: Record<string, string[]> = { role: ['role'], utility: ['utility'], purpose: ['purpose'], kind: ['entry', 'fee_kind'], what: ['purpose'], basis: ['basis'], action: ['supply_action'], state: ['batch_meter'] };
 
 const LEFT = new Set<ReportColumnKind>(['text', 'day', 'time']);
 
@@ -17,11 +20,15 @@ function quantity(name: string, n: number): string {
 	return part ? `${grouped(Number(whole))}.${part}` : grouped(Number(whole));
 }
 
+function said(name: string, value: string): string {
+	return (WORDS[name] || []).map((words) => word(words, value)).find((text) => text !== value) || value;
+}
+
 export function report_cell(c: ReportColumn, value: unknown): { text: string; right: boolean } {
 	const right = !LEFT.has(c.kind);
 	if (value === null || value === undefined) return { text: '', right };
 	const show: Record<ReportColumnKind, () => string> = {
-		text: () => String(value), day: () => String(value), time: () => full_time(String(value)), quantity: () => quantity(c.name, Number(value)), money: () => yuan(String(value)),
+		text: () => said(c.name, String(value)), day: () => String(value), time: () => full_time(String(value)), quantity: () => quantity(c.name, Number(value)), money: () => yuan(String(value)),
 		price: () => price(String(value)), fen: () => fen_yuan(Number(value)), permille: () => `${(Number(value) / 10).toFixed(1)} %`, count: () => grouped(Number(value)),
 	};
 	return { text: show[c.kind](), right };

@@ -11,8 +11,9 @@ export const me = loaded<Me>(async () => {
 	return found;
 });
 
+/** Whether they have a permission; '' is what everybody may. */
 export function may(permission: string): boolean {
-	return me.data?.permissions.includes(permission) || false;
+	return me.data !== null && (permission === '' || me.data.permissions.includes(permission));
 }
 
 export function session_forget(): void {

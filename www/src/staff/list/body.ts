@@ -23,6 +23,8 @@ function value_of(field: Field, text: string): unknown {
 	case 'choice': return field.number || field.name.endsWith('_id') ? Number(text) : text;
 	case 'clock': return /^\d\d:\d\d$/.test(text) ? Number(text.slice(0, 2)) * 60 + Number(text.slice(3)) : undefined;
 	case 'model': return text.split('\t')[0];
+	case 'site': return Number(text);
+	case 'areas': return text.split(' ').filter(Boolean).map(Number);
 	case 'words': return text.split(/[\s,，;；]+/).filter(Boolean);
 	default: return PICKERS.has(field.kind) ? picked_id(text) || undefined : text.trim();
 	}
@@ -57,6 +59,7 @@ export function body_of(fields: Field[], typed: Typed, row: Row): { body: Row; w
 		} else if (typeof value === 'boolean') put(body, field.name, value);
 		else if (!value?.trim()) {
 			if (field.required) wrong.push({ field: field.name, why: 'missing' });
+			else if (field.none) put(body, field.name, null);
 		} else {
 			const made = value_of(field, value);
 			if (made === undefined) wrong.push({ field: field.name, why: 'bad' });

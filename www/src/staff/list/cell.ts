@@ -2,7 +2,9 @@
 import { fen_yuan, price, yuan } from '../../shared/money';
 import { full_time, when } from '../../shared/time';
 import { cubic, kwh, register } from '../../shared/use';
+import { browser_name } from '../session_name';
 import { t } from '../words';
+import { estate_name } from './estate';
 import type { Column, Kind, Row } from './types';
 
 const RIGHT = new Set<Kind>(['fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms', 'setting']);
@@ -68,6 +70,26 @@ function setting(value: unknown, row: Row): string {
 	return unit ? `${grouped(n)} ${unit}` : grouped(n);
 }
 
+/** "setting.edit" in words; what has none stays as it is. */
+function action(value: string): string {
+	const [noun, ...verbs] = value.split('.');
+	const all = t.value.word;
+	const named = all.permission![noun!] || all.object![noun!];
+	const done = verbs.map((v) => all.verb![v] || all.object![v] || all.permission![v]);
+	return named && done.every(Boolean) ? [named, ...done].join(' · ') : value;
+}
+/** "meter:17" in words. */
+function object(value: string): string {
+	const [kind, ...rest] = value.split(':');
+	const named = t.value.word.object![kind!];
+	return named ? `${named} ${rest.join(':')}`.trim() : value;
+}
+
+/** A name, or what the code of who acted means. */
+function actor(value: string): string {
+	return t.value.word.actor![value] || object(value) || '—';
+}
+
 const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> = {
 	text: (v) => (Array.isArray(v) ? v.map((x) => (typeof x === 'object' ? named(x) : String(x))).join(' · ') : String(v)),
 	word: (v, c) => (Array.isArray(v) ? v.map((x) => word(c.words, x)).join(' · ') : word(c.words, v)),
@@ -88,12 +110,20 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	minute: (v) => minute(Number(v)),
 	json: (v) => JSON.stringify(v, null, 1),
 	counts,
+	action: (v) => action(String(v)),
+	actor: (v) => actor(String(v)),
+	object: (v) => object(String(v)),
+	program: (v) => browser_name(String(v)),
+	site: (v) => estate_name('sites', v),
+	areas: (v) => (v as number[]).map((id) => estate_name('areas', id)).join(' · '),
 	setting: (v, _c, row) => setting(v, row),
 };
 
 /** The text of a cell; "—" for what is not there. */
 export function cell(row: Row, column: Column): string {
 	const value = dig(row, column.name);
+	if (column.kind === 'site' && value === null) return t.value.account.all_sites;
+	if (column.kind === 'actor') return actor(String(value || row.actor || ''));
 	if (value === null || value === undefined || value === '' || (Array.isArray(value) && !value.length)) return '—';
 	return SHOW[column.kind || 'text'](value, column, row);
 }
@@ -105,5 +135,5 @@ export function fact(row: Row, column: Column): string {
 }
 
 export function title(column: Column): string {
-	return t.value.col[column.name] || t.value.col[column.name.split('.').pop()!] || column.name;
+	return (column.as && t.value.col[column.as]) || t.value.col[column.name] || t.value.col[column.name.split('.').pop()!] || column.name;
 }

@@ -5,12 +5,14 @@
 export type Row = Record<string, unknown>;
 
 export type Kind = 'text' | 'word' | 'state' | 'time' | 'day' | 'fen' | 'yuan' | 'price' | 'count' | 'wh' | 'litre' | 'register'
-	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting';
+	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting' | 'site' | 'areas' | 'program' | 'action' | 'object' | 'actor';
 
 export interface Column {
 	/** The API's member; "tenant.name" looks inside. */
 	name: string;
 	kind?: Kind;
+	/** The word of its head, `t.col[as]`, where the member's own would mislead. */
+	as?: string;
 	/** The dictionary `t.word[words]`; states take shape and colour from tones.ts. */
 	words?: string;
 }
@@ -22,7 +24,7 @@ export interface Filter {
 	options?: string[];
 }
 
-export type FieldKind = 'text' | 'long' | 'yuan' | 'decimal' | 'count' | 'day' | 'month' | 'instant' | 'choice' | 'clock' | 'flag' | 'rows' | 'words' | PickKind;
+export type FieldKind = 'text' | 'long' | 'yuan' | 'decimal' | 'count' | 'day' | 'month' | 'instant' | 'choice' | 'clock' | 'flag' | 'rows' | 'words' | 'site' | 'areas' | PickKind;
 export type PickKind = 'account' | 'meter' | 'contract' | 'tenant' | 'gateway' | 'model' | 'tariff' | 'schedule' | 'role';
 export interface Option { value: string; label: string }
 
@@ -39,6 +41,8 @@ export interface Field {
 	number?: boolean;
 	/** Of rows. */
 	fields?: Field[];
+	/** Empty is sent as null: none, and not "as it was". */
+	none?: boolean;
 	/** Shown only then. */
 	when?: (typed: Typed, row: Row) => boolean;
 	/** The number of the step it belongs to, from 0. */

@@ -82,7 +82,7 @@ const POSTINGS: Column[] = [{ name: 'code' }, { name: 'kind', kind: 'word', word
 export const entries: ListPage = {
 	name: 'entries', path: '/entries', needs: 'entry.read', files: true,
 	columns: [
-		{ name: 'id', kind: 'text' }, { name: 'kind', kind: 'word', words: 'entry' }, { name: 'amount', kind: 'yuan' }, { name: 'book_day', kind: 'day' }, { name: 'at', kind: 'time' }, { name: 'reference' }, { name: 'actor' },
+		{ name: 'id', kind: 'text' }, { name: 'kind', kind: 'word', words: 'entry' }, { name: 'amount', kind: 'yuan' }, { name: 'book_day', kind: 'day' }, { name: 'at', kind: 'time' }, { name: 'reference', kind: 'object' }, { name: 'actor', kind: 'actor' },
 	],
 	facts: [{ name: 'memo' }, { name: 'reversed_by' }, { name: 'reverses' }],
 	filters: [

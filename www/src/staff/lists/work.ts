@@ -8,9 +8,9 @@ const NOTE: Field = { name: 'note', kind: 'long' };
 export const alarms: ListPage = {
 	name: 'alarms', path: '/alarms', needs: 'alarm.read', live_s: 10, files: true,
 	columns: [{ name: 'severity', kind: 'state', words: 'severity' }, { name: 'object.code' }, { name: 'kind', kind: 'word', words: 'alarm' }, { name: 'raised_at', kind: 'time' }, { name: 'acked_at', kind: 'time' }, { name: 'cleared_at', kind: 'time' }],
-	facts: [{ name: 'text' }, { name: 'object.kind', kind: 'word', words: 'object' }],
+	facts: [{ name: 'text' }, { name: 'object.kind', kind: 'word', words: 'object' }, { name: 'repeats', kind: 'count' }, { name: 'told_at', kind: 'time' }, { name: 'told_times', kind: 'count' }],
 	detail: (r) => `/alarms/${r.id}`,
-	filters: [{ name: 'open', kind: 'flag' }, { name: 'severity', kind: 'choice', words: 'severity', options: ['urgent', 'warn', 'info'] }],
+	filters: [{ name: 'state', kind: 'choice', words: 'alarm_state', options: ['open', 'unacked', 'acked', 'cleared'] }, { name: 'severity', kind: 'choice', words: 'severity', options: ['urgent', 'warn', 'info'] }],
 	acts: [
 		{ name: 'alarm_ack', needs: 'alarm.ack', when: (r) => !r.acked_at, path: (r) => `/alarms/${r.id}/ack`, fields: [NOTE] },
 		{ name: 'alarm_comment', needs: 'alarm.ack', path: (r) => `/alarms/${r.id}/comment`, fields: [{ name: 'text', kind: 'long', required: true }] },
@@ -64,7 +64,7 @@ const waits = (r: Row): boolean => r.state === 'pending';
 
 export const approvals: ListPage = {
 	name: 'approvals', path: '/approvals', needs: 'approval.read', live_s: 20, files: true,
-	columns: [{ name: 'kind', kind: 'word', words: 'approval' }, { name: 'object' }, { name: 'state', kind: 'state', words: 'approval_state' }, { name: 'reason' }, { name: 'asked_at', kind: 'time' }, { name: 'decided_at', kind: 'time' }],
+	columns: [{ name: 'kind', kind: 'word', words: 'approval' }, { name: 'object', kind: 'object' }, { name: 'state', kind: 'state', words: 'approval_state' }, { name: 'reason' }, { name: 'asked_at', kind: 'time' }, { name: 'decided_at', kind: 'time' }],
 	facts: [{ name: 'asked_by' }, { name: 'decided_by' }, { name: 'note' }, { name: 'params', kind: 'json' }],
 	filters: [{ name: 'state', kind: 'choice', words: 'approval_state', options: ['pending', 'approved', 'rejected', 'expired'] }],
 	acts: [
