@@ -344,6 +344,44 @@ static void nobody_is_told_for_ever(void **state)
 	db_free(&worker);
 }
 
+/* Of the alarms in this area. */
+static size_t listed(int64_t area, const char *filter, struct arg value)
+{
+	struct list_ask ask = list_ask_of(&alarm_listing, "id", true, 100);
+	struct db *api = fixture_as("yufu_api");
+	AUTO(rows_free) struct rows rows = { 0 };
+	struct list_place next;
+
+	list_ask_filter(&ask, &alarm_listing, "area_id", arg_i64(area));
+	list_ask_filter(&ask, &alarm_listing, filter, value);
+	assert_int_equal(
+		db_page(api, &alarm_listing, &ask, ARGS(arg_i64(0)), &rows, &next), ERR_OK);
+	db_free(&api);
+	return rows.n;
+}
+
+static void an_area_has_the_alarms_of_those_below_it(void **state)
+{
+	struct db *db = *state;
+	struct shop s = shop_make(db, 7);
+	int64_t building = area_make(db, &s, "B7", 0);
+	int64_t floor = area_make(db, &s, "F7", building);
+	int64_t other = area_make(db, &s, "O7", building);
+
+	shop_set(db, "UPDATE meter SET area_id = %lld WHERE id = %lld", (long long)floor,
+		(long long)s.meter);
+	assert_int_equal(raise_fell(db, &s, NOW), ERR_OK);
+	assert_int_equal(listed(building, "site_id", arg_i64(s.site)), 1);
+	assert_int_equal(listed(floor, "site_id", arg_i64(s.site)), 1);
+	assert_int_equal(listed(other, "site_id", arg_i64(s.site)), 0);
+	assert_int_equal(listed(floor, "site_id", arg_i64(s.site + 100)), 0);
+	assert_int_equal(listed(floor, "state", arg_text("unacked")), 1);
+	assert_int_equal(listed(floor, "state", arg_text("acked")), 0);
+	assert_int_equal(listed(floor, "state", arg_text("cleared")), 0);
+	assert_int_equal(listed(floor, "object", arg_text("meter")), 1);
+	assert_int_equal(listed(floor, "object", arg_text("met")), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +394,7 @@ int main(void)
 		cmocka_unit_test(a_job_that_fails),
 		cmocka_unit_test(alarms_go_to_the_area_and_then_to_the_next_step),
 		cmocka_unit_test(nobody_is_told_for_ever),
+		cmocka_unit_test(an_area_has_the_alarms_of_those_below_it),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_open, fixture_close);
