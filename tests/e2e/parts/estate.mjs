@@ -39,8 +39,8 @@ export default function (world) {
 			assert.equal(expect(await change(engineer, `/meters/${meter.id}`, { name: '改名' }), 200).body.name, '改名');
 			assert.equal(expect(await change(engineer, `/areas/${area.id}`, { name: '改名', kind: 'riser' }), 200).body.kind, 'riser');
 			assert.equal(expect(await change(engineer, `/sites/${site.id}`, { name: site.name }), 200).body.name, site.name);
-			assert.equal(await stack.number("SELECT COUNT(*) FROM audit WHERE action IN ('area.add', 'area.edit', 'gateway.add', 'gateway.edit', 'meter.add', 'meter.edit', 'site.edit') AND outcome = 'ok'"), 6);
-			const [row] = await stack.sql(`SELECT detail, reason FROM audit WHERE action = 'meter.edit' AND outcome = 'ok' ORDER BY id DESC LIMIT 1`);
+			assert.equal(await stack.number("SELECT COUNT(*) FROM audit WHERE action IN ('area.add', 'area.edit', 'gateway.add', 'gateway.edit', 'meter.add', 'meter.edit', 'site.edit') AND reason = 'e2e' AND NOT (action = 'meter.edit' AND object LIKE 'site:%')"), 6);
+			const [row] = await stack.sql(`SELECT detail, reason FROM audit WHERE action = 'meter.edit' AND object LIKE 'meter:%' AND reason = 'e2e' ORDER BY id DESC LIMIT 1`);
 			assert.deepEqual([JSON.parse(row.detail), row.reason], [{ changes: { name: ['e2e-m', '改名'] } }, 'e2e']);
 			assert.ok((await viewer.get('/areas')).items.some((a) => a.id === area.id && a.meters === 1));
 			// Nobody is at that bus any more.
