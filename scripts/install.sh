@@ -17,7 +17,7 @@ browser="chromium=chromium fonts-noto-cjk"
 modem="gammu-smsd gammu"
 office="soffice=libreoffice-calc-nogui"
 figures="promtool=prometheus"
-peers="python3 python3-pymodbus"
+peers="python3 python3-pymodbus python3-serial-asyncio"
 clang="clang-14 libclang-rt-14-dev"
 lint="clang-14 clang-tidy-14 clang-format-14 cppcheck"
 
