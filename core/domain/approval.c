@@ -114,11 +114,6 @@ enum err approval_ask(struct db *db, const struct approval_new *n, struct utc no
 	return ERR_OK;
 }
 
-enum err approval_get(struct db *db, int64_t id, struct approval *out)
-{
-	return db_one(db, &Q_GET, ARGS(arg_i64(id)), out);
-}
-
 static const struct approval_kind *kind_find(const char *kind)
 {
 	for (size_t i = 0; i < approval_kinds_n; i++)

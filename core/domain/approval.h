@@ -45,7 +45,6 @@ struct approval_new {
 MUST_USE enum err approval_ask(struct db *db, const struct approval_new *n, struct utc now,
 	int64_t *id, struct problem *why);
 
-MUST_USE enum err approval_get(struct db *db, int64_t id, struct approval *out);
 /* Rows of struct approval; args: the site (0: every). */
 extern const struct listing approval_listing;
 

@@ -37,7 +37,6 @@ const struct shape block_shape = { block_fields, ARRAY_LEN(block_fields), sizeof
 static const struct query Q_GET = { POINT_COLUMNS "WHERE p.id = ?", &point_shape };
 static const struct query Q_LOCK = { "SELECT id FROM supply_point WHERE id = ? FOR UPDATE",
 	&id_shape };
-static const struct query Q_OF_METER = { POINT_COLUMNS "WHERE m.id = ?", &point_shape };
 static const struct query Q_BLOCKS = {
 	"SELECT kind, cause, since_at, actor, reason FROM block WHERE supply_point_id = ?"
 	" ORDER BY kind, cause",
@@ -98,11 +97,6 @@ static const struct query Q_ORDER_RESTORED = {
 enum err supply_get(struct db *db, int64_t id, struct supply_point *out)
 {
 	return db_one(db, &Q_GET, ARGS(arg_i64(id)), out);
-}
-
-enum err supply_of_meter(struct db *db, int64_t meter_id, struct supply_point *out)
-{
-	return db_one(db, &Q_OF_METER, ARGS(arg_i64(meter_id)), out);
 }
 
 enum err supply_blocks(struct db *db, int64_t id, struct rows *out)

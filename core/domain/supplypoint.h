@@ -46,7 +46,6 @@ extern const struct shape block_shape;
 MUST_USE enum err supply_get(struct db *db, int64_t id, struct supply_point *out);
 /* The same, locked until the end of the transaction. */
 MUST_USE enum err supply_lock(struct db *db, int64_t id, struct supply_point *out);
-MUST_USE enum err supply_of_meter(struct db *db, int64_t meter_id, struct supply_point *out);
 MUST_USE enum err supply_blocks(struct db *db, int64_t id, struct rows *out); /* struct block */
 
 /* Each of these changes one thing and decides the supply anew; only inside db_tx. Setting what is
