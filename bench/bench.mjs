@@ -108,6 +108,36 @@ async function recharges(stack) {
 	row('… longest', `${ms.at(-1)} ms`);
 }
 
+/** A gateway with a meter comes, gets another address, and goes, while all else runs. */
+async function changes(stack, turns = 5) {
+	const { access_token: token } = await api(stack, 'POST', '/auth/login', { body: { username: 'engineer', password: DEMO_PASSWORD } });
+	const [site] = (await api(stack, 'GET', '/sites', { token })).items;
+	const put = (method, route, body) => api(stack, method, route, { token, key: randomUUID(), body: { reason: 'bench', ...body } });
+	const wire = (bus) => `127.0.0.1:${stack.ports.modbus + bus}`;
+	const connections = async (bus) => (await sim(stack, '/sim/wire')).items[bus].connections;
+	const took = { added: [], moved: [], gone: [] };
+	const timed = async (what, done) => {
+		const began = Date.now();
+		await until(`a gateway ${what}`, done, 60_000, 10);
+		took[what].push(Date.now() - began);
+	};
+	for (let turn = 0; turn < turns; turn++) {
+		const [here, there] = [turn % 5, (turn + 1) % 5];
+		const gateway = await put('POST', '/gateways', { code: `bench-g${turn}`, name: 'bench', site: site.code, transport: 'modbus-tcp', address: wire(here) });
+		const meter = await put('POST', '/meters', { code: `bench-m${turn}`, gateway: `bench-g${turn}`, unit: '3', model: 'acrel-ddsy1352', role: 'public', billing: 'none' });
+		await timed('added', () => stack.number(`SELECT COUNT(*) FROM meter_state WHERE meter_id = ${meter.id} AND read_at > 0`));
+		const before = await connections(there);
+		await put('PATCH', `/gateways/${gateway.id}`, { address: wire(there) });
+		await timed('moved', async () => (await connections(there)) > before);
+		await put('PATCH', `/meters/${meter.id}`, { enabled: false });
+		await put('PATCH', `/gateways/${gateway.id}`, { enabled: false });
+		await timed('gone', async () => (await connections(there)) === before);
+	}
+	row('a gateway with a meter added, to its first reading', `${Math.max(...took.added)} ms`, `longest of ${turns}, on a bus that others use; goal: 5 s`);
+	row('… its address changed, to the new connection', `${Math.max(...took.moved)} ms`, 'goal: 5 s');
+	row('… taken out of service, to its connection closed', `${Math.max(...took.gone)} ms`, 'goal: 5 s');
+}
+
 /** All readings that are kept, as rows or packed. */
 const READINGS = 'SELECT (SELECT COUNT(*) FROM reading) + (SELECT COUNT(*) FROM reading_packing) + (SELECT COALESCE(SUM(n), 0) FROM reading_hour)';
 
@@ -350,6 +380,7 @@ try {
 	row('… to every meter read', `${((Date.now() - started) / 1000).toFixed(1)} s`);
 	await load(stack, 60);
 	await recharges(stack);
+	await changes(stack);
 	if (Number(options.fresh)) await freshness(stack, Number(options.fresh));
 	const wrong = await faults(stack);
 	row('invariants of the books that do not hold', String(wrong.length), wrong.join('; '));

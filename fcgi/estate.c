@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/life.h"
+#include "domain/outofservice.h"
 #include "fcgi/handlers.h"
 #include "fcgi/imports.h"
 #include "fcgi/views.h"
@@ -146,6 +147,29 @@ enum err area_change(struct request *r, struct answer *a)
 
 /* ---- gateways and meters; what they show is in gateways.c and staff.c ---- */
 
+typedef enum err in_service_fn(struct db *, const struct service_ask *, struct problem *);
+
+/* A change of the row, or "enabled" with nothing but its reason. */
+static enum err put_or_serve(
+	struct request *r, struct answer *a, enum sheet_id sheet, in_service_fn *serve)
+{
+	const json_t *enabled = json_object_get(r->json, "enabled");
+	const struct service_ask ask = { .id = r->object,
+		.site_id = caller_site(r),
+		.enabled = json_is_true(enabled),
+		.reason = body_text(r, "reason", ""),
+		.actor = r->actor,
+		.address = r->remote,
+		.now = r->now };
+
+	if (!enabled)
+		return put(r, a, sheet);
+	if (json_object_size(r->json) > 2)
+		return problem_set(
+			&a->why, ERR_BAD_VALUE, "enabled", "is changed alone, with a reason");
+	return serve(r->db, &ask, &a->why);
+}
+
 enum err gateway_new(struct request *r, struct answer *a)
 {
 	enum err e = put(r, a, SHEET_GATEWAYS);
@@ -155,7 +179,9 @@ enum err gateway_new(struct request *r, struct answer *a)
 
 enum err gateway_change(struct request *r, struct answer *a)
 {
-	return gateway_new(r, a);
+	enum err e = put_or_serve(r, a, SHEET_GATEWAYS, gateway_in_service);
+
+	return e == ERR_OK ? gateway_show(r, a) : e;
 }
 
 enum err meter_new(struct request *r, struct answer *a)
@@ -167,7 +193,9 @@ enum err meter_new(struct request *r, struct answer *a)
 
 enum err meter_change(struct request *r, struct answer *a)
 {
-	return meter_new(r, a);
+	enum err e = put_or_serve(r, a, SHEET_METERS, meter_in_service);
+
+	return e == ERR_OK ? meter_get(r, a) : e;
 }
 
 /* ---- models ---- */

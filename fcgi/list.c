@@ -182,15 +182,22 @@ static void add_param(json_t *list, const char *name, json_t *schema)
 					    "required", 0, "schema", schema));
 }
 
+static json_t *filter_schema(const struct list_filter *f)
+{
+	json_t *schema =
+		f->kind == FILTER_WORD ? words_schema(f->words) : param_schema(kind_of_filter(f));
+
+	if (f->usual)
+		json_object_set_new(schema, "default", json_integer(str_eq(f->usual, "1")));
+	return schema;
+}
+
 void list_params_document(const struct route *route, json_t *list)
 {
 	const struct listing *l = route->listing;
 
 	for (size_t i = 0; l && i < LIST_FILTERS_MAX && l->filters[i].name; i++)
-		add_param(list, l->filters[i].name,
-			l->filters[i].kind == FILTER_WORD
-				? words_schema(l->filters[i].words)
-				: param_schema(kind_of_filter(&l->filters[i])));
+		add_param(list, l->filters[i].name, filter_schema(&l->filters[i]));
 	for (enum common i = 0; i < (l ? COMMON__MAX : COMMON_LIMIT); i++)
 		add_param(list, common_names[i], common_schema(l, i));
 }
@@ -223,6 +230,8 @@ static enum err read_filters(struct request *r)
 		const struct list_filter *f = &l->filters[i];
 		const char *value = form_get(&r->params, f->name);
 
+		if ((!value || !value[0]) && f->usual)
+			r->list.ask.filters[i] = arg_i64(str_eq(f->usual, "1"));
 		if (!value || !value[0])
 			continue;
 		if (f->kind == FILTER_FROM || f->kind == FILTER_TO)

@@ -123,11 +123,12 @@ static json_t *setup_json(const struct estate_meter *m)
 {
 	char start[MONEY_TEXT_MAX], current[MONEY_TEXT_MAX];
 
-	return json_pack("{s:o, s:I, s:I, s:s, s:s, s:I}", "parent",
+	return json_pack("{s:o, s:I, s:I, s:s, s:s, s:I, s:b}", "parent",
 		view_named(m->parent_id, m->parent_code, m->parent_name), "ct_ratio",
 		(json_int_t)m->ct_ratio, "pt_ratio", (json_int_t)m->pt_ratio, "rated_current_a",
 		qty_text((struct qty){ m->rated_current_ma }, current), "start_register",
-		qty_text(m->start, start), "power_limit_w", (json_int_t)m->power_limit_w);
+		qty_text(m->start, start), "power_limit_w", (json_int_t)m->power_limit_w, "enabled",
+		m->enabled ? 1 : 0);
 }
 
 enum err meter_get(struct request *r, struct answer *a)

@@ -156,11 +156,11 @@ GRANT INSERT ON service_payout TO 'yufu_api'@'localhost';
 -- api: imports make places and change what may change.
 GRANT INSERT, UPDATE (name, profile) ON site TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (name, parent_id, kind, floor_m2_milli) ON area TO 'yufu_api'@'localhost';
-GRANT INSERT, UPDATE (name, area_id, transport, address, baud, parity) ON gateway TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name, area_id, transport, address, baud, parity, enabled) ON gateway TO 'yufu_api'@'localhost';
 GRANT INSERT ON gateway_state TO 'yufu_api'@'localhost';
 GRANT INSERT ON bus_group TO 'yufu_api'@'localhost';
 GRANT INSERT ON supply_point TO 'yufu_api'@'localhost';
-GRANT INSERT, UPDATE (name, role, area_id, parent_id, rated_current_ma) ON meter TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (name, role, area_id, parent_id, rated_current_ma, enabled) ON meter TO 'yufu_api'@'localhost';
 GRANT DELETE ON user_tenant TO 'yufu_api'@'localhost';
 GRANT INSERT ON import_run TO 'yufu_api'@'localhost';
 GRANT UPDATE ON import_lock TO 'yufu_api'@'localhost';

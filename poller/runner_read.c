@@ -59,7 +59,7 @@ static bool was_away(const struct runner *r, size_t i)
 {
 	int64_t last = r->turns[i].last_good;
 
-	return last != INT64_MIN && mono_ms() - last > schedule_silent_ms(&r->schedule);
+	return last != INT64_MIN && mono_ms() - last > schedule_away_ms(&r->schedule);
 }
 
 enum outcome runner_read(struct runner *r, const struct task *task)

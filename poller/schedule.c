@@ -265,6 +265,14 @@ int64_t schedule_silent_ms(const struct schedule *s)
 	return sooner(SCHEDULE_SILENT_MS, s->period / 5 * 9);
 }
 
+int64_t schedule_away_ms(const struct schedule *s)
+{
+	int64_t slow = sooner(SCHEDULE_EXCHANGE_MS, s->round_ms / 5 * 9);
+	int64_t silent = schedule_silent_ms(s);
+
+	return slow > silent ? slow : silent;
+}
+
 static void meter_age(struct schedule *s, struct turn *t, int64_t now)
 {
 	bool tried = t->fails >= SCHEDULE_SILENT_TRIES || s->comm == COMM_SILENT;

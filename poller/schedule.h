@@ -22,6 +22,7 @@
 #define SCHEDULE_PROBE_MS 1000		/* first pause between tries while down, doubled ... */
 #define SCHEDULE_PROBE_MAX_MS 10000	/* ... up to this */
 #define SCHEDULE_GATEWAY_MS 30000	/* down for so long: the gateway is silent */
+#define SCHEDULE_EXCHANGE_MS 300000	/* nobody exchanges a meter faster */
 #define SCHEDULE_CONFIG_MS 86400000	/* serial number and settings are read so often ... */
 #define SCHEDULE_CONFIG_RETRY_MS 600000 /* ... or later again when the meter refuses */
 
@@ -83,6 +84,9 @@ void schedule_open(struct schedule *s, struct turn *turns, size_t n, int64_t per
 	enum comm comm, int64_t now);
 /* SCHEDULE_SILENT_MS, or less where meters are read more often: nine fifths of the period. */
 int64_t schedule_silent_ms(const struct schedule *s);
+/* After so long without an answer a meter may be another one: when it is silent, or on a bus that
+ * takes longer for a round, after nine fifths of the last one, up to SCHEDULE_EXCHANGE_MS. */
+int64_t schedule_away_ms(const struct schedule *s);
 /* Right after schedule_open(), when the same bus has been configured anew: what is known of the bus
  * as a whole. */
 void schedule_inherit(struct schedule *s, const struct schedule *former);

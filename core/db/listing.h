@@ -23,6 +23,7 @@ struct list_filter {
 	enum filter_kind kind;
 	const char *sql;   /* a condition; each ? of it is the value */
 	const char *words; /* "open closed" */
+	const char *usual; /* of a FILTER_FLAG that is not asked for: "0", "1"; NULL: any */
 };
 
 /* What rows may be sorted by: never NULL. column: of the result, where the name is another. */

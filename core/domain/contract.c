@@ -242,6 +242,24 @@ static const struct query Q_POINT_ADD = {
 	NULL
 };
 
+struct serving_row {
+	bool enabled;
+};
+SHAPE(serving_shape, struct serving_row, FIELD(struct serving_row, enabled));
+static const struct query Q_SERVING = { "SELECT enabled FROM meter WHERE id = ? LOCK IN SHARE MODE",
+	&serving_shape };
+
+static enum err in_service(struct deal *d, const struct life_meter *m)
+{
+	struct serving_row row;
+	enum err e = db_one(d->life->db, &Q_SERVING, ARGS(arg_i64(m->id)), &row);
+
+	if (e == ERR_OK && !row.enabled)
+		return problem_set(d->life->why, ERR_CONFLICT, "meters",
+			"meter %s is out of service", m->code);
+	return e;
+}
+
 static enum err nobody_else(struct deal *d, const struct cut *c)
 {
 	struct life *l = d->life;
@@ -305,8 +323,10 @@ static enum err take_meter(struct deal *d, const struct cut *c)
 	const struct life_meter *m = &c->meter;
 	int64_t account = 0;
 	bool made;
-	enum err e = nobody_else(d, c);
+	enum err e = in_service(d, m);
 
+	if (e == ERR_OK)
+		e = nobody_else(d, c);
 	if (e == ERR_OK)
 		e = branch_is_free(d, m);
 	if (e == ERR_OK)

@@ -60,12 +60,12 @@ enum err estate_gateway(struct db *db, int64_t site_id, int64_t id, struct estat
 
 #define F(member) FIELD(struct estate_meter, member)
 SHAPE(meter_shape, struct estate_meter, F(id), F(parent_id), F(parent_code), F(parent_name),
-	F(ct_ratio), F(pt_ratio), F(rated_current_ma), F(power_limit_w), F(start));
+	F(ct_ratio), F(pt_ratio), F(rated_current_ma), F(power_limit_w), F(start), F(enabled));
 #undef F
 static const struct query Q_METER = {
 	"SELECT m.id, COALESCE(m.parent_id, 0) AS parent_id, COALESCE(u.code, '') AS parent_code,"
 	" COALESCE(u.name, '') AS parent_name, m.ct_ratio, m.pt_ratio, m.rated_current_ma,"
-	" m.power_limit_w, m.start_milli AS start"
+	" m.power_limit_w, m.start_milli AS start, m.enabled"
 	" FROM meter m LEFT JOIN meter u ON u.id = m.parent_id WHERE m.id = ?",
 	&meter_shape
 };

@@ -42,6 +42,7 @@ struct estate_meter {
 	char parent_code[129], parent_name[257];
 	int64_t ct_ratio, pt_ratio, rated_current_ma, power_limit_w;
 	struct qty start;
+	bool enabled;
 };
 MUST_USE enum err estate_meter(struct db *db, int64_t id, struct estate_meter *out);
 

@@ -40,8 +40,8 @@ SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(rol
 	" LEFT JOIN contract c ON c.id = cp.contract_id"                                           \
 	" LEFT JOIN tenant t ON t.id = c.tenant_id"
 
-#define METERS METER_SELECT " WHERE m.enabled AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")"
-static const struct query Q_METERS = { METERS, &meter_shape };
+#define METERS METER_SELECT " WHERE ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")"
+static const struct query Q_METERS = { METERS " AND m.enabled", &meter_shape };
 const struct listing live_meter_listing = {
 	.all = { METERS, &meter_shape },
 	.sorts = { { "id", "m.id" }, { "gateway", "m.gateway_id", "gateway_id" },
@@ -58,6 +58,7 @@ const struct listing live_meter_listing = {
 		{ "level", FILTER_WORD, "a.level = ?", "ok low1 low2 arrears" },
 		{ "comm", FILTER_WORD, "COALESCE(s.comm, 'never') = ?", "ok silent never" },
 		{ "model", FILTER_TEXT, "m.model = ?" },
+		{ "enabled", FILTER_FLAG, "m.enabled = ?", .usual = "1" },
 		{ "q", FILTER_TEXT,
 			"LOCATE(?, m.code) OR LOCATE(?, m.name) OR LOCATE(?, t.room)"
 			" OR LOCATE(?, t.name)" } },
@@ -97,7 +98,7 @@ static const struct query Q_VERSION = {
 	" (SELECT MAX(id) FROM entry),"
 	" (SELECT CONCAT_WS('/', COUNT(*), MAX(from_at), MAX(to_at)) FROM contract_point),"
 	" (SELECT MAX(level_since) FROM account),"
-	" (SELECT COUNT(*) FROM meter))), 24) AS version",
+	" (SELECT CONCAT_WS('/', COUNT(*), SUM(enabled)) FROM meter))), 24) AS version",
 	&version_shape
 };
 

@@ -189,6 +189,22 @@ static void test_silence_is_noticed_sooner_where_meters_are_read_more_often(void
 	assert_int_equal(schedule_silent_ms(&s), SCHEDULE_SILENT_MS);
 }
 
+/* Else a bus that cannot keep up would be asked for every serial number in every round. */
+static void test_a_slow_round_makes_nobody_doubtful(void **state)
+{
+	struct schedule s;
+
+	(void)state;
+	schedule_open(&s, NULL, 0, SCHEDULE_PERIOD_MS, 7, COMM_NEVER, 1000);
+	assert_int_equal(schedule_away_ms(&s), SCHEDULE_SILENT_MS);
+	s.round_ms = 40000;
+	assert_int_equal(schedule_away_ms(&s), SCHEDULE_SILENT_MS);
+	s.round_ms = 100000;
+	assert_int_equal(schedule_away_ms(&s), 180000);
+	s.round_ms = 600000;
+	assert_int_equal(schedule_away_ms(&s), SCHEDULE_EXCHANGE_MS);
+}
+
 static void test_one_failure_is_retried_in_time(void **state)
 {
 	struct world w;
@@ -427,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_dead_meter_costs_little),
 		cmocka_unit_test(test_silence_has_hysteresis),
 		cmocka_unit_test(test_silence_is_noticed_sooner_where_meters_are_read_more_often),
+		cmocka_unit_test(test_a_slow_round_makes_nobody_doubtful),
 		cmocka_unit_test(test_one_failure_is_retried_in_time),
 		cmocka_unit_test(test_gateway_gone_and_back),
 		cmocka_unit_test(test_silent_gateway_is_not_its_meters),

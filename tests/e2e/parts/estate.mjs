@@ -43,8 +43,22 @@ export default function (world) {
 			const [row] = await stack.sql(`SELECT detail, reason FROM audit WHERE action = 'meter.edit' AND object LIKE 'meter:%' AND reason = 'e2e' ORDER BY id DESC LIMIT 1`);
 			assert.deepEqual([JSON.parse(row.detail), row.reason], [{ changes: { name: ['e2e-m', '改名'] } }, 'e2e']);
 			assert.ok((await viewer.get('/areas')).items.some((a) => a.id === area.id && a.meters === 1));
-			// Nobody is at that bus any more.
-			await stack.sql(`UPDATE meter SET enabled = 0 WHERE id = ${meter.id}; UPDATE gateway SET enabled = 0 WHERE id = ${gateway.id}`);
+
+			// Out of service: first what hangs behind, and nothing that a tenant pays for.
+			const serve = (path, enabled) => change(engineer, path, { enabled });
+			expect(await serve(`/gateways/${gateway.id}`, false), 409, 'conflict');
+			expect(await serve(`/meters/${twin.id}`, false), 409, 'conflict');
+			expect(await change(engineer, `/meters/${meter.id}`, { enabled: false, name: 'both' }), 422, 'bad_value');
+			assert.equal(expect(await serve(`/meters/${meter.id}`, false), 200).body.setup.enabled, false);
+			assert.equal(expect(await serve(`/gateways/${gateway.id}`, false), 200).body.enabled, false);
+			const codes = async (query) => (await viewer.get(`/meters?gateway_id=${gateway.id}${query}`)).items.map((m) => m.code);
+			assert.deepEqual([await codes(''), await codes('&enabled=0')], [[], ['e2e-m']]);
+			expect(await serve(`/gateways/${gateway.id}`, true), 200);
+			expect(await serve(`/meters/${meter.id}`, true), 200);
+			const back = Date.now();
+			await until('it is read again', async () => Date.parse((await viewer.get(`/meters/${meter.id}`)).read_at) > back, 60_000, 200);
+			expect(await serve(`/meters/${meter.id}`, false), 200);
+			expect(await serve(`/gateways/${gateway.id}`, false), 200);
 		});
 
 		test('what the import would refuse is refused here, by the same words', async () => {
