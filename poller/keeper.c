@@ -25,6 +25,7 @@ struct keeper {
 	uint64_t talked;      /* print of all, when the log last heard what was left out */
 	char touched[27];     /* when the tables behind it were last written; "" not known */
 	int64_t look_at;      /* mono_ms(): then looks at them whatever that says */
+	size_t health_turn;   /* of KEEPER_HEALTH_TURNS */
 	struct lease giving;  /* its buses have been stopped, for another poller; group 0: none */
 };
 
@@ -514,16 +515,29 @@ static void tell_reception(struct keeper *k)
 		log_debug("reception not stored");
 }
 
+/* What has become of a bus is told at once, its figures when it is its turn. */
+static bool is_to_tell(const struct keeper *k, const struct gateway_now *g, size_t i, size_t n)
+{
+	size_t turns = 1 + n / KEEPER_HEALTH_ROWS;
+
+	if (turns > KEEPER_HEALTH_TURNS)
+		turns = KEEPER_HEALTH_TURNS;
+	return i % turns == k->health_turn % turns ||
+	       utc_now().ms - g->comm_since.ms < KEEPER_HEALTH_TURNS * KEEPER_HEALTH_MS;
+}
+
 static void tell_health(struct keeper *k)
 {
 	struct fleet_health *list = NULL;
-	size_t n = fleet_health(k->ends.fleet, &list);
+	size_t n = fleet_health(k->ends.fleet, &list), told = 0;
 	struct gateway_now *rows = calloc(n + 1, sizeof(*rows));
 
 	ASSERT(rows);
+	k->health_turn++;
 	for (size_t i = 0; i < n; i++)
-		rows[i] = list[i].health.now;
-	if (gateways_store(k->db, rows, n) == ERR_OK)
+		if (is_to_tell(k, &list[i].health.now, i, n))
+			rows[told++] = list[i].health.now;
+	if (gateways_store(k->db, rows, told) == ERR_OK)
 		for (size_t i = 0; i < n; i++)
 			tell_alarms(k, &list[i]);
 	tell_faults(k, list, n);

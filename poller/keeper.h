@@ -28,3 +28,6 @@ void keeper_give_back(struct keeper *k);
 #define KEEPER_LOOK_MS 60000
 #define KEEPER_PLANT_MS 2500 /* so that a change takes effect within 5 s */
 #define KEEPER_HEALTH_MS 2000
+#define KEEPER_HEALTH_ROWS                                                                         \
+	100 /* with more buses, figures of those that are well follow in turns ... */
+#define KEEPER_HEALTH_TURNS 5 /* ... of at most so many */
