@@ -67,8 +67,7 @@ static enum err audited(struct db *db, const char *folder, enum err done, json_t
 		return done;
 	}
 	return audit_add(db,
-		&(struct audit){
-			who_actor(actor), "", "database.migrate", "database", 0, NULL },
+		&(struct audit){ who_actor(actor), "", "database.migrate", "database", 0, NULL },
 		detail, utc_now());
 }
 

@@ -28,12 +28,11 @@ static enum err add_tx(struct db *db, void *ctx)
 	int64_t id = 0;
 	enum err e = user_add(db, &a->user, a->hash, &id, &a->why);
 
-	return e == ERR_OK
-		       ? audit_add(db,
-				 &(struct audit){ who_actor(actor), "", "user.create", "user", id,
-					 NULL },
-				 asked(a), utc_now())
-		       : e;
+	return e == ERR_OK ? audit_add(db,
+				     &(struct audit){ who_actor(actor), "", "user.create", "user",
+					     id, NULL },
+				     asked(a), utc_now())
+			   : e;
 }
 
 /* One line from the terminal, without echo, or from standard input. */

@@ -14,10 +14,7 @@ const char *who_actor(char out[static WHO_MAX])
 	char number[16];
 
 	snprintf(number, sizeof(number), "%u", (unsigned)getuid());
-	snprintf(out, WHO_MAX, "cli:%.40s",
-		before && before[0] ? before
-		: p		    ? p->pw_name
-				    : number);
+	snprintf(out, WHO_MAX, "cli:%.40s", before && before[0] ? before : p ? p->pw_name : number);
 	return out;
 }
 

@@ -11,5 +11,5 @@ const char *who_actor(char out[static WHO_MAX]);
 void who_take(struct db *db);
 /* A command that was refused, in the log too; detail is taken over. The log of a database that has
  * none yet, or that is away, cannot be had: then only standard error says so. */
-void who_refused(struct db *db, const char *action, const char *object, enum err why,
-	json_t *detail);
+void who_refused(
+	struct db *db, const char *action, const char *object, enum err why, json_t *detail);

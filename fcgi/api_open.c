@@ -58,8 +58,8 @@ static const char *shared_path(struct conf *conf, const char *name, char buf[sta
 	const char *listen = conf_text(conf, "api", "listen", "/run/yufu/api.sock");
 	const char *slash = strrchr(listen, '/');
 
-	snprintf(buf, 256, "%.*s/%s", slash ? (int)(slash - listen) : 1, slash ? listen : ".",
-		name);
+	snprintf(
+		buf, 256, "%.*s/%s", slash ? (int)(slash - listen) : 1, slash ? listen : ".", name);
 	return buf;
 }
 

@@ -38,8 +38,7 @@ static void seed_set(struct table *t)
 	(void)atomic_compare_exchange_strong(&t->seed, &none, strtoull(text, NULL, 16) | 1);
 }
 
-enum err limits_open(
-	struct conf *c, const char *path, struct limits **out, struct problem *why)
+enum err limits_open(struct conf *c, const char *path, struct limits **out, struct problem *why)
 {
 	static const struct {
 		const char *key;

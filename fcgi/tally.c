@@ -13,8 +13,7 @@ struct tally *tally_open(const char *path, unsigned version)
 	char name[256];
 	int n = snprintf(name, sizeof(name), "%s.%08x", path, version);
 
-	return mapped_open(
-		n > 0 && (size_t)n < sizeof(name) ? name : "", sizeof(struct tally));
+	return mapped_open(n > 0 && (size_t)n < sizeof(name) ? name : "", sizeof(struct tally));
 }
 
 void tally_free(struct tally **t)

@@ -7,8 +7,8 @@
 
 #define NOW(member) FIELD(struct gateway_now, member)
 SHAPE(now_shape, struct gateway_now, NOW(gateway_id), NOW(comm), NOW(comm_since), NOW(round_ms),
-	NOW(utilisation_permille), NOW(transactions), NOW(failures), NOW(readings), NOW(answer_p50_ms),
-	NOW(answer_p95_ms), NOW(answer_p99_ms), NOW(updated_at));
+	NOW(utilisation_permille), NOW(transactions), NOW(failures), NOW(readings),
+	NOW(answer_p50_ms), NOW(answer_p95_ms), NOW(answer_p99_ms), NOW(updated_at));
 
 static const struct query Q_STORE = {
 	"INSERT INTO gateway_state (gateway_id, comm, comm_since, round_ms, utilisation_permille,"

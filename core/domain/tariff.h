@@ -29,7 +29,7 @@ struct price_guard {
 		PRICE_SECOND,	/* a second person is asked, and nothing is done */
 		PRICE_APPROVED, /* done, unless it moves them by more than `most` by now */
 	} above;
-	int64_t most; /* thousandths */
+	int64_t most;	      /* thousandths */
 	int64_t *approval_id; /* of PRICE_SECOND: what it waits for; 0: it was done */
 	int64_t user_id;      /* who asks */
 	const char *once_key;

@@ -69,8 +69,7 @@ static enum err ask(struct db *db, const struct asking *k, const struct price_gu
 /* ---- another file ---- */
 
 /* The site with the tightest limit of those that have the tariff; id 0 when none has it. */
-static enum err tightest(
-	struct db *db, int64_t tariff_id, struct site_row *site, int64_t *permille)
+static enum err tightest(struct db *db, int64_t tariff_id, struct site_row *site, int64_t *permille)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	enum err e = db_list(db, &Q_SITES, ARGS(arg_i64(tariff_id)), &rows);
@@ -90,8 +89,7 @@ static enum err tightest(
 }
 
 /* Both files were checked before. */
-static enum err moved(
-	const json_t *was, const json_t *is, const char *zone_name, int64_t *permille)
+static enum err moved(const json_t *was, const json_t *is, const char *zone_name, int64_t *permille)
 {
 	AUTO(zone_free) struct zone *z = NULL;
 	AUTO(tariff_free) struct tariff *a = NULL;
@@ -112,8 +110,7 @@ static enum err propose(struct db *db, const struct tariff_change *c)
 {
 	AUTO(text_free) char *text = json_text(c->doc);
 
-	return db_exec(
-		db, &Q_PROPOSE, ARGS(arg_i64(*c->guard.approval_id), arg_text(text)), NULL);
+	return db_exec(db, &Q_PROPOSE, ARGS(arg_i64(*c->guard.approval_id), arg_text(text)), NULL);
 }
 
 enum err price_change_ask(struct db *db, int64_t tariff_id, const json_t *was,
@@ -191,15 +188,14 @@ enum err price_assign_ask(struct db *db, const struct tariff_assign *a, int64_t 
 enum err tariff_assign_approved(struct db *db, const struct approval *a, const json_t *params,
 	const char *actor, struct utc now, struct problem *why)
 {
-	struct tariff_assign t = {
-		.meter_id = json_integer_value(json_object_get(params, "meter_id")),
+	struct tariff_assign t = { .meter_id =
+					   json_integer_value(json_object_get(params, "meter_id")),
 		.tariff_id = json_integer_value(json_object_get(params, "tariff_id")),
 		.guard = { .above = PRICE_APPROVED,
 			.most = json_integer_value(json_object_get(params, "permille")) },
 		.actor = actor,
 		.address = "",
-		.now = now
-	};
+		.now = now };
 	const char *from = json_string_value(json_object_get(params, "from"));
 
 	(void)a;

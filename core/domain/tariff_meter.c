@@ -172,16 +172,15 @@ static enum err assign_write(struct db *db, const struct tariff_assign *a)
 	return e == ERR_OK ? audit_add(db,
 				     &(struct audit){ a->actor, a->address, "tariff.assign",
 					     "meter", a->meter_id, NULL },
-				     json_pack("{s:I, s:s}", "tariff_id",
-					     (json_int_t)a->tariff_id, "from",
-					     utc_text(a->from, from)),
+				     json_pack("{s:I, s:s}", "tariff_id", (json_int_t)a->tariff_id,
+					     "from", utc_text(a->from, from)),
 				     a->now)
 			   : e;
 }
 
 /* The tariff, when it may be given to the meter then, and how far that moves its prices. */
-static enum err assign_check(struct db *db, const struct assigning *x,
-	const struct tariff_meter *m, const struct settled *last, int64_t *permille)
+static enum err assign_check(struct db *db, const struct assigning *x, const struct tariff_meter *m,
+	const struct settled *last, int64_t *permille)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	AUTO(zone_free) struct zone *z = NULL;
@@ -191,8 +190,7 @@ static enum err assign_check(struct db *db, const struct assigning *x,
 	if (e == ERR_OK)
 		e = parsed(db, x->a->tariff_id, z, &t);
 	if (e == ERR_NOT_FOUND)
-		return problem_set(
-			x->why, ERR_BAD_VALUE, "tariff_id", "there is no such tariff");
+		return problem_set(x->why, ERR_BAD_VALUE, "tariff_id", "there is no such tariff");
 	if (e == ERR_OK)
 		e = fits(t, m, x->a, x->why);
 	if (e == ERR_OK)

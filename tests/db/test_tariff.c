@@ -357,9 +357,8 @@ static void test_a_dear_tariff_waits_for_a_second_person(void **state)
 		.guard = { PRICE_ALONE, 0, &id, asker, "dear:1" } };
 
 	shop_set(w->root, "DELETE FROM meter_tariff WHERE meter_id = %lld", (long long)s.meter);
-	assert_int_equal(
-		put(w, FLAT("d0", VERSION("2026-01-01T00:00:00+08:00", "0.5")), 0, &a.tariff_id,
-			&why),
+	assert_int_equal(put(w, FLAT("d0", VERSION("2026-01-01T00:00:00+08:00", "0.5")), 0,
+				 &a.tariff_id, &why),
 		ERR_OK);
 	assert_int_equal(
 		put(w, FLAT("d1", VERSION("2026-01-01T00:00:00+08:00", "0.6")), 0, &near, &why),
@@ -392,10 +391,9 @@ static void test_a_dear_tariff_waits_for_a_second_person(void **state)
 	assert_int_equal(approve(w, id, other), ERR_OK);
 	assert_int_equal(assigned_count(w, &s), 3);
 	/* Its time had come before: from the approval on. */
-	assert_int_equal(
-		shop_number(w->root,
-			"SELECT MAX(from_at) AS v FROM meter_tariff WHERE meter_id = %lld",
-			s.meter),
+	assert_int_equal(shop_number(w->root,
+				 "SELECT MAX(from_at) AS v FROM meter_tariff WHERE meter_id = %lld",
+				 s.meter),
 		now().ms + HOUR);
 }
 

@@ -67,8 +67,8 @@ static void check(const struct change_case *cases, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct change_case *c = &cases[i];
-		int64_t got = permille(
-			c->was, c->is, c->from ? c->from : "", c->until ? c->until : "");
+		int64_t got =
+			permille(c->was, c->is, c->from ? c->from : "", c->until ? c->until : "");
 
 		if (got != c->want)
 			fail_msg("case %zu: %lld", i, (long long)got);
@@ -98,9 +98,9 @@ static void test_versions(void **state)
 			1000, NULL, NULL },
 		/* each is compared with what was, not with the new one before it */
 		{ V("2026-01-01", "", FLAT, "\"flat\": [\"0.5\"]"),
-			V("2026-01-01", "", FLAT, "\"flat\": [\"0.5\"]") "," V("2027-01-01", "",
-				FLAT, "\"flat\": [\"0.55\"]") "," V("2028-01-01", "", FLAT,
-				"\"flat\": [\"0.65\"]"),
+			V("2026-01-01", "", FLAT, "\"flat\": [\"0.5\"]") "," V(
+				"2027-01-01", "", FLAT, "\"flat\": [\"0.55\"]") "," V("2028-01-01",
+				"", FLAT, "\"flat\": [\"0.65\"]"),
 			300, NULL, NULL },
 		/* a planned change that is taken back */
 		{ V("2026-01-01", "", FLAT, "\"flat\": [\"0.5\"]") "," V(
