@@ -42,7 +42,7 @@ enum err tariff_get(struct request *r, struct answer *a)
 static struct price_guard second_person(
 	const struct request *r, const char *once_key, int64_t *approval_id)
 {
-	return (struct price_guard){ PRICE_SECOND, approval_id, r->user.id, once_key };
+	return (struct price_guard){ PRICE_SECOND, 0, approval_id, r->user.id, once_key };
 }
 
 enum err tariff_new(struct request *r, struct answer *a)
