@@ -9,6 +9,7 @@
 #include "domain/approval.h"
 #include "domain/reading.h"
 #include "domain/register.h"
+#include "domain/role.h"
 #include "domain/tariff.h"
 
 #define MINUTE INT64_C(60000)
@@ -27,7 +28,7 @@ static int open_world(void **state)
 {
 	static struct world w;
 
-	if (fixture_open((void **)&w.root) != 0)
+	if (fixture_open((void **)&w.root) != 0 || roles_install(w.root) != ERR_OK)
 		return -1;
 	w.poller = fixture_as("yufu_poller");
 	w.api = fixture_as("yufu_api");
