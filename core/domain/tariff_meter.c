@@ -202,12 +202,18 @@ static enum err assign_check(struct db *db, const struct assigning *x, const str
 
 static enum err assign_tx(struct db *db, void *ctx)
 {
-	const struct assigning *x = ctx;
+	const struct assigning *asked = ctx;
+	struct tariff_assign a = *asked->a;
+	const struct assigning of = { &a, asked->why }, *x = &of;
 	struct tariff_meter m;
 	struct settled last = { 0 };
 	int64_t permille = 0;
 	bool waits = false;
-	enum err e = settled_lock(db, x->a->meter_id, &last);
+	enum err e = settled_lock(db, a.meter_id, &last);
+
+	/* Time went on until it was approved. */
+	if (a.guard.above == PRICE_APPROVED && a.from.ms < last.read_at.ms)
+		a.from = last.read_at;
 
 	if (e == ERR_OK)
 		e = tariff_meter_read(db, x->a->meter_id, &m);

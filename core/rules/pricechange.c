@@ -106,6 +106,18 @@ static int64_t change_at(const struct tariff *was, const struct tariff *is, stru
 	return version_change(in_force(was, at), in_force(is, at));
 }
 
+/* A version is also compared with the one of before that it would follow, so that a price to come
+ * does not get far in small steps; unless it is there already. */
+static int64_t change_of(const struct tariff *was, const struct version *v)
+{
+	const struct version *before = in_force(was, (struct utc){ v->from.ms - 1 });
+	const struct version *same = in_force(was, v->from);
+
+	if (same->from.ms == v->from.ms && version_change(same, v) == 0)
+		return 0;
+	return version_change(before, v);
+}
+
 /* Where versions of `t` begin. */
 static int64_t change_within(const struct tariff *t, const struct tariff *was,
 	const struct tariff *is, struct utc from, struct utc until)
@@ -115,8 +127,11 @@ static int64_t change_within(const struct tariff *t, const struct tariff *was,
 	for (size_t i = 0; i < t->versions_n; i++) {
 		struct utc at = t->versions[i].from;
 
-		if (at.ms > from.ms && at.ms < until.ms)
-			most = larger(most, change_at(was, is, at));
+		if (at.ms <= from.ms || at.ms >= until.ms)
+			continue;
+		most = larger(most, change_at(was, is, at));
+		if (t == is)
+			most = larger(most, change_of(was, &is->versions[i]));
 	}
 	return most;
 }

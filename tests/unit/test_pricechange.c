@@ -102,6 +102,12 @@ static void test_versions(void **state)
 				"2027-01-01", "", FLAT, "\"flat\": [\"0.55\"]") "," V("2028-01-01",
 				"", FLAT, "\"flat\": [\"0.65\"]"),
 			300, NULL, NULL },
+		/* a price to come does not get far in small steps */
+		{ V("2026-01-01", "", FLAT, "\"flat\": [\"0.5\"]") "," V(
+			  "2027-01-01", "", FLAT, "\"flat\": [\"0.6\"]"),
+			V("2026-01-01", "", FLAT, "\"flat\": [\"0.5\"]") "," V(
+				"2027-01-01", "", FLAT, "\"flat\": [\"0.61\"]"),
+			220, NULL, NULL },
 		/* a planned change that is taken back */
 		{ V("2026-01-01", "", FLAT, "\"flat\": [\"0.5\"]") "," V(
 			  "2027-01-01", "", FLAT, "\"flat\": [\"1\"]"),

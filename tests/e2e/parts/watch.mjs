@@ -69,9 +69,9 @@ export default function (world) {
 			const admin = await world.api.login('admin');
 			const { username } = userInfo();
 			await world.second('viewer');
-			const [made] = (await admin.get('/audit?action=user.create&q=cli')).items;
-			assert.deepEqual([made.actor, made.address, made.detail.username], [`cli:${username}`, hostname(), 'viewer2']);
-			assert.equal(made.after.role, 'viewer');
+			const made = (await admin.get('/audit?action=user.create&outcome=ok')).items.find((r) => r.detail.username === 'viewer2');
+			assert.deepEqual([made.actor, made.address, made.detail.role], [`cli:${username}`, hostname(), 'viewer']);
+			assert.equal(made.after.username, 'viewer2');
 			await assert.rejects(world.stack.addStaff('viewer2', 'viewer', DEMO_PASSWORD));
 			assert.equal((await admin.get('/audit?action=user.create&outcome=already')).items[0].detail.username, 'viewer2');
 			const [migrated] = (await admin.get('/audit?action=database.migrate')).items;
