@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "ctl/cmds.h"
+#include "ctl/who.h"
 #include "domain/account.h"
+#include "domain/audit.h"
 #include "domain/charge.h"
 #include "domain/fee.h"
 #include "domain/place.h"
@@ -30,6 +32,7 @@ struct purse_wish {
 };
 
 struct loading {
+	const char *actor, *file; /* for the audit log */
 	const json_t *mall;
 	const json_t *history; /* use per hour of each meter, by code; NULL: none */
 	struct utc start;      /* of contracts and history */
@@ -168,7 +171,7 @@ static enum err load_tenant(struct db *db, struct loading *l, const json_t *r)
 			.role = "",
 			.site = "",
 			.tenant = text(r, "code", "") },
-		l->password_hash, &l->why);
+		l->password_hash, NULL, &l->why);
 }
 
 /* The purse is opened once its history has been charged, so that it ends at the balance wished. */
@@ -382,7 +385,7 @@ static enum err load_staff(struct db *db, struct loading *l)
 				.role = roles[i].code,
 				.site = "",
 				.tenant = "" },
-			l->password_hash, &l->why);
+			l->password_hash, NULL, &l->why);
 	return e;
 }
 
@@ -431,7 +434,12 @@ static enum err load_tx(struct db *db, void *ctx)
 		}
 	if (e == ERR_OK)
 		e = open_purses(db, l);
-	return e == ERR_OK ? load_staff(db, l) : e;
+	if (e == ERR_OK)
+		e = load_staff(db, l);
+	return e == ERR_OK ? audit_add(db,
+				     &(struct audit){ l->actor, "", "demo.load", "demo", 0, NULL },
+				     json_pack("{s:s}", "file", l->file), l->now)
+			   : e;
 }
 
 static enum err mall_read(const char *path, json_t **out, struct problem *why)
@@ -460,7 +468,8 @@ static enum err history_find(struct loading *l)
 int cmd_demo(struct conf *conf, struct db *db, int argc, char **argv)
 {
 	AUTO(models_free) struct models *models = NULL;
-	AUTO(loading_free) struct loading l = { .now = utc_now() };
+	char actor[WHO_MAX];
+	AUTO(loading_free) struct loading l = { .now = utc_now(), .actor = who_actor(actor) };
 	AUTO(json_free) json_t *mall = NULL;
 	enum err e;
 
@@ -469,6 +478,7 @@ int cmd_demo(struct conf *conf, struct db *db, int argc, char **argv)
 		fprintf(stderr, "usage: yufu demo load FILE|-\n");
 		return 2;
 	}
+	l.file = argv[2];
 	e = mall_read(argv[2], &mall, &l.why);
 	if (e == ERR_OK)
 		e = models_open(NULL, &models, &l.why);

@@ -5,6 +5,7 @@
 
 #include "base/rand.h"
 #include "ctl/cmds.h"
+#include "ctl/who.h"
 #include "import/apply.h"
 
 #define FILE_MAX ((size_t)256 << 20)
@@ -75,7 +76,7 @@ static enum err import_file(struct conf *conf, struct db *db, const struct optio
 	AUTO(models_free) struct models *models = NULL;
 	AUTO(buf_free) struct buf file = { 0 };
 	AUTO(buf_free) struct buf folder = { 0 };
-	char once[33];
+	char once[33], actor[WHO_MAX];
 	enum err e = file_read(o->file, FILE_MAX, &file);
 
 	if (e != ERR_OK)
@@ -94,8 +95,8 @@ static enum err import_file(struct conf *conf, struct db *db, const struct optio
 			.chinese = str_eq(o->lang, "zh"),
 			.models = models,
 			.rights = RIGHTS_ALL,
-			.actor = "system",
-			.address = "",
+			.actor = who_actor(actor),
+			.address = db_request(db)->address,
 			.once_key = once,
 			.now = utc_now() },
 		report);

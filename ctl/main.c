@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "ctl/cmds.h"
+#include "ctl/who.h"
 
 #define CONFIG_DEFAULT "/etc/yufu/yufu.conf"
 
@@ -73,6 +74,7 @@ static int run_with_database(const struct command *c, const char *config, int ar
 	}
 	db_library_open();
 	db = db_open(&settings);
+	who_take(db);
 	return c->run_db(conf, db, argc, argv);
 }
 

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "ctl/cmds.h"
+#include "ctl/who.h"
+#include "domain/audit.h"
 #include "domain/role.h"
 #include "domain/user.h"
 
@@ -13,11 +15,24 @@ struct adding {
 	struct problem why;
 };
 
+static json_t *asked(const struct adding *a)
+{
+	return json_pack("{s:s, s:s, s:s}", "username", a->user.username, "role", a->user.role,
+		"site", a->user.site);
+}
+
 static enum err add_tx(struct db *db, void *ctx)
 {
 	struct adding *a = ctx;
+	char actor[WHO_MAX];
+	int64_t id = 0;
+	enum err e = user_add(db, &a->user, a->hash, &id, &a->why);
 
-	return user_add(db, &a->user, a->hash, &a->why);
+	return e == ERR_OK ? audit_add(db,
+				     &(struct audit){ who_actor(actor), "", "user.create", "user",
+					     id, NULL },
+				     asked(a), utc_now())
+			   : e;
 }
 
 /* One line from the terminal, without echo, or from standard input. */
@@ -88,6 +103,7 @@ int cmd_user(struct conf *conf, struct db *db, int argc, char **argv)
 		e = db_tx(db, add_tx, &a);
 	if (e == ERR_OK)
 		return 0;
+	who_refused(db, "user.create", "user", e, asked(&a));
 	fprintf(stderr, "yufu user: %s\n",
 		e == ERR_ALREADY ? "there is a user of that name"
 		: a.why.text[0]	 ? a.why.text

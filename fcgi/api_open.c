@@ -53,13 +53,13 @@ static void load_receipt_secret(struct conf *conf, const char *section, char out
 }
 
 /* Beside the socket, whose folder the processes of a machine share. */
-static const char *figures_path(struct conf *conf, char buf[static 256])
+static const char *shared_path(struct conf *conf, const char *name, char buf[static 256])
 {
 	const char *listen = conf_text(conf, "api", "listen", "/run/yufu/api.sock");
 	const char *slash = strrchr(listen, '/');
 
-	snprintf(buf, 256, "%.*s/api.figures", slash ? (int)(slash - listen) : 1,
-		slash ? listen : ".");
+	snprintf(
+		buf, 256, "%.*s/%s", slash ? (int)(slash - listen) : 1, slash ? listen : ".", name);
 	return buf;
 }
 
@@ -80,7 +80,7 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 {
 	AUTO(api_free) struct api *api = calloc(1, sizeof(*api));
 	AUTO(json_free) json_t *document = NULL;
-	char figures[256];
+	char shared[256];
 	enum err e;
 
 	ASSERT(api);
@@ -101,14 +101,17 @@ enum err api_open(struct conf *conf, struct api **out, struct problem *why)
 	api->models_dir = conf_text(conf, "poller", "models_dir", NULL);
 	api->check_answers = str_eq(conf_text(conf, "api", "check_answers", "0"), "1");
 	api->tally = tally_open(
-		conf_text(conf, "api", "figures", figures_path(conf, figures)), routes_version());
+		conf_text(conf, "api", "figures", shared_path(conf, "api.figures", shared)),
+		routes_version());
 	e = db_settings_read(conf, &api->db, why);
 	if (e != ERR_OK)
 		return e;
 	e = pay_waiting_read(conf, &api->pay_waiting_most, why);
 	if (e != ERR_OK)
 		return e;
-	e = limits_open(conf, &api->limits, why);
+	e = limits_open(conf,
+		conf_text(conf, "limits", "file", shared_path(conf, "api.limits", shared)),
+		&api->limits, why);
 	if (e != ERR_OK)
 		return e;
 	pay_load(conf, &api->pay);

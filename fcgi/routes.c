@@ -251,10 +251,10 @@ const struct route routes[] = {
 
 	/* The audit log. */
 	{ "GET", "/audit", PERM_AUDIT_READ, NULL, "audit", true, 200, audits_list, false,
-		.help = "Who did what, newest first: every change and every refused attempt. object: meter:17, or meter for all; outcome: ok, refused, or"
+		.areas = AREAS_LISTED, .help = "Who did what, newest first: every change and every refused attempt. object: meter:17, or meter for all; outcome: ok, refused, or"
 			" an error's word.", .listing = &audit_listing },
 	{ "GET", "/audit/:id", PERM_AUDIT_READ, NULL, "audit", false, 200, audit_show, false,
-		.help = "One row of the audit log." },
+		.areas = AREAS_LISTED, .help = "One row of the audit log." },
 	{ "GET", "/audit/export", PERM_AUDIT_READ, NULL, NULL, false, 200, audit_export, false,
 		.help = "A piece of the log as JSON lines with the hashes of its chain, all rows between the first and the last of these days; for staff of no"
 			" one site.", .params = { { "from", PARAM_DAY, false }, { "to", PARAM_DAY, false } }, .lines = true },
@@ -345,9 +345,9 @@ const struct route routes[] = {
 
 	/* Batches. */
 	{ "GET", "/batches", PERM_METER_READ, NULL, "batch", true, 200, batches_list, false,
-		.help = "Orders to many meters at once, newest first.", .listing = &batch_listing },
+		.areas = AREAS_LISTED, .help = "Orders to many meters at once, newest first.", .listing = &batch_listing },
 	{ "POST", "/batches", PERM_METER_CONTROL, "batch_new", "batch_detail", false, 201, batch_new, true, .or_perm = PERM_METER_READ,
-		.help = "Preview an order to many meters: who is affected, what would happen to each, what stands in the way. Nothing is done"
+		.areas = AREAS_LISTED, .help = "Preview an order to many meters: who is affected, what would happen to each, what stands in the way. Nothing is done"
 			" before it is confirmed, within ten minutes. Name the meters, or what they have in common. Who only reads meters may have them read." },
 	{ "GET", "/batches/:id", PERM_METER_READ, NULL, "batch_detail", false, 200, batch_show, false,
 		.help = "One batch with its meters, each followed to its read-back." },

@@ -1,44 +1,19 @@
 #include "fcgi/tally.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-#include "base/log.h"
+#include "fcgi/mapped.h"
 
 const int tally_bucket_ms[TALLY_BUCKETS] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000,
 	10000 };
 
-static struct tally *map(int fd)
-{
-	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-	void *at = mmap(NULL, sizeof(struct tally), PROT_READ | PROT_WRITE, flags, fd, 0);
-
-	return at == MAP_FAILED ? NULL : at;
-}
-
 struct tally *tally_open(const char *path, unsigned version)
 {
 	char name[256];
-	struct tally *t = NULL;
-	int fd, n = snprintf(name, sizeof(name), "%s.%08x", path, version);
+	int n = snprintf(name, sizeof(name), "%s.%08x", path, version);
 
-	fd = n > 0 && (size_t)n < sizeof(name)
-		     ? open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)
-		     : -1;
-	/* A hole as long as the counters: they begin at 0, and whoever comes second changes
-	 * nothing. */
-	if (fd >= 0 && ftruncate(fd, sizeof(struct tally)) == 0)
-		t = map(fd);
-	if (fd >= 0)
-		close(fd);
-	if (!t) {
-		log_warn("figures=%s shared=no", path);
-		t = map(-1);
-	}
-	ASSERT(t);
-	return t;
+	return mapped_open(n > 0 && (size_t)n < sizeof(name) ? name : "", sizeof(struct tally));
 }
 
 void tally_free(struct tally **t)

@@ -39,20 +39,24 @@ enum err tariff_get(struct request *r, struct answer *a)
 	return answer_tariff(r, r->object, a);
 }
 
+static struct price_guard second_person(
+	const struct request *r, const char *once_key, int64_t *approval_id)
+{
+	return (struct price_guard){ PRICE_SECOND, 0, approval_id, r->user.id, once_key };
+}
+
 enum err tariff_new(struct request *r, struct answer *a)
 {
 	struct tariff_change c = { .doc = r->json,
 		.site_id = caller_site(r),
 		.actor = r->actor,
 		.address = r->remote,
-		.now = r->now,
-		.user_id = r->user.id };
+		.now = r->now };
 	char once[ONCE_MAX];
 	int64_t id = 0, approval_id = 0;
 	enum err e;
 
-	c.approval_id = &approval_id;
-	c.once_key = request_once(r, "tariff", once);
+	c.guard = second_person(r, request_once(r, "tariff", once), &approval_id);
 	e = tariff_put(r->db, &c, &id, &a->why);
 	if (e == ERR_OK && approval_id) {
 		answer_approval(a, approval_id);
@@ -98,13 +102,20 @@ enum err meter_tariff_set(struct request *r, struct answer *a)
 		.actor = r->actor,
 		.address = r->remote,
 		.now = r->now };
+	char once[ONCE_MAX];
+	int64_t approval_id = 0;
 	struct usage_meter m;
 	enum err e = meter_seen(r, r->object, &m);
 
+	t.guard = second_person(r, request_once(r, "tariff_assign", once), &approval_id);
 	if (e == ERR_OK && utc_parse(body_text(r, "from", ""), &t.from) != ERR_OK)
 		return problem_set(&a->why, ERR_BAD_VALUE, "from", "an RFC 3339 time is expected");
 	if (e == ERR_OK)
 		e = tariff_assign(r->db, &t, &a->why);
+	if (e == ERR_OK && approval_id) {
+		answer_approval(a, approval_id);
+		return ERR_OK;
+	}
 	return e == ERR_OK ? answer_assigned(r, r->object, a) : e;
 }
 

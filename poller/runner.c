@@ -36,6 +36,7 @@ static void health_counts(struct runner *r, const struct bus_stats *s, int64_t n
 	r->health.last_answer = (struct utc){ utc_now().ms - (now - r->schedule.last_answer) };
 	h->transactions = (int64_t)s->requests;
 	h->failures = (int64_t)(s->requests - s->answers);
+	h->readings = r->readings;
 	memcpy(r->health.kinds, s->kinds, sizeof(s->kinds));
 	memcpy(r->health.exceptions, s->exceptions, sizeof(s->exceptions));
 	r->health.twin = r->twin_at && now - r->twin_at < TWIN_MS;

@@ -41,6 +41,7 @@ struct runner {
 	size_t reading;	 /* the meter whose reading is under way */
 	bool overtaking;
 	int64_t window_start, window_busy;
+	int64_t readings; /* handed on */
 	/* Shared, under the gate. */
 	struct gate gate;
 	bool stop, ended;

@@ -90,6 +90,7 @@ enum outcome runner_read(struct runner *r, const struct task *task)
 		took_settings(r, t.meter, e, &g, &why);
 	else if (e == ERR_OK && runner_believes(r, t.meter, &g)) {
 		runner_report_reading(r, t.meter, &g);
+		r->readings++;
 		runner_mind_clock(r, t.meter, &g);
 	}
 	if (o == OUTCOME_NO_ANSWER)

@@ -28,6 +28,7 @@ const struct approval_kind approval_kinds[] = {
 	{ "unprotect", "meter.control", command_approved },
 	{ "protected_off", "meter.control", command_approved },
 	{ "tariff", "tariff.edit", tariff_approved },
+	{ "tariff_assign", "tariff.edit", tariff_assign_approved },
 	{ "long_keep", "meter.control", command_approved },
 	{ "refund", "refund.create", refund_approved },
 	{ "unmatched", "refund.create", unmatched_approved },

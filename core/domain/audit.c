@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "domain/audit_view.h"
+#include "domain/scope.h"
 
 #define CHAIN_BATCH 1000
 #define CHAIN_BACK 20000 /* ids: no transaction is overtaken by so many */
@@ -243,7 +244,9 @@ SHAPE(audit_shape, struct audit_row, F(id), F(at), F(actor), F(actor_name), F(ad
 #define ACTOR_NAME                                                                                 \
 	" LEFT JOIN user y ON u.actor LIKE 'user:%' AND y.id = CAST(SUBSTR(u.actor, 6) AS SIGNED)"
 #define CHAINED " LEFT JOIN audit_chain c ON c.audit_id = u.id"
-#define ROWS COLUMNS " FROM audit u" CHAINED ACTOR_NAME " WHERE ? IN (0, u.site_id)"
+#define ROWS                                                                                       \
+	COLUMNS " FROM audit u" CHAINED ACTOR_NAME " WHERE ? IN (0, u.site_id, " SEEN_NAMED(       \
+		"u.object") ", " SEEN_DOING("u.actor") ")"
 const struct listing audit_listing = {
 	.all = { ROWS, &audit_shape },
 	.sorts = { { "id", "u.id" }, { "at", "u.at" } },

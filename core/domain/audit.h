@@ -48,7 +48,7 @@ struct audit_row {
 	char sha256[AUDIT_SHA256];
 	struct blob detail, before_doc, after_doc; /* JSON texts; empty: none */
 };
-/* Rows of struct audit_row; its argument is the caller's site, 0: all. */
+/* Rows of struct audit_row; its argument is the caller's scope, 0: all. */
 extern const struct listing audit_listing;
 /* Rows: one, or none. */
 MUST_USE enum err audit_get(struct db *db, int64_t site_id, int64_t id, struct rows *out);

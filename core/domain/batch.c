@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "domain/audit.h"
+#include "domain/scope.h"
 #include "domain/setting.h"
 
 /* ---- the preview ---- */
@@ -30,18 +31,19 @@ SHAPE(picked_shape, struct picked, F(meter_id), F(site_id), F(switchable), F(bil
 #define JOINED                                                                                     \
 	" JOIN supply_point p ON p.id = m.supply_point_id"                                         \
 	" LEFT JOIN meter_state s ON s.meter_id = m.id"
-static const struct query Q_PICK_IDS = { "SELECT STRAIGHT_JOIN " PICKED " FROM " DB_IDS
-					 " meter m ON m.id = k.id" JOINED
-					 " WHERE ? IN (0, p.site_id) ORDER BY m.id",
-	&picked_shape };
+static const struct query Q_PICK_IDS = {
+	"SELECT STRAIGHT_JOIN " PICKED " FROM " DB_IDS " meter m ON m.id = k.id" JOINED
+	" WHERE ? IN (0, p.site_id, " SEEN_METER("m.id") ") ORDER BY m.id",
+	&picked_shape
+};
 static const struct query Q_PICK = {
 	"WITH RECURSIVE below (id, depth) AS (SELECT id, 0 FROM area WHERE id = ? UNION ALL"
 	" SELECT a.id, b.depth + 1 FROM area a JOIN below b ON a.parent_id = b.id"
 	" WHERE b.depth < 64)"
-	" SELECT " PICKED " FROM meter m" JOINED
-	" WHERE ? IN (0, p.site_id) AND m.enabled AND ? IN (0, m.gateway_id)"
-	" AND ? IN ('', m.utility) AND ? IN ('', m.role)"
-	" AND (? = 0 OR m.area_id IN (SELECT id FROM below)) ORDER BY m.id LIMIT ?",
+	" SELECT " PICKED " FROM meter m" JOINED " WHERE ? IN (0, p.site_id, " SEEN_METER(
+		"m.id") ") AND m.enabled AND ? IN (0, m.gateway_id)"
+			" AND ? IN ('', m.utility) AND ? IN ('', m.role)"
+			" AND (? = 0 OR m.area_id IN (SELECT id FROM below)) ORDER BY m.id LIMIT ?",
 	&picked_shape
 };
 
@@ -388,7 +390,7 @@ SHAPE(view_shape, struct batch_view, F(id), F(site_id), F(action), F(until_at), 
 	" COALESCE(k.approval_id, 0) AS approval_id," \
 	" (SELECT COUNT(*) FROM batch_meter b WHERE b.batch_id = k.id) AS meters," COUNTED("todo") "," \
 	COUNTED("waiting") "," COUNTED("done") "," COUNTED("refused") "," COUNTED("failed") \
-	" FROM batch k LEFT JOIN approval a ON a.id = k.approval_id WHERE ? IN (0, k.site_id)"
+	" FROM batch k LEFT JOIN approval a ON a.id = k.approval_id WHERE ? IN (0, k.site_id, " SEEN_BATCH("k.id") ")"
 /* clang-format on */
 const struct listing batch_listing = {
 	.all = { VIEW, &view_shape },

@@ -22,7 +22,7 @@ struct batch_pick {
 
 struct batch_new {
 	struct batch_pick pick;
-	int64_t site_id;    /* that the caller is confined to; 0: none */
+	int64_t site_id;    /* scope of the caller (scope.h); 0: everything */
 	const char *action; /* "on" "off" "keep" "auto" "read" */
 	struct utc until;   /* of keep */
 	const char *reason;

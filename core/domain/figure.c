@@ -51,6 +51,9 @@ const struct figure figures[] = {
 	{ "yufu_outbox_oldest_due_seconds", "for how long the oldest message has been due", NULL,
 		{ "SELECT '' AS label, COALESCE(MAX(" AGE("o.next_at") "), 0) AS v" NOW " LEFT JOIN outbox o ON o.state IN ('pending', 'sending')"
 			" AND o.next_at < w.now", &figure_shape } },
+	{ "yufu_readings_total", "readings of meters that came in over a bus, since its poller began", "gateway",
+		{ "SELECT g.code AS label, s.readings AS v" NOW ", gateway_state s JOIN gateway g ON g.id = s.gateway_id WHERE g.enabled = 1",
+			&figure_shape } },
 	{ "yufu_reconciliation_differences_open", "differences between bills of services and the books", NULL,
 		{ "SELECT '' AS label, (SELECT COUNT(*) FROM bill_difference d WHERE d.state <> 'resolved') AS v" NOW, &figure_shape } },
 	{ "yufu_refunds_waiting", "refunds that are not settled; person: somebody must decide", "state",

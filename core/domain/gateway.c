@@ -7,16 +7,17 @@
 
 #define NOW(member) FIELD(struct gateway_now, member)
 SHAPE(now_shape, struct gateway_now, NOW(gateway_id), NOW(comm), NOW(comm_since), NOW(round_ms),
-	NOW(utilisation_permille), NOW(transactions), NOW(failures), NOW(answer_p50_ms),
-	NOW(answer_p95_ms), NOW(answer_p99_ms), NOW(updated_at));
+	NOW(utilisation_permille), NOW(transactions), NOW(failures), NOW(readings),
+	NOW(answer_p50_ms), NOW(answer_p95_ms), NOW(answer_p99_ms), NOW(updated_at));
 
 static const struct query Q_STORE = {
 	"INSERT INTO gateway_state (gateway_id, comm, comm_since, round_ms, utilisation_permille,"
-	" transactions, failures, answer_p50_ms, answer_p95_ms, answer_p99_ms, updated_at)"
-	" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	" transactions, failures, readings, answer_p50_ms, answer_p95_ms, answer_p99_ms,"
+	" updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	" ON DUPLICATE KEY UPDATE comm = VALUES(comm), comm_since = VALUES(comm_since),"
 	" round_ms = VALUES(round_ms), utilisation_permille = VALUES(utilisation_permille),"
 	" transactions = VALUES(transactions), failures = VALUES(failures),"
+	" readings = VALUES(readings),"
 	" answer_p50_ms = VALUES(answer_p50_ms), answer_p95_ms = VALUES(answer_p95_ms),"
 	" answer_p99_ms = VALUES(answer_p99_ms), updated_at = VALUES(updated_at)",
 	NULL

@@ -10,6 +10,7 @@ struct gateway_now {
 	int64_t utilisation_permille; /* share of time with a request on the bus */
 	int64_t transactions;	      /* since the poller started */
 	int64_t failures;
+	int64_t readings;      /* that came in whole; since the poller started */
 	int64_t answer_p50_ms; /* answer times of the last hours */
 	int64_t answer_p95_ms;
 	int64_t answer_p99_ms;

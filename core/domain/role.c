@@ -133,8 +133,8 @@ static enum err find(struct db *db, const struct query *q, const char *field, co
 	return e;
 }
 
-enum err user_add(
-	struct db *db, const struct user_new *u, const char *password_hash, struct problem *why)
+enum err user_add(struct db *db, const struct user_new *u, const char *password_hash, int64_t *id,
+	struct problem *why)
 {
 	bool staff = u->role[0] != '\0';
 	int64_t role = 0, site = 0, tenant = 0;
@@ -154,6 +154,8 @@ enum err user_add(
 	user.id = db_insert_id(db);
 	if (e == ERR_ALREADY && !staff)
 		e = db_one(db, &Q_USER, ARGS(arg_text(u->username)), &user);
+	if (id)
+		*id = user.id;
 	if (e == ERR_OK && tenant)
 		e = db_exec(db, &Q_USER_TENANT_ADD, ARGS(arg_i64(user.id), arg_i64(tenant)), NULL);
 	return e;

@@ -25,6 +25,6 @@ struct user_new {
 	const char *tenant;				/* tenant's login: code */
 };
 /* Adds a login; inside db_tx. A tenant's login that exists gets the further tenant. ERR_ALREADY for
- * a staff name that exists; ERR_NOT_FOUND with the field in why. */
-MUST_USE enum err user_add(
-	struct db *db, const struct user_new *u, const char *password_hash, struct problem *why);
+ * a staff name that exists; ERR_NOT_FOUND with the field in why. *id may be NULL. */
+MUST_USE enum err user_add(struct db *db, const struct user_new *u, const char *password_hash,
+	int64_t *id, struct problem *why);

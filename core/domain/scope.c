@@ -21,6 +21,7 @@ const struct scope_kind scope_kinds[] = {
 	{ "fees", "fee_id", SEES("contract_fee", SEEN_CONTRACT("x.contract_id")) },
 	{ "outbox", "outbox_id", SEES("outbox", SEEN_TENANT("x.tenant_id")) },
 	{ "alarms", "alarm_id", SEES("alarm", SEEN_OBJECT("x.object_kind", "x.object_id")) },
+	{ "batches", "batch_id", SEES("batch", SEEN_BATCH("x.id")) },
 	{ "approvals", "approval_id", SEES("approval", SEEN_NAMED("x.object")) },
 };
 const size_t scope_kinds_n = ARRAY_LEN(scope_kinds);

@@ -29,38 +29,37 @@
 #define SEEN_ACCOUNT(id) SEEN_BY(SEEN_ACCOUNTS " WHERE ua.id = " id)
 #define SEEN_ENTRY(id)                                                                             \
 	SEEN_BY(SEEN_ACCOUNTS " JOIN posting ug ON ug.account_id = ua.id WHERE ug.entry_id = " id)
+/* A batch of which every meter is seen. */
+#define SEEN_BATCH(id)                                                                             \
+	"(SELECT MAX(-us.user_id) FROM user_area_scope us WHERE us.user_id = @areas_of"            \
+	" AND NOT EXISTS (SELECT 1 FROM batch_meter ub JOIN meter um ON um.id = ub.meter_id"       \
+	" LEFT JOIN user_area_scope ux ON ux.area_id = um.area_id AND ux.user_id = @areas_of"      \
+	" WHERE ub.batch_id = " id " AND ux.area_id IS NULL))"
 /* Of what is about a thing: its kind, and its id. */
-#define SEEN_OBJECT(kind, id)                                                                                                               \
-	"CASE " kind " WHEN 'meter' THEN " SEEN_METER(id) " WHEN 'supply_point' THEN " SEEN_POINT(id) " WHEN 'gateway' THEN " SEEN_GATEWAY( \
-		id) " WHEN 'contract' THEN " SEEN_CONTRACT(id) " WHEN 'account' "                                                           \
-							       "THEN " SEEN_ACCOUNT(                                                        \
-								       id) " WHEN "                                                         \
-									   "'entry' "                                                       \
-									   "THEN"                                                           \
-									   " " SEEN_ENTRY(                                                  \
-										   id) " WHEN "                                             \
-										       "'order' "                                           \
-										       "THEN "                                              \
-										       "(SELECT"                                            \
-										       " " SEEN_ACCOUNT(                                    \
-											       "u"                                          \
-											       "o"                                          \
-											       "."                                          \
-											       "a"                                          \
-											       "c"                                          \
-											       "c"                                          \
-											       "o"                                          \
-											       "u"                                          \
-											       "n"                                          \
-											       "t"                                          \
-											       "_"                                          \
-											       "i"                                          \
-											       "d") " FROM pay_order uo WHERE uo.id = " id  \
-												    ") END"
+/* clang-format off */
+#define SEEN_OBJECT(kind, id)                                                                      \
+	"CASE " kind                                                                               \
+	" WHEN 'meter' THEN " SEEN_METER(id)                                                       \
+	" WHEN 'supply_point' THEN " SEEN_POINT(id)                                                \
+	" WHEN 'gateway' THEN " SEEN_GATEWAY(id)                                                   \
+	" WHEN 'contract' THEN " SEEN_CONTRACT(id)                                                 \
+	" WHEN 'tenant' THEN " SEEN_TENANT(id)                                                     \
+	" WHEN 'account' THEN " SEEN_ACCOUNT(id)                                                   \
+	" WHEN 'entry' THEN " SEEN_ENTRY(id)                                                       \
+	" WHEN 'batch' THEN " SEEN_BATCH(id)                                                       \
+	" WHEN 'sale' THEN (SELECT " SEEN_ENTRY("uo.entry_id") " FROM sale uo WHERE uo.id = " id ")" \
+	" WHEN 'refund' THEN (SELECT " SEEN_ENTRY("uo.entry_id") " FROM refund uo WHERE uo.id = " id ")" \
+	" WHEN 'fee' THEN (SELECT " SEEN_CONTRACT("uo.contract_id") " FROM contract_fee uo WHERE uo.id = " id ")" \
+	" WHEN 'order' THEN (SELECT " SEEN_ACCOUNT("uo.account_id") " FROM pay_order uo WHERE uo.id = " id ")" \
+	" END"
+/* clang-format on */
 /* Of a text like "account:7". */
 #define SEEN_NAMED(text)                                                                           \
 	SEEN_OBJECT("SUBSTRING_INDEX(" text ", ':', 1)",                                           \
 		"CAST(SUBSTRING_INDEX(" text ", ':', -1) AS SIGNED)")
+
+/* Of what that user did. */
+#define SEEN_DOING(actor) "IF(" actor " = CONCAT('user:', @areas_of), -@areas_of, NULL)"
 
 /* From now on @areas_of is this user, on this connection. */
 MUST_USE enum err scope_take(struct db *db, int64_t user_id);

@@ -34,19 +34,12 @@ const struct listing tariff_listing = {
 };
 static const struct query Q_ONE = { TARIFF " WHERE t.id = ?", &tariff_shape };
 
-static const struct query Q_DOC = { "SELECT doc FROM tariff WHERE id = ?", &tariff_doc_shape };
-
-static enum err doc_read(struct db *db, int64_t id, json_t **out)
-{
-	return tariff_doc_one(db, &Q_DOC, ARGS(arg_i64(id)), out);
-}
-
 enum err tariff_read(struct db *db, int64_t id, int64_t site_id, struct utc now,
 	struct tariff_row *row, json_t **doc)
 {
 	enum err e = db_one(db, &Q_ONE, ARGS(arg_i64(site_id), arg_utc(now), arg_i64(id)), row);
 
-	return e == ERR_OK ? doc_read(db, id, doc) : e;
+	return e == ERR_OK ? tariff_doc_read(db, id, doc) : e;
 }
 
 /* ---- changing ---- */
@@ -307,7 +300,7 @@ static enum err put_next(struct db *db, struct putting *p, const struct held_row
 {
 	AUTO(json_free) json_t *old = NULL;
 	struct use_row use;
-	enum err e = doc_read(db, held->id, &old);
+	enum err e = tariff_doc_read(db, held->id, &old);
 
 	if (e != ERR_OK)
 		return e;
@@ -325,9 +318,8 @@ static enum err put_next(struct db *db, struct putting *p, const struct held_row
 		return problem_set(
 			p->why, ERR_FORBIDDEN, "code", "meters of another site have this tariff");
 	e = past_kept(old, p->c->doc, &use, p->why);
-	if (e == ERR_OK && p->c->approval_id)
-		e = price_change_ask(db, held->id, old, p->c, p->why);
-	*same = p->c->approval_id && *p->c->approval_id;
+	if (e == ERR_OK)
+		e = price_change_ask(db, held->id, old, p->c, same, p->why);
 	if (e != ERR_OK || *same)
 		return e;
 	return db_exec(db, &Q_UPDATE,
@@ -340,7 +332,7 @@ static enum err put_tx(struct db *db, void *ctx)
 {
 	struct putting *p = ctx;
 	struct held_row held = { 0 };
-	bool same = false;
+	bool same = false; /* or it waits for a second person */
 	enum err e = db_one(db, &Q_LOCK, ARGS(arg_text(member(p->c->doc, "code"))), &held);
 
 	if (e == ERR_NOT_FOUND)
@@ -372,182 +364,6 @@ enum err tariff_put(struct db *db, const struct tariff_change *c, int64_t *id, s
 	if (e == ERR_OK)
 		*id = p.id;
 	return e;
-}
-
-/* ---- which meter has which ---- */
-
-#define F(member) FIELD(struct assigned, member)
-SHAPE(assigned_shape, struct assigned, F(tariff_id), F(code), F(name), F(from_at));
-#undef F
-static const struct query Q_OF_METER = {
-	"SELECT a.tariff_id, t.code, t.name, a.from_at FROM meter_tariff a"
-	" JOIN tariff t ON t.id = a.tariff_id WHERE a.meter_id = ? ORDER BY a.from_at",
-	&assigned_shape
-};
-
-enum err tariff_of_meter(struct db *db, int64_t meter_id, struct rows *out)
-{
-	return db_list(db, &Q_OF_METER, ARGS(arg_i64(meter_id)), out);
-}
-
-struct meter_row {
-	char utility[12];
-	char zone[64];
-	char billing[12];
-};
-SHAPE(meter_shape, struct meter_row, FIELD(struct meter_row, utility),
-	FIELD(struct meter_row, zone), FIELD(struct meter_row, billing));
-static const struct query Q_METER = { "SELECT m.utility, s.zone, m.billing FROM meter m JOIN "
-				      "supply_point p ON p.id = m.supply_point_id"
-				      " JOIN site s ON s.id = p.site_id WHERE m.id = ?",
-	&meter_shape };
-static const struct query Q_ASSIGN = {
-	"INSERT INTO meter_tariff (meter_id, from_at, tariff_id) VALUES (?, ?, ?)"
-	" ON DUPLICATE KEY UPDATE tariff_id = VALUES(tariff_id)",
-	NULL
-};
-
-/* Is the tariff one for this meter at that time? */
-static enum err fits(struct db *db, const struct tariff_assign *a, struct problem *why)
-{
-	AUTO(json_free) json_t *doc = NULL;
-	AUTO(zone_free) struct zone *z = NULL;
-	AUTO(tariff_free) struct tariff *t = NULL;
-	struct meter_row m;
-	enum err e = db_one(db, &Q_METER, ARGS(arg_i64(a->meter_id)), &m);
-
-	if (e != ERR_OK)
-		return e;
-	e = doc_read(db, a->tariff_id, &doc);
-	if (e == ERR_NOT_FOUND)
-		return problem_set(why, ERR_BAD_VALUE, "tariff_id", "there is no such tariff");
-	if (e == ERR_OK)
-		e = zone_open(m.zone, &z);
-	if (e == ERR_OK)
-		e = tariff_parse(doc, z, &t, NULL);
-	if (e != ERR_OK)
-		return e;
-	if (!str_eq(m.utility, member(doc, "utility")))
-		return problem_set(why, ERR_CONFLICT, "tariff_id", "this tariff is for %s",
-			member(doc, "utility"));
-	if (str_eq(m.billing, "meter") && tariff_tier_of(t, a->from, (struct qty){ INT64_MAX }) > 1)
-		return problem_set(why, ERR_CONFLICT, "tariff_id",
-			"this meter keeps its credit itself, and tiers cannot apply to that");
-	if (!tariff_covers(t, a->from))
-		return problem_set(
-			why, ERR_CONFLICT, "from", "the first version of the tariff begins later");
-	return ERR_OK;
-}
-
-/* What is priced stays priced so: an assignment may begin before the last settled reading only
- * where the meter had no tariff yet. */
-static enum err not_too_early(struct db *db, const struct tariff_assign *a,
-	const struct settled *last, struct problem *why)
-{
-	AUTO(rows_free) struct rows rows = { 0 };
-	char text[UTC_TEXT_MAX];
-	enum err e = tariff_of_meter(db, a->meter_id, &rows);
-	const struct assigned *r = rows.at;
-
-	if (e != ERR_OK || a->from.ms >= last->read_at.ms)
-		return e;
-	if (rows.n == 0 || r[0].from_at.ms >= last->read_at.ms)
-		return ERR_OK;
-	return problem_set(why, ERR_CONFLICT, "from", "energy is settled up to %s",
-		utc_text(last->read_at, text));
-}
-
-/* The assignment that holds at an instant; NULL: none. */
-static const struct assigned *assigned_at(const struct rows *rows, struct utc at)
-{
-	const struct assigned *r = rows->at;
-	size_t n = rows->n;
-
-	while (n > 0 && r[n - 1].from_at.ms > at.ms)
-		n--;
-	return n ? &r[n - 1] : NULL;
-}
-
-static enum err assigned_held(struct db *db, const struct assigned *a, const struct zone *z,
-	struct utc from, const struct hold_facts *f, struct tariff_hold *out, struct problem *why)
-{
-	AUTO(json_free) json_t *doc = NULL;
-	AUTO(tariff_free) struct tariff *t = NULL;
-	struct problem inner = { 0 };
-	enum err e = doc_read(db, a->tariff_id, &doc);
-
-	if (e == ERR_OK)
-		e = tariff_parse(doc, z, &t, NULL);
-	if (e == ERR_OK)
-		e = hold_tariff(t, from, f, out, &inner);
-	if (e == ERR_OK)
-		e = hold_lasting(t, from, f, &inner);
-	return e == ERR_CONFLICT || e == ERR_NOT_FOUND
-		       ? problem_set(why, ERR_CONFLICT, "",
-				 "its tariff %.60s cannot be held by the "
-				 "meter: %s",
-				 a->code, inner.text)
-		       : e;
-}
-
-enum err tariff_held(struct db *db, int64_t meter_id, struct utc at, const struct hold_facts *f,
-	struct tariff_hold *out, struct problem *why)
-{
-	AUTO(rows_free) struct rows rows = { 0 };
-	AUTO(zone_free) struct zone *z = NULL;
-	const struct assigned *now, *r;
-	struct tariff_hold later;
-	struct meter_row m;
-	enum err e = db_one(db, &Q_METER, ARGS(arg_i64(meter_id)), &m);
-
-	*out = (struct tariff_hold){ "", "" };
-	if (e == ERR_OK)
-		e = tariff_of_meter(db, meter_id, &rows);
-	if (e == ERR_OK)
-		e = zone_open(m.zone, &z);
-	now = assigned_at(&rows, at);
-	r = rows.at;
-	if (e == ERR_OK && now)
-		e = assigned_held(db, now, z, at, f, out, why);
-	for (size_t i = 0; e == ERR_OK && i < rows.n; i++)
-		if (r[i].from_at.ms > at.ms)
-			e = assigned_held(db, &r[i], z, r[i].from_at, f, &later, why);
-	return e;
-}
-
-struct assigning {
-	const struct tariff_assign *a;
-	struct problem *why;
-};
-
-static enum err assign_tx(struct db *db, void *ctx)
-{
-	const struct assigning *x = ctx;
-	const struct tariff_assign *a = x->a;
-	char from[UTC_TEXT_MAX];
-	struct settled last = { 0 };
-	enum err e = settled_lock(db, a->meter_id, &last);
-
-	if (e == ERR_OK)
-		e = fits(db, a, x->why);
-	if (e == ERR_OK)
-		e = not_too_early(db, a, &last, x->why);
-	if (e == ERR_OK)
-		e = db_exec(db, &Q_ASSIGN,
-			ARGS(arg_i64(a->meter_id), arg_utc(a->from), arg_i64(a->tariff_id)), NULL);
-	if (e != ERR_OK)
-		return e;
-	return audit_add(db,
-		&(struct audit){
-			a->actor, a->address, "tariff.assign", "meter", a->meter_id, NULL },
-		json_pack("{s:I, s:s}", "tariff_id", (json_int_t)a->tariff_id, "from",
-			utc_text(a->from, from)),
-		a->now);
-}
-
-enum err tariff_assign(struct db *db, const struct tariff_assign *a, struct problem *why)
-{
-	return db_join(db, assign_tx, &(struct assigning){ a, why });
 }
 
 /* ---- what if ---- */
@@ -612,11 +428,11 @@ enum err tariff_what_if(struct db *db, int64_t tariff_id, int64_t meter_id, stru
 	AUTO(json_free) json_t *doc = NULL;
 	AUTO(zone_free) struct zone *z = NULL;
 	AUTO(tariff_free) struct tariff *t = NULL;
-	struct meter_row m;
-	enum err e = doc_read(db, tariff_id, &doc);
+	struct tariff_meter m;
+	enum err e = tariff_doc_read(db, tariff_id, &doc);
 
 	if (e == ERR_OK)
-		e = db_one(db, &Q_METER, ARGS(arg_i64(meter_id)), &m);
+		e = tariff_meter_read(db, meter_id, &m);
 	if (e == ERR_OK)
 		e = zone_open(m.zone, &z);
 	if (e == ERR_OK)

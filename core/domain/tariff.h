@@ -21,16 +21,26 @@ extern const struct listing tariff_listing;
 MUST_USE enum err tariff_read(struct db *db, int64_t id, int64_t site_id, struct utc now,
 	struct tariff_row *row, json_t **doc);
 
+/* What becomes of a change that moves prices above the limit of a site (price_limit_permille). */
+struct price_guard {
+	enum {
+		PRICE_FREE,	/* it is done */
+		PRICE_ALONE,	/* refused: ERR_NEEDS_APPROVAL */
+		PRICE_SECOND,	/* a second person is asked, and nothing is done */
+		PRICE_APPROVED, /* done, unless it moves them by more than `most` by now */
+	} above;
+	int64_t most;	      /* thousandths */
+	int64_t *approval_id; /* of PRICE_SECOND: what it waits for; 0: it was done */
+	int64_t user_id;      /* who asks */
+	const char *once_key;
+};
+
 struct tariff_change {
 	const json_t *doc; /* the whole file */
 	int64_t site_id;   /* that the caller is confined to; 0: none */
 	const char *actor, *address;
 	struct utc now;
-	/* Who asks a second person for a price change above the limit of a site, and where the
-	 * approval is told that it waits for; NULL: nobody is asked. */
-	int64_t *approval_id;
-	int64_t user_id;
-	const char *once_key;
+	struct price_guard guard;
 };
 /* Makes the tariff of that code, or a new revision of it; the file of now once more changes
  * nothing. The problem names the path in the file: what is no tariff in the zone of some site, or
@@ -58,11 +68,16 @@ struct tariff_assign {
 	struct utc from;
 	const char *actor, *address;
 	struct utc now;
+	struct price_guard guard; /* a meter's first tariff moves no price */
 };
 /* From then on the meter has the tariff, until the next of its list. ERR_CONFLICT when energy after
  * `from` has been priced already, or when the tariff begins later or is for another utility. Also
  * inside db_tx. */
 MUST_USE enum err tariff_assign(struct db *db, const struct tariff_assign *a, struct problem *why);
+/* The approved one, from then on or from now; in the transaction that approves. ERR_CONFLICT when
+ * the tariffs were changed since and it moves prices further than was asked. */
+MUST_USE enum err tariff_assign_approved(struct db *db, const struct approval *a,
+	const json_t *params, const char *actor, struct utc now, struct problem *why);
 
 /* Can a meter that keeps its credit itself hold the tariffs that it has from an instant on? *out is
  * what it has to hold then, nothing without a tariff. ERR_CONFLICT with the reason when it cannot.

@@ -27,3 +27,10 @@ enum err tariff_doc_one(
 	e = db_one(db, q, args, n, row);
 	return e == ERR_OK ? json_parse(row->doc, strlen(row->doc), out, NULL) : e;
 }
+
+static const struct query Q_DOC = { "SELECT doc FROM tariff WHERE id = ?", &tariff_doc_shape };
+
+enum err tariff_doc_read(struct db *db, int64_t id, json_t **out)
+{
+	return tariff_doc_one(db, &Q_DOC, ARGS(arg_i64(id)), out);
+}

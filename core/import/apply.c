@@ -64,6 +64,7 @@ static const struct {
 	{ ERR_MISSING_FIELD, "缺少必填内容" },
 	{ ERR_UNKNOWN_FIELD, "有不认识的内容" },
 	{ ERR_TOO_LARGE, "过大" },
+	{ ERR_NEEDS_APPROVAL, "须由第二人批准，请单独提交" },
 	{ ERR_AMOUNT_SMALL, "金额过小" },
 	{ ERR_AMOUNT_LARGE, "金额过大" },
 };

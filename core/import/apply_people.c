@@ -68,7 +68,7 @@ static enum err add_login(struct applying *a, const struct target *t, struct pro
 			.role = "",
 			.site = "",
 			.tenant = t->row->values[TENANT_CODE] },
-		"", why);
+		"", NULL, why);
 	if (e == ERR_NOT_FOUND)
 		return problem_set(why, ERR_CONFLICT, "phone", "a staff login has this name");
 	return e == ERR_ALREADY ? ERR_OK : e;

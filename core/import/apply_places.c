@@ -225,7 +225,8 @@ static enum err assign_tariff(struct applying *a, const struct target *t, struct
 			.from = a->ask->now,
 			.actor = a->ask->actor,
 			.address = a->ask->address,
-			.now = a->ask->now },
+			.now = a->ask->now,
+			.guard = { .above = PRICE_ALONE } },
 		why);
 	return about(why, e, "tariff");
 }

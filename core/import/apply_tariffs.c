@@ -171,7 +171,8 @@ static enum err put(struct applying *a, const json_t *doc, struct problem *why)
 			.site_id = a->ask->site_id,
 			.actor = a->ask->actor,
 			.address = a->ask->address,
-			.now = a->ask->now },
+			.now = a->ask->now,
+			.guard = { .above = PRICE_ALONE } },
 		&id, why);
 }
 

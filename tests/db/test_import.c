@@ -118,8 +118,9 @@ static const struct {
 		"\"\"electricity\"\",\"\"versions\"\":[{\"\"effective_from\"\":"
 		"\"\"2026-01-01T00:00:00+08:00\"\",\"\"calendar\"\":[{\"\"days\"\":\"\"all\"\","
 		"\"\"slots\"\":[[\"\"00:00\"\",\"\"valley\"\"],[\"\"08:00\"\",\"\"peak\"\"]]}],"
-		"\"\"prices\"\":{\"\"peak\"\":[\"\"1.1\"\"],\"\"valley\"\":[\"\"0.3\"\"]}}]}\"\n",
-		3 },
+		"\"\"prices\"\":{\"\"peak\"\":[\"\"0.75\"\"],\"\"valley\"\":[\"\"0.6\"\"]}}]}\"\n"
+		"dear,高价,1.5,\n",
+		4 },
 	{ "meters.csv",
 		"code,name,gateway,unit,model,serial,utility,role,area,parent,ct_ratio,"
 		"rated_current_a,start_register,tariff,billing,power_limit_w,load_class\n"
@@ -408,6 +409,10 @@ static const struct {
 	{ "tariffs.csv", "code,name,file\nX,x,{}\n", "file", "missing_field" },
 	{ "tariffs.csv", "code,name,price\nX,x,\n", "price", "bad_value" },
 	{ "tariffs.csv", "code,name,price\ntou,分时,1\n", "price", "conflict" },
+	/* Prices that move far take a second person, whom a workbook does not have. */
+	{ "tariffs.csv", "code,name,price\nflat,单一电价,0.9\n", "price", "needs_approval" },
+	{ "meters.csv", "code,gateway,unit,model,tariff\nM1,G1,1,acrel-dtsy1352,dear\n", "tariff",
+		"needs_approval" },
 	{ "tenants.csv", "code,name,start_date\nT1,好味餐厅,2026-04-01\n", "start_date",
 		"conflict" },
 	{ "tenants.csv", "code,name,meters\nT1,好味餐厅,M1\n", "meters", "conflict" },

@@ -67,7 +67,7 @@ static enum err shop_tx(struct db *db, void *ctx)
 	assert_int_equal(purse_add(db, &p, NOW, &account, &why), ERR_OK);
 	assert_int_equal(contract_meter_add(db, "T", "A03", NOW, &why), ERR_OK);
 	assert_int_equal(account_changed(db, account, NOW), ERR_OK);
-	assert_int_equal(user_add(db, &cashier, "", &why), ERR_OK);
+	assert_int_equal(user_add(db, &cashier, "", NULL, &why), ERR_OK);
 	return ERR_OK;
 }
 

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "ctl/verify.h"
+#include "domain/approval.h"
 #include "domain/reading.h"
 #include "domain/register.h"
+#include "domain/role.h"
 #include "domain/tariff.h"
 
 #define MINUTE INT64_C(60000)
@@ -26,7 +28,7 @@ static int open_world(void **state)
 {
 	static struct world w;
 
-	if (fixture_open((void **)&w.root) != 0)
+	if (fixture_open((void **)&w.root) != 0 || roles_install(w.root) != ERR_OK)
 		return -1;
 	w.poller = fixture_as("yufu_poller");
 	w.api = fixture_as("yufu_api");
@@ -310,6 +312,92 @@ static void test_assigned_from_a_time_on(void **state)
 	assert_int_equal(a[1].from_at.ms, SHOP_T0 + 2 * HOUR);
 }
 
+static int64_t staff(struct world *w, const char *name)
+{
+	shop_set(w->root,
+		"INSERT INTO user (username, kind, role_id) SELECT '%s', 'staff', id FROM role"
+		" WHERE code = 'finance'",
+		name);
+	return shop_number(w->root, "SELECT MAX(id) AS v FROM user", 0);
+}
+
+static enum err approve(struct world *w, int64_t id, int64_t user)
+{
+	struct approval out;
+
+	return approval_decide(w->api,
+		&(struct approval_decision){ .id = id,
+			.user_id = user,
+			.actor = "user:2",
+			.address = "",
+			.approve = true,
+			.note = "",
+			.now = { now().ms + HOUR } },
+		&out, NULL);
+}
+
+static int64_t assigned_count(struct world *w, const struct shop *s)
+{
+	return shop_number(
+		w->root, "SELECT COUNT(*) AS v FROM meter_tariff WHERE meter_id = %lld", s->meter);
+}
+
+/* Another tariff is another price: far above the limit it takes two persons. */
+static void test_a_dear_tariff_waits_for_a_second_person(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct problem why = { 0 };
+	int64_t near = 0, far = 0, id = 0;
+	int64_t asker = staff(w, "asks"), other = staff(w, "approves");
+	struct tariff_assign a = { .meter_id = s.meter,
+		.from = { now().ms + MINUTE },
+		.actor = "user:1",
+		.address = "",
+		.now = now(),
+		.guard = { PRICE_ALONE, 0, &id, asker, "dear:1" } };
+
+	shop_set(w->root, "DELETE FROM meter_tariff WHERE meter_id = %lld", (long long)s.meter);
+	assert_int_equal(put(w, FLAT("d0", VERSION("2026-01-01T00:00:00+08:00", "0.5")), 0,
+				 &a.tariff_id, &why),
+		ERR_OK);
+	assert_int_equal(
+		put(w, FLAT("d1", VERSION("2026-01-01T00:00:00+08:00", "0.6")), 0, &near, &why),
+		ERR_OK);
+	assert_int_equal(
+		put(w, FLAT("d2", VERSION("2026-01-01T00:00:00+08:00", "0.8")), 0, &far, &why),
+		ERR_OK);
+	/* The first tariff moves nothing; the second by a fifth, as the site allows. */
+	assert_int_equal(tariff_assign(w->api, &a, &why), ERR_OK);
+	a.tariff_id = near;
+	a.from.ms += MINUTE;
+	assert_int_equal(tariff_assign(w->api, &a, &why), ERR_OK);
+	assert_int_equal(assigned_count(w, &s), 2);
+	a.tariff_id = far;
+	a.from.ms += MINUTE;
+	assert_int_equal(tariff_assign(w->api, &a, &why), ERR_NEEDS_APPROVAL);
+	a.guard.above = PRICE_SECOND;
+	assert_int_equal(tariff_assign(w->api, &a, &why), ERR_OK);
+	assert_int_not_equal(id, 0);
+	assert_int_equal(assigned_count(w, &s), 2);
+	/* What was asked is approved, not what its tariff became meanwhile. */
+	assert_int_equal(
+		put(w, FLAT("d2", VERSION("2026-01-01T00:00:00+08:00", "3")), 0, &far, &why),
+		ERR_OK);
+	assert_int_equal(approve(w, id, asker), ERR_FORBIDDEN);
+	assert_int_equal(approve(w, id, other), ERR_CONFLICT);
+	assert_int_equal(
+		put(w, FLAT("d2", VERSION("2026-01-01T00:00:00+08:00", "0.8")), 0, &far, &why),
+		ERR_OK);
+	assert_int_equal(approve(w, id, other), ERR_OK);
+	assert_int_equal(assigned_count(w, &s), 3);
+	/* Its time had come before: from the approval on. */
+	assert_int_equal(shop_number(w->root,
+				 "SELECT MAX(from_at) AS v FROM meter_tariff WHERE meter_id = %lld",
+				 s.meter),
+		now().ms + HOUR);
+}
+
 /* A meter without tariff waits; a tariff from before its energy charges all of it once. */
 static void test_a_tariff_for_what_waited(void **state)
 {
@@ -529,6 +617,7 @@ int main(void)
 		cmocka_unit_test(test_a_revision_for_each_change),
 		cmocka_unit_test(test_settled_prices_stay),
 		cmocka_unit_test(test_assigned_from_a_time_on),
+		cmocka_unit_test(test_a_dear_tariff_waits_for_a_second_person),
 		cmocka_unit_test(test_a_tariff_for_what_waited),
 		cmocka_unit_test(test_what_if),
 		cmocka_unit_test(test_other_transformers),

@@ -37,6 +37,21 @@ function readSince(at, ms) {
 		(await world.stack.number(`SELECT COUNT(*) FROM meter_state WHERE read_at > ${at}`)) === 370, ms, 500);
 }
 
+/** What the watcher is told. */
+async function health() {
+	const answer = await fetch(`${world.stack.base}/healthz`);
+	const body = await answer.json();
+	return { status: answer.status, body, parts: Object.fromEntries(Object.entries(body.parts ?? {}).map(([name, p]) => [name, p.status])) };
+}
+function healthIs(parts, ms = 30_000) {
+	return until(`health says ${JSON.stringify(parts)}`, async () => {
+		const is = await health();
+		assert.equal(is.status, 200);
+		assert.deepEqual(is.parts, parts);
+		return is;
+	}, ms, 500);
+}
+
 test('two pollers share five buses', () => shared(2, 3));
 
 test('a poller that is killed leaves its buses to the other', async (t) => {
@@ -67,6 +82,7 @@ test('a poller that slept through its lease writes nothing when it wakes', async
 	const { stack, wire, api } = world;
 	const sleeper = stack.process('poller2');
 	const log = () => readFileSync(sleeper.log, 'utf8');
+	await stack.process('worker').stop(); // so that health has missed it long enough
 	const own = await stack.sql("SELECT b.id, b.epoch FROM bus_group b JOIN gateway g ON g.bus_group_id = b.id WHERE b.owner = 'poller2'");
 	const before = log().length;
 	sleeper.kill('SIGSTOP');
@@ -87,6 +103,24 @@ test('a poller that slept through its lease writes nothing when it wakes', async
 	assert.equal(answer.status, 202, JSON.stringify(answer.body));
 	await wire.relay(lit.gateway, Number(lit.unit), 'off', 30_000);
 	assert.equal(await stack.number(`SELECT COUNT(*) FROM supply_act WHERE meter_id = ${lit.id}`), 1);
+});
+
+test('health tells which part is away, and is no 200 without the database', async () => {
+	const { stack } = world;
+	const late = await healthIs({ database: 'ok', poller: 'ok', worker: 'failed' }, 90_000);
+	assert.match(late.body.parts.worker.why, /no sign/);
+	assert.equal(late.body.status, 'degraded');
+	await Promise.all(['poller', 'poller2'].map((name) => stack.process(name).stop()));
+	assert.match((await healthIs({ database: 'ok', poller: 'failed', worker: 'failed' })).body.parts.poller.why, /held by no poller/);
+	await stack.process('mariadb').stop();
+	await until('health says no', async () => {
+		const { status, body } = await health();
+		return status === 503 && body.code === 'unavailable' && body.field === 'database';
+	}, 30_000, 200);
+	for (const name of ['mariadb', 'poller', 'poller2', 'worker']) stack.process(name).start();
+	await healthIs({ database: 'ok', poller: 'ok', worker: 'ok' }, 90_000);
+	await until('every row is chained', async () =>
+		(await stack.number('SELECT COUNT(*) FROM audit a LEFT JOIN audit_chain c ON c.audit_id = a.id WHERE c.n IS NULL')) === 0, 30_000, 500);
 });
 
 test('the books tie', async () => {

@@ -7,7 +7,7 @@
 
 #include "fcgi/limits.h"
 
-static struct limits *limits_of(const char *text)
+static struct limits *limits_in(const char *text, const char *shared)
 {
 	char path[] = "/tmp/yufu-limits-XXXXXX";
 	int fd = mkstemp(path);
@@ -19,8 +19,13 @@ static struct limits *limits_of(const char *text)
 	close(fd);
 	assert_int_equal(conf_open(path, &conf, NULL), ERR_OK);
 	unlink(path);
-	assert_int_equal(limits_open(conf, &l, NULL), ERR_OK);
+	assert_int_equal(limits_open(conf, shared, &l, NULL), ERR_OK);
 	return l;
+}
+
+static struct limits *limits_of(const char *text)
+{
+	return limits_in(text, "");
 }
 
 static int taken(struct limits *l, enum limit_kind kind, const char *who, int64_t at, int n)
@@ -74,12 +79,36 @@ static void test_a_crowd(void **state)
 	limits_free(&l);
 }
 
+/* Two processes of one machine: what one lets in counts for the other, and outlives it. */
+static void test_shared(void **state)
+{
+	static const char conf[] = "[limits]\nread_per_minute = 60\n";
+	char path[] = "/tmp/yufu-limits-XXXXXX";
+	int fd = mkstemp(path);
+	struct limits *a = limits_in(conf, path), *b = limits_in(conf, path);
+
+	(void)state;
+	close(fd);
+	assert_int_equal(taken(a, LIMIT_READ, "user:1", 100000, 40), 40);
+	assert_int_equal(taken(b, LIMIT_READ, "user:1", 100000, 40), 20);
+	assert_int_equal(taken(b, LIMIT_READ, "user:2", 100000, 40), 40);
+	limits_free(&a);
+	a = limits_in(conf, path);
+	assert_int_equal(taken(a, LIMIT_READ, "user:1", 101000, 40), 1);
+	/* The machine began anew, and so did its clock. */
+	assert_int_equal(taken(a, LIMIT_READ, "user:1", 1000, 100), 60);
+	limits_free(&a);
+	limits_free(&b);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_minutes_worth),
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_a_crowd),
+		cmocka_unit_test(test_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,8 @@ export default function (world) {
 				{ body: { billing: 'meter', reason: 'test' }, key: randomUUID() }), 403);
 			const finance = await world.api.login('finance');
 			const tariff = (await finance.post('/tariffs', flat)).id;
-			await finance.post(`/meters/${meter.id}/tariff`, { tariff_id: tariff, from: new Date(Date.now() + 1000).toISOString() });
+			const given = await finance.post(`/meters/${meter.id}/tariff`, { tariff_id: tariff, from: new Date(Date.now() + 1000).toISOString() }, 202);
+			await (await world.second('finance')).post(`/approvals/${given.approval.id}/approve`, { note: '' });
 			await until('the tariff holds', async () => {
 				const answer = await (await engineer()).call('POST', `/meters/${meter.id}/billing`,
 					{ body: { billing: 'meter', reason: 'test', preview: true }, key: randomUUID() });

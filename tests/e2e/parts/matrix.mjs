@@ -173,5 +173,32 @@ export default function (world) {
 			});
 			done();
 		});
+
+		test('orders to many meters, and the audit log, end at the areas of who asks', async () => {
+			const batch = { utility: 'electricity', action: 'read', reason: 'areas' };
+			const make = async (who, body) => (await send(sessions[who].admin, 'POST', '/batches', body));
+			const inside = async (word) => (await world.stack.sql(`SELECT m.id FROM meter m JOIN user_area_scope s ON s.area_id = m.area_id
+				JOIN user u ON u.id = s.user_id AND u.username = '${word}.admin' WHERE m.utility = 'electricity' AND m.enabled`)).map((m) => Number(m.id)).sort((a, b) => a - b);
+			const [here, there] = [expect(await make('here', batch), 201).body, expect(await make('there', batch), 201).body];
+			for (const [word, made] of [['here', here], ['there', there]])
+				assert.deepEqual(made.meters.map((m) => m.meter.id).sort((a, b) => a - b), await inside(word));
+			expect(await make('there', { meters: [own.meters], action: 'read', reason: 'areas' }), 404);
+			const mixed = expect(await make('own', { meters: [here.meters[0].meter.id, there.meters[0].meter.id], action: 'read', reason: 'areas' }), 201).body;
+			for (const [word, made] of [['here', here], ['there', there], ['own', mixed]])
+				expect(await send(sessions[word].admin, 'POST', `/batches/${made.id}/confirm`, {}), 202);
+			const batches = async (word) => (await sessions[word].admin.get('/batches')).items.map((b) => b.id);
+			for (const [word, sees] of [['here', [here.id]], ['there', [there.id]], ['own', [here.id, there.id, mixed.id]]]) {
+				const seen = await batches(word);
+				assert.deepEqual([here.id, there.id, mixed.id].filter((id) => seen.includes(id)), sees, word);
+				const started = (await sessions[word].admin.get('/audit?action=batch.start')).items.map((r) => r.object);
+				assert.deepEqual([here.id, there.id, mixed.id].filter((id) => started.includes(`batch:${id}`)), sees, `audit of ${word}`);
+			}
+			// What others did to what is theirs, and what they did themselves; nothing else.
+			const { items } = await sessions.there.admin.get('/audit');
+			const me = `user:${(await sessions.there.admin.get('/me')).id}`;
+			assert.ok(items.some((r) => r.actor === me));
+			expect(await send(sessions.there.admin, 'GET', `/audit/${items[0].id}`), 200);
+			expect(await send(sessions.here.admin, 'GET', `/audit/${items.find((r) => r.actor === me).id}`), 404);
+		});
 	});
 }

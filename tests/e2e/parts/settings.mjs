@@ -46,7 +46,16 @@ export default function (world) {
 			const { id } = expect(await put(first), 200).body;
 			expect(await put(version(2026, '0.9')), 200); // nobody has it yet
 			expect(await put(first), 200);
-			expect(await finance.call('POST', `/meters/${meter.id}/tariff`, { body: { tariff_id: id, from: '2039-01-01T00:00:00+08:00' } }), 200);
+			// another tariff is another price too
+			const held = (await finance.get(`/meters/${meter.id}/tariffs`)).items;
+			const given = expect(await finance.call('POST', `/meters/${meter.id}/tariff`, { body: { tariff_id: id, from: '2039-01-01T00:00:00+08:00' } }), 202).body.approval.id;
+			assert.deepEqual((await finance.get(`/meters/${meter.id}/tariffs`)).items, held);
+			expect(await finance.call('POST', `/approvals/${given}/approve`, { body: { note: '' } }), 403, 'forbidden');
+			expect(await (await world.second('finance')).call('POST', `/approvals/${given}/approve`, { body: { note: '' } }), 200);
+			assert.equal((await finance.get(`/meters/${meter.id}/tariffs`)).items.length, held.length + 1);
+			// nor do the roads around it lead further
+			const patched = await (await world.api.login('admin')).call('PATCH', `/meters/${meter.id}`, { body: { tariff: 'second-person', reason: 'x' } });
+			assert.equal(expect(patched, 409, 'needs_approval').body.field, 'tariff');
 			expect(await put(first, version(2040, '0.6')), 200); // by a fifth, as the site allows
 			const before = (await finance.get(`/tariffs/${id}`)).revision;
 			const asked = expect(await put(first, version(2040, '0.61')), 202).body.approval.id;

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
 import { describe, test } from 'node:test';
-import { expect, tenantPhone, until } from '../lib.mjs';
+import { DEMO_PASSWORD, expect, tenantPhone, until } from '../lib.mjs';
 
 const here = (file) => new URL(`../../../docs/monitoring/${file}`, import.meta.url);
 const today = () => new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(Date.now());
@@ -62,6 +63,20 @@ export default function (world) {
 			expect(await tenant.call('POST', `/me/accounts/${other.id}/emergency-credit`, { body: {}, key: `em-${Date.now()}` }), 404);
 			assert.equal((await newest(`object=account:${other.id}`)).outcome, 'not_found');
 			expect(await viewer.call('GET', '/audit'), 403, 'forbidden');
+		});
+
+		test('has what was done by the command line, and by whom', async () => {
+			const admin = await world.api.login('admin');
+			const { username } = userInfo();
+			await world.second('viewer');
+			const made = (await admin.get('/audit?action=user.create&outcome=ok')).items.find((r) => r.detail.username === 'viewer2');
+			assert.deepEqual([made.actor, made.address, made.detail.role], [`cli:${username}`, hostname(), 'viewer']);
+			assert.equal(made.after.username, 'viewer2');
+			await assert.rejects(world.stack.addStaff('viewer2', 'viewer', DEMO_PASSWORD));
+			assert.equal((await admin.get('/audit?action=user.create&outcome=already')).items[0].detail.username, 'viewer2');
+			const [migrated] = (await admin.get('/audit?action=database.migrate')).items;
+			assert.equal(migrated.actor, `cli:${username}`);
+			assert.ok(migrated.detail.migrations.includes('0001_places.sql'));
 		});
 
 		test('goes on page by page, without a gap', async () => {
@@ -138,19 +153,30 @@ export default function (world) {
 
 	describe('figures', () => {
 		const text = async () => (await fetch(`${world.stack.base}/metrics`)).text();
+		const panels = () => JSON.parse(readFileSync(here('grafana.json'), 'utf8')).panels;
 		const names = (all) => new Set([...all.matchAll(/^# TYPE (\S+) (\S+)/gm)].flatMap(([, name, type]) =>
 			(type === 'histogram' ? ['_bucket', '_sum', '_count'].map((s) => name + s) : type === 'summary' ? [name, `${name}_count`] : [name])));
 
 		test('are such as Prometheus takes', async () => {
 			execFileSync('promtool', ['check', 'metrics'], { input: await text(), stdio: ['pipe', 'inherit', 'inherit'] });
 			execFileSync('promtool', ['check', 'rules', here('alerts.yml').pathname], { stdio: 'pipe' });
+			// each query of the dashboard is one that Prometheus can parse
+			const file = world.stack.path('dashboard.yml');
+			writeFileSync(file, JSON.stringify({ groups: [{ name: 'dashboard', rules: panels().flatMap((p) => p.targets.map((t) => ({ record: `panel:${p.id}_${t.refId}`, expr: t.expr }))) }] }));
+			execFileSync('promtool', ['check', 'rules', file], { stdio: 'pipe' });
 			execFileSync('promtool', ['test', 'rules', new URL('../../monitoring/alerts.test.yml', import.meta.url).pathname], { stdio: 'pipe' });
+		});
+
+		test('count readings', async () => {
+			const read = async () => [...(await text()).matchAll(/^yufu_readings_total\{gateway="[^"]+"\} (\d+)$/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
+			const before = await read();
+			await until('more were read', async () => await read() > before, 60_000, 500);
 		});
 
 		test('have every name that the rules and the dashboard ask for, and the documents tell of each', async () => {
 			const there = names(await text());
 			const asked = [readFileSync(here('alerts.yml'), 'utf8').replace(/^\s*annotations:.*$/gm, ''),
-				...JSON.parse(readFileSync(here('grafana.json'), 'utf8')).panels.flatMap((p) => p.targets.map((t) => t.expr))];
+				...panels().flatMap((p) => p.targets.map((t) => t.expr))];
 			const wanted = new Set(asked.flatMap((a) => a.match(/yufu_[a-z_0-9]+/g) ?? []));
 			assert.ok(wanted.size > 20);
 			assert.deepEqual([...wanted].filter((n) => !there.has(n)), []);
