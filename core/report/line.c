@@ -73,7 +73,7 @@ const char supply_sql[] =
 	"a.action, a.reason, a.actor, a.state, a.error FROM supply_act a"
 	" JOIN meter m ON m.id = a.meter_id JOIN supply_point sp ON sp.id = "
 	"a.supply_point_id" HOLDER(
-		"a.created_at") " WHERE sp.site_id = ? AND a.created_at >= ? AND a.created_at < ?"
+		"a.created_at") " WHERE sp.site_id = ?" SEES_METER " AND a.created_at >= ? AND a.created_at < ?"
 				" ORDER BY a.created_at, a.id";
 
 /* The part of each outage that lies in the span and is over by now. */
@@ -86,7 +86,8 @@ const char outages_sql[] =
 	" LEFT JOIN gateway g ON o.object_kind = 'gateway' AND g.id = o.object_id"
 	" LEFT JOIN meter m ON o.object_kind = 'meter' AND m.id = o.object_id"
 	" LEFT JOIN supply_point sp ON sp.id = m.supply_point_id"
-	" WHERE ? IN (g.site_id, sp.site_id) AND (o.until_at = 0 OR o.until_at > ?)"
+	" WHERE ? IN (g.site_id, sp.site_id) AND ? IN (g.site_id, sp.site_id, IF(g.id IS NULL, "
+	SEEN_AREA("m.area_id") ", " SEEN_GATEWAY("g.id") ")) AND (o.until_at = 0 OR o.until_at > ?)"
 	" AND o.from_at < ? HAVING until_at > from_at ORDER BY from_at, kind, code, o.id";
 
 /* ---- communication ---- */
@@ -106,12 +107,12 @@ SHAPE(comm_shape, struct comm_row, F(kind), F(id), F(code), F(name), F(from), F(
 #define METERS                                                                                     \
 	"SELECT 1 AS kind, m.id, m.code, m.name, COALESCE(o.from_at, 0) AS `from`,"                \
 	" COALESCE(IF(o.until_at = 0, ?, o.until_at), 0) AS `until` FROM meter m"                  \
-	" JOIN supply_point sp ON sp.id = m.supply_point_id AND sp.site_id = ?"
+	" JOIN supply_point sp ON sp.id = m.supply_point_id AND sp.site_id = ?" SEES_METER
 static const struct query Q_COMM = {
 	"SELECT * FROM (SELECT 0 AS kind, g.id, g.code, g.name, COALESCE(o.from_at, 0) AS `from`,"
 	" COALESCE(IF(o.until_at = 0, ?, o.until_at), 0) AS `until` FROM gateway g"
 	" LEFT JOIN outage o ON o.object_kind = 'gateway' AND o.object_id = g.id" SILENT
-	" WHERE g.site_id = ?"
+	" WHERE g.site_id = ? AND ? IN (g.site_id, " SEEN_GATEWAY("g.id") ")"
 	" UNION ALL " METERS
 	" LEFT JOIN outage o ON o.object_kind = 'meter' AND o.object_id = m.id" SILENT
 	" UNION ALL " METERS
@@ -176,9 +177,10 @@ enum err communication_rows(struct report_run *r)
 {
 	struct comm c = { .r = r };
 	struct arg now = arg_utc(r->now), b = arg_utc(r->begins), e = arg_utc(r->ends);
-	struct arg site = arg_i64(r->site.id);
+	struct arg site = arg_i64(r->site.id), sees = arg_i64(r->scope);
 	enum err err = db_each(r->db, &Q_COMM,
-		ARGS(now, e, b, site, now, site, e, b, now, site, e, b), &c.row, take_comm, &c);
+		ARGS(now, e, b, site, sees, now, site, sees, e, b, now, site, sees, e, b), &c.row,
+		take_comm, &c);
 
 	return err == ERR_OK ? comm_emit(&c) : err;
 }
@@ -203,7 +205,7 @@ static const struct query Q_PEAKS = {
 	"SELECT m.id, m.code AS meter, " TENANT "h.hour_at, h.qty_milli AS qty,"
 	" COALESCE(h.most_w, " REPORT_NONE_SQL ") AS most_w FROM supply_point sp"
 	" JOIN meter m ON m.supply_point_id = sp.id JOIN usage_hour h ON h.meter_id = m.id" HOLDER(
-		"h.hour_at") " WHERE sp.site_id = ? AND m.utility = 'electricity'"
+		"h.hour_at") " WHERE sp.site_id = ?" SEES_METER " AND m.utility = 'electricity'"
 			     " AND h.hour_at >= ? AND h.hour_at < ? ORDER BY m.id, h.hour_at",
 	&peak_shape
 };
@@ -260,7 +262,8 @@ enum err peaks_rows(struct report_run *r)
 {
 	struct peaks p = { .r = r };
 	enum err e = db_each(r->db, &Q_PEAKS,
-		ARGS(arg_i64(r->site.id), arg_utc(r->begins), arg_utc(r->ends)), &p.row, take_peak,
+		ARGS(arg_i64(r->site.id), arg_i64(r->scope), arg_utc(r->begins),
+			arg_utc(r->ends)), &p.row, take_peak,
 		&p);
 
 	return e == ERR_OK ? peak_emit(&p) : e;

@@ -85,7 +85,7 @@ COLUMNS(carbon_columns);
 	" MAX(r.contract_id) AS contract_id, SUM(r.qty) AS qty, SUM(r.charge) AS charge,"          \
 	" SUM(r.late) AS late FROM (" rows ") r JOIN meter m ON m.id = r.meter_id"                 \
 	" JOIN supply_point sp ON sp.id = m.supply_point_id"                                       \
-	" LEFT JOIN contract c ON c.id = r.contract_id WHERE sp.site_id = ?"                       \
+	" LEFT JOIN contract c ON c.id = r.contract_id WHERE sp.site_id = ?" SEES_METER            \
 	" GROUP BY 1, 2, 3, 4, 5) g JOIN (SELECT 0 AS last UNION ALL SELECT 1) k"                  \
 	" GROUP BY 1, 2, 3, 4, 5) d LEFT JOIN meter m ON ? = 'meter' AND m.id = d.whose"           \
 	" LEFT JOIN contract c ON ? = 'meter' AND c.id = d.contract_id"                            \
@@ -137,7 +137,7 @@ const char losses_sql[] =
 	" JOIN meter m ON m.id = u.meter_id WHERE m.parent_id IS NOT NULL AND " BOOKED " GROUP BY 1, 2"
 	") d GROUP BY d.day, d.id) x JOIN meter a ON a.id = x.id"
 	" JOIN supply_point sp ON sp.id = a.supply_point_id LEFT JOIN area ar ON ar.id = a.area_id"
-	" WHERE sp.site_id = ? ORDER BY x.day, a.code";
+	" WHERE sp.site_id = ? AND ? IN (sp.site_id, " SEEN_AREA("a.area_id") ") ORDER BY x.day, a.code";
 
 /* Incomers are left out: what they count is counted below them. */
 const char carbon_sql[] =
@@ -156,6 +156,53 @@ const char carbon_sql[] =
 	" FROM usage_day u WHERE " IN_DAYS " GROUP BY 1, 2, 3) s"
 	" JOIN meter m ON m.id = s.meter_id JOIN supply_point sp ON sp.id = m.supply_point_id"
 	" LEFT JOIN contract c ON c.id = s.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"
-	" WHERE sp.site_id = ? AND m.utility = 'electricity' AND m.role <> 'incomer'"
+	" WHERE sp.site_id = ?" SEES_METER " AND m.utility = 'electricity' AND m.role <> 'incomer'"
 	" AND s.of BETWEEN " MONTH_OF("?") " AND " MONTH_OF("?") " GROUP BY s.of, tenant) x ORDER BY x.period, x.tenant";
 /* clang-format on */
+
+/* ---- too many rows are refused before they are added up ---- */
+
+/* Rows that there are at least, one more than an answer has at most. */
+#define LEAST(what, from, where)                                                                   \
+	"SELECT COUNT(*) AS id FROM (SELECT " what " FROM supply_point sp JOIN meter m"            \
+	" ON m.supply_point_id = sp.id " from " WHERE sp.site_id = ?" SEES_METER " AND " where     \
+	" LIMIT ?) x"
+static const struct query Q_METERS = { LEAST("1", "", "1 = 1"), &id_shape };
+static const struct query Q_METER_DAYS = {
+	LEAST("DISTINCT u.book_day, u.meter_id", "JOIN usage_day u ON u.meter_id = m.id",
+		"u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ?"),
+	&id_shape
+};
+static const struct query Q_METER_HOURS = {
+	LEAST("1", "JOIN usage_hour u ON u.meter_id = m.id", "u.hour_at >= ? AND u.hour_at < ?"),
+	&id_shape
+};
+
+/* Of reports by meter, when so many meters could have too many rows at all. */
+static enum err count_rows(struct report_run *r, bool hours)
+{
+	struct arg site = arg_i64(r->site.id), sees = arg_i64(r->scope);
+	struct arg most = arg_i64(REPORT_ROWS_MOST + 1);
+	struct id_row n;
+	enum err e = db_one(r->db, &Q_METERS, ARGS(site, sees, most), &n);
+
+	if (e != ERR_OK ||
+		n.id * (r->to.days - r->from.days + 1) * (hours ? 24 : 1) <= REPORT_ROWS_MOST)
+		return e;
+	if (hours)
+		e = db_one(r->db, &Q_METER_HOURS,
+			ARGS(site, sees, arg_utc(r->begins), arg_utc(r->ends), most), &n);
+	else
+		e = db_one(r->db, &Q_METER_DAYS,
+			ARGS(site, sees, arg_text(r->first), arg_text(r->last), most), &n);
+	return e == ERR_OK && n.id > REPORT_ROWS_MOST ? ERR_TOO_LARGE : e;
+}
+
+enum err usage_rows(struct report_run *r)
+{
+	enum err e = ERR_OK;
+
+	if (str_eq(r->by, "meter"))
+		e = count_rows(r, r->report->sql == usage_hour_sql);
+	return e == ERR_OK ? report_sql(r) : e;
+}
