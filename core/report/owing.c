@@ -85,11 +85,11 @@ const char shares_sql[] =
 	" WHERE ? IN (x.site_id, " SEEN_CONTRACT("x.contract_id") ") ORDER BY x.run_at, x.id, x.day, x.version, x.contract_id";
 
 const char fees_sql[] =
-	"SELECT e.book_day AS day, f.month, t.code AS tenant, t.name, t.room, c.code AS contract, k.kind,"
-	" k.monthly_fen, f.days, f.version, f.amount_fen FROM fee_charge f"
-	" JOIN contract_fee k ON k.id = f.contract_fee_id JOIN contract c ON c.id = k.contract_id"
-	" JOIN tenant t ON t.id = c.tenant_id JOIN entry e ON e.id = f.entry_id"
-	" WHERE e.site_id = ? AND e.book_day BETWEEN ? AND ?" SEES_CONTRACT("e.site_id", "c.id")
+	"SELECT STRAIGHT_JOIN e.book_day AS day, f.month, t.code AS tenant, t.name, t.room, c.code AS contract, k.kind,"
+	" k.monthly_fen, f.days, f.version, f.amount_fen FROM entry e FORCE INDEX (site_kind_day)"
+	" JOIN fee_charge f ON f.entry_id = e.id JOIN contract_fee k ON k.id = f.contract_fee_id"
+	" JOIN contract c ON c.id = k.contract_id JOIN tenant t ON t.id = c.tenant_id"
+	" WHERE e.site_id = ? AND e.kind IN ('property_fee', 'rent') AND e.book_day BETWEEN ? AND ?" SEES_CONTRACT("e.site_id", "c.id")
 	" ORDER BY e.book_day, t.code, k.id, f.month, f.version";
 /* clang-format on */
 

@@ -108,10 +108,13 @@ const char usage_month_sql[] = USAGE(MONTH_TEXT("d.of") " AS period", LATE,
 	" late_milli AS late FROM usage_month WHERE " IN_MONTHS
 	" UNION ALL " DAY_ROWS(MONTH_OF("u.book_day"), IN_DAYS),
 	"PERIOD_ADD(g.of, 1)", MONTH_OF("?"), MONTH_OF("?"));
+/* Hours of a meter by a range of the primary key: with an equality the server reads all hours that the
+ * meter ever had, since the span is no part of the join. */
+#define HOURS_OF(id) "u.meter_id >= " id " AND u.meter_id <= " id
 const char usage_hour_sql[] = USAGE("d.of AS hour_at", "",
-	"SELECT u.hour_at AS of, u.meter_id, COALESCE(cp.contract_id, 0) AS contract_id, '' AS rate,"
+	"SELECT u.hour_at AS of, h.id AS meter_id, COALESCE(cp.contract_id, 0) AS contract_id, '' AS rate,"
 	" u.qty_milli AS qty, u.charge_nano AS charge, 0 AS late FROM meter h JOIN usage_hour u"
-	" ON u.meter_id = h.id LEFT JOIN contract_point cp ON cp.supply_point_id = h.supply_point_id"
+	" ON " HOURS_OF("h.id") " LEFT JOIN contract_point cp ON cp.supply_point_id = h.supply_point_id"
 	" AND u.hour_at >= cp.from_at AND (cp.to_at = 0 OR u.hour_at < cp.to_at)"
 	" WHERE u.hour_at >= ? - 86400000 AND u.hour_at < ?",
 	"g.of + 86400000", "?", "? - 1");
@@ -174,7 +177,7 @@ static const struct query Q_METER_DAYS = {
 	&id_shape
 };
 static const struct query Q_METER_HOURS = {
-	LEAST("1", "JOIN usage_hour u ON u.meter_id = m.id", "u.hour_at >= ? AND u.hour_at < ?"),
+	LEAST("1", "JOIN usage_hour u ON " HOURS_OF("m.id"), "u.hour_at >= ? AND u.hour_at < ?"),
 	&id_shape
 };
 
