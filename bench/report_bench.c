@@ -305,8 +305,8 @@ static void one(struct db *db, const struct report_kind *report, const char *by,
 		printf(", \"refused\": \"%s\"}", err_word(e));
 	}
 	fprintf(stderr,
-		"%s %s %s %" PRId64 " days: %" PRId64 " ms, cpu %" PRId64 " + %" PRId64
-		", %" PRId64 " kB %s %s\n",
+		"%s %s %s %" PRId64 " days: %" PRId64 " ms, cpu %" PRId64 " + %" PRId64 ", %" PRId64
+		" kB %s %s\n",
 		report->name, by, format, span, took, cpu, at_server, most,
 		e == ERR_OK ? "" : err_word(e), why.text);
 }

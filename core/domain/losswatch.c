@@ -39,7 +39,7 @@ static const struct query Q_LOOKED = {
 struct shaft_row { /* a meter with meters below it */
 	int64_t meter_id;
 	char code[129];
-	struct utc read_to; /* all of its meters were read up to here; 0: one never was */
+	struct utc read_to;    /* all of its meters were read up to here; 0: one never was */
 	int64_t past_permille; /* of the alarm that stands; -1: none does */
 };
 #define F(member) FIELD(struct shaft_row, member)
@@ -146,14 +146,14 @@ static enum err shafts_find(struct db *db, struct look *l)
 	for (; l->n < rows.n; l->n++)
 		l->shafts[l->n].row = row[l->n];
 	from = arg_text(day_text((struct day){ l->day.days - DAYS - BEHIND_MOST + 1 }, first));
-	return db_each(db, &Q_USE, ARGS(site, from, from, to, site, from, from, to), &l->use,
-		take_use, l);
+	return db_each(
+		db, &Q_USE, ARGS(site, from, from, to, site, from, from, to), &l->use, take_use, l);
 }
 
 /* ---- verdicts ---- */
 
-static enum err raise(
-	struct db *db, const struct shaft *s, const struct loss_found *f, struct day last, struct utc now)
+static enum err raise(struct db *db, const struct shaft *s, const struct loss_found *f,
+	struct day last, struct utc now)
 {
 	char text[300], day[DAY_TEXT_MAX];
 	enum err e = db_exec(db, &Q_GROWN,
@@ -162,8 +162,8 @@ static enum err raise(
 		NULL);
 
 	snprintf(text, sizeof(text),
-		"meter %.128s: %" PRId64 ".%" PRId64 " %% is lost below it in the week to %s, after %"
-		PRId64 ".%" PRId64 " %% before",
+		"meter %.128s: %" PRId64 ".%" PRId64
+		" %% is lost below it in the week to %s, after %" PRId64 ".%" PRId64 " %% before",
 		s->row.code, f->recent_permille / 10, f->recent_permille % 10, day,
 		f->past_permille / 10, f->past_permille % 10);
 	return e == ERR_OK ? alarm_raise(db,
@@ -237,9 +237,8 @@ static enum err look_at(struct db *db, struct look *l, struct utc now)
 		e = judge(db, z, l, &l->shafts[i], &limits, now);
 	if (e == ERR_OK)
 		e = gone(db, site, now);
-	return e == ERR_OK
-		       ? db_exec(db, &Q_LOOKED, ARGS(arg_i64(site), arg_text(l->due.day)), NULL)
-		       : e;
+	return e == ERR_OK ? db_exec(db, &Q_LOOKED, ARGS(arg_i64(site), arg_text(l->due.day)), NULL)
+			   : e;
 }
 
 enum err losswatch_run(struct db *db, struct utc now, int64_t sites_most)

@@ -244,8 +244,8 @@ static size_t span_args(
 	return n;
 }
 
-static enum err parts(
-	struct db *db, int64_t site_id, int64_t scope, struct day from, struct day to, struct rows *out)
+static enum err parts(struct db *db, int64_t site_id, int64_t scope, struct day from, struct day to,
+	struct rows *out)
 {
 	struct fold f = { .rows = out };
 	struct report_sums before, in, after;
@@ -273,8 +273,8 @@ static enum err parts(
 	return db_each(db, &Q_PARTS, args, n, &f.part, fold, &f);
 }
 
-enum err energy_money(
-	struct db *db, int64_t site_id, int64_t scope, struct day from, struct day to, struct energy_money *out)
+enum err energy_money(struct db *db, int64_t site_id, int64_t scope, struct day from, struct day to,
+	struct energy_money *out)
 {
 	AUTO(energy_money_free) struct energy_money r = { 0 };
 	enum err e = parts(db, site_id, scope, from, to, &r.rows);

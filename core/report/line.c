@@ -72,9 +72,9 @@ const char supply_sql[] =
 	"SELECT a.created_at, a.done_at, m.code AS meter, " TENANT
 	"a.action, a.reason, a.actor, a.state, a.error FROM supply_act a"
 	" JOIN meter m ON m.id = a.meter_id JOIN supply_point sp ON sp.id = "
-	"a.supply_point_id" HOLDER(
-		"a.created_at") " WHERE sp.site_id = ?" SEES_METER " AND a.created_at >= ? AND a.created_at < ?"
-				" ORDER BY a.created_at, a.id";
+	"a.supply_point_id" HOLDER("a.created_at") " WHERE sp.site_id = ?" SEES_METER
+						   " AND a.created_at >= ? AND a.created_at < ?"
+						   " ORDER BY a.created_at, a.id";
 
 /* The part of each outage that lies in the span and is over by now. */
 #define BEGUN "GREATEST(o.from_at, ?)"
@@ -86,9 +86,11 @@ const char outages_sql[] =
 	" LEFT JOIN gateway g ON o.object_kind = 'gateway' AND g.id = o.object_id"
 	" LEFT JOIN meter m ON o.object_kind = 'meter' AND m.id = o.object_id"
 	" LEFT JOIN supply_point sp ON sp.id = m.supply_point_id"
-	" WHERE ? IN (g.site_id, sp.site_id) AND ? IN (g.site_id, sp.site_id, IF(g.id IS NULL, "
-	SEEN_AREA("m.area_id") ", " SEEN_GATEWAY("g.id") ")) AND (o.until_at = 0 OR o.until_at > ?)"
-	" AND o.from_at < ? HAVING until_at > from_at ORDER BY from_at, kind, code, o.id";
+	" WHERE ? IN (g.site_id, sp.site_id) AND ? IN (g.site_id, sp.site_id, IF(g.id IS "
+	"NULL, " SEEN_AREA("m.area_id") ", " SEEN_GATEWAY(
+		"g.id") ")) AND (o.until_at = 0 OR o.until_at > ?)"
+			" AND o.from_at < ? HAVING until_at > from_at ORDER BY from_at, kind, "
+			"code, o.id";
 
 /* ---- communication ---- */
 
@@ -112,12 +114,12 @@ static const struct query Q_COMM = {
 	"SELECT * FROM (SELECT 0 AS kind, g.id, g.code, g.name, COALESCE(o.from_at, 0) AS `from`,"
 	" COALESCE(IF(o.until_at = 0, ?, o.until_at), 0) AS `until` FROM gateway g"
 	" LEFT JOIN outage o ON o.object_kind = 'gateway' AND o.object_id = g.id" SILENT
-	" WHERE g.site_id = ? AND ? IN (g.site_id, " SEEN_GATEWAY("g.id") ")"
-	" UNION ALL " METERS
-	" LEFT JOIN outage o ON o.object_kind = 'meter' AND o.object_id = m.id" SILENT
-	" UNION ALL " METERS
-	" JOIN outage o ON o.object_kind = 'gateway' AND o.object_id = m.gateway_id" SILENT
-	") x ORDER BY x.kind, x.id, x.`from`, x.`until`",
+	" WHERE g.site_id = ? AND ? IN (g.site_id, " SEEN_GATEWAY(
+		"g.id") ")"
+			" UNION ALL " METERS " LEFT JOIN outage o ON o.object_kind = 'meter' AND "
+					     "o.object_id = m.id" SILENT " UNION ALL " METERS
+			" JOIN outage o ON o.object_kind = 'gateway' AND o.object_id = "
+			"m.gateway_id" SILENT ") x ORDER BY x.kind, x.id, x.`from`, x.`until`",
 	&comm_shape
 };
 

@@ -125,9 +125,11 @@ static const struct query Q_DEBTORS = {
 			      " JOIN account a ON a.id = x.account_id JOIN contract c"
 			      " ON c.id = IF(a.kind = 'debt', CAST(SUBSTRING(a.code, 6) AS "
 			      "SIGNED), a.contract_id)"
-			      " JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ?" SEES_CONTRACT("t.site_id", "c.id")
-			      " GROUP BY x.account_id HAVING SUM(x.amount) < 0 ORDER BY t.code, "
-			      "c.code, what",
+			      " JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = "
+			      "?" SEES_CONTRACT(
+				      "t.site_id", "c.id") " GROUP BY x.account_id HAVING "
+							   "SUM(x.amount) < 0 ORDER BY t.code, "
+							   "c.code, what",
 	&debtor_shape
 };
 

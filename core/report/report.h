@@ -64,16 +64,17 @@ struct report_kind {
 	const char *zh, *en;
 	const struct columns *columns;
 	int64_t days_most;
-	char whole;    /* 'm' 'y': months or years that the span touches are told whole */
-	bool by;       /* grouped by meter, shop, area or rate */
-	bool measured; /* not final by a seal, see docs/reports.md */
-	bool areas;    /* can be told of some areas of a site alone */
+	char whole;	     /* 'm' 'y': months or years that the span touches are told whole */
+	bool by;	     /* grouped by meter, shop, area or rate */
+	bool measured;	     /* not final by a seal, see docs/reports.md */
+	bool areas;	     /* can be told of some areas of a site alone */
 	const char *instead; /* of a span that is too long; NULL: less at a time */
 	enum err (*run)(struct report_run *r);
 	/* For report_sql(): columns of the result are those of the report behind the site. args has
-	 * a letter for each ?: s site, v what the caller sees of it (domain/scope.h), f first day, t last day, b begin,
-	 * e end (utc), n now, y by; of the sums of the span, which begins a month earlier in reports by month: m M first and
-	 * last month, h H the days before them, k K those after. */
+	 * a letter for each ?: s site, v what the caller sees of it (domain/scope.h), f first day,
+	 * t last day, b begin, e end (utc), n now, y by; of the sums of the span, which begins a
+	 * month earlier in reports by month: m M first and last month, h H the days before them, k
+	 * K those after. */
 	const char *sql, *args;
 };
 extern const struct report_kind reports[];

@@ -250,8 +250,9 @@ static enum err check(const struct report_ask *ask, struct problem *why)
 	int64_t days = (int64_t)ask->to.days - ask->from.days + 1;
 
 	if (days > report->days_most)
-		return problem_set(why, ERR_OUT_OF_RANGE, "to", "at most %lld days of this report%s%s",
-			(long long)report->days_most, report->instead ? "; for more ask for " : "",
+		return problem_set(why, ERR_OUT_OF_RANGE, "to",
+			"at most %lld days of this report%s%s", (long long)report->days_most,
+			report->instead ? "; for more ask for " : "",
 			report->instead ? report->instead : "");
 	if (ask->areas_of && !report->areas)
 		return problem_set(why, ERR_FORBIDDEN, "",

@@ -176,10 +176,9 @@ static const struct query Q_METER_DAYS = {
 		"u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ?"),
 	&id_shape
 };
-static const struct query Q_METER_HOURS = {
-	LEAST("1", "JOIN usage_hour u ON " HOURS_OF("m.id"), "u.hour_at >= ? AND u.hour_at < ?"),
-	&id_shape
-};
+static const struct query Q_METER_HOURS = { LEAST("1", "JOIN usage_hour u ON " HOURS_OF("m.id"),
+						    "u.hour_at >= ? AND u.hour_at < ?"),
+	&id_shape };
 
 /* Of reports by meter, when so many meters could have too many rows at all. */
 static enum err count_rows(struct report_run *r, bool hours)

@@ -7,10 +7,10 @@
 #include "base/money.h"
 #include "base/zone.h"
 
-#define LOSS_RECENT 7	    /* the days that are judged */
-#define LOSS_RECENT_LEAST 3 /* of them with use: fewer say nothing */
-#define LOSS_PAST 28	    /* days before these, which they are compared with */
-#define LOSS_PAST_LEAST 14  /* of them with use: fewer are no past */
+#define LOSS_RECENT 7	      /* the days that are judged */
+#define LOSS_RECENT_LEAST 3   /* of them with use: fewer say nothing */
+#define LOSS_PAST 28	      /* days before these, which they are compared with */
+#define LOSS_PAST_LEAST 14    /* of them with use: fewer are no past */
 #define LOSS_LEAST_MILLI 7000 /* a kWh or m3 a day: less is what registers leave out */
 
 struct loss_day { /* a local day of use that is known of all meters of the shaft */

@@ -1,4 +1,5 @@
-/* A shaft whose losses grow: its meter has two below it, and days are sealed one after the other. */
+/* A shaft whose losses grow: its meter has two below it, and days are sealed one after the other.
+ */
 #include "alarm_loss.h"
 
 #include <stdio.h>
@@ -33,7 +34,8 @@ static void use_put(struct db *db, const struct shop *shop, int day, int64_t kwh
 	shop_set(db,
 		"INSERT INTO usage_day (meter_id, day, contract_id, account_id, tariff_id, "
 		"version_at,"
-		" rate, tier, price_micro, qty_milli, sealed) VALUES (%lld, '2026-10-26' + INTERVAL "
+		" rate, tier, price_micro, qty_milli, sealed) VALUES (%lld, '2026-10-26' + "
+		"INTERVAL "
 		"%d"
 		" DAY, 0, 0, 0, 0, 'flat', 1, 0, %lld, 1)",
 		(long long)shop->meter, day, (long long)kwh * 1000);
@@ -56,8 +58,8 @@ static int64_t open_alarms(struct db *db, const struct shaft *s)
 
 /* Days of 100 kWh above and of so many below are over, and the worker looks. late: the second meter
  * was last read so many days before the end. */
-static void days_pass(struct db *db, struct db *worker, struct shaft *s, int n, int64_t below,
-	int64_t late)
+static void days_pass(
+	struct db *db, struct db *worker, struct shaft *s, int n, int64_t below, int64_t late)
 {
 	for (int i = 0; i < n; i++) {
 		int64_t end = FIRST_MS + (s->days + 1) * DAY_MS;
@@ -129,7 +131,8 @@ void a_shaft_that_is_not_read_is_left_as_it_is(void **state)
 	days_pass(db, worker, &s, 1, 77, 0);
 	assert_int_equal(open_alarms(db, &s), 0);
 	shop_set(db,
-		"INSERT INTO setting (site_id, name, value) VALUES (%lld, 'loss_most_permille', 20),"
+		"INSERT INTO setting (site_id, name, value) VALUES (%lld, 'loss_most_permille', "
+		"20),"
 		" (%lld, 'loss_growth_permille', 10)",
 		(long long)s.above.site, (long long)s.above.site);
 	days_pass(db, worker, &s, 7, 75, 0); /* 5 % is grown by these limits */

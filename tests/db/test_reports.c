@@ -717,12 +717,13 @@ static void who_sees_an_area_is_told_of_it_alone(void **state)
 	struct problem why = { 0 };
 
 	(void)state;
-	fixture_sql(world->root, "INSERT INTO area (code, name, site_id) VALUES ('half', 'half', 1)");
-	fixture_sql(world->root,
-		"UPDATE meter SET area_id = (SELECT id FROM area WHERE code = 'half') WHERE id % 2");
-	fixture_sql(world->root,
-		"INSERT INTO user_area_scope (user_id, area_id) SELECT 77, id FROM area WHERE code = "
-		"'half'");
+	fixture_sql(
+		world->root, "INSERT INTO area (code, name, site_id) VALUES ('half', 'half', 1)");
+	fixture_sql(world->root, "UPDATE meter SET area_id = (SELECT id FROM area WHERE code = "
+				 "'half') WHERE id % 2");
+	fixture_sql(world->root, "INSERT INTO user_area_scope (user_id, area_id) SELECT 77, id "
+				 "FROM area WHERE code = "
+				 "'half'");
 	half_is("usage-day", "code", &Q_OF_METER);
 	half_is("usage-hour", "code", &Q_OF_METER);
 	half_is("usage-month", "code", &Q_OF_METER);
@@ -741,7 +742,8 @@ static void who_sees_an_area_is_told_of_it_alone(void **state)
 		AUTO(json_free) json_t *r = of_half("usage-day", groups[i]);
 
 		totals_are_sums(r);
-		assert_true(json_equal(json_object_get(r, "totals"), json_object_get(used, "totals")));
+		assert_true(
+			json_equal(json_object_get(r, "totals"), json_object_get(used, "totals")));
 	}
 	months = of_half("usage-month", "meter");
 	carbon = of_half("carbon", "");

@@ -20,7 +20,8 @@ static struct loss_facts facts(struct use past, const struct use recent[LOSS_REC
 	for (int i = 0; i < DAYS; i++) {
 		struct use u = i < LOSS_PAST ? past : recent[i - LOSS_PAST];
 
-		days[i] = (struct loss_day){ { 20000 + i }, { u.above * 1000 }, { u.below * 1000 } };
+		days[i] =
+			(struct loss_day){ { 20000 + i }, { u.above * 1000 }, { u.below * 1000 } };
 	}
 	return (struct loss_facts){ .days = days, .n = DAYS, .last = { 20000 + DAYS - 1 } };
 }
