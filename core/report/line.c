@@ -68,17 +68,20 @@ COLUMNS(peaks_columns);
 	"COALESCE(t.code, '') AS tenant, COALESCE(t.name, '') AS name,"                            \
 	" COALESCE(t.room, '') AS room, "
 
+/* clang-format off */
 const char supply_sql[] =
 	"SELECT a.created_at, a.done_at, m.code AS meter, " TENANT
 	"a.action, a.reason, a.actor, a.state, a.error FROM supply_act a"
 	" JOIN meter m ON m.id = a.meter_id JOIN supply_point sp ON sp.id = "
-	"a.supply_point_id" HOLDER("a.created_at") " WHERE sp.site_id = ?" SEES_METER
-						   " AND a.created_at >= ? AND a.created_at < ?"
-						   " ORDER BY a.created_at, a.id";
+	"a.supply_point_id" HOLDER(
+		"a.created_at") " WHERE sp.site_id = ?" SEES_METER " AND a.created_at >= ? AND a.created_at < ?"
+				" ORDER BY a.created_at, a.id";
+/* clang-format on */
 
 /* The part of each outage that lies in the span and is over by now. */
 #define BEGUN "GREATEST(o.from_at, ?)"
 #define ENDED "LEAST(IF(o.until_at = 0, ?, o.until_at), ?)"
+/* clang-format off */
 const char outages_sql[] =
 	"SELECT o.object_kind AS kind, COALESCE(g.code, m.code) AS code,"
 	" COALESCE(g.name, m.name) AS name, " BEGUN " AS from_at, " ENDED " AS until_at,"
@@ -86,11 +89,10 @@ const char outages_sql[] =
 	" LEFT JOIN gateway g ON o.object_kind = 'gateway' AND g.id = o.object_id"
 	" LEFT JOIN meter m ON o.object_kind = 'meter' AND m.id = o.object_id"
 	" LEFT JOIN supply_point sp ON sp.id = m.supply_point_id"
-	" WHERE ? IN (g.site_id, sp.site_id) AND ? IN (g.site_id, sp.site_id, IF(g.id IS "
-	"NULL, " SEEN_AREA("m.area_id") ", " SEEN_GATEWAY(
-		"g.id") ")) AND (o.until_at = 0 OR o.until_at > ?)"
-			" AND o.from_at < ? HAVING until_at > from_at ORDER BY from_at, kind, "
-			"code, o.id";
+	" WHERE ? IN (g.site_id, sp.site_id) AND ? IN (g.site_id, sp.site_id, IF(g.id IS NULL, "
+	SEEN_AREA("m.area_id") ", " SEEN_GATEWAY("g.id") ")) AND (o.until_at = 0 OR o.until_at > ?)"
+	" AND o.from_at < ? HAVING until_at > from_at ORDER BY from_at, kind, code, o.id";
+/* clang-format on */
 
 /* ---- communication ---- */
 
@@ -110,18 +112,20 @@ SHAPE(comm_shape, struct comm_row, F(kind), F(id), F(code), F(name), F(from), F(
 	"SELECT 1 AS kind, m.id, m.code, m.name, COALESCE(o.from_at, 0) AS `from`,"                \
 	" COALESCE(IF(o.until_at = 0, ?, o.until_at), 0) AS `until` FROM meter m"                  \
 	" JOIN supply_point sp ON sp.id = m.supply_point_id AND sp.site_id = ?" SEES_METER
+/* clang-format off */
 static const struct query Q_COMM = {
 	"SELECT * FROM (SELECT 0 AS kind, g.id, g.code, g.name, COALESCE(o.from_at, 0) AS `from`,"
 	" COALESCE(IF(o.until_at = 0, ?, o.until_at), 0) AS `until` FROM gateway g"
 	" LEFT JOIN outage o ON o.object_kind = 'gateway' AND o.object_id = g.id" SILENT
-	" WHERE g.site_id = ? AND ? IN (g.site_id, " SEEN_GATEWAY(
-		"g.id") ")"
-			" UNION ALL " METERS " LEFT JOIN outage o ON o.object_kind = 'meter' AND "
-					     "o.object_id = m.id" SILENT " UNION ALL " METERS
-			" JOIN outage o ON o.object_kind = 'gateway' AND o.object_id = "
-			"m.gateway_id" SILENT ") x ORDER BY x.kind, x.id, x.`from`, x.`until`",
+	" WHERE g.site_id = ? AND ? IN (g.site_id, " SEEN_GATEWAY("g.id") ")"
+	" UNION ALL " METERS
+	" LEFT JOIN outage o ON o.object_kind = 'meter' AND o.object_id = m.id" SILENT
+	" UNION ALL " METERS
+	" JOIN outage o ON o.object_kind = 'gateway' AND o.object_id = m.gateway_id" SILENT
+	") x ORDER BY x.kind, x.id, x.`from`, x.`until`",
 	&comm_shape
 };
+/* clang-format on */
 
 struct comm {
 	struct report_run *r;

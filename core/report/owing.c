@@ -109,6 +109,7 @@ SHAPE(debtor_shape, struct debtor, F(account_id), F(tenant), F(name), F(room), F
 	F(balance));
 #undef F
 /* Purses below zero, and old debt that was agreed: both are negative where something is owed. */
+/* clang-format off */
 static const struct query Q_DEBTORS = {
 	"SELECT x.account_id, t.code AS tenant, t.name, t.room, c.code AS contract,"
 	" IF(a.kind = 'debt', 'debt', a.purpose) AS what, CAST(SUM(x.amount) AS SIGNED) AS balance"
@@ -116,22 +117,16 @@ static const struct query Q_DEBTORS = {
 	" WHERE " IN_MONTHS " GROUP BY 1"
 	" UNION ALL SELECT p.account_id, SUM(p.amount_nano) FROM entry e"
 	" JOIN posting p ON p.entry_id = e.id JOIN account b ON b.id = p.account_id"
-	" WHERE e.site_id = ? AND " DAYS_LEFT(
-		"e.book_day") " AND b.kind IN ('purse', 'debt')"
-			      " GROUP BY 1 UNION ALL SELECT u.account_id, -SUM(u.charge_nano) FROM "
-			      "usage_day u"
-			      " WHERE u.account_id > 0 AND u.sealed = 0 AND u.book_day <= ? GROUP "
-			      "BY 1) x"
-			      " JOIN account a ON a.id = x.account_id JOIN contract c"
-			      " ON c.id = IF(a.kind = 'debt', CAST(SUBSTRING(a.code, 6) AS "
-			      "SIGNED), a.contract_id)"
-			      " JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = "
-			      "?" SEES_CONTRACT(
-				      "t.site_id", "c.id") " GROUP BY x.account_id HAVING "
-							   "SUM(x.amount) < 0 ORDER BY t.code, "
-							   "c.code, what",
+	" WHERE e.site_id = ? AND " DAYS_LEFT("e.book_day") " AND b.kind IN ('purse', 'debt') GROUP BY 1"
+	" UNION ALL SELECT u.account_id, -SUM(u.charge_nano) FROM usage_day u"
+	" WHERE u.account_id > 0 AND u.sealed = 0 AND u.book_day <= ? GROUP BY 1) x"
+	" JOIN account a ON a.id = x.account_id JOIN contract c"
+	" ON c.id = IF(a.kind = 'debt', CAST(SUBSTRING(a.code, 6) AS SIGNED), a.contract_id)"
+	" JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ?" SEES_CONTRACT("t.site_id", "c.id")
+	" GROUP BY x.account_id HAVING SUM(x.amount) < 0 ORDER BY t.code, c.code, what",
 	&debtor_shape
 };
+/* clang-format on */
 
 struct flow {
 	char day[DAY_TEXT_MAX];

@@ -140,6 +140,7 @@ const char operator_sql[] =
 	" GROUP BY h.id ORDER BY e.book_day, h.id";
 /* clang-format on */
 
+/* clang-format off */
 const char purchases_sql[] =
 	"SELECT t.code AS tenant, t.name, t.room, c.code AS contract, a.purpose, x.payments,"
 	" x.recharged, x.reversed,"
@@ -163,5 +164,5 @@ const char purchases_sql[] =
 	" FROM usage_day u WHERE u.account_id > 0 AND " IN_DAYS
 	" GROUP BY 1) y GROUP BY y.account_id) x"
 	" JOIN account a ON a.id = x.account_id JOIN contract c ON c.id = a.contract_id"
-	" JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ?" SEES_CONTRACT(
-		"t.site_id", "c.id") " ORDER BY t.code, a.id";
+	" JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ?" SEES_CONTRACT("t.site_id", "c.id") " ORDER BY t.code, a.id";
+/* clang-format on */
