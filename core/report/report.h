@@ -76,6 +76,8 @@ struct report_kind {
 	 * month earlier in reports by month: m M first and last month, h H the days before them, k
 	 * K those after. */
 	const char *sql, *args;
+	/* For spans of more than a quarter, with the same arguments; NULL: the same. */
+	const char *sql_long;
 };
 extern const struct report_kind reports[];
 extern const size_t reports_n;

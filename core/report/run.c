@@ -8,6 +8,7 @@
 #include "report/sheet.h"
 
 #define ROW_SITE 0
+#define QUARTER 92
 
 static const struct report_format *const formats[] = { &report_json, &report_csv, &report_xlsx };
 
@@ -162,7 +163,8 @@ enum err report_sql(struct report_run *r)
 	const struct report_kind *report = r->report;
 	struct field fields[REPORT_COLUMNS_MAX];
 	struct shape shape = { fields, report->columns->n - 1, sizeof(struct cells) };
-	struct query q = { report->sql, &shape };
+	bool is_long = report->sql_long && r->to.days - r->from.days >= QUARTER;
+	struct query q = { is_long ? report->sql_long : report->sql, &shape };
 	struct arg args[24];
 	size_t n = strlen(report->args);
 

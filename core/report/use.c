@@ -94,19 +94,26 @@ COLUMNS(carbon_columns);
 	" WHERE d.of BETWEEN " first " AND " last " ORDER BY d.of, code, d.role, d.utility"
 #define LATE ENERGY("d.late") "late_wh, " WATER("d.late") "late_l, "
 
-#define DAY_ROWS(of, where)                                                                        \
+#define DAY_ROWS(of, days, where)                                                                  \
 	"SELECT " of " AS of, u.meter_id, u.contract_id, u.rate, u.qty_milli AS qty,"              \
 	" u.charge_nano AS charge, IF(u.day < u.book_day, u.qty_milli, 0) AS late"                 \
-	" FROM usage_day u WHERE " where
+	" FROM " days " WHERE " where
+/* The days of a short span are found by their index, row by row; those of a long one meter by meter in
+ * the order in which they lie, which reads all days that there are of a meter, and is quicker. */
+#define DAYS_SHORT "usage_day u FORCE INDEX (unsealed)"
+#define DAYS_LONG "usage_day u IGNORE INDEX (unsealed)"
 #define MONTH_OF(day) "EXTRACT(YEAR_MONTH FROM " day ")"
 #define MONTH_TEXT(month) "INSERT(" month ", 5, 0, '-')"
-const char usage_day_sql[] = USAGE("CAST(d.of AS CHAR) AS period", LATE,
-	DAY_ROWS("u.book_day", "u.sealed IN (0, 1) AND u.book_day BETWEEN ? - INTERVAL 1 DAY AND ?"),
-	"g.of + INTERVAL 1 DAY", "?", "?");
+#define USAGE_DAY(days)                                                                            \
+	USAGE("CAST(d.of AS CHAR) AS period", LATE, DAY_ROWS("u.book_day", days,                   \
+		"u.sealed IN (0, 1) AND u.book_day BETWEEN ? - INTERVAL 1 DAY AND ?"),             \
+		"g.of + INTERVAL 1 DAY", "?", "?")
+const char usage_day_sql[] = USAGE_DAY(DAYS_SHORT);
+const char usage_days_sql[] = USAGE_DAY(DAYS_LONG);
 const char usage_month_sql[] = USAGE(MONTH_TEXT("d.of") " AS period", LATE,
 	"SELECT month AS of, meter_id, contract_id, rate, qty_milli AS qty, charge_nano AS charge,"
 	" late_milli AS late FROM usage_month WHERE " IN_MONTHS
-	" UNION ALL " DAY_ROWS(MONTH_OF("u.book_day"), IN_DAYS),
+	" UNION ALL " DAY_ROWS(MONTH_OF("u.book_day"), "usage_day u", IN_DAYS),
 	"PERIOD_ADD(g.of, 1)", MONTH_OF("?"), MONTH_OF("?"));
 /* Hours of a meter by a range of the primary key: with an equality the server reads all hours that the
  * meter ever had, since the span is no part of the join. */
@@ -120,27 +127,30 @@ const char usage_hour_sql[] = USAGE("d.of AS hour_at", "",
 	"g.of + 86400000", "?", "? - 1");
 
 /* What a meter counted against what those right below it did, by the metering tree of today. */
-#define BOOKED "u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ?"
+#define BOOKED                                                                                     \
+	" JOIN meter m ON m.id = u.meter_id JOIN supply_point sp ON sp.id = m.supply_point_id"     \
+	" WHERE sp.site_id = ? AND u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ?"
 #define LOST(utility, what) "IF(a.utility = '" utility "', " what ", " REPORT_NONE_SQL ") AS "
-const char losses_sql[] =
-	"SELECT x.day, a.code AS meter, a.name, COALESCE(ar.name, '') AS area, a.utility, x.meters_below, "
-	LOST("electricity", "x.own") "energy_wh, "
-	LOST("electricity", "x.below") "below_wh, "
-	LOST("electricity", "x.own - x.below") "lost_wh, "
-	LOST("water", "x.own") "volume_l, "
-	LOST("water", "x.below") "below_l, "
-	LOST("water", "x.own - x.below") "lost_l,"
-	" IF(x.own > 0, (x.own - x.below) * 1000 DIV x.own, " REPORT_NONE_SQL ") AS lost_permille FROM ("
-	"SELECT d.day, d.id, CAST(SUM(d.own) AS SIGNED) AS own, CAST(SUM(d.below) AS SIGNED) AS below,"
-	" (SELECT COUNT(*) FROM meter n WHERE n.parent_id = d.id) AS meters_below FROM ("
-	"SELECT u.book_day AS day, m.id, SUM(u.qty_milli) AS own, 0 AS below FROM usage_day u"
-	" JOIN meter m ON m.id = u.meter_id WHERE EXISTS (SELECT 1 FROM meter k WHERE k.parent_id = m.id)"
-	" AND " BOOKED " GROUP BY 1, 2"
-	" UNION ALL SELECT u.book_day, m.parent_id, 0, SUM(u.qty_milli) FROM usage_day u"
-	" JOIN meter m ON m.id = u.meter_id WHERE m.parent_id IS NOT NULL AND " BOOKED " GROUP BY 1, 2"
-	") d GROUP BY d.day, d.id) x JOIN meter a ON a.id = x.id"
-	" JOIN supply_point sp ON sp.id = a.supply_point_id LEFT JOIN area ar ON ar.id = a.area_id"
-	" WHERE sp.site_id = ? AND ? IN (sp.site_id, " SEEN_AREA("a.area_id") ") ORDER BY x.day, a.code";
+#define LOSSES(days)                                                                               \
+	"SELECT x.day, a.code AS meter, a.name, COALESCE(ar.name, '') AS area, a.utility, x.meters_below, " \
+	LOST("electricity", "x.own") "energy_wh, "                                                 \
+	LOST("electricity", "x.below") "below_wh, "                                                \
+	LOST("electricity", "x.own - x.below") "lost_wh, "                                         \
+	LOST("water", "x.own") "volume_l, "                                                        \
+	LOST("water", "x.below") "below_l, "                                                       \
+	LOST("water", "x.own - x.below") "lost_l,"                                                 \
+	" IF(x.own > 0, (x.own - x.below) * 1000 DIV x.own, " REPORT_NONE_SQL ") AS lost_permille FROM (" \
+	"SELECT d.day, d.id, CAST(SUM(d.own) AS SIGNED) AS own, CAST(SUM(d.below) AS SIGNED) AS below," \
+	" (SELECT COUNT(*) FROM meter n WHERE n.parent_id = d.id) AS meters_below FROM ("          \
+	"SELECT u.book_day AS day, m.id, SUM(u.qty_milli) AS own, 0 AS below FROM " days BOOKED    \
+	" AND EXISTS (SELECT 1 FROM meter k WHERE k.parent_id = m.id) GROUP BY 1, 2"               \
+	" UNION ALL SELECT u.book_day, m.parent_id, 0, SUM(u.qty_milli) FROM " days BOOKED         \
+	" AND m.parent_id IS NOT NULL GROUP BY 1, 2) d GROUP BY d.day, d.id) x"                    \
+	" JOIN meter a ON a.id = x.id JOIN supply_point sp ON sp.id = a.supply_point_id"           \
+	" LEFT JOIN area ar ON ar.id = a.area_id"                                                  \
+	" WHERE sp.site_id = ? AND ? IN (sp.site_id, " SEEN_AREA("a.area_id") ") ORDER BY x.day, a.code"
+const char losses_sql[] = LOSSES(DAYS_SHORT);
+const char losses_days_sql[] = LOSSES(DAYS_LONG);
 
 /* Incomers are left out: what they count is counted below them. */
 const char carbon_sql[] =
@@ -172,7 +182,15 @@ const char carbon_sql[] =
 	" LIMIT ?) x"
 static const struct query Q_METERS = { LEAST("1", "", "1 = 1"), &id_shape };
 static const struct query Q_METER_DAYS = {
-	LEAST("DISTINCT u.book_day, u.meter_id", "JOIN usage_day u ON u.meter_id = m.id",
+	LEAST("DISTINCT u.book_day, u.meter_id",
+		"JOIN usage_day u FORCE INDEX (unsealed) ON u.meter_id = m.id",
+		"u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ?"),
+	&id_shape
+};
+static const struct query Q_SHOP_DAYS = {
+	LEAST("DISTINCT u.book_day, c.tenant_id",
+		"JOIN usage_day u FORCE INDEX (unsealed) ON u.meter_id = m.id"
+		" JOIN contract c ON c.id = u.contract_id",
 		"u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ?"),
 	&id_shape
 };
@@ -180,9 +198,10 @@ static const struct query Q_METER_HOURS = { LEAST("1", "JOIN usage_hour u ON " H
 						    "u.hour_at >= ? AND u.hour_at < ?"),
 	&id_shape };
 
-/* Of reports by meter, when so many meters could have too many rows at all. */
+/* Of reports by meter or shop, when so many meters could have too many rows at all. */
 static enum err count_rows(struct report_run *r, bool hours)
 {
+	const struct query *days = str_eq(r->by, "shop") ? &Q_SHOP_DAYS : &Q_METER_DAYS;
 	struct arg site = arg_i64(r->site.id), sees = arg_i64(r->scope);
 	struct arg most = arg_i64(REPORT_ROWS_MOST + 1);
 	struct id_row n;
@@ -195,16 +214,17 @@ static enum err count_rows(struct report_run *r, bool hours)
 		e = db_one(r->db, &Q_METER_HOURS,
 			ARGS(site, sees, arg_utc(r->begins), arg_utc(r->ends), most), &n);
 	else
-		e = db_one(r->db, &Q_METER_DAYS,
+		e = db_one(r->db, days,
 			ARGS(site, sees, arg_text(r->first), arg_text(r->last), most), &n);
 	return e == ERR_OK && n.id > REPORT_ROWS_MOST ? ERR_TOO_LARGE : e;
 }
 
 enum err usage_rows(struct report_run *r)
 {
+	bool hours = r->report->sql == usage_hour_sql;
 	enum err e = ERR_OK;
 
-	if (str_eq(r->by, "meter"))
-		e = count_rows(r, r->report->sql == usage_hour_sql);
+	if (str_eq(r->by, "meter") || (!hours && str_eq(r->by, "shop")))
+		e = count_rows(r, hours);
 	return e == ERR_OK ? report_sql(r) : e;
 }

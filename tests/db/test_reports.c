@@ -473,6 +473,8 @@ static void losses_are_the_difference(void **state)
 
 	(void)state;
 	totals_are_sums(r);
+	assert_true(json_array_size(json_object_get(r, "items")) >=
+		    2 * (size_t)(last.days - first.days));
 	json_array_foreach(json_object_get(r, "items"), i, row)
 	{
 		assert_int_equal(
@@ -638,6 +640,26 @@ static void what_cannot_be_made_is_refused(void **state)
 	assert_int_equal(report_make(world->root, &long_span, &file, &why), ERR_OUT_OF_RANGE);
 	assert_string_equal(why.field, "to");
 	assert_null(file.file);
+}
+
+/* Days of a long span are read in another way. */
+static void a_long_span_tells_the_same(void **state)
+{
+	static const char *const names[] = { "usage-day", "losses" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct report_ask quarter = asking(names[i], "json"), year = quarter;
+		AUTO(json_free) json_t *few = NULL, *many = NULL;
+
+		quarter.from.days = last.days - 60;
+		year.from.days = last.days - 300;
+		few = made(&quarter);
+		many = made(&year);
+		assert_true(json_array_size(json_object_get(few, "items")) > 0);
+		assert_true(
+			json_equal(json_object_get(few, "items"), json_object_get(many, "items")));
+	}
 }
 
 /* ---- of some areas ---- */
@@ -832,6 +854,13 @@ static int open_all(void **state)
 		play_hour(world, world->start + hour * HOUR);
 		check_hour(world);
 	}
+	/* A shaft of each utility, and a smaller one inside that of electricity. */
+	fixture_sql(world->root,
+		"UPDATE meter m JOIN (SELECT MIN(id) AS id, utility FROM meter GROUP BY utility) x"
+		" ON x.utility = m.utility AND m.id > x.id SET m.parent_id = x.id");
+	fixture_sql(world->root,
+		"UPDATE meter m JOIN (SELECT MIN(id) AS id FROM meter WHERE parent_id = 1) x"
+		" ON m.id IN (x.id + 2, x.id + 3) AND m.parent_id = 1 SET m.parent_id = x.id");
 	last = last_sealed();
 	first = (struct day){ last.days - (DAYS - 3) };
 	return 0;
@@ -860,6 +889,7 @@ int main(void)
 		cmocka_unit_test(debtors_are_those_below_zero),
 		cmocka_unit_test(acts_are_all_told),
 		cmocka_unit_test(what_cannot_be_made_is_refused),
+		cmocka_unit_test(a_long_span_tells_the_same),
 		cmocka_unit_test(who_sees_an_area_is_told_of_it_alone),
 		cmocka_unit_test(a_past_day_comes_out_the_same),
 		cmocka_unit_test(outages_are_told_by_the_part_that_lies_in_the_span),
