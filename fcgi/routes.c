@@ -126,7 +126,7 @@ const struct route routes[] = {
 	{ "GET", "/reports", PERM_REPORT_READ, NULL, "report", true, 200, reports_list, false,
 		.areas = AREAS_LISTED, .help = "The reports that there are for the caller, with their columns; titles as Accept-Language has it." },
 	{ "GET", "/reports/:report", PERM_REPORT_READ, NULL, NULL, false, 200, report_get, false,
-		.areas = AREAS_REPORT, .help = "A report: rows and totals as JSON, or a file. Who sees some areas of a site gets the rows of these and their totals. Days are book days of the site; final: they are all sealed.",
+		.areas = AREAS_REPORT, .help = "A report: rows and totals as JSON, or a file. Days are book days of the site; final: they are all sealed.",
 		.params = { { "from", PARAM_DAY, true }, { "to", PARAM_DAY, true }, { "site", PARAM_TEXT, false },
 			{ "format", PARAM_FORMAT, false }, { "by", PARAM_GROUP, false } } },
 
