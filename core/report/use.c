@@ -1,6 +1,10 @@
 /* Use by hour, day and month, losses, and carbon. Days are book days: what arrived late for a
  * closed day is use of the day that took it, and stands in the columns of late use as well. */
+#include <inttypes.h>
+
 #include "report/columns.h"
+
+#define DAY_MS INT64_C(86400000)
 
 /* clang-format off */
 /* Of each report of use: whose, what, and what it was in the period before. */
@@ -115,24 +119,27 @@ const char usage_month_sql[] = USAGE(MONTH_TEXT("d.of") " AS period", LATE,
 	" late_milli AS late FROM usage_month WHERE " IN_MONTHS
 	" UNION ALL " DAY_ROWS(MONTH_OF("u.book_day"), "usage_day u", IN_DAYS),
 	"PERIOD_ADD(g.of, 1)", MONTH_OF("?"), MONTH_OF("?"));
-/* Hours of a meter by a range of the primary key: with an equality the server reads all hours that the
- * meter ever had, since the span is no part of the join. */
-#define HOURS_OF(id) "u.meter_id >= " id " AND u.meter_id <= " id
+/* Each meter and each hour of a list: a span of hours would have the server read all that the meter
+ * ever had. */
+#define HOURS_OF(id)                                                                               \
+	" JOIN JSON_TABLE(?, '$[*]' COLUMNS (hour_at BIGINT PATH '$')) k"                          \
+	" JOIN usage_hour u ON u.meter_id = " id " AND u.hour_at = k.hour_at"
 const char usage_hour_sql[] = USAGE("d.of AS hour_at", "",
 	"SELECT u.hour_at AS of, h.id AS meter_id, COALESCE(cp.contract_id, 0) AS contract_id, '' AS rate,"
-	" u.qty_milli AS qty, u.charge_nano AS charge, 0 AS late FROM meter h JOIN usage_hour u"
-	" ON " HOURS_OF("h.id") " LEFT JOIN contract_point cp ON cp.supply_point_id = h.supply_point_id"
-	" AND u.hour_at >= cp.from_at AND (cp.to_at = 0 OR u.hour_at < cp.to_at)"
-	" WHERE u.hour_at >= ? - 86400000 AND u.hour_at < ?",
+	" u.qty_milli AS qty, u.charge_nano AS charge, 0 AS late FROM meter h"
+	HOURS_OF("h.id") " LEFT JOIN contract_point cp ON cp.supply_point_id = h.supply_point_id"
+	" AND u.hour_at >= cp.from_at AND (cp.to_at = 0 OR u.hour_at < cp.to_at)",
 	"g.of + 86400000", "?", "? - 1");
 
 /* What a meter counted against what those right below it did, by the metering tree of today. */
-#define BOOKED                                                                                     \
-	" JOIN meter m ON m.id = u.meter_id JOIN supply_point sp ON sp.id = m.supply_point_id"     \
-	" WHERE sp.site_id = ? AND u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ?"
+#define SHAFTS                                                                                     \
+	" JOIN (SELECT k.parent_id AS id, COUNT(*) AS meters_below FROM meter k"                   \
+	" JOIN meter h ON h.id = k.parent_id JOIN supply_point hp ON hp.id = h.supply_point_id"    \
+	" WHERE hp.site_id = ? GROUP BY 1) s ON s.id = "
+#define BOOKED " WHERE u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ? GROUP BY 1, 2"
 #define LOST(utility, what) "IF(a.utility = '" utility "', " what ", " REPORT_NONE_SQL ") AS "
 #define LOSSES(days)                                                                               \
-	"SELECT x.day, a.code AS meter, a.name, COALESCE(ar.name, '') AS area, a.utility, x.meters_below, " \
+	"SELECT x.day, a.code AS meter, a.name, COALESCE(ar.name, '') AS area, a.utility, s.meters_below, " \
 	LOST("electricity", "x.own") "energy_wh, "                                                 \
 	LOST("electricity", "x.below") "below_wh, "                                                \
 	LOST("electricity", "x.own - x.below") "lost_wh, "                                         \
@@ -140,12 +147,12 @@ const char usage_hour_sql[] = USAGE("d.of AS hour_at", "",
 	LOST("water", "x.below") "below_l, "                                                       \
 	LOST("water", "x.own - x.below") "lost_l,"                                                 \
 	" IF(x.own > 0, (x.own - x.below) * 1000 DIV x.own, " REPORT_NONE_SQL ") AS lost_permille FROM (" \
-	"SELECT d.day, d.id, CAST(SUM(d.own) AS SIGNED) AS own, CAST(SUM(d.below) AS SIGNED) AS below," \
-	" (SELECT COUNT(*) FROM meter n WHERE n.parent_id = d.id) AS meters_below FROM ("          \
-	"SELECT u.book_day AS day, m.id, SUM(u.qty_milli) AS own, 0 AS below FROM " days BOOKED    \
-	" AND EXISTS (SELECT 1 FROM meter k WHERE k.parent_id = m.id) GROUP BY 1, 2"               \
-	" UNION ALL SELECT u.book_day, m.parent_id, 0, SUM(u.qty_milli) FROM " days BOOKED         \
-	" AND m.parent_id IS NOT NULL GROUP BY 1, 2) d GROUP BY d.day, d.id) x"                    \
+	"SELECT d.day, d.id, CAST(SUM(d.own) AS SIGNED) AS own, CAST(SUM(d.below) AS SIGNED) AS below" \
+	" FROM (SELECT u.book_day AS day, s.id, SUM(u.qty_milli) AS own, 0 AS below FROM " days    \
+	SHAFTS "u.meter_id" BOOKED                                                                 \
+	" UNION ALL SELECT u.book_day, s.id, 0, SUM(u.qty_milli) FROM " days                       \
+	" JOIN meter m ON m.id = u.meter_id" SHAFTS "m.parent_id" BOOKED                           \
+	") d GROUP BY d.day, d.id) x" SHAFTS "x.id"                                                \
 	" JOIN meter a ON a.id = x.id JOIN supply_point sp ON sp.id = a.supply_point_id"           \
 	" LEFT JOIN area ar ON ar.id = a.area_id"                                                  \
 	" WHERE sp.site_id = ? AND ? IN (sp.site_id, " SEEN_AREA("a.area_id") ") ORDER BY x.day, a.code"
@@ -194,9 +201,12 @@ static const struct query Q_SHOP_DAYS = {
 		"u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ?"),
 	&id_shape
 };
-static const struct query Q_METER_HOURS = { LEAST("1", "JOIN usage_hour u ON " HOURS_OF("m.id"),
-						    "u.hour_at >= ? AND u.hour_at < ?"),
-	&id_shape };
+static const struct query Q_METER_HOURS = {
+	"SELECT COUNT(*) AS id FROM (SELECT 1 FROM supply_point sp JOIN meter m"
+	" ON m.supply_point_id = sp.id" HOURS_OF("m.id") " WHERE sp.site_id = ?" SEES_METER
+							 " AND u.hour_at >= ? LIMIT ?) x",
+	&id_shape
+};
 
 /* Of reports by meter or shop, when so many meters could have too many rows at all. */
 static enum err count_rows(struct report_run *r, bool hours)
@@ -212,19 +222,40 @@ static enum err count_rows(struct report_run *r, bool hours)
 		return e;
 	if (hours)
 		e = db_one(r->db, &Q_METER_HOURS,
-			ARGS(site, sees, arg_utc(r->begins), arg_utc(r->ends), most), &n);
+			ARGS(arg_text(r->hours), site, sees, arg_utc(r->begins), most), &n);
 	else
 		e = db_one(r->db, days,
 			ARGS(site, sees, arg_text(r->first), arg_text(r->last), most), &n);
 	return e == ERR_OK && n.id > REPORT_ROWS_MOST ? ERR_TOO_LARGE : e;
 }
 
+/* The local hours that begin in the span and on the day before it, as a list in JSON. Clocks and
+ * zones are moved by quarters of an hour. */
+static void hours_list(const struct report_run *r, struct buf *out)
+{
+	int64_t last = 0;
+
+	buf_adds(out, "[");
+	for (int64_t at = r->begins.ms - DAY_MS; at < r->ends.ms; at += 900000) {
+		int64_t hour = at - zone_local(r->zone, (struct utc){ at }).second % 3600 * 1000;
+
+		if (hour != last)
+			buf_printf(out, "%s%" PRId64, last ? "," : "", hour);
+		last = hour;
+	}
+	buf_adds(out, "]");
+}
+
 enum err usage_rows(struct report_run *r)
 {
-	bool hours = r->report->sql == usage_hour_sql;
+	AUTO(buf_free) struct buf hours = { 0 };
+	bool of_hours = r->report->sql == usage_hour_sql;
 	enum err e = ERR_OK;
 
-	if (str_eq(r->by, "meter") || (!hours && str_eq(r->by, "shop")))
-		e = count_rows(r, hours);
+	if (of_hours)
+		hours_list(r, &hours);
+	r->hours = hours.text;
+	if (str_eq(r->by, "meter") || (!of_hours && str_eq(r->by, "shop")))
+		e = count_rows(r, of_hours);
 	return e == ERR_OK ? report_sql(r) : e;
 }
