@@ -70,7 +70,8 @@ COLUMNS(carbon_columns);
 
 /* Rows of use are added up by numbers: the period, and whose (yy: a meter, shop or area; 0 of a rate).
  * Each period then stands once for itself and once as the one before the next, and last come names
- * (yyyyyy): that of a meter has its last holder in the period. */
+ * (yyyyyy): that of a meter has its last holder in the period. Rows are in the order of ids, not of
+ * codes: so they are sorted before names are put to them, which go on one by one. */
 #define USAGE(told, late, rows, next, first, last)                                                 \
 	"SELECT " told ", CASE ? WHEN 'shop' THEN COALESCE(t.code, '') WHEN 'area' THEN"           \
 	" COALESCE(ar.code, '') WHEN 'rate' THEN d.rate ELSE m.code END AS code,"                  \
@@ -95,7 +96,7 @@ COLUMNS(carbon_columns);
 	" LEFT JOIN contract c ON ? = 'meter' AND c.id = d.contract_id"                            \
 	" LEFT JOIN tenant t ON t.id = IF(? = 'shop', d.whose, c.tenant_id)"                       \
 	" LEFT JOIN area ar ON ? = 'area' AND ar.id = d.whose"                                     \
-	" WHERE d.of BETWEEN " first " AND " last " ORDER BY d.of, code, d.role, d.utility"
+	" WHERE d.of BETWEEN " first " AND " last " ORDER BY d.of, d.whose, d.rate, d.role, d.utility"
 #define LATE ENERGY("d.late") "late_wh, " WATER("d.late") "late_l, "
 
 #define DAY_ROWS(of, days, where)                                                                  \
