@@ -350,8 +350,8 @@ static enum err make(
 	return e;
 }
 
-/* Groups are added up in memory up to 128 MiB; as shipped the server goes to its disk after 16, and a
- * year by day takes minutes. */
+/* Groups are added up in memory up to 128 MiB; as shipped the server goes to its disk after 16, and
+ * a year by day takes minutes. */
 static const struct query Q_ROOM = {
 	"SET SESSION tmp_memory_table_size = 134217728, max_heap_table_size = 134217728", NULL
 };
