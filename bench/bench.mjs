@@ -277,7 +277,7 @@ function reports(meters, days) {
 	for (const one of r.reports)
 		row(`report ${one.name}${one.by && ` by ${one.by}`}, ${one.days} days, ${one.format}`, one.refused ? 'refused' : `${(one.ms / 1000).toFixed(1)} s`,
 			one.refused ? `${meters} meters; ${one.refused}` : `${meters} meters; processor ${(one.cpu_ms / 1000).toFixed(1)} s, server ${(one.server_cpu_ms / 1000).toFixed(1)} s; ${Math.round(one.bytes / 1024)} KiB`);
-	row('memory of the program that made them, at most', `${Math.round(r.reports.at(-1).most_kb / 1024)} MiB`, `${Math.round(r.before_kb / 1024)} MiB before the first`);
+	row('memory of the program that made them, at most', `${Math.round(Math.max(...r.reports.map((one) => one.most_kb)) / 1024)} MiB`, `${Math.round(r.before_kb / 1024)} MiB before the first`);
 }
 
 const SEEDED_MINUTES = 45; // the longest that the seeded run may take

@@ -5,6 +5,7 @@
 
 #include "domain/scope.h"
 #include "fcgi/routes.h"
+#include "report/report.h"
 
 /* The kind whose word is the first of the path, which goes on with an id. */
 static const struct scope_kind *kind_of_path(const char *path)
@@ -35,6 +36,13 @@ static const struct scope_kind *kind_of_member(const char *member)
 	return NULL;
 }
 
+static bool of_whole_site(const struct request *r, const struct scope_kind *kind)
+{
+	if (r->route->areas == AREAS_REPORT)
+		return !reports[r->object - 1].areas;
+	return r->route->areas == AREAS_BY_ID && !kind;
+}
+
 enum err areas_check_path(struct request *r, struct problem *why)
 {
 	const struct scope_kind *kind = kind_of_path(r->route->path);
@@ -43,7 +51,7 @@ enum err areas_check_path(struct request *r, struct problem *why)
 	r->scope = r->user.site_id;
 	if (!r->user.in_areas || r->route->perm < PERM_STAFF)
 		return ERR_OK;
-	if (r->route->areas == AREAS_BY_ID && !kind)
+	if (of_whole_site(r, kind))
 		return problem_set(why, ERR_FORBIDDEN, "",
 			"this is of the whole site, and you see some areas of it");
 	e = scope_take(r->db, r->user.id);

@@ -20,8 +20,11 @@ enum err reports_list(struct request *r, struct answer *a)
 
 	for (size_t i = 0; i < reports_n; i++) {
 		const struct report_kind *one = &reports[i];
-		json_t *columns = json_array();
+		json_t *columns;
 
+		if (r->user.in_areas && !one->areas)
+			continue;
+		columns = json_array();
 		for (size_t k = 0; k < one->columns->n; k++)
 			json_array_append_new(columns, column_json(&one->columns->at[k], english));
 		json_array_append_new(items,
@@ -49,7 +52,8 @@ enum err report_get(struct request *r, struct answer *a)
 {
 	struct report_ask ask = { .report = &reports[r->object - 1],
 		.site = param_text(r, "site"),
-		.caller_site = caller_site(r),
+		.caller_site = r->user.site_id,
+		.areas_of = r->user.in_areas ? r->user.id : 0,
 		.by = param_text(r, "by"),
 		.format = param_text(r, "format"),
 		.english = !request_chinese(r, true),

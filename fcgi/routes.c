@@ -124,9 +124,9 @@ const struct route routes[] = {
 
 	/* Reports. */
 	{ "GET", "/reports", PERM_REPORT_READ, NULL, "report", true, 200, reports_list, false,
-		.help = "The reports that there are, with their columns; titles as Accept-Language has it." },
+		.areas = AREAS_LISTED, .help = "The reports that there are for the caller, with their columns; titles as Accept-Language has it." },
 	{ "GET", "/reports/:report", PERM_REPORT_READ, NULL, NULL, false, 200, report_get, false,
-		.help = "A report: rows and totals as JSON, or a file. Days are book days of the site; final: they are all sealed.",
+		.areas = AREAS_REPORT, .help = "A report: rows and totals as JSON, or a file. Days are book days of the site; final: they are all sealed.",
 		.params = { { "from", PARAM_DAY, true }, { "to", PARAM_DAY, true }, { "site", PARAM_TEXT, false },
 			{ "format", PARAM_FORMAT, false }, { "by", PARAM_GROUP, false } } },
 

@@ -76,6 +76,7 @@ enum areas {
 	AREAS_BY_ID,  /* open by the thing in its path (scope.h), closed when there is none */
 	AREAS_LISTED, /* its queries carry the caller's areas */
 	AREAS_SITE,   /* of the whole site, and open to them all the same; or their own */
+	AREAS_REPORT, /* as the row of the report says */
 };
 
 enum body_kind {

@@ -204,6 +204,8 @@ GRANT UPDATE ON supply_point TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE (sealed_at, entries, sha256, summed_at) ON book_day TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE ON usage_month TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE ON posting_month TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON loss_look TO 'yufu_worker'@'localhost';
+GRANT INSERT, DELETE ON loss_grown TO 'yufu_worker'@'localhost';
 GRANT UPDATE (sealed) ON usage_day TO 'yufu_worker'@'localhost';
 GRANT INSERT ON fee_charge TO 'yufu_worker'@'localhost';
 GRANT INSERT ON fee_due TO 'yufu_worker'@'localhost';

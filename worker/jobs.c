@@ -27,6 +27,7 @@ const struct job jobs[] = {
 	{ "bill_checks", 10000, job_bill_checks },
 	{ "seal", 30000, job_seal },
 	{ "month_sums", 10000, job_month_sums },
+	{ "losses", 60000, job_losses },
 	{ "fees", 30000, job_fees },
 	{ "shares", 30000, job_shares },
 	{ "allowances", 60000, job_allowances },

@@ -58,6 +58,7 @@ enum err job_bills(struct tools *t, struct utc now);
 enum err job_bill_checks(struct tools *t, struct utc now);
 enum err job_seal(struct tools *t, struct utc now);
 enum err job_month_sums(struct tools *t, struct utc now);
+enum err job_losses(struct tools *t, struct utc now);
 enum err job_fees(struct tools *t, struct utc now);
 enum err job_shares(struct tools *t, struct utc now);
 enum err job_allowances(struct tools *t, struct utc now);

@@ -1,4 +1,5 @@
 #include "domain/bookday.h"
+#include "domain/losswatch.h"
 #include "domain/monthsum.h"
 #include "worker/jobs.h"
 
@@ -16,4 +17,12 @@ enum err job_month_sums(struct tools *t, struct utc now)
 	int64_t n;
 
 	return monthsum_run(t->db, now, SUM_DAYS, &n);
+}
+
+#define LOSS_SITES 8 /* in one run */
+
+/* Losses of a site, once for each day that it seals. */
+enum err job_losses(struct tools *t, struct utc now)
+{
+	return losswatch_run(t->db, now, LOSS_SITES);
 }

@@ -7,6 +7,7 @@ const struct alarm_kind alarm_kinds[] = {
 	{ "gateway_silent", "urgent", "gateway", false, "网关无应答", "gateway is silent" },
 	{ "gateway_twin", "urgent", "gateway", false, "网关编号冒用", "gateway id used twice" },
 	{ "identity_changed", "urgent", "meter", false, "表号已变", "serial number changed" },
+	{ "loss_grown", "warn", "meter", false, "损耗增大", "losses have grown" },
 	{ "meter_silent", "warn", "meter", false, "表计无应答", "meter is silent" },
 	{ "phase_lost", "warn", "meter", false, "缺相", "phase lost" },
 	{ "register_fell", "urgent", "meter", false, "读数回退", "register fell" },

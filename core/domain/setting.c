@@ -90,6 +90,11 @@ const struct setting_row settings[SETTING__MAX] = {
 		"The alarm voltage_high: a phase above it, in mV." },
 	[SETTING_ROUND_LONG_S] = { "round_long_s", 1, 3600, 60, false,
 		"The alarm round_long: a gateway takes longer to read all of its meters once." },
+	[SETTING_LOSS_MOST_PERMILLE] = { "loss_most_permille", 0, 1000, 80, false,
+		"The alarm loss_grown: a meter counted more than those below it by more than so "
+		"many thousandths in the last seven days; 0: never ..." },
+	[SETTING_LOSS_GROWTH_PERMILLE] = { "loss_growth_permille", 1, 1000, 30, false,
+		"... and by so many thousandths more than in the four weeks before." },
 	[SETTING_ALARM_REPEAT_MIN] = { "alarm_repeat_min", 0, 1440, 30, false,
 		"Minutes after which an urgent alarm that nobody acknowledged is told again, then "
 		"to "

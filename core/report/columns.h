@@ -1,5 +1,6 @@
 #pragma once
 /* Columns and statements of the reports, for the list in reports.c. */
+#include "domain/scope.h"
 #include "report/report.h"
 
 #define SITE                                                                                       \
@@ -11,6 +12,9 @@
 /* Where rows are of the sums of a span, and where of the days that these do not have: smM, hHkK. */
 #define IN_MONTHS "site_id = ? AND month BETWEEN ? AND ?"
 #define IN_DAYS "u.sealed IN (0, 1) AND " DAYS_LEFT("u.book_day")
+/* What the caller sees of a site: of a meter m, or by a contract: v. */
+#define SEES_METER " AND ? IN (sp.site_id, " SEEN_AREA("m.area_id") ")"
+#define SEES_CONTRACT(site, id) " AND ? IN (" site ", " SEEN_CONTRACT(id) ")"
 #define COLUMNS(name) const struct columns name = { name##_list, ARRAY_LEN(name##_list) }
 
 extern const struct columns vending_columns, operator_columns, purchases_columns,
@@ -18,9 +22,11 @@ extern const struct columns vending_columns, operator_columns, purchases_columns
 	debtors_columns, supply_columns, outages_columns, communication_columns, losses_columns,
 	peaks_columns, carbon_columns;
 extern const char vending_day_sql[], vending_month_sql[], vending_year_sql[], operator_sql[],
-	purchases_sql[], usage_hour_sql[], usage_day_sql[], usage_month_sql[], shares_sql[],
-	fees_sql[], supply_sql[], outages_sql[], losses_sql[], carbon_sql[];
+	purchases_sql[], usage_hour_sql[], usage_day_sql[], usage_days_sql[], losses_days_sql[],
+	usage_month_sql[], shares_sql[], fees_sql[], supply_sql[], outages_sql[], losses_sql[],
+	carbon_sql[];
 
+enum err usage_rows(struct report_run *r);
 enum err energy_money_rows(struct report_run *r);
 enum err debtors_rows(struct report_run *r);
 enum err communication_rows(struct report_run *r);

@@ -111,7 +111,7 @@ static const struct query Q_PARTS = {
 	" UNION ALL SELECT b.id, '=balance', b.balance_nano, 0 FROM account b WHERE b.kind = 'purse'"
 	") x JOIN account a ON a.id = x.account_id AND a.kind = 'purse'"
 	" JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id"
-	" WHERE t.site_id = ? ORDER BY x.account_id",
+	" WHERE t.site_id = ?" SEES_CONTRACT("t.site_id", "c.id") " ORDER BY x.account_id",
 	&part_shape
 };
 /* clang-format on */
@@ -244,8 +244,8 @@ static size_t span_args(
 	return n;
 }
 
-static enum err parts(
-	struct db *db, int64_t site_id, struct day from, struct day to, struct rows *out)
+static enum err parts(struct db *db, int64_t site_id, int64_t scope, struct day from, struct day to,
+	struct rows *out)
 {
 	struct fold f = { .rows = out };
 	struct report_sums before, in, after;
@@ -269,14 +269,15 @@ static enum err parts(
 	args[n++] = arg_text(day_text(to, last));
 	n += span_args(args + n, site_id, &in, false);
 	args[n++] = arg_i64(site_id);
+	args[n++] = arg_i64(scope);
 	return db_each(db, &Q_PARTS, args, n, &f.part, fold, &f);
 }
 
-enum err energy_money(
-	struct db *db, int64_t site_id, struct day from, struct day to, struct energy_money *out)
+enum err energy_money(struct db *db, int64_t site_id, int64_t scope, struct day from, struct day to,
+	struct energy_money *out)
 {
 	AUTO(energy_money_free) struct energy_money r = { 0 };
-	enum err e = parts(db, site_id, from, to, &r.rows);
+	enum err e = parts(db, site_id, scope, from, to, &r.rows);
 
 	if (e == ERR_OK)
 		e = meters(db, site_id, from, to, &r.meters);

@@ -51,7 +51,7 @@ struct energy_money {
 };
 void energy_money_free(struct energy_money *r);
 
-/* First and last book day included. ERR_INTERNAL when an entry's kind is not known to the report;
- * ERR_OVERFLOW. */
-MUST_USE enum err energy_money(
-	struct db *db, int64_t site_id, struct day from, struct day to, struct energy_money *out);
+/* First and last book day included. scope: the site, or minus the user who sees areas of it.
+ * ERR_INTERNAL when an entry's kind is not known to the report; ERR_OVERFLOW. */
+MUST_USE enum err energy_money(struct db *db, int64_t site_id, int64_t scope, struct day from,
+	struct day to, struct energy_money *out);

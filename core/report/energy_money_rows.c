@@ -107,7 +107,7 @@ static enum err row_put(struct report_run *r, const struct energy_money_row *row
 enum err energy_money_rows(struct report_run *r)
 {
 	AUTO(energy_money_free) struct energy_money report = { 0 };
-	enum err e = energy_money(r->db, r->site.id, r->from, r->to, &report);
+	enum err e = energy_money(r->db, r->site.id, r->scope, r->from, r->to, &report);
 	const struct energy_money_row *row = report.rows.at;
 	const struct energy_money_meter *m = report.meters.at;
 	size_t at = 0, n;

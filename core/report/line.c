@@ -68,17 +68,20 @@ COLUMNS(peaks_columns);
 	"COALESCE(t.code, '') AS tenant, COALESCE(t.name, '') AS name,"                            \
 	" COALESCE(t.room, '') AS room, "
 
+/* clang-format off */
 const char supply_sql[] =
 	"SELECT a.created_at, a.done_at, m.code AS meter, " TENANT
 	"a.action, a.reason, a.actor, a.state, a.error FROM supply_act a"
 	" JOIN meter m ON m.id = a.meter_id JOIN supply_point sp ON sp.id = "
 	"a.supply_point_id" HOLDER(
-		"a.created_at") " WHERE sp.site_id = ? AND a.created_at >= ? AND a.created_at < ?"
+		"a.created_at") " WHERE sp.site_id = ?" SEES_METER " AND a.created_at >= ? AND a.created_at < ?"
 				" ORDER BY a.created_at, a.id";
+/* clang-format on */
 
 /* The part of each outage that lies in the span and is over by now. */
 #define BEGUN "GREATEST(o.from_at, ?)"
 #define ENDED "LEAST(IF(o.until_at = 0, ?, o.until_at), ?)"
+/* clang-format off */
 const char outages_sql[] =
 	"SELECT o.object_kind AS kind, COALESCE(g.code, m.code) AS code,"
 	" COALESCE(g.name, m.name) AS name, " BEGUN " AS from_at, " ENDED " AS until_at,"
@@ -86,8 +89,10 @@ const char outages_sql[] =
 	" LEFT JOIN gateway g ON o.object_kind = 'gateway' AND g.id = o.object_id"
 	" LEFT JOIN meter m ON o.object_kind = 'meter' AND m.id = o.object_id"
 	" LEFT JOIN supply_point sp ON sp.id = m.supply_point_id"
-	" WHERE ? IN (g.site_id, sp.site_id) AND (o.until_at = 0 OR o.until_at > ?)"
+	" WHERE ? IN (g.site_id, sp.site_id) AND ? IN (g.site_id, sp.site_id, IF(g.id IS NULL, "
+	SEEN_AREA("m.area_id") ", " SEEN_GATEWAY("g.id") ")) AND (o.until_at = 0 OR o.until_at > ?)"
 	" AND o.from_at < ? HAVING until_at > from_at ORDER BY from_at, kind, code, o.id";
+/* clang-format on */
 
 /* ---- communication ---- */
 
@@ -106,12 +111,13 @@ SHAPE(comm_shape, struct comm_row, F(kind), F(id), F(code), F(name), F(from), F(
 #define METERS                                                                                     \
 	"SELECT 1 AS kind, m.id, m.code, m.name, COALESCE(o.from_at, 0) AS `from`,"                \
 	" COALESCE(IF(o.until_at = 0, ?, o.until_at), 0) AS `until` FROM meter m"                  \
-	" JOIN supply_point sp ON sp.id = m.supply_point_id AND sp.site_id = ?"
+	" JOIN supply_point sp ON sp.id = m.supply_point_id AND sp.site_id = ?" SEES_METER
+/* clang-format off */
 static const struct query Q_COMM = {
 	"SELECT * FROM (SELECT 0 AS kind, g.id, g.code, g.name, COALESCE(o.from_at, 0) AS `from`,"
 	" COALESCE(IF(o.until_at = 0, ?, o.until_at), 0) AS `until` FROM gateway g"
 	" LEFT JOIN outage o ON o.object_kind = 'gateway' AND o.object_id = g.id" SILENT
-	" WHERE g.site_id = ?"
+	" WHERE g.site_id = ? AND ? IN (g.site_id, " SEEN_GATEWAY("g.id") ")"
 	" UNION ALL " METERS
 	" LEFT JOIN outage o ON o.object_kind = 'meter' AND o.object_id = m.id" SILENT
 	" UNION ALL " METERS
@@ -119,6 +125,7 @@ static const struct query Q_COMM = {
 	") x ORDER BY x.kind, x.id, x.`from`, x.`until`",
 	&comm_shape
 };
+/* clang-format on */
 
 struct comm {
 	struct report_run *r;
@@ -176,59 +183,81 @@ enum err communication_rows(struct report_run *r)
 {
 	struct comm c = { .r = r };
 	struct arg now = arg_utc(r->now), b = arg_utc(r->begins), e = arg_utc(r->ends);
-	struct arg site = arg_i64(r->site.id);
+	struct arg site = arg_i64(r->site.id), sees = arg_i64(r->scope);
 	enum err err = db_each(r->db, &Q_COMM,
-		ARGS(now, e, b, site, now, site, e, b, now, site, e, b), &c.row, take_comm, &c);
+		ARGS(now, e, b, site, sees, now, site, sees, e, b, now, site, sees, e, b), &c.row,
+		take_comm, &c);
 
 	return err == ERR_OK ? comm_emit(&c) : err;
 }
 
 /* ---- peaks ---- */
 
-struct peak_row {
+struct holding { /* a meter while a contract held it, or all of its time without any */
 	int64_t id;
 	char meter[129];
 	char tenant[129];
 	char name[257];
 	char room[129];
+	struct utc from_at, to_at; /* 0: open */
+};
+#define F(member) FIELD(struct holding, member)
+SHAPE(holding_shape, struct holding, F(id), F(meter), F(tenant), F(name), F(room), F(from_at),
+	F(to_at));
+#undef F
+static const struct query Q_HOLDINGS = {
+	"SELECT m.id, m.code AS meter, " TENANT "COALESCE(cp.from_at, 0) AS from_at,"
+	" COALESCE(cp.to_at, 0) AS to_at FROM supply_point sp"
+	" JOIN meter m ON m.supply_point_id = sp.id LEFT JOIN contract_point cp"
+	" ON cp.supply_point_id = sp.id AND cp.from_at < ? AND (cp.to_at = 0 OR cp.to_at > ?)"
+	" LEFT JOIN contract c ON c.id = cp.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"
+	" WHERE sp.site_id = ?" SEES_METER " AND m.utility = 'electricity'"
+	" ORDER BY m.id, cp.from_at",
+	&holding_shape
+};
+
+struct hour_row {
 	struct utc hour_at;
 	struct qty qty;
 	int64_t most_w;
 };
-#define F(member) FIELD(struct peak_row, member)
-SHAPE(peak_shape, struct peak_row, F(id), F(meter), F(tenant), F(name), F(room), F(hour_at), F(qty),
-	F(most_w));
+#define F(member) FIELD(struct hour_row, member)
+SHAPE(hour_shape, struct hour_row, F(hour_at), F(qty), F(most_w));
 #undef F
-static const struct query Q_PEAKS = {
-	"SELECT m.id, m.code AS meter, " TENANT "h.hour_at, h.qty_milli AS qty,"
-	" COALESCE(h.most_w, " REPORT_NONE_SQL ") AS most_w FROM supply_point sp"
-	" JOIN meter m ON m.supply_point_id = sp.id JOIN usage_hour h ON h.meter_id = m.id" HOLDER(
-		"h.hour_at") " WHERE sp.site_id = ? AND m.utility = 'electricity'"
-			     " AND h.hour_at >= ? AND h.hour_at < ? ORDER BY m.id, h.hour_at",
-	&peak_shape
+/* Of one meter, by a range of the primary key: a join would read all hours that there ever were. */
+static const struct query Q_HOURS = {
+	"SELECT hour_at, qty_milli AS qty, COALESCE(most_w, " REPORT_NONE_SQL ") AS most_w"
+	" FROM usage_hour WHERE meter_id = ? AND hour_at >= ? AND hour_at < ? ORDER BY hour_at",
+	&hour_shape
 };
 
-struct peaks {
-	struct report_run *r;
-	struct peak_row row;
-	struct peak_row best; /* of the day so far; id 0: none */
+struct peak { /* of a day so far */
 	struct day day;
+	struct hour_row best;
 	int64_t most_w;
 	struct qty sum;
 };
 
-static enum err peak_emit(struct peaks *p)
+/* Who held the meter then. */
+static const struct holding *holder(const struct holding *h, size_t n, struct utc at)
 {
-	struct report_run *r = p->r;
+	for (size_t i = 0; i < n; i++)
+		if (at.ms >= h[i].from_at.ms && (h[i].to_at.ms == 0 || at.ms < h[i].to_at.ms))
+			return &h[i];
+	return NULL;
+}
+
+static enum err peak_emit(
+	struct report_run *r, const struct holding *h, size_t n, const struct peak *p)
+{
+	const struct holding *held = holder(h, n, p->best.hour_at);
 	char day[DAY_TEXT_MAX];
 
-	if (!p->best.id)
-		return ERR_OK;
 	report_text(r, PEAK_DAY, day_text(p->day, day));
-	report_text(r, PEAK_METER, p->best.meter);
-	report_text(r, PEAK_TENANT, p->best.tenant);
-	report_text(r, PEAK_NAME, p->best.name);
-	report_text(r, PEAK_ROOM, p->best.room);
+	report_text(r, PEAK_METER, h->meter);
+	report_text(r, PEAK_TENANT, held ? held->tenant : "");
+	report_text(r, PEAK_NAME, held ? held->name : "");
+	report_text(r, PEAK_ROOM, held ? held->room : "");
 	r->cells->n[PEAK_HOUR] = p->best.hour_at.ms;
 	r->cells->n[PEAK_WH] = p->best.qty.milli;
 	r->cells->n[PEAK_MOST] = p->most_w;
@@ -236,32 +265,46 @@ static enum err peak_emit(struct peaks *p)
 	return report_row(r);
 }
 
-static enum err take_peak(void *ctx)
+/* The days of one meter, whose n holdings these are. */
+static enum err meter_peaks(struct report_run *r, const struct holding *h, size_t n)
 {
-	struct peaks *p = ctx;
-	struct day day = zone_local(p->r->zone, p->row.hour_at).day;
-	bool same = p->best.id == p->row.id && p->day.days == day.days;
-	enum err e = same ? ERR_OK : peak_emit(p);
+	AUTO(rows_free) struct rows hours = { 0 };
+	enum err e = db_list(r->db, &Q_HOURS,
+		ARGS(arg_i64(h->id), arg_utc(r->begins), arg_utc(r->ends)), &hours);
+	const struct hour_row *hour = hours.at;
+	struct peak p = { 0 };
 
-	if (!same) {
-		p->best = p->row;
-		p->day = day;
-		p->most_w = p->row.most_w;
-		p->sum.milli = 0;
+	for (size_t i = 0; e == ERR_OK && i < hours.n; i++) {
+		struct day day = zone_local(r->zone, hour[i].hour_at).day;
+
+		if (i == 0 || day.days != p.day.days) {
+			if (i > 0)
+				e = peak_emit(r, h, n, &p);
+			p = (struct peak){ day, hour[i], hour[i].most_w, { 0 } };
+		}
+		if (hour[i].qty.milli > p.best.qty.milli)
+			p.best = hour[i];
+		if (hour[i].most_w > p.most_w)
+			p.most_w = hour[i].most_w;
+		if (e == ERR_OK)
+			e = qty_add(p.sum, hour[i].qty, &p.sum);
 	}
-	if (p->row.qty.milli > p->best.qty.milli)
-		p->best = p->row;
-	if (p->row.most_w > p->most_w)
-		p->most_w = p->row.most_w;
-	return e == ERR_OK ? qty_add(p->sum, p->row.qty, &p->sum) : e;
+	return e == ERR_OK && hours.n > 0 ? peak_emit(r, h, n, &p) : e;
 }
 
 enum err peaks_rows(struct report_run *r)
 {
-	struct peaks p = { .r = r };
-	enum err e = db_each(r->db, &Q_PEAKS,
-		ARGS(arg_i64(r->site.id), arg_utc(r->begins), arg_utc(r->ends)), &p.row, take_peak,
-		&p);
+	AUTO(rows_free) struct rows holdings = { 0 };
+	enum err e = db_list(r->db, &Q_HOLDINGS,
+		ARGS(arg_utc(r->ends), arg_utc(r->begins), arg_i64(r->site.id), arg_i64(r->scope)),
+		&holdings);
+	const struct holding *h = holdings.at;
+	size_t n;
 
-	return e == ERR_OK ? peak_emit(&p) : e;
+	for (size_t i = 0; e == ERR_OK && i < holdings.n; i += n) {
+		for (n = 1; i + n < holdings.n && h[i + n].id == h[i].id;)
+			n++;
+		e = meter_peaks(r, &h[i], n);
+	}
+	return e;
 }

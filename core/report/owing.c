@@ -74,22 +74,22 @@ const char shares_sql[] =
 	OF("electricity", "x.of_qty") "of_wh, " OF("electricity", "x.qty") "energy_wh, "
 	OF("water", "x.of_qty") "of_l, " OF("water", "x.qty") "volume_l,"
 	" x.of_charge, x.charge, x.booked FROM ("
-	"SELECT " RUN "s.contract_id, s.weight, s.of_weight, s.qty_milli AS qty, s.charge_nano AS charge,"
+	"SELECT g.site_id, " RUN "s.contract_id, s.weight, s.of_weight, s.qty_milli AS qty, s.charge_nano AS charge,"
 	" (SELECT CAST(COALESCE(-SUM(q.amount_nano), 0) AS SIGNED) FROM posting q"
 	" WHERE q.entry_id = s.entry_id AND q.account_id = s.account_id) AS booked" RUNS
 	" JOIN share_part s ON s.group_id = r.group_id AND s.day = r.day AND s.version = r.version"
 	" WHERE g.site_id = ? AND r.run_at >= ? AND r.run_at < ?"
-	" UNION ALL SELECT " RUN "0, " REPORT_NONE_SQL ", " REPORT_NONE_SQL ", r.owner_milli, r.owner_nano, 0" RUNS
+	" UNION ALL SELECT g.site_id, " RUN "0, " REPORT_NONE_SQL ", " REPORT_NONE_SQL ", r.owner_milli, r.owner_nano, 0" RUNS
 	" WHERE g.site_id = ? AND r.run_at >= ? AND r.run_at < ?"
 	") x LEFT JOIN contract c ON c.id = x.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"
-	" ORDER BY x.run_at, x.id, x.day, x.version, x.contract_id";
+	" WHERE ? IN (x.site_id, " SEEN_CONTRACT("x.contract_id") ") ORDER BY x.run_at, x.id, x.day, x.version, x.contract_id";
 
 const char fees_sql[] =
-	"SELECT e.book_day AS day, f.month, t.code AS tenant, t.name, t.room, c.code AS contract, k.kind,"
-	" k.monthly_fen, f.days, f.version, f.amount_fen FROM fee_charge f"
-	" JOIN contract_fee k ON k.id = f.contract_fee_id JOIN contract c ON c.id = k.contract_id"
-	" JOIN tenant t ON t.id = c.tenant_id JOIN entry e ON e.id = f.entry_id"
-	" WHERE e.site_id = ? AND e.book_day BETWEEN ? AND ?"
+	"SELECT STRAIGHT_JOIN e.book_day AS day, f.month, t.code AS tenant, t.name, t.room, c.code AS contract, k.kind,"
+	" k.monthly_fen, f.days, f.version, f.amount_fen FROM entry e FORCE INDEX (site_kind_day)"
+	" JOIN fee_charge f ON f.entry_id = e.id JOIN contract_fee k ON k.id = f.contract_fee_id"
+	" JOIN contract c ON c.id = k.contract_id JOIN tenant t ON t.id = c.tenant_id"
+	" WHERE e.site_id = ? AND e.kind IN ('property_fee', 'rent') AND e.book_day BETWEEN ? AND ?" SEES_CONTRACT("e.site_id", "c.id")
 	" ORDER BY e.book_day, t.code, k.id, f.month, f.version";
 /* clang-format on */
 
@@ -109,6 +109,7 @@ SHAPE(debtor_shape, struct debtor, F(account_id), F(tenant), F(name), F(room), F
 	F(balance));
 #undef F
 /* Purses below zero, and old debt that was agreed: both are negative where something is owed. */
+/* clang-format off */
 static const struct query Q_DEBTORS = {
 	"SELECT x.account_id, t.code AS tenant, t.name, t.room, c.code AS contract,"
 	" IF(a.kind = 'debt', 'debt', a.purpose) AS what, CAST(SUM(x.amount) AS SIGNED) AS balance"
@@ -116,20 +117,16 @@ static const struct query Q_DEBTORS = {
 	" WHERE " IN_MONTHS " GROUP BY 1"
 	" UNION ALL SELECT p.account_id, SUM(p.amount_nano) FROM entry e"
 	" JOIN posting p ON p.entry_id = e.id JOIN account b ON b.id = p.account_id"
-	" WHERE e.site_id = ? AND " DAYS_LEFT(
-		"e.book_day") " AND b.kind IN ('purse', 'debt')"
-			      " GROUP BY 1 UNION ALL SELECT u.account_id, -SUM(u.charge_nano) FROM "
-			      "usage_day u"
-			      " WHERE u.account_id > 0 AND u.sealed = 0 AND u.book_day <= ? GROUP "
-			      "BY 1) x"
-			      " JOIN account a ON a.id = x.account_id JOIN contract c"
-			      " ON c.id = IF(a.kind = 'debt', CAST(SUBSTRING(a.code, 6) AS "
-			      "SIGNED), a.contract_id)"
-			      " JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ?"
-			      " GROUP BY x.account_id HAVING SUM(x.amount) < 0 ORDER BY t.code, "
-			      "c.code, what",
+	" WHERE e.site_id = ? AND " DAYS_LEFT("e.book_day") " AND b.kind IN ('purse', 'debt') GROUP BY 1"
+	" UNION ALL SELECT u.account_id, -SUM(u.charge_nano) FROM usage_day u"
+	" WHERE u.account_id > 0 AND u.sealed = 0 AND u.book_day <= ? GROUP BY 1) x"
+	" JOIN account a ON a.id = x.account_id JOIN contract c"
+	" ON c.id = IF(a.kind = 'debt', CAST(SUBSTRING(a.code, 6) AS SIGNED), a.contract_id)"
+	" JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ?" SEES_CONTRACT("t.site_id", "c.id")
+	" GROUP BY x.account_id HAVING SUM(x.amount) < 0 ORDER BY t.code, c.code, what",
 	&debtor_shape
 };
+/* clang-format on */
 
 struct flow {
 	char day[DAY_TEXT_MAX];
@@ -202,7 +199,7 @@ enum err debtors_rows(struct report_run *r)
 		e = db_list(r->db, &Q_DEBTORS,
 			ARGS(site, arg_i64(s.first), arg_i64(s.last), site, arg_text(s.head_first),
 				arg_text(s.head_last), arg_text(s.tail_first),
-				arg_text(s.tail_last), last, site),
+				arg_text(s.tail_last), last, site, arg_i64(r->scope)),
 			&debtors);
 	d = debtors.at;
 	for (size_t i = 0; e == ERR_OK && i < debtors.n; i++)

@@ -64,15 +64,20 @@ struct report_kind {
 	const char *zh, *en;
 	const struct columns *columns;
 	int64_t days_most;
-	char whole;    /* 'm' 'y': months or years that the span touches are told whole */
-	bool by;       /* grouped by meter, shop, area or rate */
-	bool measured; /* not final by a seal, see docs/reports.md */
+	char whole;	     /* 'm' 'y': months or years that the span touches are told whole */
+	bool by;	     /* grouped by meter, shop, area or rate */
+	bool measured;	     /* not final by a seal, see docs/reports.md */
+	bool areas;	     /* can be told of some areas of a site alone */
+	const char *instead; /* of a span that is too long; NULL: less at a time */
 	enum err (*run)(struct report_run *r);
 	/* For report_sql(): columns of the result are those of the report behind the site. args has
-	 * a letter for each ?: s site, f first day, t last day, b begin, e end (utc), n now, y by;
-	 * of the sums of the span, which begins a month earlier in reports by month: m M first and
-	 * last month, h H the days before them, k K those after. */
+	 * a letter for each ?: s site, v what the caller sees of it (domain/scope.h), f first day,
+	 * t last day, b begin, e end (utc), n now, y by, j the hours; of the sums of the span,
+	 * which begins a month earlier in reports by month: m M first and last month, h H the days
+	 * before them, k K those after. */
 	const char *sql, *args;
+	/* For spans of more than a quarter, with the same arguments; NULL: the same. */
+	const char *sql_long;
 };
 extern const struct report_kind reports[];
 extern const size_t reports_n;
@@ -98,7 +103,9 @@ struct report_run { /* of one site */
 	struct utc begins, ends; /* the span: begins <= t < ends */
 	struct utc now;
 	const char *by;
+	const char *hours; /* of the span and the day before, a list in JSON; of reports by hour */
 	struct report_sums sums;
+	int64_t scope;	     /* of the caller: the site, or minus the user (domain/scope.h) */
 	struct cells *cells; /* the row that is made now */
 	struct report_sheet *sheet;
 };
@@ -115,6 +122,7 @@ struct report_ask {
 	struct day from, to;
 	const char *site;    /* code; "": all that the caller sees */
 	int64_t caller_site; /* 0: every site */
+	int64_t areas_of;    /* the user who is confined to areas of that site; 0: nobody is */
 	const char *by;	     /* meter shop area rate; "": meter */
 	const char *format;  /* json xlsx csv; "": json */
 	bool english;	     /* titles */
@@ -128,7 +136,8 @@ struct report_file {
 #define REPORT_ROWS_MOST 1000000
 
 /* Makes a report. The db is used alone meanwhile. ERR_NOT_FOUND: no such site for this caller;
- * ERR_OUT_OF_RANGE: too many days; ERR_TOO_LARGE: too many rows; ERR_UNKNOWN_FIELD, ERR_BAD_VALUE.
+ * ERR_OUT_OF_RANGE: too many days; ERR_TOO_LARGE: too many rows; ERR_FORBIDDEN: of the whole site,
+ * and the caller is confined to areas; ERR_UNKNOWN_FIELD, ERR_BAD_VALUE.
  * The format and what is grouped by must be of their lists. */
 MUST_USE enum err report_make(
 	struct db *db, const struct report_ask *ask, struct report_file *out, struct problem *why);

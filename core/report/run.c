@@ -4,9 +4,11 @@
 
 #include "base/log.h"
 #include "domain/monthsum.h"
+#include "domain/scope.h"
 #include "report/sheet.h"
 
 #define ROW_SITE 0
+#define QUARTER 92
 
 static const struct report_format *const formats[] = { &report_json, &report_csv, &report_xlsx };
 
@@ -127,6 +129,8 @@ static struct arg arg_of(const struct report_run *r, char letter)
 	switch (letter) {
 	case 's':
 		return arg_i64(r->site.id);
+	case 'v':
+		return arg_i64(r->scope);
 	case 'f':
 		return arg_text(r->first);
 	case 't':
@@ -137,6 +141,8 @@ static struct arg arg_of(const struct report_run *r, char letter)
 		return arg_utc(r->ends);
 	case 'n':
 		return arg_utc(r->now);
+	case 'j':
+		return arg_text(r->hours);
 	case 'm':
 		return arg_i64(r->sums.first);
 	case 'M':
@@ -159,7 +165,8 @@ enum err report_sql(struct report_run *r)
 	const struct report_kind *report = r->report;
 	struct field fields[REPORT_COLUMNS_MAX];
 	struct shape shape = { fields, report->columns->n - 1, sizeof(struct cells) };
-	struct query q = { report->sql, &shape };
+	bool is_long = report->sql_long && r->to.days - r->from.days >= QUARTER;
+	struct query q = { is_long ? report->sql_long : report->sql, &shape };
 	struct arg args[24];
 	size_t n = strlen(report->args);
 
@@ -213,6 +220,7 @@ static enum err run_site(
 	r->db = db;
 	r->report = ask->report;
 	r->site = *site;
+	r->scope = ask->areas_of ? -ask->areas_of : site->id;
 	r->zone = z;
 	r->begins = zone_day_start(z, r->from);
 	r->ends = zone_day_start(z, (struct day){ r->to.days + 1 });
@@ -246,8 +254,13 @@ static enum err check(const struct report_ask *ask, struct problem *why)
 	int64_t days = (int64_t)ask->to.days - ask->from.days + 1;
 
 	if (days > report->days_most)
-		return problem_set(why, ERR_OUT_OF_RANGE, "to", "at most %lld days of this report",
-			(long long)report->days_most);
+		return problem_set(why, ERR_OUT_OF_RANGE, "to",
+			"at most %lld days of this report%s%s", (long long)report->days_most,
+			report->instead ? "; for more ask for " : "",
+			report->instead ? report->instead : "");
+	if (ask->areas_of && !report->areas)
+		return problem_set(why, ERR_FORBIDDEN, "",
+			"this is of the whole site, and you see some areas of it");
 	if (ask->by[0] && !report->by)
 		return problem_set(why, ERR_UNKNOWN_FIELD, "by", "this report is not grouped");
 	if (str_eq(ask->by, "rate") && str_eq(report->name, "usage-hour"))
@@ -278,6 +291,17 @@ static enum err is_final(struct db *db, struct report_sheet *s)
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
+/* Who sees some areas only would see none of them after the connection was lost. */
+static const struct query Q_AREAS_OF = { "SELECT COALESCE(@areas_of, 0) AS id", &id_shape };
+
+static enum err areas_stayed(struct db *db, const struct report_ask *ask)
+{
+	struct id_row row;
+	enum err e = ask->areas_of ? db_one(db, &Q_AREAS_OF, NO_ARGS, &row) : ERR_OK;
+
+	return ask->areas_of && e == ERR_OK && row.id != ask->areas_of ? ERR_UNAVAILABLE : e;
+}
+
 static enum err rows_write(
 	struct db *db, struct report_sheet *s, const struct rows *sites, struct report_run *r)
 {
@@ -286,6 +310,8 @@ static enum err rows_write(
 
 	for (size_t i = 0; e == ERR_OK && i < sites->n; i++)
 		e = run_site(db, s, &site[i], r);
+	if (e == ERR_OK)
+		e = areas_stayed(db, s->ask);
 	if (e == ERR_OK)
 		e = s->format->end(s);
 	if (e == ERR_OK && (fflush(s->file) != 0 || ferror(s->file))) {
@@ -318,10 +344,17 @@ static enum err make(
 	if (e == ERR_OK)
 		e = rows_write(db, s, sites, &r);
 	if (e == ERR_TOO_LARGE)
-		return problem_set(why, e, "to", "more than %d rows: ask for less at a time",
-			REPORT_ROWS_MOST);
+		return problem_set(why, e, "to", "more than %d rows: ask for less at a time%s%s",
+			REPORT_ROWS_MOST, s->ask->report->instead ? ", or for " : "",
+			s->ask->report->instead ? s->ask->report->instead : "");
 	return e;
 }
+
+/* Groups are added up in memory up to 128 MiB; as shipped the server goes to its disk after 16, and
+ * a year by day takes minutes. */
+static const struct query Q_ROOM = {
+	"SET SESSION tmp_memory_table_size = 134217728, max_heap_table_size = 134217728", NULL
+};
 
 enum err report_make(
 	struct db *db, const struct report_ask *ask, struct report_file *out, struct problem *why)
@@ -330,6 +363,10 @@ enum err report_make(
 	AUTO(rows_free) struct rows sites = { 0 };
 	enum err e = check(ask, why);
 
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_ROOM, NO_ARGS, NULL);
+	if (e == ERR_OK && ask->areas_of)
+		e = scope_take(db, ask->areas_of);
 	if (e == ERR_OK)
 		e = report_format_find(ask->format, &s.format, why);
 	if (e == ERR_OK)

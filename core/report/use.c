@@ -1,6 +1,10 @@
 /* Use by hour, day and month, losses, and carbon. Days are book days: what arrived late for a
  * closed day is use of the day that took it, and stands in the columns of late use as well. */
+#include <inttypes.h>
+
 #include "report/columns.h"
+
+#define DAY_MS INT64_C(86400000)
 
 /* clang-format off */
 /* Of each report of use: whose, what, and what it was in the period before. */
@@ -66,7 +70,8 @@ COLUMNS(carbon_columns);
 
 /* Rows of use are added up by numbers: the period, and whose (yy: a meter, shop or area; 0 of a rate).
  * Each period then stands once for itself and once as the one before the next, and last come names
- * (yyyyyy): that of a meter has its last holder in the period. */
+ * (yyyyyy): that of a meter has its last holder in the period. Rows are in the order of ids, not of
+ * codes: so they are sorted before names are put to them, which go on one by one. */
 #define USAGE(told, late, rows, next, first, last)                                                 \
 	"SELECT " told ", CASE ? WHEN 'shop' THEN COALESCE(t.code, '') WHEN 'area' THEN"           \
 	" COALESCE(ar.code, '') WHEN 'rate' THEN d.rate ELSE m.code END AS code,"                  \
@@ -85,59 +90,75 @@ COLUMNS(carbon_columns);
 	" MAX(r.contract_id) AS contract_id, SUM(r.qty) AS qty, SUM(r.charge) AS charge,"          \
 	" SUM(r.late) AS late FROM (" rows ") r JOIN meter m ON m.id = r.meter_id"                 \
 	" JOIN supply_point sp ON sp.id = m.supply_point_id"                                       \
-	" LEFT JOIN contract c ON c.id = r.contract_id WHERE sp.site_id = ?"                       \
+	" LEFT JOIN contract c ON c.id = r.contract_id WHERE sp.site_id = ?" SEES_METER            \
 	" GROUP BY 1, 2, 3, 4, 5) g JOIN (SELECT 0 AS last UNION ALL SELECT 1) k"                  \
 	" GROUP BY 1, 2, 3, 4, 5) d LEFT JOIN meter m ON ? = 'meter' AND m.id = d.whose"           \
 	" LEFT JOIN contract c ON ? = 'meter' AND c.id = d.contract_id"                            \
 	" LEFT JOIN tenant t ON t.id = IF(? = 'shop', d.whose, c.tenant_id)"                       \
 	" LEFT JOIN area ar ON ? = 'area' AND ar.id = d.whose"                                     \
-	" WHERE d.of BETWEEN " first " AND " last " ORDER BY d.of, code, d.role, d.utility"
+	" WHERE d.of BETWEEN " first " AND " last " ORDER BY d.of, d.whose, d.rate, d.role, d.utility"
 #define LATE ENERGY("d.late") "late_wh, " WATER("d.late") "late_l, "
 
-#define DAY_ROWS(of, where)                                                                        \
+#define DAY_ROWS(of, days, where)                                                                  \
 	"SELECT " of " AS of, u.meter_id, u.contract_id, u.rate, u.qty_milli AS qty,"              \
 	" u.charge_nano AS charge, IF(u.day < u.book_day, u.qty_milli, 0) AS late"                 \
-	" FROM usage_day u WHERE " where
+	" FROM " days " WHERE " where
+/* The days of a short span are found by their index, row by row; those of a long one meter by meter in
+ * the order in which they lie, which reads all days that there are of a meter, and is quicker. */
+#define DAYS_SHORT "usage_day u FORCE INDEX (unsealed)"
+#define DAYS_LONG "usage_day u IGNORE INDEX (unsealed)"
 #define MONTH_OF(day) "EXTRACT(YEAR_MONTH FROM " day ")"
 #define MONTH_TEXT(month) "INSERT(" month ", 5, 0, '-')"
-const char usage_day_sql[] = USAGE("CAST(d.of AS CHAR) AS period", LATE,
-	DAY_ROWS("u.book_day", "u.sealed IN (0, 1) AND u.book_day BETWEEN ? - INTERVAL 1 DAY AND ?"),
-	"g.of + INTERVAL 1 DAY", "?", "?");
+#define USAGE_DAY(days)                                                                            \
+	USAGE("CAST(d.of AS CHAR) AS period", LATE, DAY_ROWS("u.book_day", days,                   \
+		"u.sealed IN (0, 1) AND u.book_day BETWEEN ? - INTERVAL 1 DAY AND ?"),             \
+		"g.of + INTERVAL 1 DAY", "?", "?")
+const char usage_day_sql[] = USAGE_DAY(DAYS_SHORT);
+const char usage_days_sql[] = USAGE_DAY(DAYS_LONG);
 const char usage_month_sql[] = USAGE(MONTH_TEXT("d.of") " AS period", LATE,
 	"SELECT month AS of, meter_id, contract_id, rate, qty_milli AS qty, charge_nano AS charge,"
 	" late_milli AS late FROM usage_month WHERE " IN_MONTHS
-	" UNION ALL " DAY_ROWS(MONTH_OF("u.book_day"), IN_DAYS),
+	" UNION ALL " DAY_ROWS(MONTH_OF("u.book_day"), "usage_day u", IN_DAYS),
 	"PERIOD_ADD(g.of, 1)", MONTH_OF("?"), MONTH_OF("?"));
+/* Each meter and each hour of a list: a span of hours would have the server read all that the meter
+ * ever had. */
+#define HOURS_OF(id)                                                                               \
+	" JOIN JSON_TABLE(?, '$[*]' COLUMNS (hour_at BIGINT PATH '$')) k"                          \
+	" JOIN usage_hour u ON u.meter_id = " id " AND u.hour_at = k.hour_at"
 const char usage_hour_sql[] = USAGE("d.of AS hour_at", "",
-	"SELECT u.hour_at AS of, u.meter_id, COALESCE(cp.contract_id, 0) AS contract_id, '' AS rate,"
-	" u.qty_milli AS qty, u.charge_nano AS charge, 0 AS late FROM meter h JOIN usage_hour u"
-	" ON u.meter_id = h.id LEFT JOIN contract_point cp ON cp.supply_point_id = h.supply_point_id"
-	" AND u.hour_at >= cp.from_at AND (cp.to_at = 0 OR u.hour_at < cp.to_at)"
-	" WHERE u.hour_at >= ? - 86400000 AND u.hour_at < ?",
+	"SELECT u.hour_at AS of, h.id AS meter_id, COALESCE(cp.contract_id, 0) AS contract_id, '' AS rate,"
+	" u.qty_milli AS qty, u.charge_nano AS charge, 0 AS late FROM meter h"
+	HOURS_OF("h.id") " LEFT JOIN contract_point cp ON cp.supply_point_id = h.supply_point_id"
+	" AND u.hour_at >= cp.from_at AND (cp.to_at = 0 OR u.hour_at < cp.to_at)",
 	"g.of + 86400000", "?", "? - 1");
 
 /* What a meter counted against what those right below it did, by the metering tree of today. */
-#define BOOKED "u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ?"
+#define SHAFTS                                                                                     \
+	" JOIN (SELECT k.parent_id AS id, COUNT(*) AS meters_below FROM meter k"                   \
+	" JOIN meter h ON h.id = k.parent_id JOIN supply_point hp ON hp.id = h.supply_point_id"    \
+	" WHERE hp.site_id = ? GROUP BY 1) s ON s.id = "
+#define BOOKED " WHERE u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ? GROUP BY 1, 2"
 #define LOST(utility, what) "IF(a.utility = '" utility "', " what ", " REPORT_NONE_SQL ") AS "
-const char losses_sql[] =
-	"SELECT x.day, a.code AS meter, a.name, COALESCE(ar.name, '') AS area, a.utility, x.meters_below, "
-	LOST("electricity", "x.own") "energy_wh, "
-	LOST("electricity", "x.below") "below_wh, "
-	LOST("electricity", "x.own - x.below") "lost_wh, "
-	LOST("water", "x.own") "volume_l, "
-	LOST("water", "x.below") "below_l, "
-	LOST("water", "x.own - x.below") "lost_l,"
-	" IF(x.own > 0, (x.own - x.below) * 1000 DIV x.own, " REPORT_NONE_SQL ") AS lost_permille FROM ("
-	"SELECT d.day, d.id, CAST(SUM(d.own) AS SIGNED) AS own, CAST(SUM(d.below) AS SIGNED) AS below,"
-	" (SELECT COUNT(*) FROM meter n WHERE n.parent_id = d.id) AS meters_below FROM ("
-	"SELECT u.book_day AS day, m.id, SUM(u.qty_milli) AS own, 0 AS below FROM usage_day u"
-	" JOIN meter m ON m.id = u.meter_id WHERE EXISTS (SELECT 1 FROM meter k WHERE k.parent_id = m.id)"
-	" AND " BOOKED " GROUP BY 1, 2"
-	" UNION ALL SELECT u.book_day, m.parent_id, 0, SUM(u.qty_milli) FROM usage_day u"
-	" JOIN meter m ON m.id = u.meter_id WHERE m.parent_id IS NOT NULL AND " BOOKED " GROUP BY 1, 2"
-	") d GROUP BY d.day, d.id) x JOIN meter a ON a.id = x.id"
-	" JOIN supply_point sp ON sp.id = a.supply_point_id LEFT JOIN area ar ON ar.id = a.area_id"
-	" WHERE sp.site_id = ? ORDER BY x.day, a.code";
+#define LOSSES(days)                                                                               \
+	"SELECT x.day, a.code AS meter, a.name, COALESCE(ar.name, '') AS area, a.utility, s.meters_below, " \
+	LOST("electricity", "x.own") "energy_wh, "                                                 \
+	LOST("electricity", "x.below") "below_wh, "                                                \
+	LOST("electricity", "x.own - x.below") "lost_wh, "                                         \
+	LOST("water", "x.own") "volume_l, "                                                        \
+	LOST("water", "x.below") "below_l, "                                                       \
+	LOST("water", "x.own - x.below") "lost_l,"                                                 \
+	" IF(x.own > 0, (x.own - x.below) * 1000 DIV x.own, " REPORT_NONE_SQL ") AS lost_permille FROM (" \
+	"SELECT d.day, d.id, CAST(SUM(d.own) AS SIGNED) AS own, CAST(SUM(d.below) AS SIGNED) AS below" \
+	" FROM (SELECT u.book_day AS day, s.id, SUM(u.qty_milli) AS own, 0 AS below FROM " days    \
+	SHAFTS "u.meter_id" BOOKED                                                                 \
+	" UNION ALL SELECT u.book_day, s.id, 0, SUM(u.qty_milli) FROM " days                       \
+	" JOIN meter m ON m.id = u.meter_id" SHAFTS "m.parent_id" BOOKED                           \
+	") d GROUP BY d.day, d.id) x" SHAFTS "x.id"                                                \
+	" JOIN meter a ON a.id = x.id JOIN supply_point sp ON sp.id = a.supply_point_id"           \
+	" LEFT JOIN area ar ON ar.id = a.area_id"                                                  \
+	" WHERE sp.site_id = ? AND ? IN (sp.site_id, " SEEN_AREA("a.area_id") ") ORDER BY x.day, a.code"
+const char losses_sql[] = LOSSES(DAYS_SHORT);
+const char losses_days_sql[] = LOSSES(DAYS_LONG);
 
 /* Incomers are left out: what they count is counted below them. */
 const char carbon_sql[] =
@@ -156,6 +177,86 @@ const char carbon_sql[] =
 	" FROM usage_day u WHERE " IN_DAYS " GROUP BY 1, 2, 3) s"
 	" JOIN meter m ON m.id = s.meter_id JOIN supply_point sp ON sp.id = m.supply_point_id"
 	" LEFT JOIN contract c ON c.id = s.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"
-	" WHERE sp.site_id = ? AND m.utility = 'electricity' AND m.role <> 'incomer'"
+	" WHERE sp.site_id = ?" SEES_METER " AND m.utility = 'electricity' AND m.role <> 'incomer'"
 	" AND s.of BETWEEN " MONTH_OF("?") " AND " MONTH_OF("?") " GROUP BY s.of, tenant) x ORDER BY x.period, x.tenant";
 /* clang-format on */
+
+/* ---- too many rows are refused before they are added up ---- */
+
+/* Rows that there are at least, one more than an answer has at most. */
+#define LEAST(what, from, where)                                                                   \
+	"SELECT COUNT(*) AS id FROM (SELECT " what " FROM supply_point sp JOIN meter m"            \
+	" ON m.supply_point_id = sp.id " from " WHERE sp.site_id = ?" SEES_METER " AND " where     \
+	" LIMIT ?) x"
+static const struct query Q_METERS = { LEAST("1", "", "1 = 1"), &id_shape };
+static const struct query Q_METER_DAYS = {
+	LEAST("DISTINCT u.book_day, u.meter_id",
+		"JOIN usage_day u FORCE INDEX (unsealed) ON u.meter_id = m.id",
+		"u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ?"),
+	&id_shape
+};
+static const struct query Q_SHOP_DAYS = {
+	LEAST("DISTINCT u.book_day, c.tenant_id",
+		"JOIN usage_day u FORCE INDEX (unsealed) ON u.meter_id = m.id"
+		" JOIN contract c ON c.id = u.contract_id",
+		"u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ?"),
+	&id_shape
+};
+static const struct query Q_METER_HOURS = {
+	"SELECT COUNT(*) AS id FROM (SELECT 1 FROM supply_point sp JOIN meter m"
+	" ON m.supply_point_id = sp.id" HOURS_OF("m.id") " WHERE sp.site_id = ?" SEES_METER
+							 " AND u.hour_at >= ? LIMIT ?) x",
+	&id_shape
+};
+
+/* Of reports by meter or shop, when so many meters could have too many rows at all. */
+static enum err count_rows(struct report_run *r, bool hours)
+{
+	const struct query *days = str_eq(r->by, "shop") ? &Q_SHOP_DAYS : &Q_METER_DAYS;
+	struct arg site = arg_i64(r->site.id), sees = arg_i64(r->scope);
+	struct arg most = arg_i64(REPORT_ROWS_MOST + 1);
+	struct id_row n;
+	enum err e = db_one(r->db, &Q_METERS, ARGS(site, sees, most), &n);
+
+	if (e != ERR_OK ||
+		n.id * (r->to.days - r->from.days + 1) * (hours ? 24 : 1) <= REPORT_ROWS_MOST)
+		return e;
+	if (hours)
+		e = db_one(r->db, &Q_METER_HOURS,
+			ARGS(arg_text(r->hours), site, sees, arg_utc(r->begins), most), &n);
+	else
+		e = db_one(r->db, days,
+			ARGS(site, sees, arg_text(r->first), arg_text(r->last), most), &n);
+	return e == ERR_OK && n.id > REPORT_ROWS_MOST ? ERR_TOO_LARGE : e;
+}
+
+/* The local hours that begin in the span and on the day before it, as a list in JSON. Clocks and
+ * zones are moved by quarters of an hour. */
+static void hours_list(const struct report_run *r, struct buf *out)
+{
+	int64_t last = 0;
+
+	buf_adds(out, "[");
+	for (int64_t at = r->begins.ms - DAY_MS; at < r->ends.ms; at += 900000) {
+		int64_t hour = at - zone_local(r->zone, (struct utc){ at }).second % 3600 * 1000;
+
+		if (hour != last)
+			buf_printf(out, "%s%" PRId64, last ? "," : "", hour);
+		last = hour;
+	}
+	buf_adds(out, "]");
+}
+
+enum err usage_rows(struct report_run *r)
+{
+	AUTO(buf_free) struct buf hours = { 0 };
+	bool of_hours = r->report->sql == usage_hour_sql;
+	enum err e = ERR_OK;
+
+	if (of_hours)
+		hours_list(r, &hours);
+	r->hours = hours.text;
+	if (str_eq(r->by, "meter") || (!of_hours && str_eq(r->by, "shop")))
+		e = count_rows(r, of_hours);
+	return e == ERR_OK ? report_sql(r) : e;
+}

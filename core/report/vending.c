@@ -73,6 +73,12 @@ COLUMNS(purchases_columns);
 #define BACK "(" REFUNDED " OR COALESCE(o.kind IN ('payout', 'bill_refund'), 0))"
 #define CAME(where) SUM_IF(PAID " AND " where, "-p.amount_nano")
 
+/* Entries are found by site, kind and day: there are many more of charges. What is undone is undone
+ * by an entry of the kind "reversal". */
+#define ENTRIES_OF_KIND "entry e FORCE INDEX (site_kind_day)"
+#define REVERSED_OF                                                                                \
+	" LEFT JOIN reversal r ON r.reversal_id = e.id LEFT JOIN entry o ON o.id = r.entry_id"
+
 /* clang-format off */
 #define VENDING(period)                                                                            \
 	"SELECT STRAIGHT_JOIN " period " AS period, COUNT(DISTINCT IF(" CREDITED ", e.id, NULL)) AS payments, "  \
@@ -94,12 +100,13 @@ COLUMNS(purchases_columns);
 	" COUNT(DISTINCT IF(" UNDONE " AND " HELD ", e.id, NULL)) AS reversals, "                  \
 	SUM_IF(UNDONE " AND " HELD, "p.amount_nano") " AS reversed, "                              \
 	SUM_IF(HELD, "-p.amount_nano") " AS net"                                                   \
-	" FROM account a JOIN posting p ON p.account_id = a.id JOIN entry e ON e.id = p.entry_id"  \
-	" LEFT JOIN reversal r ON r.reversal_id = e.id LEFT JOIN entry o ON o.id = r.entry_id"     \
-	" WHERE a.kind IN ('drawer', 'bank', 'clearing', 'service', 'debt', 'suspense')"           \
-	" AND e.site_id = ?"                                                                       \
-	" AND e.book_day BETWEEN ? AND ? AND (" PAID " OR " BACK " OR " UNDONE ")"                 \
-	" GROUP BY 1 ORDER BY 1"
+	" FROM " ENTRIES_OF_KIND " JOIN posting p ON p.entry_id = e.id"                            \
+	" JOIN account a ON a.id = p.account_id" REVERSED_OF                                       \
+	" WHERE e.site_id = ? AND e.kind IN ('recharge', 'sale', 'found', 'suspense',"             \
+	" 'bill_adjust', 'refund_paid', 'payout', 'bill_refund', 'reversal')"                      \
+	" AND e.book_day BETWEEN ? AND ?"                                                          \
+	" AND a.kind IN ('drawer', 'bank', 'clearing', 'service', 'debt', 'suspense')"             \
+	" AND (" PAID " OR " BACK " OR " UNDONE ") GROUP BY 1 ORDER BY 1"
 /* clang-format on */
 
 const char vending_day_sql[] = VENDING("CAST(e.book_day AS CHAR)");
@@ -133,9 +140,7 @@ const char operator_sql[] =
 	" GROUP BY h.id ORDER BY e.book_day, h.id";
 /* clang-format on */
 
-/* Payments are found by the drawer, bank or service that took them, or by suspense: there are few
- * beside charges.
- */
+/* clang-format off */
 const char purchases_sql[] =
 	"SELECT t.code AS tenant, t.name, t.room, c.code AS contract, a.purpose, x.payments,"
 	" x.recharged, x.reversed,"
@@ -149,13 +154,9 @@ const char purchases_sql[] =
 	", e.id, NULL)) AS payments,"
 	" SUM(IF(" CREDITED ", p.amount_nano, 0)) AS recharged,"
 	" SUM(IF(" CREDITED ", 0, p.amount_nano)) AS reversed, 0 AS qty, 0 AS charge"
-	" FROM (SELECT STRAIGHT_JOIN DISTINCT q.entry_id FROM account b JOIN posting q ON "
-	"q.account_id = b.id"
-	" WHERE b.kind IN ('drawer', 'bank', 'clearing', 'suspense')) k JOIN entry e ON e.id = "
-	"k.entry_id"
-	" LEFT JOIN reversal r ON r.reversal_id = e.id LEFT JOIN entry o ON o.id = r.entry_id"
-	" JOIN posting p ON p.entry_id = e.id JOIN account z ON z.id = p.account_id"
-	" AND z.kind = 'purse' WHERE e.site_id = ? AND e.book_day BETWEEN ? AND ?"
+	" FROM " ENTRIES_OF_KIND REVERSED_OF " JOIN posting p ON p.entry_id = e.id"
+	" JOIN account z ON z.id = p.account_id AND z.kind = 'purse' WHERE e.site_id = ?"
+	" AND e.kind IN ('recharge', 'sale', 'found', 'reversal') AND e.book_day BETWEEN ? AND ?"
 	" AND (" CREDITED " OR " UNDONE ") GROUP BY 1"
 	" UNION ALL SELECT account_id, 0, 0, 0, SUM(qty_milli), SUM(charge_nano)"
 	" FROM usage_month WHERE " IN_MONTHS " AND account_id > 0 GROUP BY 1"
@@ -163,4 +164,5 @@ const char purchases_sql[] =
 	" FROM usage_day u WHERE u.account_id > 0 AND " IN_DAYS
 	" GROUP BY 1) y GROUP BY y.account_id) x"
 	" JOIN account a ON a.id = x.account_id JOIN contract c ON c.id = a.contract_id"
-	" JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ? ORDER BY t.code, a.id";
+	" JOIN tenant t ON t.id = c.tenant_id WHERE t.site_id = ?" SEES_CONTRACT("t.site_id", "c.id") " ORDER BY t.code, a.id";
+/* clang-format on */

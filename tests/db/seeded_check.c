@@ -494,7 +494,7 @@ static void report_check(struct world *w, struct day day, const struct day_flow 
 	AUTO(energy_money_free) struct energy_money r = { 0 };
 	const struct energy_money_row *row;
 
-	assert_int_equal(energy_money(w->root, 1, day, day, &r), ERR_OK);
+	assert_int_equal(energy_money(w->root, 1, 1, day, day, &r), ERR_OK);
 	CHECK(w, r.rows.n == w->purses_n, "%zu rows, should be %zu", r.rows.n, w->purses_n);
 	row = r.rows.at;
 	for (size_t i = 0; i < r.rows.n; i++) {

@@ -1,4 +1,5 @@
 /* Alarms: one for a cause, with its history; who is told, and told again. */
+#include "alarm_loss.h"
 #include "shop_fixture.h"
 
 #include <stdio.h>
@@ -395,6 +396,8 @@ int main(void)
 		cmocka_unit_test(alarms_go_to_the_area_and_then_to_the_next_step),
 		cmocka_unit_test(nobody_is_told_for_ever),
 		cmocka_unit_test(an_area_has_the_alarms_of_those_below_it),
+		cmocka_unit_test(losses_that_grow_are_one_alarm_until_they_are_back),
+		cmocka_unit_test(a_shaft_that_is_not_read_is_left_as_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_open, fixture_close);

@@ -101,7 +101,7 @@ static struct energy_money_row row_of(struct db *db, const struct shop *s, int f
 	struct energy_money_row row;
 	int64_t sum;
 
-	assert_int_equal(energy_money(db, s->site, NOV(from), NOV(to), &r), ERR_OK);
+	assert_int_equal(energy_money(db, s->site, s->site, NOV(from), NOV(to), &r), ERR_OK);
 	assert_int_equal(r.rows.n, 1);
 	row = *(const struct energy_money_row *)r.rows.at;
 	assert_int_equal(row.account_id, s->account);
@@ -186,7 +186,7 @@ static void registers_are_the_last_settled_ones(void **state)
 	read_at(db, &s, AT(21, 2), 3000);
 	read_at(db, &s, AT(22, 2), 4000);
 	read_at(db, &s, AT(23, 2), 7000);
-	assert_int_equal(energy_money(db, s.site, NOV(22), NOV(22), &r), ERR_OK);
+	assert_int_equal(energy_money(db, s.site, s.site, NOV(22), NOV(22), &r), ERR_OK);
 	assert_int_equal(r.meters.n, 1);
 	m = r.meters.at;
 	assert_int_equal(m->meter_id, s.meter);

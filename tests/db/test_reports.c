@@ -473,6 +473,8 @@ static void losses_are_the_difference(void **state)
 
 	(void)state;
 	totals_are_sums(r);
+	assert_true(json_array_size(json_object_get(r, "items")) >=
+		    2 * (size_t)(last.days - first.days));
 	json_array_foreach(json_object_get(r, "items"), i, row)
 	{
 		assert_int_equal(
@@ -640,6 +642,150 @@ static void what_cannot_be_made_is_refused(void **state)
 	assert_null(file.file);
 }
 
+/* Days of a long span are read in another way. */
+static void a_long_span_tells_the_same(void **state)
+{
+	static const char *const names[] = { "usage-day", "losses" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct report_ask quarter = asking(names[i], "json"), year = quarter;
+		AUTO(json_free) json_t *few = NULL, *many = NULL;
+
+		quarter.from.days = last.days - 60;
+		year.from.days = last.days - 300;
+		few = made(&quarter);
+		many = made(&year);
+		assert_true(json_array_size(json_object_get(few, "items")) > 0);
+		assert_true(
+			json_equal(json_object_get(few, "items"), json_object_get(many, "items")));
+	}
+}
+
+/* ---- of some areas ---- */
+
+#define HALF_USER 77
+/* Rows of a report that who sees the area "half" sees, by what names them. */
+#define OF_METER                                                                                   \
+	"SELECT COUNT(*) AS v FROM meter m JOIN area a ON a.id = m.area_id AND a.code = 'half'"
+#define OF_CONTRACT                                                                                \
+	OF_METER " JOIN contract_point p ON p.supply_point_id = m.supply_point_id"                 \
+		 " JOIN contract c ON c.id = p.contract_id JOIN tenant t ON t.id = c.tenant_id"
+static const struct query Q_OF_METER = { OF_METER " WHERE m.code = ?", &fixture_shape };
+static const struct query Q_OF_GATEWAY = {
+	OF_METER " JOIN gateway g ON g.id = m.gateway_id WHERE g.code = ?", &fixture_shape
+};
+static const struct query Q_OF_TENANT = { OF_CONTRACT " WHERE t.code = ?", &fixture_shape };
+static const struct query Q_OF_PURSE = {
+	OF_CONTRACT " JOIN account x ON x.contract_id = c.id WHERE x.id = ?", &fixture_shape
+};
+
+static bool is_of(const struct query *q, const json_t *name)
+{
+	char id[24];
+	struct {
+		int64_t v;
+	} row = { 0 };
+
+	snprintf(id, sizeof(id), "%lld", (long long)json_integer_value(name));
+	assert_int_equal(
+		db_one(world->root, q,
+			ARGS(arg_text(json_is_string(name) ? json_string_value(name) : id)), &row),
+		ERR_OK);
+	return row.v > 0;
+}
+
+static json_t *of_half(const char *name, const char *by)
+{
+	struct report_ask ask = asking(name, "json");
+
+	ask.caller_site = 1;
+	ask.areas_of = HALF_USER;
+	ask.by = by;
+	return made(&ask);
+}
+
+static void half_is(const char *name, const char *member, const struct query *q)
+{
+	AUTO(json_free) json_t *all = report(name), *half = of_half(name, "");
+	AUTO(json_free) json_t *want = json_array();
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(all, "items"), i, row)
+	{
+		bool gateway = strcmp(text(row, "kind"), "gateway") == 0;
+
+		if (is_of(gateway ? &Q_OF_GATEWAY : q, json_object_get(row, member)))
+			json_array_append(want, row);
+	}
+	if (!json_equal(want, json_object_get(half, "items"))) {
+		char *have = json_dumps(half, 0), *due = json_dumps(want, 0);
+
+		fail_msg("%s: %.3000s\nnot %.3000s", name, have, due);
+	}
+	totals_are_sums(half);
+	/* Some of it is seen, and some is not, where there is anything. */
+	if (json_array_size(json_object_get(all, "items")) > 30)
+		assert_in_range(json_array_size(want), 1,
+			json_array_size(json_object_get(all, "items")) - 1);
+}
+
+static void who_sees_an_area_is_told_of_it_alone(void **state)
+{
+	static const char *const groups[] = { "shop", "area", "rate" };
+	AUTO(json_free) json_t *used = NULL, *carbon = NULL, *months = NULL;
+	struct report_file file = { 0 };
+	struct problem why = { 0 };
+
+	(void)state;
+	fixture_sql(
+		world->root, "INSERT INTO area (code, name, site_id) VALUES ('half', 'half', 1)");
+	fixture_sql(world->root, "UPDATE meter SET area_id = (SELECT id FROM area WHERE code = "
+				 "'half') WHERE id % 2");
+	fixture_sql(world->root, "INSERT INTO user_area_scope (user_id, area_id) SELECT 77, id "
+				 "FROM area WHERE code = "
+				 "'half'");
+	half_is("usage-day", "code", &Q_OF_METER);
+	half_is("usage-hour", "code", &Q_OF_METER);
+	half_is("usage-month", "code", &Q_OF_METER);
+	half_is("losses", "meter", &Q_OF_METER);
+	half_is("peaks", "meter", &Q_OF_METER);
+	half_is("supply-actions", "meter", &Q_OF_METER);
+	half_is("outages", "code", &Q_OF_METER);
+	half_is("communication", "code", &Q_OF_METER);
+	half_is("purchases", "tenant", &Q_OF_TENANT);
+	half_is("shares", "tenant", &Q_OF_TENANT);
+	half_is("fees", "tenant", &Q_OF_TENANT);
+	half_is("debtors", "tenant", &Q_OF_TENANT);
+	half_is("energy-money", "account_id", &Q_OF_PURSE);
+	used = of_half("usage-day", "meter");
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		AUTO(json_free) json_t *r = of_half("usage-day", groups[i]);
+
+		totals_are_sums(r);
+		assert_true(
+			json_equal(json_object_get(r, "totals"), json_object_get(used, "totals")));
+	}
+	months = of_half("usage-month", "meter");
+	carbon = of_half("carbon", "");
+	assert_true(total(carbon, "energy_wh") > 0);
+	assert_true(total(carbon, "energy_wh") <= total(months, "energy_wh"));
+	for (size_t i = 0; i < reports_n; i++) {
+		struct report_ask ask = asking(reports[i].name, "json");
+
+		ask.caller_site = 1;
+		ask.areas_of = HALF_USER;
+		if (strncmp(reports[i].name, "vending", 7) == 0)
+			assert_int_equal(
+				report_make(world->root, &ask, &file, &why), ERR_FORBIDDEN);
+		else
+			assert_true(reports[i].areas);
+	}
+	fixture_sql(world->root, "UPDATE meter SET area_id = NULL");
+	fixture_sql(world->root, "DELETE FROM user_area_scope WHERE user_id = 77");
+}
+
 /* ---- the same tomorrow ---- */
 
 static void play(int64_t days)
@@ -708,6 +854,13 @@ static int open_all(void **state)
 		play_hour(world, world->start + hour * HOUR);
 		check_hour(world);
 	}
+	/* A shaft of each utility, and a smaller one inside that of electricity. */
+	fixture_sql(world->root,
+		"UPDATE meter m JOIN (SELECT MIN(id) AS id, utility FROM meter GROUP BY utility) x"
+		" ON x.utility = m.utility AND m.id > x.id SET m.parent_id = x.id");
+	fixture_sql(world->root,
+		"UPDATE meter m JOIN (SELECT MIN(id) AS id FROM meter WHERE parent_id = 1) x"
+		" ON m.id IN (x.id + 2, x.id + 3) AND m.parent_id = 1 SET m.parent_id = x.id");
 	last = last_sealed();
 	first = (struct day){ last.days - (DAYS - 3) };
 	return 0;
@@ -736,6 +889,8 @@ int main(void)
 		cmocka_unit_test(debtors_are_those_below_zero),
 		cmocka_unit_test(acts_are_all_told),
 		cmocka_unit_test(what_cannot_be_made_is_refused),
+		cmocka_unit_test(a_long_span_tells_the_same),
+		cmocka_unit_test(who_sees_an_area_is_told_of_it_alone),
 		cmocka_unit_test(a_past_day_comes_out_the_same),
 		cmocka_unit_test(outages_are_told_by_the_part_that_lies_in_the_span),
 		cmocka_unit_test(a_text_is_no_formula),

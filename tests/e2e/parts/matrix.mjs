@@ -104,7 +104,7 @@ export default function (world) {
 			if (got !== want) wrong.push(`${who} ${method} ${route}: ${got}, not ${want}`);
 		};
 		const done = () => assert.deepEqual(wrong.splice(0), []);
-		const key = ({ method, route }) => `${method} ${route.replace(/^\/reports\/[^/]+$/, '/reports/{report}')}`;
+		const key = ({ method, route }) => `${method} ${route.replace(/^\/reports\/(vending-)?[^/]+$/, (_, vending) => (vending ? '/reports/{vending}' : '/reports/{report}'))}`;
 		const lineOf = (r) => table.get(key(r));
 		const closed = () => routes.filter((r) => r.operation.security.length > 0);
 

@@ -111,6 +111,14 @@ export default function (world) {
 			assert.ok(inside.includes(code) && inside.length < (await admin.get('/meters')).items.length);
 			assert.equal((await one.session.get('/board')).meters_total, inside.length);
 			assert.deepEqual((await one.session.get('/me')).areas.map((a) => a.id), [Number(area)]);
+			const told = (await one.session.get('/reports')).items.map((r) => r.name);
+			assert.ok(told.includes('communication') && !told.some((name) => name.startsWith('vending')), `${told}`);
+			const span = 'from=2026-01-02&to=2026-01-02';
+			const { items: kept } = await one.session.get(`/reports/communication?${span}`);
+			assert.deepEqual(kept.filter((row) => row.kind === 'meter' && inside.includes(row.code)).map((row) => row.code).sort(), inside.sort());
+			const outside = (await world.stack.sql(`SELECT code FROM meter WHERE area_id IS NULL OR area_id <> ${area}`)).map((m) => m.code);
+			assert.ok(!kept.some((row) => outside.includes(row.code)));
+			expect(await one.session.call('GET', `/reports/vending-day?${span}`), 403, 'forbidden');
 			// An area above it takes it in.
 			await world.stack.sql(`INSERT INTO area (code, name, site_id) VALUES ('WHO', 'x', ${site})`);
 			const above = await world.stack.number(`SELECT id FROM area WHERE code = 'WHO'`);

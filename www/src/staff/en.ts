@@ -61,7 +61,7 @@ export const en: Words = {
 		stale: (t) => `No connection: this picture is of ${t}`,
 		updated: (t) => `as of ${t}`,
 		alarm: {
-			gateway_twin: 'Another gateway claims this id', clock_drift: 'Clock is wrong', meter_silent: 'Does not answer', gateway_silent: 'Gateway does not answer; its meters cannot be read', register_fell: 'Register below the last settled one', register_jumped: 'Register jumped by more than can be',
+			gateway_twin: 'Another gateway claims this id', clock_drift: 'Clock is wrong', meter_silent: 'Does not answer', gateway_silent: 'Gateway does not answer; its meters cannot be read', register_fell: 'Register below the last settled one', register_jumped: 'Register jumped by more than can be', loss_grown: 'Losses have grown',
 			identity_changed: 'Has another serial number', tariff_missing: 'Has no tariff', settle_failed: 'Cannot be settled', use_while_off: 'Counts although its supply is off',
 			mass_trip: 'More supplies are due to be cut within a minute than may be; cutting is paused', supply_stuck: 'Does not switch after several tries', still_dark: 'Due to be on for a minute and still off', valve_stuck: 'The valve is neither open nor shut for a minute',
 			paid_dark: 'Paid more than a minute ago, and supply is not back', wechat_refused: 'WeChat refuses messages: see its settings and templates', payment_second: 'A second payment for one order; it lies in suspense', payment_amount: 'Paid amount differs from the order',

@@ -60,7 +60,7 @@ export const zh = {
 		stale: (t: string) => `连接中断，画面停在 ${t}`,
 		updated: (t: string) => `${t} 更新`,
 		alarm: {
-			gateway_twin: '另有网关冒用此编号', clock_drift: '时钟不准', meter_silent: '没有应答', gateway_silent: '网关没有应答，其下表计无法读取', register_fell: '读数低于已结算的读数', register_jumped: '读数跳变，超过可能的用量',
+			gateway_twin: '另有网关冒用此编号', clock_drift: '时钟不准', meter_silent: '没有应答', gateway_silent: '网关没有应答，其下表计无法读取', register_fell: '读数低于已结算的读数', register_jumped: '读数跳变，超过可能的用量', loss_grown: '损耗增大',
 			identity_changed: '表号与登记的不同', tariff_missing: '没有适用的电价', settle_failed: '无法结算', use_while_off: '断电后仍在计量',
 			mass_trip: '一分钟内待断电的户数超过上限，已暂停断电', supply_stuck: '多次操作，继电器没有动作', still_dark: '应供电已超过一分钟，仍然断电', valve_stuck: '阀门超过一分钟既未开到位也未关到位',
 			paid_dark: '付款已超过一分钟，仍未恢复供电', wechat_refused: '微信拒收消息，请检查设置和模板', payment_second: '同一订单收到第二笔付款，已挂账', payment_amount: '付款金额与订单不符',
