@@ -10,8 +10,9 @@ PORT ?= 8080
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 PROGRAMS = yufu yufu-api yufu-poller yufu-worker yufu-sim
-# Most tests wait for something: two more at a time than there are processors.
-CTEST = ctest --output-on-failure --no-tests=error -j $(shell expr $(JOBS) + 2)
+# Most tests wait for something: four more at a time than there are processors. Those that do not wait
+# count as two.
+CTEST = ctest --output-on-failure --no-tests=error -j $(shell expr $(JOBS) + 4)
 
 .PHONY: run test bench lint fuzz asan tsan build www clean-run
 .DEFAULT_GOAL := build

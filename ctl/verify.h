@@ -28,5 +28,9 @@ MUST_USE enum err verify_chain(struct db *db, json_t *findings);
 MUST_USE enum err verify_audit(struct db *db, json_t *findings);
 MUST_USE enum err verify_use(struct db *db, json_t *findings);
 
+/* All of them, in the order in which verify_run() goes through them. */
+#define VERIFY_PARTS 17
+extern enum err (*const verify_parts[VERIFY_PARTS])(struct db *db, json_t *findings);
+
 void finding_add(json_t *findings, const char *check, const char *object, const char *have,
 	const char *want);

@@ -19,10 +19,10 @@ void finding_add(
 					  object, "have", have, "want", want));
 }
 
-static enum err (*const parts[])(struct db *, json_t *) = { verify_readings, verify_books,
-	verify_sealed, verify_months, verify_pay, verify_reconcile, verify_credit, verify_fees,
-	verify_shares, verify_subsidy, verify_supply, verify_life, verify_orphans, verify_chain,
-	verify_audit, verify_use, verify_messages };
+enum err (*const verify_parts[VERIFY_PARTS])(struct db *, json_t *) = { verify_readings,
+	verify_books, verify_sealed, verify_months, verify_pay, verify_reconcile, verify_credit,
+	verify_fees, verify_shares, verify_subsidy, verify_supply, verify_life, verify_orphans,
+	verify_chain, verify_audit, verify_use, verify_messages };
 
 static const struct query Q_ONE_MOMENT = {
 	"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", NULL
@@ -44,8 +44,8 @@ static enum err verify_tx(struct db *db, void *ctx)
 	json_array_clear(findings);
 	if (e == ERR_OK && !one.id)
 		return ERR_UNAVAILABLE;
-	for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(parts); i++)
-		e = parts[i](db, findings);
+	for (size_t i = 0; e == ERR_OK && i < VERIFY_PARTS; i++)
+		e = verify_parts[i](db, findings);
 	return e;
 }
 

@@ -3,11 +3,11 @@
  * row, and must find nothing once it is put back. */
 #include "seeded.h"
 
-/* One kind of damage: which row (into user variables), what is done to it, what must be said. The
- * tables named are put back afterwards. */
+/* One kind of damage: which row (into user variables), what is done to it, what must be said. It is
+ * undone by ROLLBACK. */
 struct damage {
 	const char *name;
-	const char *tables; /* separated by blanks */
+	const char *tables; /* that it changes, separated by blanks */
 	const char *pick;   /* the rest of SELECT … INTO; must find a row */
 	const char *harm;
 	const char *check;

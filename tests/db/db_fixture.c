@@ -58,13 +58,15 @@ int fixture_open(void **state)
 	log_open("test", LOG_LEVEL_ERROR);
 	db_library_open();
 	db = fixture_as("root");
+	*state = db;
+	if (getenv("YUFU_TEST_MIGRATED"))
+		return 0;
 	if (migrate_run(db, SOURCE_DIR "/migrations", &why) != ERR_OK) {
 		fprintf(stderr, "migrations: %s: %s\n", why.field, why.text);
 		db_free(&db);
 		return -1;
 	}
 	fixture_users(db);
-	*state = db;
 	return 0;
 }
 

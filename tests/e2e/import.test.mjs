@@ -15,8 +15,9 @@ const ROWS = { sites: 1, areas: 6, gateways: 5, tariffs: 2, meters: 350, tenants
 
 const METERS = 2_000; // of the largest file; make bench has one of 10,000
 
-const world = useStack({});
-let office; // what LibreOffice made of the mall
+const world = useStack({ fresh: false });
+let office; // what LibreOffice made of the books below
+let template; // what it read of the template
 let engineer;
 
 const count = (sql) => world.stack.number(sql);
@@ -46,13 +47,31 @@ function yufu(...args) {
 	return run(path.join(world.stack.bin, 'yufu'), ['--config', world.stack.confFile, ...args]);
 }
 
+/** The mall with three bad cells. */
+function badMall() {
+	const book = mall('DYBAD');
+	book.表计[17][3] = 300;
+	book.表计[18][2] = 'nowhere';
+	book.租户[1][2] = '0855-1234567';
+	return fods(book);
+}
+
+/** Texts where numbers and days belong, numbers where texts do. */
+function mixedBook() {
+	return fods({
+		租户: [['编码', '名称', '起租日期', '面积', '房号', '表计'], ['TX1', 'x', '2026.3.1', '１,２００．５', 101, 'DY350-00061'], ['TX2', new Formula('"甲" & "乙"'), new Day('2026-03-02'), new Formula('3+4'), '', 'DY350-00062']],
+	}).replace('<table:table-row><table:table-cell office:value-type="string"><text:p>TX1', '<table:table-row><table:table-cell table:number-columns-spanned="1" table:number-rows-spanned="1" office:value-type="string"><text:p>TX1');
+}
+
 test('the Duyun mall comes in at once, out of what LibreOffice wrote', async () => {
 	engineer = await world.api.login('engineer');
-	const flat = Buffer.from(fods(mall('DY350')));
+	const book = Buffer.from(fods(mall('DY350')));
+	const mixed = Buffer.from(mixedBook());
+	const xlsx = await libreOffice({ book, mixed, bad: Buffer.from(badMall()) }, 'fods', 'xlsx');
+	const xls = await libreOffice({ book, mixed }, 'fods', 'xls');
 	office = {
-		xlsx: (await libreOffice(flat, 'fods', 'xlsx'))['book.xlsx'],
-		xls: (await libreOffice(flat, 'fods', 'xls'))['book.xls'],
-		csv: await libreOffice(flat, 'fods', 'csv'),
+		xlsx: xlsx['book.xlsx'], xls: xls['book.xls'], csv: await libreOffice(book, 'fods', 'csv'),
+		bad: xlsx['bad.xlsx'], mixed: { xlsx: xlsx['mixed.xlsx'], xls: xls['mixed.xls'] },
 	};
 	assertAll(await send('都匀.xlsx', office.xlsx, { dryRun: true }), 'new');
 	assert.equal(await count(`SELECT COUNT(*) ${ours}`), 0);
@@ -100,7 +119,9 @@ test('an export is read by LibreOffice, and importing it changes nothing', async
 	const second = await send('yufu.xls', again['book.xls'], { session: admin });
 	assert.deepEqual(second.errors, []);
 	for (const [sheet, c] of Object.entries(second.counts)) assert.ok(c.new === 0 && c.changed === 0, sheet);
-	const seen = await libreOffice(bytes, 'xlsx', 'csv');
+	template = await bytesOf(engineer, '/imports/template');
+	const seen = await libreOffice({ book: bytes, template: template.bytes }, 'xlsx', 'csv');
+	template.seen = seen;
 	const sheet = seen['book-租户.csv'].toString().split('\n');
 	assert.match(sheet[0], /编码/);
 	assert.ok(sheet.some((line) => /商户1,"?13700000001"?,.*"?0001"?,"?DY350-00001"?,2026-03-01,86\.5,500/.test(line)), 'texts stay texts, days days');
@@ -111,21 +132,16 @@ test('an export is read by LibreOffice, and importing it changes nothing', async
 });
 
 test('the template can be opened, and is empty', async () => {
-	const { bytes } = await bytesOf(engineer, '/imports/template');
-	const seen = await libreOffice(bytes, 'xlsx', 'csv');
-	assert.ok('book-说明.csv' in seen && 'book-公摊.csv' in seen);
-	assert.match(seen['book-表计.csv'].toString(), /^"?编码"?,"?名称"?,"?网关"?/);
+	const { bytes, seen } = template;
+	assert.ok('template-说明.csv' in seen && 'template-公摊.csv' in seen);
+	assert.match(seen['template-表计.csv'].toString(), /^"?编码"?,"?名称"?,"?网关"?/);
 	const report = await send('template.xlsx', bytes);
 	assert.equal(report.ok, true);
 	assert.equal(report.counts.meters.new, 0);
 });
 
 test('every bad cell is named, in both languages, and nothing is imported', async () => {
-	const book = mall('DYBAD');
-	book.表计[17][3] = 300;
-	book.表计[18][2] = 'nowhere';
-	book.租户[1][2] = '0855-1234567';
-	const { 'book.xlsx': bytes } = await libreOffice(Buffer.from(fods(book)), 'fods', 'xlsx');
+	const bytes = office.bad;
 	const report = await send('bad.xlsx', bytes);
 	assert.equal(report.ok, false);
 	assert.deepEqual(report.errors.map((e) => [e.sheet, e.row, e.column, e.value, e.code]), [
@@ -143,12 +159,8 @@ test('every bad cell is named, in both languages, and nothing is imported', asyn
 });
 
 test('numbers and dates as texts, texts as numbers, formulas, merged cells, other sheets', async () => {
-	const flat = fods({
-		租户: [['编码', '名称', '起租日期', '面积', '房号', '表计'], ['TX1', 'x', '2026.3.1', '１,２００．５', 101, 'DY350-00061'], ['TX2', new Formula('"甲" & "乙"'), new Day('2026-03-02'), new Formula('3+4'), '', 'DY350-00062']],
-	}).replace('<table:table-row><table:table-cell office:value-type="string"><text:p>TX1', '<table:table-row><table:table-cell table:number-columns-spanned="1" table:number-rows-spanned="1" office:value-type="string"><text:p>TX1');
 	for (const to of ['xlsx', 'xls']) {
-		const { [`book.${to}`]: bytes } = await libreOffice(Buffer.from(flat), 'fods', to);
-		const report = await send(`x.${to}`, bytes, { dryRun: true });
+		const report = await send(`x.${to}`, office.mixed[to], { dryRun: true });
 		assert.deepEqual(report.errors, [], to);
 		assert.equal(report.counts.tenants.new, 2);
 	}

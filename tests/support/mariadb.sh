@@ -6,6 +6,9 @@
 # YUFU_TEST_SOCKET. Works as root and as an ordinary user; any number may run at once. The server
 # ends with this script, however that ends.
 #
+# YUFU_TEST_MIGRATE names a program that brings an empty database up to date. It is run once for each
+# state of migrations/; then every CMD gets a copy of what it made, and YUFU_TEST_MIGRATED=1.
+#
 # For measurements: YUFU_MARIADB_OPTIONS are further options of the server, and with
 # YUFU_MARIADB_AGAIN=1 it is started again when CMD shuts it down.
 #
@@ -72,15 +75,14 @@ start_server() {
 		--pid-file="$dir/pid" --skip-networking --skip-name-resolve \
 		--character-set-server=utf8mb4 --collation-server=utf8mb4_bin \
 		--sql-mode=TRADITIONAL --innodb-buffer-pool-size=64M --innodb-log-file-size=16M \
-		--innodb-flush-log-at-trx-commit=1 --innodb-doublewrite=0 \
+		--innodb-flush-log-at-trx-commit=1 --innodb-doublewrite=0 --innodb-autoextend-increment=2 \
 		--innodb-lock-wait-timeout=5 --performance-schema=0 --tmpdir="$dir" \
 		${YUFU_MARIADB_OPTIONS:-} >>"$dir/log" 2>&1 &
 	server=$!
 }
 
-run() {
-	[ $# -gt 0 ] || fail "usage: mariadb.sh run CMD…"
-	make_template "$template"
+# A server of our own on a copy of a data directory; it ends with this shell.
+open_server() {
 	place=${TMPDIR:-/dev/shm}
 	if ! [ -w "$place" ]; then place=/tmp; fi
 	dir=$(mktemp -d "$place/yufu-db.XXXXXX")
@@ -88,7 +90,7 @@ run() {
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
-	cp -r "$template" "$dir/data"
+	cp -r "$1" "$dir/data"
 	export YUFU_TEST_SOCKET="$dir/s"
 
 	start_server
@@ -102,8 +104,53 @@ run() {
 		fi
 		sleep 0.1
 	done
-	mariadb --no-defaults --socket="$dir/s" --user=root \
-		-e 'CREATE DATABASE yufu CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'
+}
+
+as_root() {
+	mariadb --no-defaults --socket="$dir/s" --user=root -e "$1"
+}
+
+make_database() {
+	as_root 'CREATE DATABASE yufu CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'
+}
+
+# Sets migrated to a data directory in which YUFU_TEST_MIGRATE has done its work.
+make_migrated() {
+	state=$(cat "$root"/migrations/* "$root"/core/db/migrate.c "$root"/tests/db/db_fixture.c |
+		sha256sum | cut -c 1-16)
+	migrated=$template-$state
+	if [ -e "$migrated/.ready" ]; then return 0; fi
+	exec 7>"$template-migrated.lock"
+	flock 7
+	if [ ! -e "$migrated/.ready" ]; then
+		rm -rf "$template"-????????????????
+		(
+			open_server "$template"
+			make_database
+			"$YUFU_TEST_MIGRATE"
+			as_root SHUTDOWN
+			wait "$server"
+			trap - EXIT
+			rm "$dir/data/.ready"
+			cp -r "$dir/data" "$migrated"
+			rm -rf "$dir"
+			touch "$migrated/.ready"
+		) >"$migrated.log" 2>&1 7>&- || fail "cannot migrate, see $migrated.log"
+	fi
+	exec 7>&-
+}
+
+run() {
+	[ $# -gt 0 ] || fail "usage: mariadb.sh run CMD…"
+	make_template "$template"
+	if [ -n "${YUFU_TEST_MIGRATE:-}" ]; then
+		make_migrated
+		export YUFU_TEST_MIGRATED=1
+		open_server "$migrated"
+	else
+		open_server "$template"
+		make_database
+	fi
 
 	# In the background, so that a signal to this script is acted upon at once.
 	"$@" <&0 &

@@ -125,9 +125,13 @@ export async function run(file, args, { input = '', env = process.env, cwd } = {
 /** A machine may be so many times slower than the one that deadlines were thought of on. */
 export const PATIENCE = 4;
 
-/** Calls fn until it answers something truthy; throws when it has not after ms times PATIENCE. */
+const ASK_SELDOM_MS = 500;
+
+/** Calls fn until it answers something truthy; throws when it has not after ms times PATIENCE. The longer
+ * it takes, the more rarely it is asked: waiting must not take the processor from what is waited for. */
 export async function until(what, fn, ms = 30_000, everyMs = 50) {
-	const end = Date.now() + ms * PATIENCE;
+	const began = Date.now();
+	const end = began + ms * PATIENCE;
 	let last;
 	for (;;) {
 		try {
@@ -139,6 +143,7 @@ export async function until(what, fn, ms = 30_000, everyMs = 50) {
 		}
 		if (Date.now() >= end)
 			throw new Error(`waited ${ms * PATIENCE} ms in vain: ${what}${last ? ` (${last.message})` : ''}`);
-		await wait(Math.min(everyMs, Math.max(1, end - Date.now())));
+		const pause = Math.max(everyMs, Math.min(ASK_SELDOM_MS, (Date.now() - began) / 50));
+		await wait(Math.min(pause, Math.max(1, end - Date.now())));
 	}
 }

@@ -56,13 +56,16 @@ process.on('exit', () => rmSync(profile, { recursive: true, force: true }));
 // Asked for no encoding, LibreOffice would take a CSV file for Latin-1; it detects days and times.
 const INPUT = { csv: ['--infilter=Text - txt - csv (StarCalc):44,34,76,1,,0,true,true'] };
 
-/** What LibreOffice makes of a file: {name: bytes}. Of CSV it makes one file for each sheet. */
-export async function libreOffice(bytes, from, to) {
+/** What LibreOffice makes of a file, named book, or of several, {name: bytes}, for which it starts once:
+ * {name: bytes}. Of CSV it makes one file for each sheet. */
+export async function libreOffice(files, from, to) {
 	const dir = mkdtempSync(path.join(os.tmpdir(), 'yufu-office-'));
+	const books = Object.entries(files instanceof Uint8Array ? { book: files } : files);
+	const file = (name) => path.join(dir, `${name}.${from}`);
 	try {
-		writeFileSync(path.join(dir, `book.${from}`), bytes);
+		for (const [name, bytes] of books) writeFileSync(file(name), bytes);
 		await run('soffice', ['--headless', '--norestore', `-env:UserInstallation=file://${profile}`, ...(INPUT[from] ?? []),
-			'--convert-to', FORMATS[to], '--outdir', path.join(dir, 'out'), path.join(dir, `book.${from}`)]);
+			'--convert-to', FORMATS[to], '--outdir', path.join(dir, 'out'), ...books.map(([name]) => file(name))]);
 		const out = path.join(dir, 'out');
 		return Object.fromEntries(readdirSync(out).map((name) => [name, readFileSync(path.join(out, name))]));
 	} finally {

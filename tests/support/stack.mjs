@@ -103,6 +103,7 @@ export class Stack {
 		this.sockets = this.dir.length <= SOCKET_PATH_MAX ? this.dir : shortDir(this.dir);
 		this.ports = await this.#choosePorts();
 		const keys = this.path('keys');
+		if (this.temporary) await copyKeys(this.#program('yufu-sim'), keys);
 		await run(this.#program('yufu-sim'), ['--make-keys', keys]);
 		for (const user of DATABASE_USERS) secretFile(this.path('keys', user));
 		const sandbox = await run(this.#program('yufu-sim'), ['--print-settings', keys, this.simBase, this.base]);
@@ -377,6 +378,23 @@ export class Stack {
 		if (this.temporary && !keep) rmSync(this.dir, { recursive: true, force: true });
 		if (this.sockets && this.sockets !== this.dir) rmSync(this.sockets, { recursive: true, force: true });
 	}
+}
+
+/** Puts into a directory the keys that tests of one build share, each a copy: making a set takes a processor
+ * three seconds. program: yufu-sim, which made them. */
+export async function copyKeys(program, dir) {
+	const shared = path.join(ROOT, 'build', `test-keys-${Math.round(statSync(program).mtimeMs)}`);
+	if (!existsSync(shared)) {
+		const fresh = `${shared}.${process.pid}`;
+		mkdirSync(fresh, { recursive: true, mode: 0o700 });
+		await run(program, ['--make-keys', fresh]);
+		try {
+			renameSync(fresh, shared);
+		} catch { // another test was quicker
+			rmSync(fresh, { recursive: true });
+		}
+	}
+	cpSync(shared, dir, { recursive: true });
 }
 
 // ---- small helpers ------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import sign from 'tencentcloud-sdk-nodejs-common/tencentcloud/common/sign.js';
 import tencent from 'tencentcloud-sdk-nodejs-sms';
 import wechat from 'wechatpay-axios-plugin';
 import { until } from '../../support/process.mjs';
+import { copyKeys } from '../../support/stack.mjs';
 
 const { Formatter, Rsa, Wechatpay } = wechat;
 const OpenApi = openapi.default;
@@ -30,7 +31,7 @@ const file = (name) => readFileSync(path.join(dir, name), 'utf8');
 
 before(async () => {
 	dir = mkdtempSync(path.join(tmpdir(), 'yufu-oracle-'));
-	await run(SIM, ['--make-keys', dir]);
+	await copyKeys(SIM, dir);
 });
 after(() => rmSync(dir, { recursive: true, force: true }));
 

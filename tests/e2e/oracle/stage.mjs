@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { until } from '../../support/process.mjs';
+import { copyKeys } from '../../support/stack.mjs';
 
 const SIM = path.join(process.env.YUFU_BIN_DIR, 'yufu-sim');
 const run = promisify(execFile);
@@ -13,7 +14,7 @@ const run = promisify(execFile);
 export class Stage {
 	async open() {
 		this.dir = mkdtempSync(path.join(tmpdir(), 'yufu-oracle-'));
-		await run(SIM, ['--make-keys', this.dir]);
+		await copyKeys(SIM, this.dir);
 	}
 
 	close() {

@@ -13,6 +13,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import axiosPlugin from 'wechatpay-axios-plugin';
 import nodeV3 from 'wechatpay-node-v3';
 import { until } from '../../support/process.mjs';
+import { copyKeys } from '../../support/stack.mjs';
 
 const { Aes, Formatter, Rsa, Wechatpay } = axiosPlugin;
 const Pay = nodeV3.default ?? nodeV3;
@@ -33,7 +34,7 @@ const number = () => `YF${randomBytes(6).toString('hex')}`;
 
 before(async () => {
 	dir = mkdtempSync(path.join(tmpdir(), 'yufu-oracle-'));
-	await run(SIM, ['--make-keys', dir]);
+	await copyKeys(SIM, dir);
 });
 after(() => rmSync(dir, { recursive: true, force: true }));
 
