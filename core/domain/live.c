@@ -59,7 +59,7 @@ const struct listing live_meter_listing = {
 		{ "model", FILTER_TEXT, "m.model = ?" },
 		{ "q", FILTER_TEXT,
 			"LOCATE(?, m.code) OR LOCATE(?, m.name) OR LOCATE(?, t.room)"
-			" OR LOCATE(?, t.name)" } },
+			" OR LOCATE(?, t.name) OR LOCATE(?, t.phone) OR LOCATE(?, m.serial)" } },
 	.usual = 1000,
 	.most = 5000,
 };

@@ -5,7 +5,7 @@ import type { Words } from './zh';
 export const en: Words = {
 	...common,
 	...en_lists,
-	app: 'Yufu',
+	app: 'Yufu', theme: { auto: 'Auto', light: 'Light', dark: 'Dark' }, theme_label: (x) => `${x}: light or dark`,
 	nav: { board: 'Live board', sales: 'Sales desk', webhooks: 'Webhooks', label: 'Main' },
 	login_page: {
 		title: 'Staff sign-in',

@@ -49,7 +49,7 @@ export const supply_points: ListPage = {
 		{ name: 'deferred', kind: 'word', words: 'deferred' }, { name: 'since', kind: 'time' },
 	],
 	facts: [{ name: 'load_class', kind: 'word', words: 'load_class' }, { name: 'should_be_off', kind: 'flag' }, { name: 'deferred_since', kind: 'time' }, { name: 'actor' }, { name: 'noted_at', kind: 'time' }, { name: 'noted_by' }],
-	filters: [{ name: 'should_be_off', kind: 'flag' }],
+	filters: [{ name: 'q', kind: 'text' }, { name: 'should_be_off', kind: 'flag' }],
 	acts: [{ name: 'take_note', needs: 'meter.control', once: true, when: (r) => r.should_be_off === true && !r.noted_at, path: (r) => `/supply-points/${r.id}/take-note`, fields: [REASON] }],
 };
 
@@ -60,7 +60,7 @@ const PERIODS = (name: string): Field => ({
 const PERIODS_ALL = [PERIODS('workday'), PERIODS('weekend'), PERIODS('holiday')];
 
 export const schedules: ListPage = {
-	name: 'schedules', path: '/schedules', needs: 'meter.read', files: true,
+	name: 'schedules', path: '/schedules', needs: 'meter.read', files: true, filters: [{ name: 'q', kind: 'text' }],
 	columns: [{ name: 'code' }, { name: 'name' }, { name: 'points', kind: 'count' }, { name: 'supply_now', kind: 'word', words: 'switch' }, { name: 'changes_at', kind: 'time' }],
 	parts: (['workday', 'weekend', 'holiday'] as const).map((name) => ({ name, rows: (d: Row) => (d[name] as Row[]) || [], columns: [{ name: 'from' }, { name: 'supply', kind: 'word' as const, words: 'switch' }] })),
 	acts: [
