@@ -317,9 +317,9 @@ describe('the board and what follows from it', () => {
 		await page.context().close();
 	});
 	test('several alarms are acknowledged with one note', async () => {
-		await world.stack.sql(`INSERT INTO alarm (kind, severity, object_kind, object_id, object_code, text, raised_at) SELECT 'clock_drift', 'info', 'meter', id, code, 'e2e', 1 FROM meter WHERE code IN ('C01', 'C02')`);
-		const page = await open('operator');
-		await page.goto(`${world.stack.base}/staff/alarms?kind=clock_drift&state=unacked`);
+		await world.stack.sql(`INSERT INTO alarm (kind, severity, object_kind, object_id, object_code, text, raised_at) SELECT 'notify_refused', 'warn', 'service', seq, 'wechat', 'e2e', 1 FROM seq_1_to_2`);
+		const page = await open('admin');
+		await page.goto(`${world.stack.base}/staff/alarms?kind=notify_refused&state=unacked`);
 		await page.click('[data-testid=pick-all]');
 		await page.click('[data-testid=picked-alarm_ack]');
 		await page.fill('#f-note', '已派人');

@@ -83,14 +83,14 @@ async function ask_others(): Promise<void> {
 
 async function ask(): Promise<boolean> {
 	try {
-		const of_all = turn++ % OTHERS_EVERY === 0 ? ask_others() : null;
-		const answer = await changed<BoardStates>('/board/states');
+		const [answer, list] = await Promise.all([
+			changed<BoardStates>('/board/states'), meters.value ? null : get_all<Meter>('/meters'), turn++ % OTHERS_EVERY === 0 ? ask_others() : null,
+		]);
 		const others = answer ? take_states(answer.states) : false;
-		if (others || !meters.value || Date.now() - list_at > LIST_AGE_MS) {
-			meters.value = await get_all<Meter>('/meters');
+		if (list || others || Date.now() - list_at > LIST_AGE_MS) {
+			meters.value = list || await get_all<Meter>('/meters');
 			list_at = Date.now();
 		}
-		await of_all;
 		live.at = Date.now();
 		live.error = null;
 	} catch (e) {
