@@ -11,9 +11,9 @@ static json_t *channels_json(const struct rows *rows)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < rows->n; i++)
-		json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "channel", c[i].channel,
-						    "fen", (json_int_t)c[i].fen, "count",
-						    (json_int_t)c[i].count));
+		json_array_append_new(
+			list, json_pack("{s:s, s:I, s:I}", "channel", c[i].channel, "fen",
+				      (json_int_t)c[i].fen, "count", (json_int_t)c[i].count));
 	return list;
 }
 
@@ -35,9 +35,8 @@ enum err board_get(struct request *r, struct answer *a)
 		e = board_channels(r->db, scope, today, &channels);
 	if (e != ERR_OK)
 		return e;
-	a->json = json_pack(
-		"{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o}", "at",
-		json_utc(r->now), "meters_total", (json_int_t)b.meters_total, "meters_fresh",
+	a->json = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o}",
+		"at", json_utc(r->now), "meters_total", (json_int_t)b.meters_total, "meters_fresh",
 		(json_int_t)b.meters_fresh, "low", (json_int_t)b.low, "cut", (json_int_t)b.cut,
 		"kept", (json_int_t)b.kept, "silent", (json_int_t)b.silent, "sales_today_fen",
 		(json_int_t)b.sales_today_fen, "orders_today", (json_int_t)b.orders_today,
@@ -63,8 +62,8 @@ enum err board_states(struct request *r, struct answer *a)
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		json_object_set_new(states, words[i], json_array());
 	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(json_object_get(states, board_word(&m[i], r->now)),
-			json_integer(m[i].id));
+		json_array_append_new(
+			json_object_get(states, board_word(&m[i], r->now)), json_integer(m[i].id));
 	a->json = json_pack("{s:o, s:o}", "at", json_utc(r->now), "states", states);
 	return ERR_OK;
 }

@@ -42,8 +42,8 @@ static const char *display(const struct board_meter *m, struct utc now)
 
 const char *board_word(const struct board_meter *m, struct utc now)
 {
-	bool moving = m->switchable
-		      && str_eq(supply_state_word(m->desired, m->observed, m->comm), "switching");
+	bool moving = m->switchable &&
+		      str_eq(supply_state_word(m->desired, m->observed, m->comm), "switching");
 
 	return moving ? "moving" : display(m, now);
 }
@@ -135,12 +135,12 @@ static const struct query Q_LOAD = {
 	" JOIN supply_point p ON p.id = m.supply_point_id JOIN usage_hour h ON h.meter_id = m.id"
 	" WHERE m.enabled AND m.utility = 'electricity' AND m.role <> 'incomer'"
 	" AND h.hour_at >= ? AND h.hour_at < ?"
-	" AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ") GROUP BY h.hour_at ORDER BY h.hour_at",
+	" AND ? IN (0, p.site_id, " SEEN_AREA(
+		"m.area_id") ") GROUP BY h.hour_at ORDER BY h.hour_at",
 	&hour_shape
 };
 
-enum err board_load(
-	struct db *db, int64_t scope, struct utc from, struct utc to, struct rows *out)
+enum err board_load(struct db *db, int64_t scope, struct utc from, struct utc to, struct rows *out)
 {
 	return db_list(db, &Q_LOAD, ARGS(arg_utc(from), arg_utc(to), arg_i64(scope)), out);
 }

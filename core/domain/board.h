@@ -36,8 +36,7 @@ struct board_channel {
 	int64_t fen, count;
 };
 /* Rows of struct board_channel since today began, by name. */
-MUST_USE enum err board_channels(
-	struct db *db, int64_t scope, struct utc today, struct rows *out);
+MUST_USE enum err board_channels(struct db *db, int64_t scope, struct utc today, struct rows *out);
 
 struct board_hour {
 	struct utc hour_at;

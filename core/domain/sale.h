@@ -55,7 +55,7 @@ struct sale_listed {
 	int64_t entry_id;
 	int64_t reprints;
 	char zone[64];
-	char shops[2049]; /* rooms and names of those it was for */
+	char shops[2049];    /* rooms and names of those it was for */
 	int64_t reversed_by; /* 0: it stands */
 };
 /* Rows of struct sale_line, in order. */
