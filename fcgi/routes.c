@@ -18,6 +18,7 @@
 #include "domain/reconciliation.h"
 #include "domain/refund.h"
 #include "domain/register.h"
+#include "domain/sale.h"
 #include "domain/service.h"
 #include "domain/share.h"
 #include "domain/shift.h"
