@@ -182,13 +182,14 @@ enum err live_read_wanted(struct db *db, int64_t meter_id, struct utc now)
 
 #define F(member) FIELD(struct live_gateway, member)
 SHAPE(gateway_shape, struct live_gateway, F(id), F(code), F(name), F(address), F(transport),
-	F(area), F(comm), F(comm_since), F(meters), F(fresh), F(round_ms), F(utilisation_permille),
-	F(answer_p50_ms), F(answer_p95_ms), F(answer_p99_ms), F(enabled));
+	F(area), F(comm), F(comm_since), F(meters), F(fresh), F(read_at), F(round_ms),
+	F(utilisation_permille), F(answer_p50_ms), F(answer_p95_ms), F(answer_p99_ms), F(enabled));
 #undef F
 #define GATEWAYS                                                                                   \
 	"SELECT g.id, g.code, g.name, g.address, g.transport, r.name AS area,"                     \
 	" COALESCE(s.comm, 'never') AS comm, s.comm_since, COUNT(m.id) AS meters,"                 \
-	" CAST(COALESCE(SUM(t.read_at > ?), 0) AS SIGNED) AS fresh, s.round_ms,"                   \
+	" CAST(COALESCE(SUM(t.read_at > ?), 0) AS SIGNED) AS fresh,"                               \
+	" CAST(COALESCE(MAX(t.read_at), 0) AS SIGNED) AS read_at, s.round_ms,"                     \
 	" s.utilisation_permille, s.answer_p50_ms, s.answer_p95_ms, s.answer_p99_ms, g.enabled"    \
 	" FROM gateway g LEFT JOIN gateway_state s ON s.gateway_id = g.id"                         \
 	" LEFT JOIN area r ON r.id = g.area_id"                                                    \

@@ -98,6 +98,7 @@ struct live_gateway {
 	struct utc comm_since;
 	int64_t meters;
 	int64_t fresh;
+	struct utc read_at; /* of the meter that was read last */
 	int64_t round_ms;
 	int64_t utilisation_permille;
 	int64_t answer_p50_ms, answer_p95_ms, answer_p99_ms;

@@ -237,6 +237,8 @@ export interface Gateway {
 	comm: Comm;
 	meters: number;
 	fresh: number;
+	/** When a meter of it was last read. */
+	read_at: string | null;
 	round_ms: number | null;
 	utilisation_permille: number | null;
 	answer_ms: { p50: number; p95: number; p99: number };

@@ -48,7 +48,7 @@ export const en: Words = {
 		use: 'busy',
 		fresh_of: (a, b) => `${a}/${b} fresh`,
 		gateway_silent: (t) => `Bus silent since ${t}`,
-		gateway_never: 'Never reached', gateways_up: 'Gateways up', meters: (n) => `${n} meters`,
+		gateway_never: 'Never reached', last_read: (ago) => `last read ${ago}`, gateways_up: 'Gateways up', meters: (n) => `${n} meters`,
 		group_by: 'Group by', by: { bus: 'Buses', area: 'Areas' }, wall: 'Full screen', wall_end: 'Leave full screen', all_alarms: 'All alarms',
 		load: 'Energy today', yesterday: 'yesterday', load_sum: (a, b) => `${a} kWh so far today, ${b} kWh yesterday`, hour: (h, a, b) => `${h}  today ${a}  yesterday ${b}`,
 		by_channel: 'Taken today', no_sales: 'Nothing taken yet today.', orders_open: (n) => `${n} orders wait to be paid`,

@@ -47,7 +47,7 @@ export const zh = {
 		use: '利用率',
 		fresh_of: (a: number, b: number) => `${a}/${b} 新鲜`,
 		gateway_silent: (t: string) => `总线失联，自 ${t}`,
-		gateway_never: '从未连通', gateways_up: '网关在线', meters: (n: number) => `${n} 只表`,
+		gateway_never: '从未连通', last_read: (ago: string) => `最近读到 ${ago}`, gateways_up: '网关在线', meters: (n: number) => `${n} 只表`,
 		group_by: '分组方式', by: { bus: '按总线', area: '按区域' }, wall: '大屏', wall_end: '退出大屏', all_alarms: '全部告警',
 		load: '今日用电', yesterday: '昨日', load_sum: (a: string, b: string) => `今日已用 ${a} kWh，昨日全天 ${b} kWh`, hour: (h: string, a: string, b: string) => `${h}　今日 ${a}　昨日 ${b}`,
 		by_channel: '今日收款', no_sales: '今天还没有收款。', orders_open: (n: number) => `${n} 笔订单等待付款`,

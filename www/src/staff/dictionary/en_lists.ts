@@ -12,6 +12,7 @@ export const en_lists: typeof zh_lists = {
 	pick_none: 'Nothing found.', pick_other: 'Change',
 	pick_hint: { account: 'Room, name, phone, meter', meter: 'Code, name, room', contract: 'Contract, name, room', tenant: 'Name, room, phone', gateway: 'Gateway code', model: 'Model', role: 'Role', tariff: 'Tariff', schedule: 'Schedule' },
 	pick_all: 'All', pick_row: (what) => `Pick ${what}`, picked: (n) => `${n} picked`, pick_none_more: 'Unpick all', sure: (what) => `To be sure, type the number of meters: ${what}`, sure_wrong: 'That is not the number.', each_left: (n, all, why) => `${n} of ${all} not done: ${why}`,
+	ago: (s) => (s < 120 ? `${s} s ago` : s < 7200 ? `${Math.floor(s / 60)} min ago` : `${Math.floor(s / 3600)} h ago`),
 	lasted: { min: (m) => `${m} min`, hour: (h, m) => `${h} h ${m} min`, day: (d, h) => `${d} d ${h} h` },
 	step_next: 'Next', step_back: 'Back', step_preview: 'Preview', nothing_would: 'Nothing would be done.',
 	done: 'Done', asked_second: 'Handed in; a second person has to approve it', unsure: 'No answer came. Pressing again does it once only.',

@@ -14,6 +14,7 @@ export const zh_lists = {
 	pick_none: '没有找到。', pick_other: '换一个',
 	pick_hint: { account: '房号、店名、电话、表号', meter: '表号、名称、房号', contract: '合同号、店名、房号', tenant: '店名、房号、电话', gateway: '网关编码', model: '型号', role: '角色', tariff: '电价名称', schedule: '定时方案' },
 	pick_all: '全选', pick_row: (what: string) => `选择 ${what}`, picked: (n: number) => `已选 ${n} 项`, pick_none_more: '取消选择', sure: (what: string) => `为防误操作，请输入表计数 ${what}`, sure_wrong: '输入的数目不对。', each_left: (n: number, all: number, why: string) => `${all} 项中 ${n} 项未完成：${why}`,
+	ago: (s: number) => (s < 120 ? `${s} 秒前` : s < 7200 ? `${Math.floor(s / 60)} 分钟前` : `${Math.floor(s / 3600)} 小时前`),
 	lasted: { min: (m: number) => `${m} 分钟`, hour: (h: number, m: number) => `${h} 小时 ${m} 分`, day: (d: number, h: number) => `${d} 天 ${h} 小时` },
 	step_next: '下一步', step_back: '上一步', step_preview: '预览', nothing_would: '没有需要执行的步骤。',
 	done: '已完成', asked_second: '已提交，等待另一人审批', unsure: '没有等到回应。再按一次不会重复执行。',

@@ -1,6 +1,6 @@
 // The values of the API as a person reads them.
 import { fen_yuan, price, yuan } from '../../shared/money';
-import { full_time, when } from '../../shared/time';
+import { age_s, full_time, when } from '../../shared/time';
 import { cubic, kwh, register } from '../../shared/use';
 import { browser_name } from '../session_name';
 import { t } from '../words';
@@ -131,6 +131,7 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	areas: (v) => (v as number[]).map((id) => estate_name('areas', id)).join(' · '),
 	setting: (v, _c, row) => setting(v, row),
 	lasted: (v) => lasted(Number(v)),
+	age: (v) => t.value.ago(age_s(String(v))!),
 };
 
 /** The text of a cell; "—" for what is not there. */
@@ -145,7 +146,7 @@ export function cell(row: Row, column: Column): string {
 /** As cell(), with the full time where the table shows a short one. */
 export function fact(row: Row, column: Column): string {
 	const value = dig(row, column.name);
-	return column.kind === 'time' && value ? full_time(String(value)) : cell(row, column);
+	return (column.kind === 'time' || column.kind === 'age') && value ? full_time(String(value)) : cell(row, column);
 }
 
 export function title(column: Column): string {

@@ -7,7 +7,7 @@ import type { Component } from 'vue';
 export type Row = Record<string, unknown>;
 
 export type Kind = 'text' | 'word' | 'state' | 'time' | 'day' | 'fen' | 'yuan' | 'price' | 'count' | 'wh' | 'litre' | 'register'
-	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting' | 'site' | 'areas' | 'program' | 'action' | 'object' | 'actor' | 'lasted';
+	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting' | 'site' | 'areas' | 'program' | 'action' | 'object' | 'actor' | 'lasted' | 'age';
 
 export interface Column {
 	/** The API's member; "tenant.name" looks inside. */

@@ -30,10 +30,10 @@ export const alarms: ListPage = {
 export const gateways: ListPage = {
 	name: 'gateways', path: '/gateways', needs: 'meter.read', live_s: 5, files: true,
 	columns: [
-		{ name: 'code' }, { name: 'name' }, { name: 'comm.state', kind: 'state', words: 'comm' }, { name: 'fresh', kind: 'count' }, { name: 'meters', kind: 'count' },
-		{ name: 'comm.since', kind: 'time' }, { name: 'round_ms', kind: 'ms' }, { name: 'utilisation_permille', kind: 'permille' }, { name: 'answer_ms.p95', kind: 'ms' },
+		{ name: 'code' }, { name: 'name' }, { name: 'comm.state', kind: 'state', words: 'comm' }, { name: 'fresh', kind: 'count' }, { name: 'meters', kind: 'count' }, { name: 'read_at', kind: 'age' },
+		 { name: 'round_ms', kind: 'ms' }, { name: 'utilisation_permille', kind: 'permille' }, { name: 'answer_ms.p95', kind: 'ms' },
 	],
-	facts: [{ name: 'address' }, { name: 'transport' }, { name: 'area' }, { name: 'answer_ms.p50', kind: 'ms' }, { name: 'answer_ms.p99', kind: 'ms' }, { name: 'enabled', kind: 'flag' }],
+	facts: [{ name: 'address' }, { name: 'transport' }, { name: 'area' }, { name: 'comm.since', kind: 'time' }, { name: 'answer_ms.p50', kind: 'ms' }, { name: 'answer_ms.p99', kind: 'ms' }, { name: 'enabled', kind: 'flag' }],
 	filters: [{ name: 'q', kind: 'text' }, { name: 'comm', kind: 'choice', words: 'comm', options: ['silent', 'never', 'ok'] }],
 	parts: [
 		{ name: 'faults', rows: (d) => (d.faults as Row[]) || [], columns: [{ name: 'kind', kind: 'word', words: 'bus_fault' }, { name: 'seen', kind: 'count' }, { name: 'last_at', kind: 'time' }] },
