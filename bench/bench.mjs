@@ -256,8 +256,8 @@ function board(meters) {
 	const run = spawnSync(path.join(ROOT, 'scripts/node'), [path.join(ROOT, 'bench/board.mjs'), '--meters', meters], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 	if (run.status !== 0) throw new Error('board.mjs failed');
 	const r = JSON.parse(run.stdout);
-	row(`board of ${meters} meters: main thread for a frame while scrolling, 95 %`, `${r.frame_p95_ms} ms`, `half below ${r.frame_p50_ms} ms; ${r.frames} frames, all tiles shown, ${r.drawn} in the page; goal: 8 ms`);
-	row('… while states change', `${r.live_frame_p95_ms} ms`, `half below ${r.live_frame_p50_ms} ms, at most ${r.live_frame_most_ms} ms; ${r.live_frames} frames`);
+	row(`board of ${meters} meters: main thread for a frame while scrolling, 95 %`, `${r.frame_p95_ms} ms`, `half below ${r.frame_p50_ms} ms; by the clock ${r.frame_wall_p95_ms} ms; ${r.frames} frames, all tiles shown, ${r.drawn} of them in the page; goal: 8 ms`);
+	row('… while states change', `${r.live_frame_p95_ms} ms`, `half below ${r.live_frame_p50_ms} ms, at most ${r.live_frame_most_ms} ms; by the clock ${r.live_frame_wall_p95_ms} ms; ${r.live_frames} frames; goal: 8 ms`);
 	row('… from the answer to the screen', `${r.update_most_ms} ms at most`, `half below ${r.update_p50_ms} ms; ${r.updates} updates of some hundred meters each; goal: 100 ms`);
 	row('… first picture after signing in', `${r.opened_ms} ms`);
 }

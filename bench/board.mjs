@@ -43,24 +43,26 @@ async function change(stack, turn) {
 	await stack.sql(`UPDATE supply_point SET keep_until = IF(keep_until > 0, 0, (UNIX_TIMESTAMP() + 3600) * 1000) WHERE id % ${PARTS} = ${turn % PARTS}`);
 }
 
-/** Milliseconds of tasks on the main thread of the page between one frame and the next. */
+/** What the page's main thread did between one commit of a frame and the next, in ms: processor time of
+ * its tasks (what the page costs), and their time by the clock (which other programs lengthen). */
 function frames(trace) {
 	const { traceEvents: events } = JSON.parse(trace);
-	const mains = events.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain').map((e) => `${e.pid}.${e.tid}`);
-	const on = (e, main) => `${e.pid}.${e.tid}` === main;
-	const busiest = mains.map((main) => ({ main, begins: events.filter((e) => e.name === 'BeginMainThreadFrame' && on(e, main)).map((e) => e.ts).sort((a, b) => a - b) }))
-		.sort((a, b) => b.begins.length - a.begins.length)[0];
-	const tasks = events.filter((e) => e.ph === 'X' && /RunTask$/.test(e.name) && on(e, busiest.main)).sort((a, b) => a.ts - b.ts);
-	const work = new Array(Math.max(0, busiest.begins.length - 1)).fill(0);
-	let i = 0;
+	const mains = new Set(events.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain').map((e) => `${e.pid}.${e.tid}`));
+	const on = events.filter((e) => e.ph === 'X' && mains.has(`${e.pid}.${e.tid}`)).sort((a, b) => a.ts - b.ts);
+	const commits = on.filter((e) => e.name === 'Commit').map((e) => e.ts + e.dur);
+	const all = Array.from({ length: Math.max(0, commits.length - 1) }, () => ({ work: 0, wall: 0 }));
+	let frame = 0;
 	let until = 0;
-	for (const task of tasks) {
+	for (const task of on.filter((e) => e.name === 'ThreadControllerImpl::RunTask')) {
 		if (task.ts < until) continue; // inside the task before
 		until = task.ts + task.dur;
-		while (i < work.length && busiest.begins[i + 1] <= task.ts) i++;
-		if (i < work.length && task.ts >= busiest.begins[0]) work[i] += task.dur / 1000;
+		while (frame < all.length && commits[frame + 1] < task.ts) frame++;
+		if (frame === all.length) break;
+		if (task.ts < commits[0]) continue;
+		all[frame].work += task.tdur / 1000;
+		all[frame].wall += task.dur / 1000;
 	}
-	return work;
+	return all;
 }
 
 /** Scrolls down and up as a wheel does, for some seconds; the trace of it. */
@@ -125,10 +127,11 @@ async function main() {
 		const updates = await page.evaluate(() => window.__updates);
 		const live = frames(trace);
 		const ms = (v) => Number(v.toFixed(1));
+		const of = (all, what, q) => ms(quantile(all.map((f) => f[what]), q));
 		process.stdout.write(`${JSON.stringify({
 			meters: METERS, opened_ms, drawn: await page.$$eval('.tile', (all) => all.length), nodes: await page.evaluate(() => document.querySelectorAll('*').length),
-			frames: still.length, frame_p50_ms: ms(quantile(still, .5)), frame_p95_ms: ms(quantile(still, .95)),
-			live_frames: live.length, live_frame_p50_ms: ms(quantile(live, .5)), live_frame_p95_ms: ms(quantile(live, .95)), live_frame_most_ms: ms(Math.max(...live)),
+			frames: still.length, frame_p50_ms: of(still, 'work', .5), frame_p95_ms: of(still, 'work', .95), frame_wall_p95_ms: of(still, 'wall', .95),
+			live_frames: live.length, live_frame_p50_ms: of(live, 'work', .5), live_frame_p95_ms: of(live, 'work', .95), live_frame_most_ms: of(live, 'work', 1), live_frame_wall_p95_ms: of(live, 'wall', .95),
 			updates: updates.length, update_p50_ms: ms(quantile(updates, .5)), update_most_ms: ms(Math.max(...updates)),
 		})}\n`);
 	} finally {
