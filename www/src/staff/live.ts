@@ -15,6 +15,7 @@ const OTHERS_EVERY = 3;
 const LIST_AGE_MS = 5 * 60_000;
 const LOAD_AGE_MS = 2 * 60_000;
 const ALARMS_SHOWN = 50;
+const METERS = '/meters?limit=2500';
 
 export const meters = shallowRef<Meter[] | null>(null);
 export const gateways = shallowRef<Gateway[] | null>(null);
@@ -84,11 +85,11 @@ async function ask_others(): Promise<void> {
 async function ask(): Promise<boolean> {
 	try {
 		const [answer, list] = await Promise.all([
-			changed<BoardStates>('/board/states'), meters.value ? null : get_all<Meter>('/meters'), turn++ % OTHERS_EVERY === 0 ? ask_others() : null,
+			changed<BoardStates>('/board/states'), meters.value ? null : get_all<Meter>(METERS), turn++ % OTHERS_EVERY === 0 ? ask_others() : null,
 		]);
 		const others = answer ? take_states(answer.states) : false;
 		if (list || others || Date.now() - list_at > LIST_AGE_MS) {
-			meters.value = list || await get_all<Meter>('/meters');
+			meters.value = list || await get_all<Meter>(METERS);
 			list_at = Date.now();
 		}
 		live.at = Date.now();
@@ -120,6 +121,9 @@ export function state_of(id: number): Shown | undefined {
 	return words.get(id);
 }
 
+export const gateway_by_id = computed(() => new Map((gateways.value || []).map((g): [number, Gateway] => [g.id, g])));
+/** Which buses there are and how they are called: what the order of the board hangs on. */
+export const bus_names = computed(() => (gateways.value || []).map((g) => `${g.id} ${bus_name(g)}`).join('\n'));
 export const by_id = computed(() => new Map((meters.value || []).map((m): [number, Meter] => [m.id, m])));
 
 /** How many meters are in each state. */
@@ -131,7 +135,7 @@ export const counts = computed(() => {
 });
 
 /** Meters that belong together on the board: those of a bus, or of an area. */
-export interface Group { key: string; name: string; gateway: Gateway | null; meters: Meter[] }
+export interface Group { key: string; name: string; gateway_id: number | null; meters: Meter[] }
 export type GroupBy = 'bus' | 'area';
 
 const collator = new Intl.Collator('en', { numeric: true });
@@ -140,11 +144,11 @@ const collator = new Intl.Collator('en', { numeric: true });
 export function groups_of(all: Meter[], buses: Gateway[], by: GroupBy): Group[] {
 	const found = new Map<string, Group>();
 	if (by === 'bus')
-		for (const g of buses) found.set(`bus-${g.id}`, { key: `bus-${g.id}`, name: bus_name(g), gateway: g, meters: [] });
+		for (const g of buses) found.set(`bus-${g.id}`, { key: `bus-${g.id}`, name: bus_name(g), gateway_id: g.id, meters: [] });
 	for (const m of all) {
 		const key = by === 'bus' ? `bus-${m.gateway.id}` : `area-${m.area?.id ?? 0}`;
 		let group = found.get(key);
-		if (!group) found.set(key, group = { key, name: m.area?.name || m.gateway.name || m.gateway.code, gateway: null, meters: [] });
+		if (!group) found.set(key, group = { key, name: m.area?.name || m.gateway.name || m.gateway.code, gateway_id: null, meters: [] });
 		group.meters.push(m);
 	}
 	const groups = Array.from(found.values());
