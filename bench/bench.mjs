@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
 		notifies: { type: 'string', default: '10000' }, // payment notifies in the flood; 0 leaves it out
 		imports: { type: 'string', default: '10000' }, // meters in one workbook; 0 leaves it out
 		reports: { type: 'string', default: '1000x365' }, // meters x days; empty leaves it out
+		board: { type: 'string', default: '10000' }, // meters on the staff's board; 0 leaves it out
 		soak: { type: 'string', default: '0' }, // rounds of kill -9 of each process; 20 is the promise
 	},
 });
@@ -280,6 +281,17 @@ function reports(meters, days) {
 	row('memory of the program that made them, at most', `${Math.round(Math.max(...r.reports.map((one) => one.most_kb)) / 1024)} MiB`, `${Math.round(r.before_kb / 1024)} MiB before the first`);
 }
 
+/** The staff's board of that many meters, in a browser. */
+function board(meters) {
+	const run = spawnSync(path.join(ROOT, 'scripts/node'), [path.join(ROOT, 'bench/board.mjs'), '--meters', meters], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+	if (run.status !== 0) throw new Error('board.mjs failed');
+	const r = JSON.parse(run.stdout);
+	row(`board of ${meters} meters: main thread for a frame while scrolling, 95 %`, `${r.frame_p95_ms} ms`, `half below ${r.frame_p50_ms} ms; by the clock ${r.frame_wall_p95_ms} ms; ${r.frames} frames, all tiles shown, ${r.drawn} of them in the page; goal: 8 ms`);
+	row('… while states change', `${r.live_frame_p95_ms} ms`, `half below ${r.live_frame_p50_ms} ms, at most ${r.live_frame_most_ms} ms; by the clock ${r.live_frame_wall_p95_ms} ms; ${r.live_frames} frames; goal: 8 ms`);
+	row('… from the answer to the screen', `${r.update_most_ms} ms at most`, `half below ${r.update_p50_ms} ms; ${r.updates} updates of some hundred meters each; goal: 100 ms`);
+	row('… first picture after signing in', `${r.opened_ms} ms`);
+}
+
 const SEEDED_MINUTES = 45; // the longest that the seeded run may take
 
 /** A mall of that size through that many simulated days; every invariant after every hour. Whatever
@@ -394,6 +406,7 @@ if (Number(options.bus)) bus(Number(options.bus));
 storage();
 await speed();
 if (options.reports) reports(...options.reports.split('x'));
+if (Number(options.board)) board(options.board);
 for (const size of options.scale.split(',').filter(Boolean)) scale(...size.split('x'));
 if (options.seeded !== '0') seeded(...options.seeded.split('x'));
 if (Number(options.soak)) {

@@ -160,6 +160,25 @@ enum err sale_new(struct request *r, struct answer *a)
 	return e == ERR_OK ? sale_json(r, &s, &a->json) : e;
 }
 
+static json_t *listed_json(const void *row)
+{
+	const struct sale_listed *s = row;
+	char no[32];
+
+	receipt_no(s->entry_id, s->created_at, s->zone, no);
+	return json_pack("{s:I, s:s, s:I, s:s, s:I, s:o, s:I, s:I, s:s, s:o}", "id",
+		(json_int_t)s->id, "receipt_no", no, "shift_id", (json_int_t)s->shift_id, "method",
+		s->method, "total_fen", (json_int_t)s->total_fen, "at", json_utc(s->created_at),
+		"entry_id", (json_int_t)s->entry_id, "reprints", (json_int_t)s->reprints, "shops",
+		s->shops, "reversed_by",
+		s->reversed_by ? json_integer(s->reversed_by) : json_null());
+}
+
+enum err sales_list(struct request *r, struct answer *a)
+{
+	return list_answer(r, a, ARGS(arg_i64(r->user.id)), listed_json);
+}
+
 enum err sale_copy(struct request *r, struct answer *a)
 {
 	struct sale s;

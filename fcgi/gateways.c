@@ -34,6 +34,7 @@ static json_t *gateway_json(const struct live_gateway *g, const struct rows *fau
 		(json_int_t)g->fresh, "round_ms", (json_int_t)g->round_ms, "utilisation_permille",
 		(json_int_t)g->utilisation_permille, "enabled", g->enabled ? 1 : 0);
 
+	json_object_set_new(j, "read_at", json_utc(g->read_at));
 	json_object_set_new(j, "answer_ms",
 		json_pack("{s:I, s:I, s:I}", "p50", (json_int_t)g->answer_p50_ms, "p95",
 			(json_int_t)g->answer_p95_ms, "p99", (json_int_t)g->answer_p99_ms));

@@ -18,6 +18,7 @@
 #include "domain/reconciliation.h"
 #include "domain/refund.h"
 #include "domain/register.h"
+#include "domain/sale.h"
 #include "domain/service.h"
 #include "domain/share.h"
 #include "domain/shift.h"
@@ -88,7 +89,11 @@ const struct route routes[] = {
 
 	/* Staff. */
 	{ "GET", "/board", PERM_METER_READ, NULL, "board", false, 200, board_get, false,
-		.etag = ETAG_BODY, .areas = AREAS_LISTED, .help = "Counters of the live board." },
+		.etag = ETAG_BODY, .areas = AREAS_LISTED, .help = "Counters of the live board, and today's sales by channel." },
+	{ "GET", "/board/states", PERM_METER_READ, NULL, "board_states", false, 200, board_states, false,
+		.etag = ETAG_BODY, .areas = AREAS_LISTED, .help = "The one word of every meter, as its ids: little enough to be asked for every few seconds." },
+	{ "GET", "/board/load", PERM_METER_READ, NULL, "board_load", false, 200, board_load_get, false,
+		.etag = ETAG_BODY, .areas = AREAS_LISTED, .help = "Electricity used in each local hour of today and yesterday, incomers left out." },
 	{ "GET", "/meters", PERM_METER_READ, NULL, "meter", true, 200, meters_list, false,
 		.areas = AREAS_LISTED, .help = "All meters, live.", .listing = &live_meter_listing, .etag = ETAG_METERS },
 	{ "GET", "/meters/:id", PERM_METER_READ, NULL, "meter_detail", false, 200, meter_get, false,
@@ -116,6 +121,8 @@ const struct route routes[] = {
 	{ "POST", "/shifts/:id/close", PERM_SALE_CREATE, "shift_close", "shift_closed", false, 200, shift_end, false, .key_welcome = true,
 		.or_perm = PERM_REFUND_CREATE,
 		.areas = AREAS_SITE, .help = "Close a shift with the cash counted; the same count again is answered as it was." },
+	{ "GET", "/sales", PERM_SALE_CREATE, NULL, "sale_listed", true, 200, sales_list, false,
+		.areas = AREAS_SITE, .help = "The caller's own sales, newest first; q: room, name or phone of a shop.", .listing = &sale_listing },
 	{ "POST", "/sales", PERM_SALE_CREATE, "sale_new", "sale", false, 201, sale_new, true,
 		.areas = AREAS_SITE, .help = "Sell at the desk, in the open shift; one receipt." },
 	{ "POST", "/days/:date/seal", PERM_DAY_SEAL, "empty", "day_sealed", false, 200, day_seal, false,

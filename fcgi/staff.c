@@ -17,38 +17,6 @@
 
 #define ACTS_SHOWN 20
 
-/* When the local day began at the caller's site; for staff of several sites in UTC. */
-static enum err today_start(struct request *r, struct utc *out)
-{
-	AUTO(zone_free) struct zone *z = NULL;
-	enum err e = request_zone(r, &z);
-
-	if (e == ERR_OK)
-		*out = zone_day_start(z, zone_local(z, r->now).day);
-	return e;
-}
-
-enum err board_get(struct request *r, struct answer *a)
-{
-	struct live_board b;
-	struct utc today;
-	enum err e = today_start(r, &today);
-
-	if (e == ERR_OK)
-		e = live_board(r->db, caller_site(r), today, r->now, &b);
-	if (e != ERR_OK)
-		return e;
-	a->json = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I}", "at",
-		json_utc(r->now), "meters_total", (json_int_t)b.meters_total, "meters_fresh",
-		(json_int_t)b.meters_fresh, "low", (json_int_t)b.low, "cut", (json_int_t)b.cut,
-		"kept", (json_int_t)b.kept, "silent", (json_int_t)b.silent, "sales_today_fen",
-		(json_int_t)b.sales_today_fen, "orders_today", (json_int_t)b.orders_today,
-		"power_back_p95_ms",
-		b.power_back_p95_ms >= 0 ? json_integer(b.power_back_p95_ms) : json_null(),
-		"alarms_open", (json_int_t)b.alarms_open);
-	return ERR_OK;
-}
-
 static json_t *meters_json(const struct rows *rows, struct utc now)
 {
 	const struct live_meter *m = rows->at;

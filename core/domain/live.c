@@ -41,7 +41,6 @@ SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(rol
 	" LEFT JOIN tenant t ON t.id = c.tenant_id"
 
 #define METERS METER_SELECT " WHERE ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")"
-static const struct query Q_METERS = { METERS " AND m.enabled", &meter_shape };
 const struct listing live_meter_listing = {
 	.all = { METERS, &meter_shape },
 	.sorts = { { "id", "m.id" }, { "gateway", "m.gateway_id", "gateway_id" },
@@ -61,7 +60,7 @@ const struct listing live_meter_listing = {
 		{ "enabled", FILTER_FLAG, "m.enabled = ?", .usual = "1" },
 		{ "q", FILTER_TEXT,
 			"LOCATE(?, m.code) OR LOCATE(?, m.name) OR LOCATE(?, t.room)"
-			" OR LOCATE(?, t.name)" } },
+			" OR LOCATE(?, t.name) OR LOCATE(?, t.phone) OR LOCATE(?, m.serial)" } },
 	.usual = 1000,
 	.most = 5000,
 };
@@ -117,21 +116,34 @@ static bool is_low(const char *level)
 	return str_eq(level, "low1") || str_eq(level, "low2") || str_eq(level, "arrears");
 }
 
-const char *live_display(const struct live_meter *m, struct utc now)
+const char *live_word(const struct live_face *f, struct utc now)
 {
-	bool off = m->switchable && (str_eq(m->observed, "off") || str_eq(m->desired, "off"));
+	bool off = f->switchable && (str_eq(f->observed, "off") || str_eq(f->desired, "off"));
 
-	if (str_eq(m->comm, "silent"))
+	if (str_eq(f->comm, "silent"))
 		return "silent";
-	if (!str_eq(m->role, "tenant"))
+	if (!str_eq(f->role, "tenant"))
 		return "public";
-	if (off && (str_eq(m->desired_reason, "manual") || str_eq(m->desired_reason, "vacant")))
+	if (off && (str_eq(f->desired_reason, "manual") || str_eq(f->desired_reason, "vacant")))
 		return "off";
 	if (off)
 		return "cut";
-	if (m->keep_until.ms > now.ms)
+	if (f->keep_until.ms > now.ms)
 		return "kept";
-	return is_low(m->level) ? "low" : "on";
+	return is_low(f->level) ? "low" : "on";
+}
+
+const char *live_display(const struct live_meter *m, struct utc now)
+{
+	return live_word(&(struct live_face){ .role = m->role,
+				 .comm = m->comm,
+				 .level = m->level,
+				 .switchable = m->switchable,
+				 .desired = m->desired,
+				 .desired_reason = m->desired_reason,
+				 .observed = m->observed,
+				 .keep_until = m->keep_until },
+		now);
 }
 
 #define F(member) FIELD(struct live_act, member)
@@ -171,13 +183,14 @@ enum err live_read_wanted(struct db *db, int64_t meter_id, struct utc now)
 
 #define F(member) FIELD(struct live_gateway, member)
 SHAPE(gateway_shape, struct live_gateway, F(id), F(code), F(name), F(address), F(transport),
-	F(area), F(comm), F(comm_since), F(meters), F(fresh), F(round_ms), F(utilisation_permille),
-	F(answer_p50_ms), F(answer_p95_ms), F(answer_p99_ms), F(enabled));
+	F(area), F(comm), F(comm_since), F(meters), F(fresh), F(read_at), F(round_ms),
+	F(utilisation_permille), F(answer_p50_ms), F(answer_p95_ms), F(answer_p99_ms), F(enabled));
 #undef F
 #define GATEWAYS                                                                                   \
 	"SELECT g.id, g.code, g.name, g.address, g.transport, r.name AS area,"                     \
 	" COALESCE(s.comm, 'never') AS comm, s.comm_since, COUNT(m.id) AS meters,"                 \
-	" CAST(COALESCE(SUM(t.read_at > ?), 0) AS SIGNED) AS fresh, s.round_ms,"                   \
+	" CAST(COALESCE(SUM(t.read_at > ?), 0) AS SIGNED) AS fresh,"                               \
+	" CAST(COALESCE(MAX(t.read_at), 0) AS SIGNED) AS read_at, s.round_ms,"                     \
 	" s.utilisation_permille, s.answer_p50_ms, s.answer_p95_ms, s.answer_p99_ms, g.enabled"    \
 	" FROM gateway g LEFT JOIN gateway_state s ON s.gateway_id = g.id"                         \
 	" LEFT JOIN area r ON r.id = g.area_id"                                                    \
@@ -236,63 +249,6 @@ static const struct query Q_RECEPTION = {
 enum err live_reception(struct db *db, struct live_reception *out)
 {
 	return db_one(db, &Q_RECEPTION, NO_ARGS, out);
-}
-
-#define F(member) FIELD(struct live_board, member)
-SHAPE(board_shape, struct live_board, F(sales_today_fen), F(orders_today), F(alarms_open));
-#undef F
-static const struct query Q_BOARD = {
-	"SELECT (SELECT CAST(COALESCE(SUM(l.total_fen), 0) AS SIGNED) FROM sale l JOIN entry e"
-	" ON e.id = l.entry_id WHERE l.created_at >= ? AND ? IN (0, e.site_id, " SEEN_ENTRY(
-		"e.id") ")) + y.fen"
-			" AS sales_today_fen, y.n AS orders_today, (SELECT COUNT(*) FROM alarm x"
-			" WHERE x.cleared_at = 0 AND (? = 0 OR ? IN (" SITE_OF_ALARM
-			", " SEEN_OBJECT("x.object_kind",
-				"x.object_id") "))) AS alarms_open"
-					       " FROM (SELECT CAST(COALESCE(SUM(o.amount_fen), 0) "
-					       "AS SIGNED) AS fen, COUNT(*) AS n"
-					       " FROM pay_order o" SITE_OF_ORDER
-					       " WHERE o.credited_at >= ? AND ? IN (0, "
-					       "t.site_id, " SEEN_ACCOUNT("a.id") ")) y",
-	&board_shape
-};
-
-static void count_meters(const struct rows *r, struct utc now, struct live_board *b)
-{
-	const struct live_meter *m = r->at;
-
-	for (size_t i = 0; i < r->n; i++) {
-		const char *word = live_display(&m[i], now);
-
-		b->meters_total++;
-		b->meters_fresh += now.ms - m[i].read_at.ms <= FRESH_MS;
-		b->low += str_eq(word, "low");
-		b->cut += str_eq(word, "cut");
-		b->kept += str_eq(word, "kept");
-		b->silent += str_eq(word, "silent");
-	}
-}
-
-enum err live_board(
-	struct db *db, int64_t site_id, struct utc today, struct utc now, struct live_board *out)
-{
-	AUTO(rows_free) struct rows meters = { 0 };
-	struct live_board b = { 0 };
-	struct arg site = arg_i64(site_id);
-	int64_t count;
-	enum err e = db_one(
-		db, &Q_BOARD, ARGS(arg_utc(today), site, site, site, arg_utc(today), site), &b);
-
-	if (e == ERR_OK)
-		e = db_list(db, &Q_METERS, ARGS(arg_utc(now), arg_i64(site_id)), &meters);
-	if (e == ERR_OK)
-		e = live_power_back(
-			db, site_id, now, &b.power_back_p50_ms, &b.power_back_p95_ms, &count);
-	if (e != ERR_OK)
-		return e;
-	count_meters(&meters, now, &b);
-	*out = b;
-	return ERR_OK;
 }
 
 #define F(member) FIELD(struct live_counts, member)

@@ -61,7 +61,14 @@ extern const struct listing my_meter_listing;
 #define LIVE_VERSION_MAX 40
 MUST_USE enum err live_version(struct db *db, char out[static LIVE_VERSION_MAX]);
 
+/* What the word of a tile is made of. */
+struct live_face {
+	const char *role, *comm, *level, *desired, *desired_reason, *observed;
+	bool switchable;
+	struct utc keep_until;
+};
 /* "on" "low" "cut" "kept" "silent" "public" "off": the one word of a tile. */
+const char *live_word(const struct live_face *f, struct utc now);
 const char *live_display(const struct live_meter *m, struct utc now);
 
 struct live_act {
@@ -91,6 +98,7 @@ struct live_gateway {
 	struct utc comm_since;
 	int64_t meters;
 	int64_t fresh;
+	struct utc read_at; /* of the meter that was read last */
 	int64_t round_ms;
 	int64_t utilisation_permille;
 	int64_t answer_p50_ms, answer_p95_ms, answer_p99_ms;
@@ -115,23 +123,6 @@ struct live_reception {
 	int64_t accepted, turned_away, unknown, elsewhere, refused;
 };
 MUST_USE enum err live_reception(struct db *db, struct live_reception *out);
-
-struct live_board {
-	int64_t meters_total;
-	int64_t meters_fresh;
-	int64_t low;
-	int64_t cut;
-	int64_t kept;
-	int64_t silent;
-	int64_t sales_today_fen;
-	int64_t orders_today;
-	int64_t alarms_open;
-	int64_t power_back_p50_ms; /* of the last 24 h; -1: none */
-	int64_t power_back_p95_ms;
-};
-/* today: when the local day began. */
-MUST_USE enum err live_board(
-	struct db *db, int64_t site_id, struct utc today, struct utc now, struct live_board *out);
 
 struct live_counts {
 	int64_t meters_total;

@@ -49,6 +49,34 @@ static const struct query Q_LINES = {
 static const struct query Q_REPRINT = { "UPDATE sale SET reprints = reprints + 1 WHERE id = ?",
 	NULL };
 
+#define F(member) FIELD(struct sale_listed, member)
+SHAPE(listed_shape, struct sale_listed, F(id), F(shift_id), F(method), F(total_fen), F(created_at),
+	F(entry_id), F(reprints), F(zone), F(shops), F(reversed_by));
+#undef F
+#define SHOPS                                                                                      \
+	" FROM sale_line l JOIN account a ON a.id = l.account_id"                                  \
+	" JOIN contract c ON c.id = a.contract_id JOIN tenant n ON n.id = c.tenant_id"             \
+	" WHERE l.sale_id = s.id"
+const struct listing sale_listing = {
+	.all = { "SELECT s.id, s.shift_id, s.method, s.total_fen, s.created_at, s.entry_id,"
+		 " s.reprints, t.zone, (SELECT LEFT(GROUP_CONCAT(CONCAT_WS(' ', NULLIF(n.room, ''),"
+		 " n.name) ORDER BY l.line SEPARATOR '; '), 512)" SHOPS ") AS shops,"
+		 " COALESCE(v.reversal_id, 0) AS reversed_by FROM sale s"
+		 " JOIN shift h ON h.id = s.shift_id JOIN entry e ON e.id = s.entry_id"
+		 " JOIN site t ON t.id = e.site_id LEFT JOIN reversal v ON v.entry_id = s.entry_id"
+		 " WHERE h.user_id = ?",
+		&listed_shape },
+	.sorts = { { "id", "s.id" }, { "total_fen", "s.total_fen" } },
+	.order = "-id",
+	.filters = { { "shift_id", FILTER_ID, "s.shift_id = ?" },
+		{ "method", FILTER_WORD, "s.method = ?", "cash pos transfer" },
+		{ "from", FILTER_FROM, "s.created_at >= ?" },
+		{ "to", FILTER_TO, "s.created_at < ?" },
+		{ "q", FILTER_TEXT,
+			"EXISTS (SELECT 1" SHOPS
+			" AND (LOCATE(?, n.room) OR LOCATE(?, n.name) OR LOCATE(?, n.phone)))" } },
+};
+
 struct selling {
 	const struct sale_new *n;
 	int64_t total_fen;

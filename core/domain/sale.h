@@ -1,5 +1,6 @@
 #pragma once
 /* Sales at the desk, in a cashier's open shift. */
+#include "db/listing.h"
 #include "domain/account.h"
 #include "domain/shift.h"
 
@@ -43,6 +44,20 @@ struct sale {
  * amount errors with the field in why; ERR_BAD_VALUE for accounts of two sites. */
 MUST_USE enum err sale_create(struct db *db, const struct sale_new *n, struct utc now,
 	struct sale *out, struct problem *why);
+/* Rows of struct sale_listed; its argument is the seller, a user. */
+extern const struct listing sale_listing;
+struct sale_listed {
+	int64_t id;
+	int64_t shift_id;
+	char method[12];
+	int64_t total_fen;
+	struct utc created_at;
+	int64_t entry_id;
+	int64_t reprints;
+	char zone[64];
+	char shops[2049];    /* rooms and names of those it was for */
+	int64_t reversed_by; /* 0: it stands */
+};
 /* Rows of struct sale_line, in order. */
 MUST_USE enum err sale_lines(struct db *db, int64_t sale_id, struct rows *out);
 /* One more copy of a receipt, counted and audited; site_id 0: any. ERR_NOT_FOUND. */

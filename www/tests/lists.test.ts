@@ -12,13 +12,13 @@ import { zh, type Words } from '../src/staff/zh';
 import { answer, has, operation, parameters, permission, request, required } from './openapi';
 
 const pages: ListPage[] = [meters, money, rent, system, work].flatMap((m) => Object.values(m) as ListPage[]);
-const ROW = { id: 7, meter_id: 7, run_to: '2026-11-01', actions: ['credit'], meters: [], model: 'x', items: [] };
+const ROW = { id: 7, meter_id: 7, run_to: '2026-11-01', actions: ['credit'], meters: [], model: 'x', items: [], picked: [{ id: 7 }] };
 
 function columns_of(page: ListPage): Column[] {
 	return [...page.columns, ...(page.facts || []), ...(page.parts || []).flatMap((p) => p.columns)];
 }
 function acts_of(page: ListPage): Act[] {
-	return [...(page.acts || []), ...(page.tops || []), ...(page.parts || []).flatMap((p) => p.acts || [])];
+	return [...(page.acts || []), ...(page.tops || []), ...(page.picks || []), ...(page.parts || []).flatMap((p) => p.acts || [])];
 }
 function fields_of(fields: Field[]): Field[] {
 	return fields.flatMap((f) => [f, ...fields_of(f.fields || [])]);
@@ -68,7 +68,7 @@ describe.each(pages.map((p) => [p.name, p] as const))('the list %s', (_name, pag
 		}
 		for (const f of page.filters || []) {
 			expect(t.filter[f.name] || t.col[f.name], f.name).toBeTruthy();
-			for (const o of options_of(f)) expect(t.word[f.words!]?.[o], `${f.words}.${o}`).toBeTruthy();
+			for (const o of options_of(f)) expect((f.words === 'alarm' ? t.board.alarm : t.word[f.words!])?.[o], `${f.words}.${o}`).toBeTruthy();
 		}
 		for (const p of page.parts || []) expect(t.part[p.name], p.name).toBeTruthy();
 		for (const a of acts_of(page)) {

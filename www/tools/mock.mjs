@@ -130,7 +130,7 @@ function settle(o) {
 const order_view = (o) => { const m = meter_of(o.account_id); return { ...o, balance: yuan(m.fen), supply: { state: m.supply.state, since: m.supply.since } }; };
 
 // --- http
-const STAFF = { operator: ['meter.read', 'meter.control', 'alarm.read', 'gateway.read'], cashier: ['meter.read', 'sale.create', 'account.read'], admin: ['meter.read', 'meter.control', 'sale.create', 'alarm.read'], viewer: ['meter.read'] };
+const STAFF = { operator: ['meter.read', 'meter.control', 'alarm.read', 'gateway.read'], cashier: ['meter.read', 'sale.create', 'account.read'], admin: ['meter.read', 'meter.control', 'sale.create', 'alarm.read', 'alarm.ack', 'account.read', 'notice.read', 'notice.edit', 'setting.read'], viewer: ['meter.read'] };
 class No extends Error { constructor(status, code, detail = '') { super(code); Object.assign(this, { status, code, detail }); } }
 const list = (items) => ({ items, next: null });
 const tokens = (who) => ({ access_token: `a.${who}`, token_type: 'Bearer', expires_in: 900, refresh_token: `r.${who}` });
@@ -192,14 +192,21 @@ function route(method, path, q, body, who) {
 	if ((p = at(/^POST \/me\/sub-tenants\/(\d+)\/supply$/))) { const m = meter_of(1004); switch_to(m, body.action === 'on'); return [200, { id: 1, name: '好味面馆 外摆档', meter: { id: 1004, code: 'A04', name: '外摆' }, supply: m.supply, switched_off: body.action === 'off' }]; }
 	return staff_route(at, q, body, who);
 }
+const hours = (last) => Array.from({ length: 24 }, (_, h) => (h > last ? null : Math.floor((h > 8 && h < 22 ? 320e3 : 70e3) * (.8 + noise(h + last) * .4))));
 const brief = ({ acts, blocks, keep_until, fault, energy_by_rate_wh, fen, ...m }) => m;
 
 function staff_route(at, q, body, who) {
 	const may = (name) => { if (!(STAFF[who] || []).includes(name)) throw new No(403, 'forbidden'); };
 	let p;
 	const count = (d) => meters.filter((m) => m.display === d).length;
-	if (at(/^GET \/board$/)) return [200, { at: iso(), meters_total: meters.length, meters_fresh: meters.filter((m) => Date.now() - Date.parse(m.read_at) < 60e3).length, low: count('low'), cut: count('cut'), kept: count('kept'), silent: count('silent'), sales_today_fen: 1842000, orders_today: 71, power_back_p95_ms: 1420, alarms_open: 3 }];
-	if (at(/^GET \/meters$/)) return [200, list(meters.map(brief)), `"${turn}"`];
+	if (at(/^GET \/board$/)) return [200, { at: iso(), meters_total: meters.length, meters_fresh: meters.filter((m) => Date.now() - Date.parse(m.read_at) < 60e3).length, low: count('low'), cut: count('cut'), kept: count('kept'), silent: count('silent'), sales_today_fen: 1842000, orders_today: 71, power_back_p95_ms: 1420, alarms_open: 3, orders_open: 2, sales_by_channel: [{ channel: 'wechat_jsapi', fen: 1242000, count: 52 }, { channel: 'alipay_wap', fen: 400000, count: 14 }, { channel: 'cash', fen: 200000, count: 5 }] }];
+	if (at(/^GET \/board\/states$/)) return [200, { at: iso(), states: Object.fromEntries(['on', 'low', 'cut', 'off', 'kept', 'moving', 'silent', 'public'].map((w) => [w, meters.filter((m) => (m.supply?.state === 'switching' ? 'moving' : m.display) === w).map((m) => m.id)])) }, `"${turn}"`];
+	if (at(/^GET \/board\/load$/)) return [200, { at: iso(), today_wh: hours(new Date().getHours()), yesterday_wh: hours(23) }];
+	if (at(/^GET \/meters\/\d+\/tariffs$/)) return [200, list([{ tariff_id: 1, code: 'shop-tou', name: '商铺分时阶梯', from: null }])];
+	if (at(/^GET \/sales$/)) return [200, list([...sales].reverse().map((s) => ({ id: s.id, receipt_no: s.receipt_no, shift_id: 1, method: s.method, total_fen: s.total_fen, at: s.at, entry_id: s.id, reprints: s.reprints, shops: s.lines.map((l) => `${l.tenant.room} ${l.tenant.name}`).join('; '), reversed_by: s.undone || null })))];
+	if ((p = at(/^GET \/sales\/(\d+)$/))) { const s = sales[p[0] - 1]; s.reprints++; return [200, { ...s, copy: true }]; }
+	if ((p = at(/^POST \/entries\/(\d+)\/reverse$/))) { sales[p[0] - 1].undone = 900; return [201, {}]; }
+	if (at(/^GET \/meters$/)) return [200, list(meters.filter((m) => `${m.code} ${m.name} ${m.tenant?.room}`.includes(q.get('q') || '')).slice(0, Number(q.get('limit')) || 1000).map(brief)), `"${turn}"`];
 	if ((p = at(/^GET \/meters\/(\d+)$/))) { const m = meter_of(Number(p[0])); if (!m) throw new No(404, 'not_found'); const { fen, ...rest } = m; return [200, rest]; }
 	if ((p = at(/^GET \/meters\/(\d+)\/usage$/))) return [200, usage(meter_of(Number(p[0])), q)];
 	if ((p = at(/^POST \/meters\/(\d+)\/supply$/))) {
@@ -230,10 +237,10 @@ function staff_route(at, q, body, who) {
 		may('sale.create');
 		if (!shift) throw new No(409, 'shift_closed');
 		const total = body.lines.reduce((a, l) => a + l.amount_fen, 0);
-		const lines = body.lines.map((l, n) => { const m = meter_of(l.account_id); pay_in(m, l.amount_fen); return { account_id: m.id, entry_id: n + 1, amount_fen: l.amount_fen, balance: yuan(m.fen), tenant: m.tenant, meter: { id: m.id, code: m.code, name: m.name }, supply: { state: m.supply.state, since: m.supply.since } }; });
+		const lines = body.lines.map((l, n) => { const m = meter_of(l.account_id); pay_in(m, l.amount_fen); return { account_id: m.id, entry_id: n + 1, amount_fen: l.amount_fen, service_fen: 0, debt_fen: 0, balance: yuan(m.fen), tenant: m.tenant, meter: { id: m.id, code: m.code, name: m.name }, supply: { state: m.supply.state, since: m.supply.since } }; });
 		shift.sales_fen += total;
 		shift.count++;
-		const sale = { id: sales.length + 1, receipt_no: `YF-${day().replace(/-/g, '')}-${String(100 + sales.length).padStart(6, '0')}`, method: body.method, total_fen: total, tendered_fen: body.tendered_fen, change_fen: body.tendered_fen - total, at: iso(), lines };
+		const sale = { id: sales.length + 1, receipt_no: `YF-${day().replace(/-/g, '')}-${String(100 + sales.length).padStart(6, '0')}`, method: body.method, total_fen: total, tendered_fen: body.tendered_fen, change_fen: body.tendered_fen - total, at: iso(), copy: false, reprints: 0, lines };
 		sales.push(sale);
 		return [201, sale];
 	}

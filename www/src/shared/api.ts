@@ -159,9 +159,14 @@ export interface Board {
 	silent: number;
 	sales_today_fen: number;
 	orders_today: number;
+	orders_open: number;
 	power_back_p95_ms: number | null;
 	alarms_open: number;
+	sales_by_channel: { channel: string; fen: number; count: number }[];
 }
+export interface BoardStates { at: string; states: Record<Display | 'moving', number[]> }
+/** Use by local hour of today and yesterday. */
+export interface Load { at: string; today_wh: (number | null)[]; yesterday_wh: (number | null)[] }
 
 export interface Comm { state: 'ok' | 'silent' | 'never'; since: string | null }
 
@@ -206,6 +211,8 @@ export interface Act {
 export interface MeterDetail extends Meter {
 	blocks: Block[];
 	keep_until: string | null;
+	/** Why it is not cut although it should be; null: nothing holds that up. */
+	deferred?: string | null;
 	acts: Act[];
 	fault: string | null;
 	energy_by_rate_wh?: Record<string, number> | null;
@@ -230,6 +237,8 @@ export interface Gateway {
 	comm: Comm;
 	meters: number;
 	fresh: number;
+	/** When a meter of it was last read. */
+	read_at: string | null;
 	round_ms: number | null;
 	utilisation_permille: number | null;
 	answer_ms: { p50: number; p95: number; p99: number };
@@ -273,6 +282,9 @@ export interface SaleLine {
 	account_id: number;
 	entry_id: number;
 	amount_fen: number;
+	/** Parts of the amount that do not reach the purse. */
+	service_fen: number;
+	debt_fen: number;
 	balance: string;
 	tenant: Shop;
 	meter: Named | null;
@@ -286,7 +298,23 @@ export interface Sale {
 	tendered_fen: number;
 	change_fen: number;
 	at: string;
+	/** A copy, and the how manieth. */
+	copy: boolean;
+	reprints: number;
 	lines: SaleLine[];
+}
+
+export interface SaleListed {
+	id: number;
+	receipt_no: string;
+	shift_id: number;
+	method: Method;
+	total_fen: number;
+	at: string;
+	entry_id: number;
+	reprints: number;
+	shops: string;
+	reversed_by: number | null;
 }
 
 /** The name of an area, which the API gives as text or as an object. */

@@ -1,40 +1,97 @@
-// The live picture of the mall: asked every 3 s, more slowly when nobody looks.
-import { computed, reactive, shallowRef } from 'vue';
-import type { Alarm, Board, Gateway, Meter } from '../shared/api';
+// The live picture of the mall. What meters are is fetched once and again from time to time; what
+// state each is in is asked every 3 s, in one short answer however many they are, more slowly when
+// nobody looks.
+import { computed, reactive, shallowReactive, shallowRef } from 'vue';
+import type { Alarm, Board, BoardStates, Gateway, List, Load, Meter } from '../shared/api';
 import { ApiError, call, get_all, Kept } from '../shared/client';
 import { poll, type Poller } from '../shared/poll';
+import type { Shown } from '../ui/state';
 import { may } from './session';
 
 const WAIT_S = 3;
 const HIDDEN_WAIT_S = 30;
+/** Counters, gateways and alarms are asked for at every third turn. */
+const OTHERS_EVERY = 3;
+const LIST_AGE_MS = 5 * 60_000;
+const LOAD_AGE_MS = 2 * 60_000;
+const ALARMS_SHOWN = 50;
+const METERS = '/meters?limit=2500';
 
 export const meters = shallowRef<Meter[] | null>(null);
 export const gateways = shallowRef<Gateway[] | null>(null);
 export const alarms = shallowRef<Alarm[] | null>(null);
 export const board = shallowRef<Board | null>(null);
-/** When the last picture came, in ms; `error` while none comes. */
-export const live = reactive({ at: 0, error: null as ApiError | null });
+export const load = shallowRef<Load | null>(null);
+/** The word of each meter by its id; whoever reads one is told when that one changes. */
+const words = new Map<number, Shown>();
+export const states = shallowReactive(words);
+/** `at`: when the last picture came, in ms; `error` while none comes; `turn` grows when any state changes. */
+export const live = reactive({ at: 0, error: null as ApiError | null, turn: 0 });
 
-const kept = { meters: new Kept<Meter>(), gateways: new Kept<Gateway>(), alarms: new Kept<Alarm>() };
-let board_etag: string | null = null;
+const kept_gateways = new Kept<Gateway>();
+const etags: Record<string, string | null> = {};
 let poller: Poller | null = null;
+let turn = 0;
+let list_at = 0;
+let load_at = 0;
 
-async function ask_board(): Promise<void> {
-	const answer = await call<Board>('GET', '/board', { etag: board_etag });
-	if (answer.status === 304) return;
-	board_etag = answer.etag;
-	board.value = answer.data;
+/** The answer if it is another one than the last time. */
+async function changed<T>(path: string): Promise<T | null> {
+	const answer = await call<T>('GET', path, { etag: etags[path] });
+	if (answer.status === 304) return null;
+	etags[path] = answer.etag;
+	return answer.data;
+}
+
+/** Takes the words of all meters over. True when the meters themselves are others than before. */
+export function take_states(of: BoardStates['states']): boolean {
+	let n = 0;
+	let moved = false;
+	let others = false;
+	for (const [word, ids] of Object.entries(of) as [Shown, number[]][]) {
+		n += ids.length;
+		for (const id of ids) {
+			const before = words.get(id);
+			if (before === word) continue;
+			if (before === undefined) others = true;
+			states.set(id, word);
+			moved = true;
+		}
+	}
+	if (n !== words.size) {
+		const now = new Set(Object.values(of).flat());
+		for (const id of Array.from(words.keys())) if (!now.has(id)) states.delete(id);
+		others = true;
+	}
+	if (moved || others) live.turn++;
+	return others;
+}
+
+async function ask_others(): Promise<void> {
+	const [b, g, a] = await Promise.all([
+		changed<Board>('/board'), get_all<Gateway>('/gateways', kept_gateways),
+		may('alarm.read') ? changed<List<Alarm>>(`/alarms?state=open&limit=${ALARMS_SHOWN}`) : null,
+	]);
+	if (b) board.value = b;
+	gateways.value = g;
+	if (a) alarms.value = a.items;
+	if (Date.now() - load_at > LOAD_AGE_MS) {
+		load_at = Date.now();
+		const l = await changed<Load>('/board/load').catch(() => null);
+		if (l) load.value = l;
+	}
 }
 
 async function ask(): Promise<boolean> {
 	try {
-		const [, m, g, a] = await Promise.all([
-			ask_board(), get_all<Meter>('/meters', kept.meters), get_all<Gateway>('/gateways', kept.gateways),
-			may('alarm.read') ? get_all<Alarm>('/alarms?open=1', kept.alarms) : null,
+		const [answer, list] = await Promise.all([
+			changed<BoardStates>('/board/states'), meters.value ? null : get_all<Meter>(METERS), turn++ % OTHERS_EVERY === 0 ? ask_others() : null,
 		]);
-		meters.value = m;
-		gateways.value = g;
-		alarms.value = a;
+		const others = answer ? take_states(answer.states) : false;
+		if (list || others || Date.now() - list_at > LIST_AGE_MS) {
+			meters.value = list || await get_all<Meter>(METERS);
+			list_at = Date.now();
+		}
 		live.at = Date.now();
 		live.error = null;
 	} catch (e) {
@@ -44,6 +101,7 @@ async function ask(): Promise<boolean> {
 }
 
 export function live_start(): void {
+	turn = 0;
 	poller = poll(ask, () => (document.visibilityState === 'visible' ? WAIT_S : HIDDEN_WAIT_S));
 }
 
@@ -53,30 +111,58 @@ export function live_stop(): void {
 }
 
 export function live_now(): void {
+	turn = 0;
 	poller?.now();
 }
 
-export interface Bus { id: number; name: string; gateway: Gateway | null; meters: Meter[] }
+/** The word of a meter for who goes through all of them: told of any change, by `live.turn`. */
+export function state_of(id: number): Shown | undefined {
+	void live.turn;
+	return words.get(id);
+}
 
-/** By bus, in the order of the meters, so that a lost bus is seen as a hole. */
-export const buses = computed<Bus[]>(() => {
-	const by_id = new Map<number, Bus>();
-	for (const g of gateways.value || [])
-		by_id.set(g.id, { id: g.id, name: bus_name(g), gateway: g, meters: [] });
-	for (const m of meters.value || []) {
-		let bus = by_id.get(m.gateway.id);
-		if (!bus) by_id.set(m.gateway.id, bus = { id: m.gateway.id, name: m.area?.name || m.gateway.name || m.gateway.code, gateway: null, meters: [] });
-		bus.meters.push(m);
-	}
-	const all = Array.from(by_id.values()).filter((b) => b.meters.length || b.gateway);
-	for (const bus of all) bus.meters.sort(by_unit);
-	return all.sort((a, b) => (a.meters[0]?.code || a.name).localeCompare(b.meters[0]?.code || b.name, 'en', { numeric: true }));
+export const gateway_by_id = computed(() => new Map((gateways.value || []).map((g): [number, Gateway] => [g.id, g])));
+/** Which buses there are and how they are called: what the order of the board hangs on. */
+export const bus_names = computed(() => (gateways.value || []).map((g) => `${g.id} ${bus_name(g)}`).join('\n'));
+export const by_id = computed(() => new Map((meters.value || []).map((m): [number, Meter] => [m.id, m])));
+
+/** How many meters are in each state. */
+export const counts = computed(() => {
+	const by = new Map<Shown, number>();
+	void live.turn;
+	for (const word of words.values()) by.set(word, (by.get(word) || 0) + 1);
+	return by;
 });
 
+/** Meters that belong together on the board: those of a bus, or of an area. */
+export interface Group { key: string; name: string; gateway_id: number | null; meters: Meter[] }
+export type GroupBy = 'bus' | 'area';
+
+const collator = new Intl.Collator('en', { numeric: true });
+
+/** By bus, in the order of the meters, so that a lost bus is seen as a hole; or by area. */
+export function groups_of(all: Meter[], buses: Gateway[], by: GroupBy): Group[] {
+	const found = new Map<string, Group>();
+	if (by === 'bus')
+		for (const g of buses) found.set(`bus-${g.id}`, { key: `bus-${g.id}`, name: bus_name(g), gateway_id: g.id, meters: [] });
+	for (const m of all) {
+		const key = by === 'bus' ? `bus-${m.gateway.id}` : `area-${m.area?.id ?? 0}`;
+		let group = found.get(key);
+		if (!group) found.set(key, group = { key, name: m.area?.name || m.gateway.name || m.gateway.code, gateway_id: null, meters: [] });
+		group.meters.push(m);
+	}
+	const groups = Array.from(found.values());
+	for (const group of groups) group.meters.sort(by === 'bus' ? by_unit : by_code);
+	return groups.sort((a, b) => collator.compare(a.meters[0]?.code || a.name, b.meters[0]?.code || b.name));
+}
+
+function by_code(a: Meter, b: Meter): number {
+	return collator.compare(a.code, b.code);
+}
 function by_unit(a: Meter, b: Meter): number {
 	const [x, y] = [Number(a.unit), Number(b.unit)];
 	if (Number.isFinite(x) && Number.isFinite(y) && x !== y) return x - y;
-	return a.code.localeCompare(b.code, 'en', { numeric: true });
+	return by_code(a, b);
 }
 function bus_name(g: Gateway): string {
 	return (typeof g.area === 'string' ? g.area : g.area?.name) || g.name || g.code;

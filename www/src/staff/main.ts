@@ -7,10 +7,12 @@ import { prefs, prefs_init } from '../shared/prefs';
 import { go, route, router_init } from '../shared/router';
 import { here } from './list/place';
 import { session_forget } from './session';
+import { theme_init } from './theme';
 import { words_load } from './words';
 
 router_init('/staff');
 prefs_init();
+theme_init();
 client_init('staff', () => {
 	session_forget();
 	if (route.path !== '/login') go(`/login?to=${encodeURIComponent(here())}`, true);

@@ -11,6 +11,9 @@ export const en_lists: typeof zh_lists = {
 	field_missing: 'Needed', field_bad: 'Not understood',
 	pick_none: 'Nothing found.', pick_other: 'Change',
 	pick_hint: { account: 'Room, name, phone, meter', meter: 'Code, name, room', contract: 'Contract, name, room', tenant: 'Name, room, phone', gateway: 'Gateway code', model: 'Model', role: 'Role', tariff: 'Tariff', schedule: 'Schedule' },
+	pick_all: 'All', pick_row: (what) => `Pick ${what}`, picked: (n) => `${n} picked`, pick_none_more: 'Unpick all', sure: (what) => `To be sure, type the number of meters: ${what}`, sure_wrong: 'That is not the number.', each_left: (n, all, why) => `${n} of ${all} not done: ${why}`,
+	ago: (s) => (s < 120 ? `${s} s ago` : s < 7200 ? `${Math.floor(s / 60)} min ago` : `${Math.floor(s / 3600)} h ago`),
+	lasted: { min: (m) => `${m} min`, hour: (h, m) => `${h} h ${m} min`, day: (d, h) => `${d} d ${h} h` },
 	step_next: 'Next', step_back: 'Back', step_preview: 'Preview', nothing_would: 'Nothing would be done.',
 	done: 'Done', asked_second: 'Handed in; a second person has to approve it', unsure: 'No answer came. Pressing again does it once only.',
 	part_none: 'None.',
@@ -29,8 +32,9 @@ export const en_lists: typeof zh_lists = {
 		duty: { title: 'On duty', none: 'Nobody is on duty: urgent alarms reach no one.' }, imports: { title: 'Imports so far', none: 'Nothing was imported yet.' }, settings: { title: 'Settings', none: 'No settings.' },
 		import: { title: 'Import', none: '—' }, tariffs: { title: 'Tariffs', none: 'No tariffs yet.' }, reports: { title: 'Reports', none: 'Nothing in this span.' }, webhooks: { title: 'Webhooks', none: '—' },
 	},
-	filter: { q: 'Find', number: 'Order number', mismatch: 'payment differs', from: 'From', to: 'To', open: 'open only', should_be_off: 'should be off' },
+	filter: { kind: 'Kind', object: 'Object', comm: 'Line', level: 'Balance', role: 'Use', utility: 'Utility', q: 'Find', number: 'Order number', mismatch: 'payment differs', from: 'From', to: 'To', open: 'open only', should_be_off: 'should be off' },
 	col: {
+		lasted: 'Lasted',
 		staff_role: 'Role', audit_action: 'Action', audit_actor: 'Account', from_address: 'From', repeats: 'Seen again', told_at: 'Last told', told_times: 'Times told',
 		hint: 'Key', last_used_at: 'Last used', revoked: 'Revoked', addresses: 'From addresses', made_at: 'Made', agent: 'Program', username: 'Login', disabled: 'Disabled', locked_until: 'Locked until', site_id: 'Site', area_ids: 'Areas', password_change_required: 'Must change password', actor_name: 'By', request_id: 'Request', before: 'Before', after: 'After', detail: 'Detail', 'chain.n': 'Chain no.', 'chain.sha256': 'Chain hash', result: 'Result', run_at: 'Ran', took_ms: 'Took', runs: 'Runs', failures: 'Failures', every_ms: 'Every', failing_since: 'Failing since', failed_at: 'Last failure', worker: 'Worker',
 		profile: 'Profile', zone: 'Zone', areas: 'Areas', gateways: 'Gateways', parent: 'Parent', site: 'Site', floor_m2: 'Floor m²', 'counts.meters': 'Meters', 'counts.done': 'Done', 'counts.failed': 'Failed', 'counts.waiting': 'Waiting', 'counts.refused': 'Refused', 'user.name': 'By', until: 'Until', confirmed_at: 'Confirmed', done_at: 'Done', would: 'Would be', what: 'Step',
@@ -59,7 +63,7 @@ export const en_lists: typeof zh_lists = {
 	},
 	act: {
 		user_sessions_end: { title: 'End all sessions', effect: 'This person is signed out everywhere at once.', done: 'Signed out' }, user_totp_off: { title: 'Take second factor away', effect: 'For who lost the phone. From then on the password alone is enough: ask them to set it up anew.', done: 'Taken away' }, service_add: { title: 'New service account', effect: 'For another system that calls the API. Its key is shown once.' }, service_key: { title: 'New key', effect: 'The present key is void at once.' }, service_revoke: { title: 'Revoke', effect: 'Its key is void at once and for good.', done: 'Revoked' }, user_add: { title: 'New user', effect: 'Makes a password for one use, to be changed at the first login.' }, user_edit: { title: 'Edit', go: 'Save' }, user_password: { title: 'New password', effect: 'Makes a new password for one use; all sessions end.' }, role_add: { title: 'New role', done: 'Added' }, site_add: { title: 'New site' }, site_edit: { title: 'Edit', go: 'Save' }, area_add: { title: 'New area' }, area_edit: { title: 'Edit', go: 'Save' },
-		alarm_ack: { title: 'Acknowledge', effect: 'Somebody sees to it.', done: 'Acknowledged' }, alarm_comment: { title: 'Comment', go: 'Save' }, alarm_clear: { title: 'Clear', done: 'Cleared' }, batch_add: { title: 'New batch', effect: 'First shows which meters it touches; nothing is done before you confirm.', go: 'Preview' }, batch_confirm: { title: 'Confirm', effect: 'Every meter below is acted on, one after the other.' },
+		alarm_ack: { title: 'Acknowledge', effect: 'Somebody sees to it.', done: 'Acknowledged' }, alarm_comment: { title: 'Comment', go: 'Save' }, alarm_clear: { title: 'Clear', done: 'Cleared' }, batch_add: { title: 'New batch', effect: 'First shows which meters it touches; nothing is done before you confirm.', go: 'Preview' }, batch_picked: { title: 'Batch', effect: 'First lists what would happen to each meter and what stands in the way; done only after you confirm.', go: 'Preview' }, batch_confirm: { title: 'Confirm', effect: 'Every meter below is acted on, one after the other.' },
 		meter_replace: { title: 'Replace meter', effect: 'The old device is settled to its last register, the new one counts from its first. The last step shows what would be done.', go: 'Replace it', done: 'Replaced' }, meter_replace_undo: { title: 'Undo replacement', go: 'Undo it' }, meter_tariff: { title: 'Change tariff', go: 'Save' }, meter_read: { title: 'Read now', done: 'Reading asked for' }, meter_overload: { title: 'Load limit', go: 'Save' }, meter_ratio: { title: 'Transformers', effect: 'Counts with the new ratio from now on.', go: 'Save' },
 		meter_schedule: { title: 'Schedule', go: 'Save' }, meter_load_class: { title: 'Load class', effect: 'Protected loads are never cut by themselves; a second person has to approve.', go: 'Hand in' }, meter_vacant: { title: 'Vacant', go: 'Save' }, meter_safety: { title: 'Safety cut', effect: 'Cuts at once. Only a person on site may clear it.', go: 'Do it' },
 		order_refund: { title: 'Refund', effect: 'Goes back the way it came. Above the limit a second person has to approve.', done: 'Refund handed in', go: 'Refund' }, refund_retry: { title: 'Try again', done: 'Handed in again' }, refund_done: { title: 'It has arrived', effect: 'You have seen that the money arrived.' }, refund_failed: { title: 'It failed', effect: 'The money returns to the purse, or to suspense.' },
@@ -89,6 +93,7 @@ export const en_lists: typeof zh_lists = {
 		cut: (a: string, b: string) => `The first ${a} of ${b} rows; files have them all.`,
 	},
 	part: {
+		gateway_meters: 'Meters',
 		sessions: 'Sessions', alarm_history: 'History', batch_meters: 'Meters',
 		meter_tariffs: 'Tariffs', exchanges: 'Devices', doubtful: 'Doubtful readings', postings: 'Postings', movements: 'Newest entries', differences: 'Differences', bill_rows: 'Rows of the bill', contract_meters: 'Meters', contract_purses: 'Purses', contract_history: 'History', sources: 'Sources', targets: 'Sharers', faults: 'Faults on the bus', outages: 'Outages',
 		workday: 'Workdays', weekend: 'Weekends', holiday: 'Holidays', tries: 'Tries', import_errors: 'Errors',

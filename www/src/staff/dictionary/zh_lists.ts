@@ -13,6 +13,9 @@ export const zh_lists = {
 	field_missing: '请填写', field_bad: '填写的格式不对',
 	pick_none: '没有找到。', pick_other: '换一个',
 	pick_hint: { account: '房号、店名、电话、表号', meter: '表号、名称、房号', contract: '合同号、店名、房号', tenant: '店名、房号、电话', gateway: '网关编码', model: '型号', role: '角色', tariff: '电价名称', schedule: '定时方案' },
+	pick_all: '全选', pick_row: (what: string) => `选择 ${what}`, picked: (n: number) => `已选 ${n} 项`, pick_none_more: '取消选择', sure: (what: string) => `为防误操作，请输入表计数 ${what}`, sure_wrong: '输入的数目不对。', each_left: (n: number, all: number, why: string) => `${all} 项中 ${n} 项未完成：${why}`,
+	ago: (s: number) => (s < 120 ? `${s} 秒前` : s < 7200 ? `${Math.floor(s / 60)} 分钟前` : `${Math.floor(s / 3600)} 小时前`),
+	lasted: { min: (m: number) => `${m} 分钟`, hour: (h: number, m: number) => `${h} 小时 ${m} 分`, day: (d: number, h: number) => `${d} 天 ${h} 小时` },
 	step_next: '下一步', step_back: '上一步', step_preview: '预览', nothing_would: '没有需要执行的步骤。',
 	done: '已完成', asked_second: '已提交，等待另一人审批', unsure: '没有等到回应。再按一次不会重复执行。',
 	part_none: '没有记录。',
@@ -31,8 +34,9 @@ export const zh_lists = {
 		duty: { title: '值班', none: '没有值班人员，紧急告警不会通知任何人。' }, imports: { title: '导入记录', none: '还没有导入过。' }, settings: { title: '参数', none: '没有参数。' },
 		import: { title: '导入', none: '—' }, tariffs: { title: '电价', none: '还没有电价。' }, reports: { title: '报表', none: '这段时间没有数据。' }, webhooks: { title: '事件推送', none: '—' },
 	} as Record<string, { title: string; none: string }>,
-	filter: { q: '查找', number: '订单号', mismatch: '付款不符', from: '从', to: '到', open: '只看未结束', should_be_off: '只看应断未断' } as Words,
+	filter: { kind: '类型', object: '对象', comm: '通讯', level: '余额', role: '用途', utility: '能源', q: '查找', number: '订单号', mismatch: '付款不符', from: '从', to: '到', open: '只看未结束', should_be_off: '只看应断未断' } as Words,
 	col: {
+		lasted: '持续',
 		staff_role: '角色', audit_action: '操作', audit_actor: '操作账号', from_address: '来源地址', repeats: '再次发生', told_at: '最近通知', told_times: '通知次数',
 		hint: '密钥', last_used_at: '最近使用', revoked: '已停用', addresses: '限来源地址', made_at: '创建', agent: '程序', username: '账号', disabled: '停用', locked_until: '锁定至', site_id: '项目', area_ids: '限区域', password_change_required: '须改密码', actor_name: '操作人', request_id: '请求号', before: '之前', after: '之后', detail: '详情', 'chain.n': '链序号', 'chain.sha256': '链校验', result: '结果', run_at: '上次运行', took_ms: '用时', runs: '次数', failures: '失败', every_ms: '间隔', failing_since: '失败自', failed_at: '上次失败', worker: '执行者',
 		profile: '用户类型', zone: '时区', areas: '区域', gateways: '网关', parent: '上级', site: '项目', floor_m2: '面积 m²', 'counts.meters': '表数', 'counts.done': '完成', 'counts.failed': '失败', 'counts.waiting': '等待', 'counts.refused': '被拒', 'user.name': '提出人', until: '至', confirmed_at: '确认', done_at: '完成', would: '将', what: '步骤',
@@ -61,7 +65,7 @@ export const zh_lists = {
 	} as Words,
 	act: {
 		user_sessions_end: { title: '退出全部登录', effect: '此用户在所有设备上的登录立即失效。', done: '已退出' }, user_totp_off: { title: '取消双重验证', effect: '用于手机丢失的用户。取消后只凭密码登录，请提醒本人重新开启。', done: '已取消' }, service_add: { title: '新增系统账号', effect: '供其他系统调用接口。密钥只显示一次。' }, service_key: { title: '更换密钥', effect: '旧密钥立即失效。' }, service_revoke: { title: '停用', effect: '密钥立即失效，不能恢复。', done: '已停用' }, user_add: { title: '新增用户', effect: '生成一次性密码，首次登录须修改。' }, user_edit: { title: '修改', go: '保存' }, user_password: { title: '重置密码', effect: '生成新的一次性密码，其所有登录立即失效。' }, role_add: { title: '新增角色', done: '已新增' }, site_add: { title: '新增项目' }, site_edit: { title: '修改', go: '保存' }, area_add: { title: '新增区域' }, area_edit: { title: '修改', go: '保存' },
-		alarm_ack: { title: '确认', effect: '表示有人在处理。', done: '已确认' }, alarm_comment: { title: '备注', go: '保存' }, alarm_clear: { title: '解除', done: '已解除' }, batch_add: { title: '新建批量操作', effect: '先列出会影响哪些表，确认后才执行。', go: '预览' }, batch_confirm: { title: '确认执行', effect: '将对下列表计逐一执行。' },
+		alarm_ack: { title: '确认', effect: '表示有人在处理。', done: '已确认' }, alarm_comment: { title: '备注', go: '保存' }, alarm_clear: { title: '解除', done: '已解除' }, batch_add: { title: '新建批量操作', effect: '先列出会影响哪些表，确认后才执行。', go: '预览' }, batch_picked: { title: '批量操作', effect: '先列出每只表会怎样、什么会拦住它，确认后才执行。', go: '预览' }, batch_confirm: { title: '确认执行', effect: '将对下列表计逐一执行。' },
 		meter_replace: { title: '换表', effect: '旧表结算到最后读数，新表从起始读数计量。最后一步先预览。', go: '确认换表', done: '已换表' }, meter_replace_undo: { title: '撤销换表', go: '确认撤销' }, meter_tariff: { title: '换电价', go: '保存' }, meter_read: { title: '立即读表', done: '已请求读表' }, meter_overload: { title: '功率限制', go: '保存' }, meter_ratio: { title: '互感器变比', effect: '从现在起按新变比计量。', go: '保存' },
 		meter_schedule: { title: '定时供电', go: '保存' }, meter_load_class: { title: '负荷等级', effect: '重要负荷不会被自动断电，需另一人审批。', go: '提交' }, meter_vacant: { title: '空置', go: '保存' }, meter_safety: { title: '安全断电', effect: '立即断电。只有在现场确认安全的人可以解除。', go: '执行' },
 		order_refund: { title: '退款', effect: '原路退回。金额超过限额时需另一人审批。', done: '退款已提交', go: '提交退款' }, refund_retry: { title: '再试一次', done: '已重新提交' }, refund_done: { title: '确认已到账', effect: '已核实款项到达对方。' }, refund_failed: { title: '退款失败', effect: '款项退回原账户或挂账。' },
@@ -91,6 +95,7 @@ export const zh_lists = {
 		cut: (a: string, b: string) => `只显示前 ${a} 行，共 ${b} 行；导出文件包含全部。`,
 	},
 	part: {
+		gateway_meters: '表计',
 		sessions: '登录', alarm_history: '经过', batch_meters: '表计',
 		meter_tariffs: '电价', exchanges: '换表记录', doubtful: '存疑读数', postings: '借贷', movements: '最近的分录', differences: '差异', bill_rows: '账单行', contract_meters: '表计', contract_purses: '账户', contract_history: '经历', sources: '来源表', targets: '分摊户', faults: '通讯错误', outages: '中断记录',
 		workday: '工作日', weekend: '周末', holiday: '节假日', tries: '发送记录', import_errors: '错误',

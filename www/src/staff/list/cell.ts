@@ -1,6 +1,6 @@
 // The values of the API as a person reads them.
 import { fen_yuan, price, yuan } from '../../shared/money';
-import { full_time, when } from '../../shared/time';
+import { age_s, full_time, when } from '../../shared/time';
 import { cubic, kwh, register } from '../../shared/use';
 import { browser_name } from '../session_name';
 import { t } from '../words';
@@ -90,6 +90,19 @@ function actor(value: string): string {
 	return t.value.word.actor![value] || object(value) || '—';
 }
 
+/** How long an alarm has been or was there, in ms. */
+function lasted_ms(row: Row): number {
+	const end = row.cleared_at ? Date.parse(String(row.cleared_at)) : Date.now();
+	return Math.max(0, end - Date.parse(String(row.raised_at)));
+}
+/** 7,500,000 ms -> "2 小时 5 分". */
+export function lasted(ms: number): string {
+	const min = Math.floor(ms / 60_000);
+	if (min < 60) return t.value.lasted.min(min);
+	if (min < 48 * 60) return t.value.lasted.hour(Math.floor(min / 60), min % 60);
+	return t.value.lasted.day(Math.floor(min / 1440), Math.floor(min / 60) % 24);
+}
+
 const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> = {
 	text: (v) => (Array.isArray(v) ? v.map((x) => (typeof x === 'object' ? named(x) : String(x))).join(' · ') : String(v)),
 	word: (v, c) => (Array.isArray(v) ? v.map((x) => word(c.words, x)).join(' · ') : word(c.words, v)),
@@ -117,11 +130,13 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	site: (v) => estate_name('sites', v),
 	areas: (v) => (v as number[]).map((id) => estate_name('areas', id)).join(' · '),
 	setting: (v, _c, row) => setting(v, row),
+	lasted: (v) => lasted(Number(v)),
+	age: (v) => t.value.ago(age_s(String(v))!),
 };
 
 /** The text of a cell; "—" for what is not there. */
 export function cell(row: Row, column: Column): string {
-	const value = dig(row, column.name);
+	const value = column.kind === 'lasted' ? lasted_ms(row) : dig(row, column.name);
 	if (column.kind === 'site' && value === null) return t.value.account.all_sites;
 	if (column.kind === 'actor') return actor(String(value || row.actor || ''));
 	if (value === null || value === undefined || value === '' || (Array.isArray(value) && !value.length)) return '—';
@@ -131,7 +146,7 @@ export function cell(row: Row, column: Column): string {
 /** As cell(), with the full time where the table shows a short one. */
 export function fact(row: Row, column: Column): string {
 	const value = dig(row, column.name);
-	return column.kind === 'time' && value ? full_time(String(value)) : cell(row, column);
+	return (column.kind === 'time' || column.kind === 'age') && value ? full_time(String(value)) : cell(row, column);
 }
 
 export function title(column: Column): string {

@@ -1,3 +1,5 @@
+import type { Component } from 'vue';
+
 // A page of the staff's app as a description: a list of the API, what stands in its columns, how it is
 // filtered, what is shown of one row, and what may be done. ListPage.vue draws it; its words are
 // `t.page[name]`, `t.col[column]`, `t.word[words][value]`, `t.act[act]`, `t.field[field]`.
@@ -5,7 +7,7 @@
 export type Row = Record<string, unknown>;
 
 export type Kind = 'text' | 'word' | 'state' | 'time' | 'day' | 'fen' | 'yuan' | 'price' | 'count' | 'wh' | 'litre' | 'register'
-	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting' | 'site' | 'areas' | 'program' | 'action' | 'object' | 'actor';
+	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting' | 'site' | 'areas' | 'program' | 'action' | 'object' | 'actor' | 'lasted' | 'age';
 
 export interface Column {
 	/** The API's member; "tenant.name" looks inside. */
@@ -70,8 +72,12 @@ export interface Act {
 	once?: boolean;
 	/** A member of the answer that is shown once, and never again. */
 	shows?: string;
-	/** The place to go to when it is done. */
+	/** The row to open when it is done; a path where it begins with "/". */
 	then?: (answer: Row) => string | null;
+	/** A text that must be typed before it is done: how many it is about. Empty: none. */
+	sure?: (row: Row) => string;
+	/** Of picked rows: asked for once with all of them, `row.picked`; or for each of them. */
+	each?: boolean;
 }
 
 export interface Part {
@@ -99,6 +105,10 @@ export interface ListPage {
 	acts?: Act[];
 	/** Acts that need no row. */
 	tops?: Act[];
+	/** Acts on rows that were picked by their boxes. */
+	picks?: Act[];
+	/** Stands at the top of a row in full; gets the row. */
+	lead?: Component;
 	/** Asked again every so many seconds. */
 	live_s?: number;
 	/** The answer is an object; what names the list in it. Facts of the rest stand above the list. */

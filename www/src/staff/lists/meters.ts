@@ -1,5 +1,6 @@
 // Meters as a list, with what is done at a metering point: exchange of the device, tariff, limits, blocks.
-import type { Act, Field, ListPage } from '../list/types';
+import { defineAsyncComponent } from 'vue';
+import type { Act, Field, ListPage, Row } from '../list/types';
 
 const REASON: Field = { name: 'reason', kind: 'long', required: true };
 
@@ -22,7 +23,20 @@ export const meters: ListPage = {
 		{ name: 'name' }, { name: 'volume_l', kind: 'register' }, { name: 'model' }, { name: 'unit' }, { name: 'serial' }, { name: 'gateway', kind: 'named' }, { name: 'area', kind: 'named' }, { name: 'role', kind: 'word', words: 'role' }, { name: 'billing', kind: 'word', words: 'billing' },
 		{ name: 'supply.state', kind: 'word', words: 'supply_state' }, { name: 'supply.reason', kind: 'word', words: 'block' },
 	],
-	filters: [{ name: 'q', kind: 'text' }],
+	filters: [
+		{ name: 'q', kind: 'text' }, { name: 'utility', kind: 'choice', words: 'utility', options: ['electricity', 'water'] }, { name: 'role', kind: 'choice', words: 'role', options: ['tenant', 'public', 'incomer'] },
+		{ name: 'level', kind: 'choice', words: 'level', options: ['low1', 'low2', 'arrears', 'ok'] }, { name: 'comm', kind: 'choice', words: 'comm', options: ['silent', 'never', 'ok'] },
+	],
+	live_s: 15,
+	lead: defineAsyncComponent(() => import('../MeterBody.vue')),
+	picks: [{
+		name: 'batch_picked', needs: 'meter.control', once: true, path: () => '/batches', fixed: (r) => ({ meters: (r.picked as Row[]).map((m) => m.id) }),
+		fields: [
+			{ name: 'action', kind: 'choice', words: 'supply_action', options: ['read', 'off', 'on', 'keep', 'auto'], required: true },
+			{ name: 'until', kind: 'instant', required: true, when: (typed) => typed.action === 'keep' }, REASON,
+		],
+		then: (answer) => (answer.id ? `/batches?row=${String(answer.id)}` : null),
+	}],
 	detail: (r) => `/meters/${r.id}`,
 	parts: [
 		{ name: 'meter_tariffs', path: (r) => `/meters/${r.id}/tariffs`, columns: [{ name: 'code' }, { name: 'name' }, { name: 'from', kind: 'time' }] },

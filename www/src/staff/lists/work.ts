@@ -1,16 +1,24 @@
 // Lists of the daily work: alarms, supplies that wait, buses, approvals, messages, imports.
 import { dig } from '../list/cell';
+import { zh } from '../zh';
 import type { Field, ListPage, Row } from '../list/types';
 
 const REASON: Field = { name: 'reason', kind: 'long', required: true };
 const NOTE: Field = { name: 'note', kind: 'long' };
 
+const ALARM_KINDS = Object.keys(zh.board.alarm);
+
 export const alarms: ListPage = {
 	name: 'alarms', path: '/alarms', needs: 'alarm.read', live_s: 10, files: true,
-	columns: [{ name: 'severity', kind: 'state', words: 'severity' }, { name: 'object.code' }, { name: 'kind', kind: 'word', words: 'alarm' }, { name: 'raised_at', kind: 'time' }, { name: 'acked_at', kind: 'time' }, { name: 'cleared_at', kind: 'time' }],
+	columns: [{ name: 'severity', kind: 'state', words: 'severity' }, { name: 'object.code' }, { name: 'kind', kind: 'word', words: 'alarm' }, { name: 'raised_at', kind: 'time' }, { name: 'raised_at', kind: 'lasted', as: 'lasted' }, { name: 'acked_at', kind: 'time' }, { name: 'acked_by', kind: 'actor' }, { name: 'cleared_at', kind: 'time' }],
 	facts: [{ name: 'text' }, { name: 'object.kind', kind: 'word', words: 'object' }, { name: 'repeats', kind: 'count' }, { name: 'told_at', kind: 'time' }, { name: 'told_times', kind: 'count' }],
 	detail: (r) => `/alarms/${r.id}`,
-	filters: [{ name: 'state', kind: 'choice', words: 'alarm_state', options: ['open', 'unacked', 'acked', 'cleared'] }, { name: 'severity', kind: 'choice', words: 'severity', options: ['urgent', 'warn', 'info'] }],
+	filters: [{ name: 'state', kind: 'choice', words: 'alarm_state', options: ['open', 'unacked', 'acked', 'cleared'] }, { name: 'severity', kind: 'choice', words: 'severity', options: ['urgent', 'warn', 'info'] },
+		{ name: 'object', kind: 'choice', words: 'object', options: ['meter', 'gateway', 'supply_point', 'account', 'order', 'job'] }, { name: 'kind', kind: 'choice', words: 'alarm', options: ALARM_KINDS }, { name: 'from', kind: 'day' }, { name: 'to', kind: 'day' }],
+	picks: [
+		{ name: 'alarm_ack', needs: 'alarm.ack', each: true, path: (r) => `/alarms/${r.id}/ack`, fields: [NOTE] },
+		{ name: 'alarm_comment', needs: 'alarm.ack', each: true, path: (r) => `/alarms/${r.id}/comment`, fields: [{ name: 'text', kind: 'long', required: true }] },
+	],
 	acts: [
 		{ name: 'alarm_ack', needs: 'alarm.ack', when: (r) => !r.acked_at, path: (r) => `/alarms/${r.id}/ack`, fields: [NOTE] },
 		{ name: 'alarm_comment', needs: 'alarm.ack', path: (r) => `/alarms/${r.id}/comment`, fields: [{ name: 'text', kind: 'long', required: true }] },
@@ -22,12 +30,14 @@ export const alarms: ListPage = {
 export const gateways: ListPage = {
 	name: 'gateways', path: '/gateways', needs: 'meter.read', live_s: 5, files: true,
 	columns: [
-		{ name: 'code' }, { name: 'name' }, { name: 'comm.state', kind: 'state', words: 'comm' }, { name: 'fresh', kind: 'count' }, { name: 'meters', kind: 'count' },
-		{ name: 'round_ms', kind: 'ms' }, { name: 'utilisation_permille', kind: 'permille' }, { name: 'answer_ms.p95', kind: 'ms' },
+		{ name: 'code' }, { name: 'name' }, { name: 'comm.state', kind: 'state', words: 'comm' }, { name: 'fresh', kind: 'count' }, { name: 'meters', kind: 'count' }, { name: 'read_at', kind: 'age' },
+		 { name: 'round_ms', kind: 'ms' }, { name: 'utilisation_permille', kind: 'permille' }, { name: 'answer_ms.p95', kind: 'ms' },
 	],
 	facts: [{ name: 'address' }, { name: 'transport' }, { name: 'area' }, { name: 'comm.since', kind: 'time' }, { name: 'answer_ms.p50', kind: 'ms' }, { name: 'answer_ms.p99', kind: 'ms' }, { name: 'enabled', kind: 'flag' }],
+	filters: [{ name: 'q', kind: 'text' }, { name: 'comm', kind: 'choice', words: 'comm', options: ['silent', 'never', 'ok'] }],
 	parts: [
 		{ name: 'faults', rows: (d) => (d.faults as Row[]) || [], columns: [{ name: 'kind', kind: 'word', words: 'bus_fault' }, { name: 'seen', kind: 'count' }, { name: 'last_at', kind: 'time' }] },
+		{ name: 'gateway_meters', path: (r) => `/meters?gateway_id=${r.id}`, columns: [{ name: 'unit' }, { name: 'code' }, { name: 'display', kind: 'state', words: 'display' }, { name: 'comm.state', kind: 'state', words: 'comm' }, { name: 'read_at', kind: 'time' }] },
 		{ name: 'outages', path: (r) => `/gateways/${r.id}/outages`, columns: [{ name: 'from_at', kind: 'time' }, { name: 'until_at', kind: 'time' }] },
 	],
 };
@@ -39,7 +49,7 @@ export const supply_points: ListPage = {
 		{ name: 'deferred', kind: 'word', words: 'deferred' }, { name: 'since', kind: 'time' },
 	],
 	facts: [{ name: 'load_class', kind: 'word', words: 'load_class' }, { name: 'should_be_off', kind: 'flag' }, { name: 'deferred_since', kind: 'time' }, { name: 'actor' }, { name: 'noted_at', kind: 'time' }, { name: 'noted_by' }],
-	filters: [{ name: 'should_be_off', kind: 'flag' }],
+	filters: [{ name: 'q', kind: 'text' }, { name: 'should_be_off', kind: 'flag' }],
 	acts: [{ name: 'take_note', needs: 'meter.control', once: true, when: (r) => r.should_be_off === true && !r.noted_at, path: (r) => `/supply-points/${r.id}/take-note`, fields: [REASON] }],
 };
 
@@ -50,7 +60,7 @@ const PERIODS = (name: string): Field => ({
 const PERIODS_ALL = [PERIODS('workday'), PERIODS('weekend'), PERIODS('holiday')];
 
 export const schedules: ListPage = {
-	name: 'schedules', path: '/schedules', needs: 'meter.read', files: true,
+	name: 'schedules', path: '/schedules', needs: 'meter.read', files: true, filters: [{ name: 'q', kind: 'text' }],
 	columns: [{ name: 'code' }, { name: 'name' }, { name: 'points', kind: 'count' }, { name: 'supply_now', kind: 'word', words: 'switch' }, { name: 'changes_at', kind: 'time' }],
 	parts: (['workday', 'weekend', 'holiday'] as const).map((name) => ({ name, rows: (d: Row) => (d[name] as Row[]) || [], columns: [{ name: 'from' }, { name: 'supply', kind: 'word' as const, words: 'switch' }] })),
 	acts: [
@@ -82,6 +92,7 @@ export const outbox: ListPage = {
 		{ name: 'kind', kind: 'choice', words: 'notice', options: ['low1', 'low2', 'arrears', 'overload', 'overload_lock', 'fee_low', 'fee_due', 'fee_short', 'restored', 'recharged', 'login_code', 'alarm'] }, { name: 'from', kind: 'day' },
 	],
 	parts: [{ name: 'tries', rows: (d) => (d.attempts as Row[]) || [], columns: [{ name: 'at', kind: 'time' }, { name: 'way', kind: 'word', words: 'way' }, { name: 'outcome', kind: 'word', words: 'outbox_state' }, { name: 'code' }] }],
+	picks: [{ name: 'outbox_retry', needs: 'notice.edit', each: true, path: (r) => `/outbox/${r.id}/retry`, fixed: {} }],
 	acts: [{ name: 'outbox_retry', needs: 'notice.edit', when: (r) => ['failed', 'undelivered', 'unknown'].includes(String(r.state)), path: (r) => `/outbox/${r.id}/retry`, fixed: {} }],
 };
 
@@ -114,7 +125,7 @@ export const batches: ListPage = {
 	facts: [{ name: 'reason' }, { name: 'until', kind: 'time' }, { name: 'counts.waiting', kind: 'count' }, { name: 'counts.refused', kind: 'count' }, { name: 'expires_at', kind: 'time' }, { name: 'confirmed_at', kind: 'time' }, { name: 'done_at', kind: 'time' }],
 	detail: (r) => `/batches/${r.id}`,
 	parts: [{ name: 'batch_meters', rows: (d) => (d.meters as Row[]) || [], columns: [{ name: 'meter', kind: 'named' }, { name: 'tenant', kind: 'shop' }, { name: 'would', kind: 'word', words: 'supply_action' }, { name: 'state', kind: 'state', words: 'batch_meter' }, { name: 'why' }] }],
-	acts: [{ name: 'batch_confirm', needs: 'meter.control', danger: true, when: (r) => r.state === 'preview', path: (r) => `/batches/${r.id}/confirm` }],
+	acts: [{ name: 'batch_confirm', needs: 'meter.control', danger: true, when: (r) => r.state === 'preview', path: (r) => `/batches/${r.id}/confirm`, sure: (r) => (Number(dig(r, 'counts.meters')) > 1 ? String(dig(r, 'counts.meters')) : '') }],
 	tops: [{
 		name: 'batch_add', needs: 'meter.control', once: true, path: () => '/batches',
 		fields: [

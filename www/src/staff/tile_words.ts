@@ -1,0 +1,15 @@
+// What a tile says.
+import type { Meter } from '../shared/api';
+import type { Shown } from '../ui/state';
+import { t } from './words';
+
+/** The state of a meter, as last told; before that, as its list had it. */
+export function tile_word(m: Meter, states: Map<number, Shown>): Shown {
+	return states.get(m.id) || m.display;
+}
+
+export function tile_title(m: Meter, states: Map<number, Shown>): string {
+	const words = m.utility === 'water' ? t.value.state_water : t.value.state;
+	const who = m.tenant ? [m.tenant.room, m.tenant.name].filter(Boolean).join(' ') : m.name;
+	return t.value.board.tile(m.code, words[tile_word(m, states)], who);
+}
