@@ -335,6 +335,7 @@ static void test_what_if(void **state)
 	struct world *w = *state;
 	struct shop s = new_shop(w);
 	struct problem why = { 0 };
+	struct what_if question = { .from = { SHOP_T0 }, .to = { SHOP_T0 + DAY } };
 	char text[MONEY_TEXT_MAX];
 	json_t *out = NULL;
 	int64_t id = 0;
@@ -346,14 +347,43 @@ static void test_what_if(void **state)
 	assert_int_equal(read_at(w, &s, SHOP_T0 + HOUR, 2000), VERDICT_ACCEPTED);
 	assert_int_equal(read_at(w, &s, SHOP_T0 + 2 * HOUR, 2000), VERDICT_ACCEPTED);
 	assert_int_equal(read_at(w, &s, SHOP_T0 + 3 * HOUR, 4000), VERDICT_ACCEPTED);
-	assert_int_equal(tariff_what_if(w->api, id, s.meter, (struct utc){ SHOP_T0 },
-				 (struct utc){ SHOP_T0 + DAY }, &out, &why),
-		ERR_OK);
+	question.tariff_id = id;
+	question.meter_id = s.meter;
+	assert_int_equal(tariff_what_if(w->api, &question, &out, &why), ERR_OK);
 	assert_int_equal(json_integer_value(json_object_get(out, "energy_wh")), 3000);
 	assert_string_equal(json_string_value(json_object_get(out, "charge")), "9.000000000");
 	assert_string_equal(json_string_value(json_object_get(out, "charged")),
 		money_text((struct money){ charged(w, &s) }, text));
 	json_decref(out);
+}
+
+/* A file that is not kept is tried, is refused by the path in it, and stays unkept. */
+static void test_what_if_of_a_draft(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct problem why = { 0 };
+	struct what_if question = { .meter_id = s.meter,
+		.from = { SHOP_T0 },
+		.to = { SHOP_T0 + DAY } };
+	AUTO(json_free) json_t *good =
+		json_loads(FLAT("draft", VERSION("2026-01-01T00:00:00+08:00", "4")), 0, NULL);
+	AUTO(json_free) json_t *bad =
+		json_loads(FLAT("draft", VERSION("2026-01-01T00:00:00+08:00", "-4")), 0, NULL);
+	AUTO(json_free) json_t *out = NULL;
+
+	assert_int_equal(read_at(w, &s, SHOP_T0, 1000), VERDICT_ACCEPTED);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + HOUR, 2000), VERDICT_ACCEPTED);
+	question.doc = bad;
+	assert_int_not_equal(tariff_what_if(w->api, &question, &out, &why), ERR_OK);
+	assert_non_null(strstr(why.field, "prices"));
+	question.doc = good;
+	assert_int_equal(tariff_what_if(w->api, &question, &out, &why), ERR_OK);
+	assert_string_equal(json_string_value(json_object_get(out, "charge")), "4.000000000");
+	assert_int_equal(
+		shop_number(w->root, "SELECT COUNT(*) AS v FROM tariff WHERE code = 'draft' AND 0 = %lld",
+			0LL),
+		0);
 }
 
 /* ---- registers ---- */
@@ -531,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_assigned_from_a_time_on),
 		cmocka_unit_test(test_a_tariff_for_what_waited),
 		cmocka_unit_test(test_what_if),
+		cmocka_unit_test(test_what_if_of_a_draft),
 		cmocka_unit_test(test_other_transformers),
 		cmocka_unit_test(test_a_jump_is_real_or_a_new_base),
 		cmocka_unit_test(test_a_fall_is_a_new_base_or_a_roll_over),
