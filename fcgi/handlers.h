@@ -205,6 +205,7 @@ HANDLER(meter_ratio_set);
 HANDLER(meter_capacity_set);
 HANDLER(meter_readings);
 HANDLER(meter_reading_decide);
+HANDLER(readings_doubtful);
 HANDLER(webhooks_list);
 HANDLER(webhook_new);
 HANDLER(webhook_one);

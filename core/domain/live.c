@@ -58,8 +58,6 @@ const struct listing live_meter_listing = {
 		{ "level", FILTER_WORD, "a.level = ?", "ok low1 low2 arrears" },
 		{ "comm", FILTER_WORD, "COALESCE(s.comm, 'never') = ?", "ok silent never" },
 		{ "model", FILTER_TEXT, "m.model = ?" },
-		{ "doubtful", FILTER_FLAG,
-			"? = 0 OR s.verdict IN ('backwards', 'implausible', 'identity')" },
 		{ "q", FILTER_TEXT,
 			"LOCATE(?, m.code) OR LOCATE(?, m.name) OR LOCATE(?, t.room)"
 			" OR LOCATE(?, t.name)" } },

@@ -2,6 +2,7 @@
 import { fen_yuan, price, rough_fen, sum_money, yuan } from '../shared/money';
 import { full_time } from '../shared/time';
 import { cubic, kwh } from '../shared/use';
+import { add_days, add_months, days_in_month } from '../shared/time';
 import type { Bar } from '../ui/Chart.vue';
 import { grouped, word } from './list/cell';
 
@@ -78,4 +79,40 @@ export function chart_bars(items: Record<string, unknown>[], columns: ReportColu
 
 function short(label: string): string {
 	return /^\d{4}-\d\d-\d\d/.test(label) ? label.slice(5, 16).trim() : label.slice(0, 5);
+}
+
+export interface Before { from: string; to: string; /** The label of now that stands for a label of then. */ now: (label: string) => string }
+
+/** The span of the same length before, in whole months where the report tells months. */
+export function span_before(report: string, from: string, to: string): Before {
+	if (/-(month|year)$/.test(report) || report === 'carbon') {
+		const year = /-year$/.test(report);
+		const first = year ? `${from.slice(0, 4)}-01` : from.slice(0, 7);
+		const last = year ? `${to.slice(0, 4)}-12` : to.slice(0, 7);
+		const n = (Number(last.slice(0, 4)) - Number(first.slice(0, 4))) * 12 + Number(last.slice(5)) - Number(first.slice(5)) + 1;
+		const end = add_months(last, -n);
+		return {
+			from: `${add_months(first, -n)}-01`, to: `${end}-${String(days_in_month(end)).padStart(2, '0')}`,
+			now: (label) => (/^\d{4}-\d\d$/.test(label) ? add_months(label, n) : /^\d{4}$/.test(label) ? String(Number(label) + n / 12) : label),
+		};
+	}
+	const n = Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000) + 1;
+	return { from: add_days(from, -n), to: add_days(to, -n), now: (label) => (/^\d{4}-\d\d-\d\d/.test(label) ? add_days(label.slice(0, 10), n) + label.slice(10) : label) };
+}
+
+/** The bars of now with those of the span before beside them. */
+export function bars_beside(bars: Bar[], then: Bar[], now: (label: string) => string): Bar[] {
+	const by = new Map(then.map((b) => [now(b.label), b]));
+	return bars.map((b) => {
+		const was = by.get(b.label);
+		return { ...b, before: was?.value ?? null, before_text: was?.text || '', cells: [b.label, b.text, was?.text || '—'] };
+	});
+}
+
+/** The topics that reports are listed by. */
+const TOPICS: Record<'sale' | 'use' | 'money', RegExp> = { sale: /^(vending|purchases|energy-money)/, use: /^(usage|losses|peaks|carbon|supply|outages|communication)/, money: /./ };
+export function report_topics(kinds: ReportKind[]): { name: 'sale' | 'use' | 'money'; kinds: ReportKind[] }[] {
+	const names = Object.keys(TOPICS) as (keyof typeof TOPICS)[];
+	const topic = (k: ReportKind): string => names.find((n) => TOPICS[n].test(k.name))!;
+	return names.map((name) => ({ name, kinds: kinds.filter((k) => topic(k) === name) })).filter((g) => g.kinds.length);
 }

@@ -7,7 +7,7 @@ import { t } from '../words';
 import { estate_name } from './estate';
 import type { Column, Kind, Row } from './types';
 
-const RIGHT = new Set<Kind>(['fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms', 'setting']);
+const RIGHT = new Set<Kind>(['fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms', 'setting', 'growth', 'amount']);
 
 /** The member that a dotted name means; undefined when anything on the way is missing. */
 export function dig(row: Row, name: string): unknown {
@@ -90,6 +90,20 @@ function actor(value: string): string {
 	return t.value.word.actor![value] || object(value) || '—';
 }
 
+/** "purse:7:water" in words: the kind of a company's account, and whose it is. */
+function ledger(value: string): string {
+	const [kind, ...rest] = value.split(':');
+	const name = t.value.word.ledger![kind!];
+	if (!name) return value;
+	return [name, ...rest.map((p) => t.value.word.purpose![p] || t.value.word.service![p] || t.value.sales.methods[p as 'pos'] || `#${p}`)].join(' ');
+}
+/** How far a register in doubt is from the one that was settled last, in kWh or m³. */
+function growth(row: Row): string {
+	if (row.settled_milli === null || row.verdict === 'identity') return '—';
+	const by = Number(row.register_milli) - Number(row.settled_milli);
+	return `${by < 0 ? '−' : '+'}${register(Math.abs(by), 2)} ${row.utility === 'water' ? 'm³' : 'kWh'}`;
+}
+
 const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> = {
 	text: (v) => (Array.isArray(v) ? v.map((x) => (typeof x === 'object' ? named(x) : String(x))).join(' · ') : String(v)),
 	word: (v, c) => (Array.isArray(v) ? v.map((x) => word(c.words, x)).join(' · ') : word(c.words, v)),
@@ -109,6 +123,7 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	ms: (v) => `${grouped(Number(v))} ms`,
 	minute: (v) => minute(Number(v)),
 	json: (v) => JSON.stringify(v, null, 1),
+	changes: (v) => JSON.stringify(v, null, 1),
 	counts,
 	action: (v) => action(String(v)),
 	actor: (v) => actor(String(v)),
@@ -117,6 +132,10 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	site: (v) => estate_name('sites', v),
 	areas: (v) => (v as number[]).map((id) => estate_name('areas', id)).join(' · '),
 	setting: (v, _c, row) => setting(v, row),
+	ledger: (v) => ledger(String(v)),
+	growth: (_v, _c, row) => growth(row),
+	amount: (v) => String(v).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''),
+	digest: (v) => `${String(v).slice(0, 16)}…`,
 };
 
 /** The text of a cell; "—" for what is not there. */

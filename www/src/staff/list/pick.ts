@@ -24,11 +24,11 @@ const SOURCES: Record<PickKind, Source> = {
 	meter: { path: (q) => `/meters${query({ q })}`, show: (r) => ({ id: id(r), label: named(r), more: shop(r.tenant) || t.value.word.role![String(r.role)] || '' }) },
 	contract: { path: (q) => `/contracts${query({ q, open: 1 })}`, show: (r) => ({ id: id(r), label: `${r.code} ${shop(r.tenant)}`, more: '' }) },
 	tenant: { path: (q) => `/tenants${query({ q })}`, show: (r) => ({ id: id(r), label: shop(r) || String(r.code), more: String(r.phone || '') }) },
-	gateway: { path: () => '/gateways', show: (r) => ({ id: id(r), label: named(r), more: String(r.address || '') }), here: true },
-	tariff: { path: () => '/tariffs', show: (r) => ({ id: id(r), label: named(r), more: t.value.utility[r.utility as 'water'] }), here: true },
+	gateway: { path: (q) => `/gateways${query({ q })}`, show: (r) => ({ id: id(r), label: named(r), more: String(r.address || '') }) },
+	tariff: { path: (q) => `/tariffs${query({ q })}`, show: (r) => ({ id: id(r), label: named(r), more: t.value.utility[r.utility as 'water'] }) },
 	role: { path: () => '/roles', show: (r) => ({ id: id(r), label: t.value.role[String(r.code)] || String(r.name), more: String(r.code) }), here: true },
-	schedule: { path: () => '/schedules', show: (r) => ({ id: id(r), label: named(r), more: '' }), here: true },
-	model: { path: () => '/meters', show: (r) => ({ id: String(r.model), label: String(r.model), more: '' }), here: true },
+	schedule: { path: (q) => `/schedules${query({ q })}`, show: (r) => ({ id: id(r), label: named(r), more: '' }) },
+	model: { path: () => '/meter-models', show: (r) => ({ id: String(r.name), label: String(r.name), more: String(r.maker || '') }), here: true },
 };
 const MOST = 8;
 

@@ -70,6 +70,7 @@ export const fees: ListPage = {
 	columns: [
 		{ name: 'tenant', kind: 'shop' }, { name: 'kind', kind: 'word', words: 'fee_kind' }, { name: 'monthly_fen', kind: 'fen' }, { name: 'balance', kind: 'yuan' }, { name: 'from_day', kind: 'day' }, { name: 'to_day', kind: 'day' }, { name: 'last_month' },
 	],
+	filters: [{ name: 'q', kind: 'text' }, { name: 'kind', kind: 'choice', words: 'fee_kind', options: ['property_fee', 'rent'] }],
 	facts: [{ name: 'contract', kind: 'named' }, { name: 'next.month' }, { name: 'next.due_day', kind: 'day' }, { name: 'next.amount_fen', kind: 'fen' }],
 	acts: [{ name: 'fee_end', needs: 'fee.edit', danger: true, method: 'PUT', when: (r) => !r.to_day, path: (r) => `/fees/${r.id}`, fields: [{ name: 'to_day', kind: 'day', required: true, initial: () => local_day() }] }],
 	tops: [
@@ -88,6 +89,8 @@ export const fee_cuts: ListPage = {
 	name: 'fee_cuts', path: '/fees/cuts', needs: 'fee.read', files: true, key: 'account_id',
 	columns: [{ name: 'tenant', kind: 'shop' }, { name: 'contract', kind: 'named' }, { name: 'listed', kind: 'yuan' }, { name: 'balance', kind: 'yuan' }, { name: 'state', kind: 'state', words: 'approval_state' }, { name: 'asked_at', kind: 'time' }, { name: 'cut_at', kind: 'time' }],
 	facts: [{ name: 'approval_id' }],
+	help: true,
+	filters: [{ name: 'state', kind: 'choice', words: 'approval_state', options: ['pending', 'approved', 'rejected', 'expired'] }],
 };
 
 const TARGETS: Field = {
@@ -101,9 +104,10 @@ export const shares: ListPage = {
 		{ name: 'name' }, { name: 'utility', kind: 'word', words: 'utility' }, { name: 'kind', kind: 'word', words: 'share_kind' }, { name: 'basis', kind: 'word', words: 'basis' }, { name: 'from_day', kind: 'day' }, { name: 'to_day', kind: 'day' }, { name: 'run_to', kind: 'day' },
 	],
 	facts: [{ name: 'purse', kind: 'word', words: 'share_purse' }],
+	filters: [{ name: 'q', kind: 'text' }, { name: 'kind', kind: 'choice', words: 'share_kind', options: ['public', 'loss'] }],
 	parts: [
 		{ name: 'sources', rows: (d) => (d.sources as Row[]) || [], columns: [{ name: 'sign' }, { name: 'meter', kind: 'named' }] },
-		{ name: 'targets', rows: (d) => (d.targets as Row[]) || [], columns: [{ name: 'tenant', kind: 'shop' }, { name: 'contract', kind: 'named' }, { name: 'ratio' }, { name: 'floor_m2_milli', kind: 'register' }, { name: 'from_day', kind: 'day' }] },
+		{ name: 'targets', rows: (d) => (d.targets as Row[]) || [], columns: [{ name: 'tenant', kind: 'shop' }, { name: 'contract', kind: 'named' }, { name: 'ratio', kind: 'amount' }, { name: 'floor_m2_milli', kind: 'register' }, { name: 'from_day', kind: 'day' }] },
 	],
 	acts: [
 		{ name: 'share_targets', needs: 'share.edit', method: 'PUT', when: (r) => !r.to_day, path: (r) => `/shares/${r.id}`, fields: [TARGETS, { name: 'from_day', kind: 'day', required: true }] },
