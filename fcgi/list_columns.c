@@ -36,7 +36,8 @@ static const char *schema_type(const json_t *schema)
 	return json_is_string(type) ? json_string_value(type) : "";
 }
 
-/* A text of digits only is a number: money, a price with its six decimals, or a quantity with three. */
+/* A text of digits only is a number: money, a price with its six decimals, or a quantity with
+ * three. */
 static enum column_kind kind_of_pattern(const char *pattern)
 {
 	if (!pattern || !strstr(pattern, "\\.") ||

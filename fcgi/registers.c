@@ -175,9 +175,8 @@ static json_t *doubt_json(const void *row)
 	return json_pack("{s:o, s:s, s:o, s:s, s:o, s:I, s:o, s:o, s:o, s:o}", "meter",
 		view_named(d->meter_id, d->meter_code, d->meter_name), "utility",
 		water ? "water" : "electricity", "tenant",
-		d->tenant_id
-			? view_tenant(d->tenant_id, d->tenant_code, d->tenant_name, d->room)
-			: json_null(),
+		d->tenant_id ? view_tenant(d->tenant_id, d->tenant_code, d->tenant_name, d->room)
+			     : json_null(),
 		"verdict", d->verdict, "read_at", json_utc(d->read_at), "register_milli",
 		(json_int_t)d->register_milli.milli, "settled_at", json_utc(d->settled_at),
 		"settled_milli",

@@ -44,7 +44,8 @@ const struct listing fee_listing = {
 	.filters = { { "contract_id", FILTER_ID, "c.id = ?" },
 		{ "tenant_id", FILTER_ID, "t.id = ?" }, { "site_id", FILTER_ID, "t.site_id = ?" },
 		{ "kind", FILTER_WORD, "f.kind = ?", "property_fee rent" },
-		{ "q", FILTER_TEXT, "LOCATE(?, c.code) OR LOCATE(?, t.room) OR LOCATE(?, t.name)" } },
+		{ "q", FILTER_TEXT,
+			"LOCATE(?, c.code) OR LOCATE(?, t.room) OR LOCATE(?, t.name)" } },
 	.usual = 500,
 	.most = 1000,
 };

@@ -1,6 +1,7 @@
 // Lists of the money: orders, refunds, payments that are nobody's, entries, purses, bills of the services.
 import { add_days, local_day } from '../../shared/time';
 import { yuan_text } from '../list/body';
+import { ENTRY_KINDS } from '../kinds';
 import type { Act, Column, Field, ListPage, Row } from '../list/types';
 
 const REASON: Field = { name: 'reason', kind: 'long', required: true };
@@ -79,12 +80,6 @@ export const attempts: ListPage = {
 };
 
 const POSTINGS: Column[] = [{ name: 'code', kind: 'ledger', as: 'ledger' }, { name: 'amount', kind: 'yuan' }];
-
-/** Kinds of entries, as the books have them (core/domain/chart.c). */
-export const ENTRY_KINDS = [
-	'recharge', 'sale', 'energy', 'water', 'late_charge', 'share', 'property_fee', 'rent', 'fee', 'refund', 'refund_paid', 'reversal', 'subsidy', 'subsidy_back', 'allowance', 'correction', 'write_off', 'opening', 'debt', 'deposit_in', 'deposit_out',
-	'transfer', 'closing', 'payout', 'purchase', 'purchase_done', 'purchase_failed', 'meter_use', 'meter_return', 'shift', 'suspense', 'found', 'bill_adjust', 'bill_refund', 'channel_fee', 'service_payout',
-];
 
 export const entries: ListPage = {
 	name: 'entries', path: '/entries', needs: 'entry.read', files: true,

@@ -1,6 +1,7 @@
 // Lists of the daily work: alarms, supplies that wait, buses, approvals, messages, imports.
 import { cell, dig } from '../list/cell';
 import type { Act, Field, ListPage, Row } from '../list/types';
+import { APPROVAL_KINDS } from '../kinds';
 import { t } from '../words';
 
 const REASON: Field = { name: 'reason', kind: 'long', required: true };
@@ -67,9 +68,12 @@ export const approvals: ListPage = {
 	name: 'approvals', path: '/approvals', needs: 'approval.read', live_s: 20, files: true,
 	columns: [{ name: 'kind', kind: 'word', words: 'approval' }, { name: 'object', kind: 'object' }, { name: 'state', kind: 'state', words: 'approval_state' }, { name: 'reason' }, { name: 'asked_at', kind: 'time' }, { name: 'decided_at', kind: 'time' }],
 	facts: [{ name: 'asked_by' }, { name: 'decided_by' }, { name: 'note' }, { name: 'params', kind: 'json' }],
-	filters: [{ name: 'state', kind: 'choice', words: 'approval_state', options: ['pending', 'approved', 'rejected', 'expired'] }],
+	filters: [
+		{ name: 'state', kind: 'choice', words: 'approval_state', options: ['pending', 'approved', 'rejected', 'expired'] },
+		{ name: 'kind', kind: 'choice', words: 'approval', options: APPROVAL_KINDS }, { name: 'from', kind: 'day' }, { name: 'to', kind: 'day' },
+	],
 	acts: [
-		{ name: 'approve', needs: 'approval.read', when: waits, path: (r) => `/approvals/${r.id}/approve`, fields: [NOTE] },
+		{ name: 'approve', warns: (r) => (r.kind === 'fee_cut' || (r.kind === 'setting' && (r.params as Row | null)?.setting === 'fee_cut') ? t.value.law_944 : null), needs: 'approval.read', when: waits, path: (r) => `/approvals/${r.id}/approve`, fields: [NOTE] },
 		{ name: 'reject', needs: 'approval.read', danger: true, when: waits, path: (r) => `/approvals/${r.id}/reject`, fields: [NOTE] },
 	],
 };
