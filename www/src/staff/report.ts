@@ -5,6 +5,7 @@ import { cubic, kwh } from '../shared/use';
 import { add_days, add_months, days_in_month } from '../shared/time';
 import type { Bar } from '../ui/Chart.vue';
 import { grouped, word } from './list/cell';
+import { t } from './words';
 
 export type ReportColumnKind = 'text' | 'day' | 'time' | 'quantity' | 'money' | 'price' | 'fen' | 'permille' | 'count';
 export interface ReportColumn { name: string; title: string; kind: ReportColumnKind; summed: boolean }
@@ -22,6 +23,7 @@ function quantity(name: string, n: number): string {
 }
 
 function said(name: string, value: string): string {
+	if (name === 'rate') return t.value.rate[value] || value || '—';
 	return (WORDS[name] || []).map((words) => word(words, value)).find((text) => text !== value) || value;
 }
 
@@ -115,4 +117,37 @@ export function report_topics(kinds: ReportKind[]): { name: 'sale' | 'use' | 'mo
 	const names = Object.keys(TOPICS) as (keyof typeof TOPICS)[];
 	const topic = (k: ReportKind): string => names.find((n) => TOPICS[n].test(k.name))!;
 	return names.map((name) => ({ name, kinds: kinds.filter((k) => topic(k) === name) })).filter((g) => g.kinds.length);
+}
+
+/** Bars that are made of parts: values of each part by bar, and their texts. */
+export interface Stack { labels: string[]; ticks: string[]; series: { name: string; values: number[]; texts: string[] }[] }
+
+const CHANNELS = ['cash', 'pos', 'transfer', 'wechat', 'alipay', 'other'];
+const IN_TIME = ['period', 'day'];
+
+/** Payments by channel, or use by rate, one bar a day or period; null where a report has no such parts. */
+export function stack_of(kind: ReportKind, items: Record<string, unknown>[], measure: ReportColumn, by: string, most: number): Stack | null {
+	const time = kind.columns.find((c) => IN_TIME.includes(c.name));
+	if (!time) return null;
+	const channels = measure.name === 'received' ? kind.columns.filter((c) => CHANNELS.includes(c.name)) : [];
+	const rate = by === 'rate' ? kind.columns.find((c) => ['rate', 'group', 'code', 'name'].includes(c.name)) : undefined;
+	const labels = [...new Set(items.map((r) => String(r[time.name])))].sort().slice(-most);
+	const names = channels.length ? channels.map((c) => c.title.replace(/\s?\(.*\)$/, '')) : rate ? [...new Set(items.map((r) => said('rate', String(r[rate.name] ?? ''))))] : [];
+	if (labels.length < 2 || names.length < 2) return null;
+	const series = names.map((name, k) => {
+		const column = channels[k] || measure;
+		const of = labels.map((label) => items.filter((r) => String(r[time.name]) === label && (channels.length || said('rate', String(r[rate!.name] ?? '')) === name)).map((r) => r[column.name]).filter((v) => v !== null && v !== undefined));
+		const totals = of.map((values) => sum(column, values));
+		return { name, values: totals.map((v) => Math.max(0, height(column, v))), texts: totals.map((v) => report_cell(column, v).text) };
+	}).filter((x) => x.values.some((v) => v > 0));
+	return series.length > 1 ? { labels, ticks: labels.map(short), series } : null;
+}
+
+/** What a report's chart shows first: money that came, then use, then whatever is summed. */
+export function first_measure(measures: ReportColumn[]): ReportColumn | null {
+	for (const name of ['received', 'recharged', 'charge', 'energy_wh', 'amount_fen', 'owed']) {
+		const found = measures.find((m) => m.name === name);
+		if (found) return found;
+	}
+	return measures[0] || null;
 }
