@@ -70,6 +70,11 @@ describe('cells', () => {
 		expect(cell({ utility: 'electricity', verdict: 'backwards', register_milli: 1000, settled_milli: 2500 }, { name: 'utility', kind: 'growth' })).toBe('−1.50 kWh');
 		expect(cell({ utility: 'water', verdict: 'identity', register_milli: 1, settled_milli: 2 }, { name: 'utility', kind: 'growth' })).toBe('—');
 	});
+	it('tell what a fee purse lacks of the next fee', () => {
+		const short = (balance: string) => cell({ balance, next: { amount_fen: 30000 } }, { name: 'next.amount_fen', kind: 'short' });
+		expect(short('299.500000000')).toBe('−¥0.50');
+		expect(short('300.000000000')).toBe('—');
+	});
 	it('keep no zeros behind an amount', () => {
 		expect(cell({ floor_m2: '1200.500000000' }, { name: 'floor_m2', kind: 'amount' })).toBe('1200.5');
 		expect(cell({ floor_m2: '1200.000' }, { name: 'floor_m2', kind: 'amount' })).toBe('1200');

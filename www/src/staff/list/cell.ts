@@ -1,5 +1,5 @@
 // The values of the API as a person reads them.
-import { fen_yuan, price, yuan } from '../../shared/money';
+import { add_fen, fen_yuan, money_sign, price, yuan } from '../../shared/money';
 import { full_time, when } from '../../shared/time';
 import { cubic, kwh, register } from '../../shared/use';
 import { browser_name } from '../session_name';
@@ -7,7 +7,7 @@ import { t } from '../words';
 import { estate_name } from './estate';
 import type { Column, Kind, Row } from './types';
 
-const RIGHT = new Set<Kind>(['fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms', 'setting', 'growth', 'amount']);
+const RIGHT = new Set<Kind>(['fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms', 'setting', 'growth', 'amount', 'short']);
 
 /** The member that a dotted name means; undefined when anything on the way is missing. */
 export function dig(row: Row, name: string): unknown {
@@ -104,6 +104,12 @@ function growth(row: Row): string {
 	return `${by < 0 ? '−' : '+'}${register(Math.abs(by), 2)} ${row.utility === 'water' ? 'm³' : 'kWh'}`;
 }
 
+/** What a balance lacks of what is taken next. */
+function short_by(balance: string, next_fen: number): string {
+	const left = add_fen(balance, -next_fen);
+	return left && money_sign(left) < 0 ? yuan(left) : '—';
+}
+
 const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> = {
 	text: (v) => (Array.isArray(v) ? v.map((x) => (typeof x === 'object' ? named(x) : String(x))).join(' · ') : String(v)),
 	word: (v, c) => (Array.isArray(v) ? v.map((x) => word(c.words, x)).join(' · ') : word(c.words, v)),
@@ -134,6 +140,7 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	setting: (v, _c, row) => setting(v, row),
 	ledger: (v) => ledger(String(v)),
 	growth: (_v, _c, row) => growth(row),
+	short: (v, _c, row) => short_by(String(row.balance), Number(v)),
 	amount: (v) => String(v).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''),
 	digest: (v) => `${String(v).slice(0, 16)}…`,
 };

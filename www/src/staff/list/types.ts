@@ -6,7 +6,7 @@ export type Row = Record<string, unknown>;
 
 export type Kind = 'text' | 'word' | 'state' | 'time' | 'day' | 'fen' | 'yuan' | 'price' | 'count' | 'wh' | 'litre' | 'register'
 	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting' | 'site' | 'areas' | 'program' | 'action' | 'object' | 'actor'
-	| 'ledger' | 'growth' | 'amount' | 'digest' | 'changes';
+	| 'ledger' | 'growth' | 'amount' | 'digest' | 'changes' | 'short';
 
 export interface Column {
 	/** The API's member; "tenant.name" looks inside. */

@@ -68,10 +68,10 @@ export const contracts: ListPage = {
 export const fees: ListPage = {
 	name: 'fees', path: '/fees', needs: 'fee.read', files: true,
 	columns: [
-		{ name: 'tenant', kind: 'shop' }, { name: 'kind', kind: 'word', words: 'fee_kind' }, { name: 'monthly_fen', kind: 'fen' }, { name: 'balance', kind: 'yuan' }, { name: 'from_day', kind: 'day' }, { name: 'to_day', kind: 'day' }, { name: 'last_month' },
+		{ name: 'tenant', kind: 'shop' }, { name: 'kind', kind: 'word', words: 'fee_kind' }, { name: 'monthly_fen', kind: 'fen' }, { name: 'balance', kind: 'yuan' }, { name: 'next.due_day', kind: 'day' }, { name: 'next.amount_fen', kind: 'short', as: 'fee_short' }, { name: 'from_day', kind: 'day' }, { name: 'to_day', kind: 'day' }, { name: 'last_month' },
 	],
 	filters: [{ name: 'q', kind: 'text' }, { name: 'kind', kind: 'choice', words: 'fee_kind', options: ['property_fee', 'rent'] }],
-	facts: [{ name: 'contract', kind: 'named' }, { name: 'next.month' }, { name: 'next.due_day', kind: 'day' }, { name: 'next.amount_fen', kind: 'fen' }],
+	facts: [{ name: 'contract', kind: 'named' }, { name: 'next.month' }, { name: 'next.amount_fen', kind: 'fen' }],
 	acts: [{ name: 'fee_end', needs: 'fee.edit', danger: true, method: 'PUT', when: (r) => !r.to_day, path: (r) => `/fees/${r.id}`, fields: [{ name: 'to_day', kind: 'day', required: true, initial: () => local_day() }] }],
 	tops: [
 		{
