@@ -6,7 +6,7 @@ import { body_of } from '../src/staff/list/body';
 import { cell } from '../src/staff/list/cell';
 import { json_rows } from '../src/staff/list/json_rows';
 import { settings } from '../src/staff/lists/system';
-import { APPROVAL_KINDS, ENTRY_KINDS } from '../src/staff/kinds';
+import { APPROVAL_KINDS, ENTRY_KINDS, REVERSIBLE } from '../src/staff/kinds';
 import { bars_beside, report_topics, span_before, type ReportKind } from '../src/staff/report';
 import { GROUP_OF } from '../src/staff/setting_groups';
 import { share_ties, type ShareDay } from '../src/staff/share_day';
@@ -36,6 +36,7 @@ describe.each([['zh', zh], ['en', en as Words]] as const)('what the lists in C n
 describe('lists of the pages', () => {
 	it('offer every kind of entry, and every setting by its topic', () => {
 		expect([...ENTRY_KINDS].sort()).toEqual([...entry_kinds].sort());
+		expect([...REVERSIBLE].sort()).toEqual(listed('core/domain/chart.c', /entry_kinds\[\] = \{[\s\S]*?\n\};/, /\n\t\{ "(\w+)", +true/g).sort());
 		expect([...APPROVAL_KINDS].sort()).toEqual([...approval_kinds].sort());
 		for (const name of Object.keys(GROUP_OF)) expect(setting_names, name).toContain(name);
 	});

@@ -6,5 +6,8 @@ export const ENTRY_KINDS = [
 	'transfer', 'closing', 'payout', 'purchase', 'purchase_done', 'purchase_failed', 'meter_use', 'meter_return', 'shift', 'suspense', 'found', 'bill_adjust', 'bill_refund', 'channel_fee', 'service_payout',
 ];
 
+/** Those that are undone by their mirror; the others have ways of their own. */
+export const REVERSIBLE = ['sale', 'opening', 'subsidy', 'allowance', 'write_off', 'correction', 'deposit_in', 'deposit_out', 'transfer', 'debt', 'fee', 'bill_adjust', 'bill_refund', 'service_payout'];
+
 /** What may wait for a second person (core/domain/approval.c). */
 export const APPROVAL_KINDS = ['setting', 'fee_cut', 'reversal', 'protect', 'unprotect', 'protected_off', 'tariff', 'long_keep', 'refund', 'unmatched', 'adjustment', 'allowance', 'batch', 'reconciliation'];

@@ -5,6 +5,7 @@ import { cubic, kwh } from '../shared/use';
 import { add_days, add_months, days_in_month } from '../shared/time';
 import type { Bar } from '../ui/Chart.vue';
 import { grouped, word } from './list/cell';
+import { RATES } from './tariff';
 import { t } from './words';
 
 export type ReportColumnKind = 'text' | 'day' | 'time' | 'quantity' | 'money' | 'price' | 'fen' | 'permille' | 'count';
@@ -125,6 +126,9 @@ export interface Stack { labels: string[]; ticks: string[]; series: { name: stri
 const CHANNELS = ['cash', 'pos', 'transfer', 'wechat', 'alipay', 'other'];
 const IN_TIME = ['period', 'day'];
 
+/** Dear rates first; what has no rank last. */
+const rank = (rate: string): number => (RATES.includes(rate) ? RATES.indexOf(rate) : RATES.length);
+
 /** Payments by channel, or use by rate, one bar a day or period; null where a report has no such parts. */
 export function stack_of(kind: ReportKind, items: Record<string, unknown>[], measure: ReportColumn, by: string, most: number): Stack | null {
 	const time = kind.columns.find((c) => IN_TIME.includes(c.name));
@@ -132,7 +136,7 @@ export function stack_of(kind: ReportKind, items: Record<string, unknown>[], mea
 	const channels = measure.name === 'received' ? kind.columns.filter((c) => CHANNELS.includes(c.name)) : [];
 	const rate = by === 'rate' ? kind.columns.find((c) => ['rate', 'group', 'code', 'name'].includes(c.name)) : undefined;
 	const labels = [...new Set(items.map((r) => String(r[time.name])))].sort().slice(-most);
-	const names = channels.length ? channels.map((c) => c.title.replace(/\s?\(.*\)$/, '')) : rate ? [...new Set(items.map((r) => said('rate', String(r[rate.name] ?? ''))))] : [];
+	const names = channels.length ? channels.map((c) => c.title.replace(/\s?\(.*\)$/, '')) : rate ? [...new Set(items.map((r) => String(r[rate.name] ?? '')))].sort((a, b) => rank(a) - rank(b)).map((r) => said('rate', r)) : [];
 	if (labels.length < 2 || names.length < 2) return null;
 	const series = names.map((name, k) => {
 		const column = channels[k] || measure;

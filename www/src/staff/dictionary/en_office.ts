@@ -29,14 +29,14 @@ export const en_office: typeof zh_office = {
 		list: 'Who will be cut once it is released', list_none: 'Nobody waits for the brake.', warn: (n: number) => (n ? `Once it is released, ${n} supplies begin to be cut within seconds. Look at the list first: are balances, times of reading and prices to be believed?` : 'Once it is released, cuts go on.'), limits: 'It is pulled by', count: (n: string) => `more than ${n} within a minute`, percent: (n: string) => `or more than ${n} of what can be switched`,
 	},
 	share_day: {
-		group: 'Shared energy', none: 'Nothing is shared.', before: 'Day before', after: 'Day after', run_to: (day: string) => `shared up to ${day}`, complete: 'All readings are there', partial: 'Readings are missing; shared after 72 h by what there is', version: (n: number) => `version ${n}`, version_more: 'Energy came late: the day was worked out anew, and the difference booked', run_at: (at: string) => `worked out at ${at}`,
+		group: 'Shared energy', none: 'Nothing is shared.', before: 'Day before', after: 'Day after', run_to: (day: string) => `shared up to ${day}`, begins: (day: string) => `shared from ${day} on`, complete: 'All readings are there', partial: 'Readings are missing; shared after 72 h by what there is', version: (n: number) => `version ${n}`, version_more: 'Energy came late: the day was worked out anew, and the difference booked', run_at: (at: string) => `worked out at ${at}`,
 		how: 'How it came about', net: 'Sum of the sources', priced: 'at the prices of the source meters', split: { ratio: 'by agreed ratios', area: 'by floor area', equal: 'in equal parts' }, rest: 'the rest is the owner’s', parts: 'Parts', tenant: 'Tenant', weight: 'Share', use: 'Use', charge: 'Charge', owner: 'Borne by the owner', total: 'Total', ties: 'Parts and owner sum to the whole, to the last digit', differs: 'Parts and owner do not sum to the whole',
 		rounding: 'Split first, then priced: each line (rate, tier, price) is split in whole watt-hours or litres by largest remainder; ties go to the lowest contract number, the owner comes last. So no rounding is lost.', lines: 'Lines by rate', of: 'of', time: 'A contract weighs by the seconds of the day in which it was in force.', bars: 'Use by tenant',
 	},
 	what_if: {
 		draft: 'With the changes that are not saved yet', stored: 'With the tariff as it is stored', add: 'Another meter', meters: 'Meters', change: 'Difference', all: 'All', remove: 'Remove', lines: (code: string) => `Lines of ${code}`, was_bar: 'charged', would_bar: 'would be', none: 'No settled use in this span.', chart: 'Charged beside what would be',
 	},
-	matrix: { find: 'Find a permission', copy: 'Copied from' },
+	matrix: { find: 'Find a permission', copy: 'Copy' },
 	json: { before: 'Before', after: 'After', what: 'What' },
 	report_more: { compare: 'Compare', before: (from: string, to: string) => `dashed: ${from} – ${to}`, printed: (at: string) => `printed ${at}`, group: { sale: 'Sales and money', use: 'Use and losses', money: 'Fees and balances' } },
 };

@@ -30,14 +30,14 @@ export const zh_office = {
 		list: '解除后将断电的用户', list_none: '没有因制动而等待的用户。', warn: (n: number) => (n ? `解除后，${n} 户将在数秒内开始断电。请先核对下面的名单：余额、读数时间、电价是否可信。` : '解除后，断电照常进行。'), limits: '自动启动条件', count: (n: string) => `一分钟内超过 ${n} 户`, percent: (n: string) => `或超过可控供电点的 ${n}`,
 	},
 	share_day: {
-		group: '公摊', none: '还没有公摊。', before: '前一天', after: '后一天', run_to: (day: string) => `已分摊至 ${day}`, complete: '读数齐全', partial: '读数不齐，72 小时后按已有读数分摊', version: (n: number) => `第 ${n} 版`, version_more: '有迟到的用量，已整日重算并补记差额', run_at: (at: string) => `${at} 计算`,
+		group: '公摊', none: '还没有公摊。', before: '前一天', after: '后一天', run_to: (day: string) => `已分摊至 ${day}`, begins: (day: string) => `自 ${day} 起分摊`, complete: '读数齐全', partial: '读数不齐，72 小时后按已有读数分摊', version: (n: number) => `第 ${n} 版`, version_more: '有迟到的用量，已整日重算并补记差额', run_at: (at: string) => `${at} 计算`,
 		how: '怎么来的', net: '来源合计', priced: '按来源表的电价', split: { ratio: '按约定比例', area: '按建筑面积', equal: '平均' } as Words, rest: '其余归业主', parts: '各户', tenant: '租户', weight: '份额', use: '用量', charge: '金额', owner: '业主承担', total: '合计', ties: '各户与业主之和等于总数，逐位相等', differs: '各户与业主之和不等于总数',
 		rounding: '先分用量、后计价：每一行（费率、阶梯、单价）按整瓦时（或升）用最大余数法拆分，余数归小数部分最大的户，相同时归合同编号小的户，业主最后；所以没有四舍五入误差。', lines: '按费率的明细', of: '其中', time: '当日只在合同期内的秒数计入份额。', bars: '各户用量',
 	},
 	what_if: {
 		draft: '用尚未保存的修改试算', stored: '用已保存的电价试算', add: '再加一只表', meters: '表计', change: '差额', all: '合计', remove: '去掉', lines: (code: string) => `${code} 明细`, was_bar: '实际', would_bar: '试算', none: '这段时间没有已结算的用量。', chart: '实际收取与试算对比',
 	},
-	matrix: { find: '查找权限', copy: '复制自' },
+	matrix: { find: '查找权限', copy: '复制' },
 	json: { before: '之前', after: '之后', what: '项' },
 	report_more: { compare: '对比上期', before: (from: string, to: string) => `虚线为上期 ${from} – ${to}`, printed: (at: string) => `${at} 打印`, group: { sale: '售电与资金', use: '用量与损耗', money: '费用与往来' } as Words },
 };

@@ -66,6 +66,8 @@ export interface Act {
 	method?: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 	path: (row: Row, typed?: Typed) => string;
 	fields?: Field[];
+	/** Whom or what it is done to, behind its title. */
+	subject?: (row: Row) => string;
 	/** What a person must know before doing it to this row. */
 	warns?: (row: Row) => string | null;
 	/** Names of its steps, `t.step[name]`; a form without has one. */

@@ -1,7 +1,8 @@
 // Lists of the money: orders, refunds, payments that are nobody's, entries, purses, bills of the services.
 import { add_days, local_day } from '../../shared/time';
 import { yuan_text } from '../list/body';
-import { ENTRY_KINDS } from '../kinds';
+import { cell, word } from '../list/cell';
+import { ENTRY_KINDS, REVERSIBLE } from '../kinds';
 import type { Act, Column, Field, ListPage, Row } from '../list/types';
 
 const REASON: Field = { name: 'reason', kind: 'long', required: true };
@@ -93,7 +94,7 @@ export const entries: ListPage = {
 	],
 	detail: (r) => `/entries/${r.id}`,
 	parts: [{ name: 'postings', columns: POSTINGS, rows: (d) => (d.postings as Row[]) || [] }],
-	acts: [{ name: 'entry_reverse', needs: 'entry.reverse', danger: true, once: true, when: (r) => !r.reversed_by && !r.reverses, path: (r) => `/entries/${r.id}/reverse`, fields: [REASON] }],
+	acts: [{ name: 'entry_reverse', needs: 'entry.reverse', danger: true, once: true, when: (r) => !r.reversed_by && !r.reverses && REVERSIBLE.includes(String(r.kind)), subject: (r) => `${word('entry', r.kind)} ${cell(r, { name: 'amount', kind: 'yuan' })}`, path: (r) => `/entries/${r.id}/reverse`, fields: [REASON] }],
 };
 
 const own = (row: Row, name: string): string => String(row[name] ?? '').replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');

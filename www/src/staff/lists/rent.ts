@@ -1,9 +1,11 @@
 // Contracts and what hangs on them: fees, shared energy.
 import { local_day } from '../../shared/time';
+import { cell } from '../list/cell';
 import type { Act, Field, ListPage, Option, Row } from '../list/types';
 
 const REASON: Field = { name: 'reason', kind: 'long' };
 const REASON_NEEDED: Field = { name: 'reason', kind: 'long', required: true };
+const whose = (r: Row): string => `${r.code} ${cell(r, { name: 'tenant', kind: 'shop' })}`;
 const open = (r: Row): boolean => !r.end_at;
 const month_ahead = (): string => local_day().slice(0, 7);
 
@@ -50,13 +52,13 @@ export const contracts: ListPage = {
 		{ name: 'contract_history', rows: (d) => (d.history as Row[]) || [], columns: [{ name: 'at', kind: 'time' }, { name: 'kind', kind: 'word', words: 'contract_act' }, { name: 'actor' }, { name: 'undone_at', kind: 'time' }] },
 	],
 	acts: [
-		{ name: 'contract_meters', needs: 'contract.edit', once: true, preview: true, when: open, path: (r) => `/contracts/${r.id}/meters`, fields: [meters(0), { name: 'at', kind: 'instant' }, REASON] },
+		{ name: 'contract_meters', needs: 'contract.edit', once: true, preview: true, subject: whose, when: open, path: (r) => `/contracts/${r.id}/meters`, fields: [meters(0), { name: 'at', kind: 'instant' }, REASON] },
 		{
-			name: 'contract_tenant', needs: 'contract.edit', once: true, preview: true, danger: true, when: open, path: (r) => `/contracts/${r.id}/tenant`, steps: ['settle', 'tenant', 'purses'],
+			name: 'contract_tenant', needs: 'contract.edit', once: true, preview: true, subject: whose, danger: true, when: open, path: (r) => `/contracts/${r.id}/tenant`, steps: ['settle', 'tenant', 'purses'],
 			fields: [readings(0), PAYOUT(0), { ...REASON_NEEDED, step: 0 }, ...tenant(1), { name: 'at', kind: 'instant', step: 1 }, purses(2), { name: 'code', kind: 'text', step: 2, max: 32 }],
 		},
-		{ name: 'contract_close', needs: 'contract.edit', once: true, preview: true, danger: true, when: open, path: (r) => `/contracts/${r.id}/close`, fields: [readings(0), PAYOUT(0), { name: 'at', kind: 'instant' }, REASON_NEEDED] },
-		{ name: 'contract_reopen', needs: 'contract.edit', once: true, preview: true, when: (r) => !!r.end_at, path: (r) => `/contracts/${r.id}/reopen`, fields: [REASON] },
+		{ name: 'contract_close', needs: 'contract.edit', once: true, preview: true, subject: whose, danger: true, when: open, path: (r) => `/contracts/${r.id}/close`, fields: [readings(0), PAYOUT(0), { name: 'at', kind: 'instant' }, REASON_NEEDED] },
+		{ name: 'contract_reopen', needs: 'contract.edit', once: true, preview: true, subject: whose, when: (r) => !!r.end_at, path: (r) => `/contracts/${r.id}/reopen`, fields: [REASON] },
 		{
 			name: 'contract_debt', needs: 'adjustment.create', method: 'PUT', when: open, path: (r) => `/contracts/${r.id}/debt`,
 			fields: [{ name: 'permille', kind: 'count', required: true }, { name: 'cap_fen', kind: 'yuan', required: true }],

@@ -1,6 +1,6 @@
 // Lists of the system itself: settings, and what hangs together with them.
 import { yuan_text } from '../list/body';
-import { cell, minute } from '../list/cell';
+import { cell, minute, word } from '../list/cell';
 import type { Field, ListPage, Row } from '../list/types';
 import { t } from '../words';
 
@@ -25,7 +25,7 @@ export const settings: ListPage = {
 	columns: [{ name: 'name', kind: 'word', words: 'setting' }, { name: 'value', kind: 'setting' }, { name: 'shipped', kind: 'setting' }, { name: 'second_person', kind: 'flag' }],
 	facts: [{ name: 'min', kind: 'setting' }, { name: 'max', kind: 'setting' }, { name: 'help' }],
 	acts: [{
-		name: 'setting_change', warns: law, needs: 'setting.edit', method: 'PUT', path: () => '/settings', fixed: (r) => ({ name: r.name, ...(r.site_id ? { site_id: r.site_id } : {}) }),
+		name: 'setting_change', warns: law, subject: (r) => word('setting', r.name), needs: 'setting.edit', method: 'PUT', path: () => '/settings', fixed: (r) => ({ name: r.name, ...(r.site_id ? { site_id: r.site_id } : {}) }),
 		fields: [
 			{ name: 'value', kind: 'yuan', required: true, when: (_t, r) => is_money(r), initial: first_value, hint: bounds },
 			{ name: 'value', kind: 'clock', empty: -1, when: (_t, r) => by_profile(r), initial: first_value, hint: () => t.value.by_profile_empty },

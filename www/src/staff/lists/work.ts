@@ -81,7 +81,7 @@ export const approvals: ListPage = {
 const not_identity = (r: Row): boolean => r.verdict !== 'identity';
 const decision = (action: 'accept' | 'rebase'): Act => ({
 	name: `reading_${action}`, needs: 'meter.edit', once: true, danger: action === 'accept', when: (r) => not_identity(r) && r.settled_at !== null,
-	path: (r) => `/meters/${(r.meter as { id: number }).id}/readings/decide`, fixed: (r) => ({ action, read_at: r.read_at }), fields: [REASON],
+	subject: (r) => cell(r, { name: 'meter', kind: 'named' }), path: (r) => `/meters/${(r.meter as { id: number }).id}/readings/decide`, fixed: (r) => ({ action, read_at: r.read_at }), fields: [REASON],
 	warns: (r) => t.value.doubt[action](cell(r, { name: 'register_milli', kind: 'growth' }), cell(r, { name: 'settled_milli', kind: 'register' }), cell(r, { name: 'register_milli', kind: 'register' })),
 });
 
