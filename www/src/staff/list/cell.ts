@@ -157,6 +157,7 @@ export function cell(row: Row, column: Column): string {
 /** As cell(), with the full time where the table shows a short one. */
 export function fact(row: Row, column: Column): string {
 	const value = dig(row, column.name);
+	if (column.kind === 'digest' && value) return String(value);
 	return column.kind === 'time' && value ? full_time(String(value)) : cell(row, column);
 }
 
