@@ -217,3 +217,18 @@ enum err day_seal(struct request *r, struct answer *a)
 		sealed.sha256);
 	return ERR_OK;
 }
+
+static json_t *book_day_json(const void *row)
+{
+	const struct book_day_line *d = row;
+
+	return json_pack("{s:o, s:s, s:o, s:o, s:I, s:o}", "site",
+		view_named(d->site_id, d->site_code, d->site_name), "day", d->day, "closed_at",
+		json_utc(d->closed_at), "sealed_at", json_utc(d->sealed_at), "entries",
+		(json_int_t)d->entries, "sha256", json_text_or_null(d->sha256));
+}
+
+enum err days_list(struct request *r, struct answer *a)
+{
+	return list_answer(r, a, ARGS(arg_i64(caller_site(r))), book_day_json);
+}

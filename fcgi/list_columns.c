@@ -36,12 +36,15 @@ static const char *schema_type(const json_t *schema)
 	return json_is_string(type) ? json_string_value(type) : "";
 }
 
-/* A text of digits only is a number: money, or a price with its six decimals. */
+/* A text of digits only is a number: money, a price with its six decimals, or a quantity with
+ * three. */
 static enum column_kind kind_of_pattern(const char *pattern)
 {
 	if (!pattern || !strstr(pattern, "\\.") ||
 		strspn(pattern, "^$-?[]09+{},.\\()1234567890") != strlen(pattern))
 		return COLUMN_TEXT;
+	if (strstr(pattern, "{1,3})?$"))
+		return COLUMN_QTY;
 	return strstr(pattern, "{1,6})?$") && pattern[1] != '-' ? COLUMN_PRICE : COLUMN_MONEY;
 }
 
@@ -202,6 +205,7 @@ static enum err number_of(const json_t *v, enum column_kind kind, int64_t *out)
 	const char *text = json_string_value(v);
 	struct price price;
 	struct money money;
+	struct qty qty;
 	struct utc utc;
 	enum err e;
 
@@ -217,6 +221,9 @@ static enum err number_of(const json_t *v, enum column_kind kind, int64_t *out)
 	} else if (kind == COLUMN_PRICE) {
 		e = price_parse(text, &price);
 		*out = price.micro;
+	} else if (kind == COLUMN_QTY) {
+		e = qty_parse(text, &qty);
+		*out = qty.milli;
 	} else {
 		e = money_parse(text, &money);
 		*out = money.nano;

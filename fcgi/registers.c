@@ -167,6 +167,28 @@ enum err meter_readings(struct request *r, struct answer *a)
 	return e;
 }
 
+static json_t *doubt_json(const void *row)
+{
+	const struct meter_doubt *d = row;
+	bool water = str_eq(d->utility, "water");
+
+	return json_pack("{s:o, s:s, s:o, s:s, s:o, s:I, s:o, s:o, s:o, s:o}", "meter",
+		view_named(d->meter_id, d->meter_code, d->meter_name), "utility",
+		water ? "water" : "electricity", "tenant",
+		d->tenant_id ? view_tenant(d->tenant_id, d->tenant_code, d->tenant_name, d->room)
+			     : json_null(),
+		"verdict", d->verdict, "read_at", json_utc(d->read_at), "register_milli",
+		(json_int_t)d->register_milli.milli, "settled_at", json_utc(d->settled_at),
+		"settled_milli",
+		d->settled_at.ms ? json_integer(d->settled_milli.milli) : json_null(), "serial",
+		json_text_or_null(d->serial), "serial_seen", json_text_or_null(d->serial_seen));
+}
+
+enum err readings_doubtful(struct request *r, struct answer *a)
+{
+	return list_answer(r, a, ARGS(arg_utc(r->now), arg_i64(caller_site(r))), doubt_json);
+}
+
 enum err meter_reading_decide(struct request *r, struct answer *a)
 {
 	struct reading_decide d = { .meter_id = r->object,

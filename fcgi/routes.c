@@ -5,6 +5,7 @@
 #include "domain/attempt.h"
 #include "domain/audit.h"
 #include "domain/batch.h"
+#include "domain/bookday.h"
 #include "domain/contract.h"
 #include "domain/credit.h"
 #include "domain/fee.h"
@@ -125,6 +126,8 @@ const struct route routes[] = {
 		.areas = AREAS_SITE, .help = "The caller's own sales, newest first; q: room, name or phone of a shop.", .listing = &sale_listing },
 	{ "POST", "/sales", PERM_SALE_CREATE, "sale_new", "sale", false, 201, sale_new, true,
 		.areas = AREAS_SITE, .help = "Sell at the desk, in the open shift; one receipt." },
+	{ "GET", "/days", PERM_ENTRY_READ, NULL, "book_day", true, 200, days_list, false,
+		.areas = AREAS_SITE, .help = "Book days that are closed, newest first, with the hash of their entries.", .listing = &book_day_listing },
 	{ "POST", "/days/:date/seal", PERM_DAY_SEAL, "empty", "day_sealed", false, 200, day_seal, false,
 		.help = "Seal a book day that is over now instead of at 02:00; a sealed day is answered as it is.",
 		.params = { { "site_id", PARAM_ID, false } } },

@@ -18,7 +18,7 @@ static enum err setting_json(struct request *r, int64_t site_id, enum setting s,
 			(json_int_t)site_id, "name", row->name, "value", (json_int_t)value,
 			"shipped", (json_int_t)row->shipped, "min", (json_int_t)row->min, "max",
 			(json_int_t)row->max, "second_person", row->second_person ? 1 : 0, "help",
-			row->help);
+			setting_help(s, request_chinese(r, false)));
 	return e;
 }
 

@@ -1,6 +1,7 @@
 /* Tariffs, and which meter has which. */
 #include "domain/tariff.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "domain/usage.h"
@@ -139,23 +140,42 @@ static enum err days_span(struct request *r, const struct usage_meter *m, struct
 	return ERR_OK;
 }
 
-enum err tariff_simulate(struct request *r, struct answer *a)
+static enum err simulate(struct request *r, struct what_if *w, struct answer *a)
 {
-	int64_t meter_id = body_int(r, "meter_id", 0);
 	struct usage_meter m;
-	struct utc from = { 0 }, to = { 0 };
 	json_t *out = NULL;
-	enum err e = meter_seen(r, meter_id, &m);
+	enum err e;
 
+	w->meter_id = body_int(r, "meter_id", 0);
+	e = meter_seen(r, w->meter_id, &m);
 	if (e == ERR_NOT_FOUND)
 		return problem_set(&a->why, e, "meter_id", "there is no such meter");
 	if (e == ERR_OK)
-		e = days_span(r, &m, &from, &to, &a->why);
+		e = days_span(r, &m, &w->from, &w->to, &a->why);
 	if (e == ERR_OK)
-		e = tariff_what_if(r->db, r->object, meter_id, from, to, &out, &a->why);
+		e = tariff_what_if(r->db, w, &out, &a->why);
 	if (e != ERR_OK)
 		return e;
-	json_object_set_new(out, "meter_id", json_integer(meter_id));
+	json_object_set_new(out, "meter_id", json_integer(w->meter_id));
 	a->json = out;
 	return ERR_OK;
+}
+
+enum err tariff_simulate(struct request *r, struct answer *a)
+{
+	return simulate(r, &(struct what_if){ .tariff_id = r->object }, a);
+}
+
+enum err tariff_draft_simulate(struct request *r, struct answer *a)
+{
+	enum err e = simulate(r, &(struct what_if){ .doc = json_object_get(r->json, "file") }, a);
+	const char *field = a->why.field;
+	char path[sizeof(a->why.field) + 8];
+
+	if (e == ERR_OK || str_eq(field, "meter_id") || str_eq(field, "from") ||
+		str_eq(field, "to"))
+		return e;
+	snprintf(path, sizeof(path), "file%s%s", *field ? "." : "", field);
+	snprintf(a->why.field, sizeof(a->why.field), "%.*s", (int)sizeof(a->why.field) - 1, path);
+	return e;
 }

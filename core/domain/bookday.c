@@ -30,6 +30,23 @@ static const struct query Q_LAST = { BOOK_DAY " ORDER BY day DESC LIMIT 1", &boo
 static const struct query Q_GET = { BOOK_DAY " AND day = ?", &book_day_shape };
 static const struct query Q_LOCK = { BOOK_DAY " AND day = ? FOR UPDATE", &book_day_shape };
 
+#define F(member) FIELD(struct book_day_line, member)
+SHAPE(book_day_line_shape, struct book_day_line, F(site_id), F(site_code), F(site_name), F(day),
+	F(closed_at), F(sealed_at), F(entries), F(sha256));
+#undef F
+const struct listing book_day_listing = {
+	.all = { "SELECT d.site_id, s.code AS site_code, s.name AS site_name,"
+		 " CAST(d.day AS CHAR) AS day, d.closed_at, d.sealed_at, d.entries, d.sha256"
+		 " FROM book_day d JOIN site s ON s.id = d.site_id WHERE ? IN (0, d.site_id)",
+		&book_day_line_shape },
+	.sorts = { { "site_id", "d.site_id" }, { "day", "CAST(d.day AS CHAR)" } },
+	.tie_only = true,
+	.order = "-day",
+	.one_way = true,
+	.filters = { { "site_id", FILTER_ID, "d.site_id = ?" },
+		{ "from", FILTER_DAY, "d.day >= ?" }, { "to", FILTER_DAY, "d.day <= ?" } },
+};
+
 enum err site_today(struct db *db, int64_t site_id, struct utc now, struct day *out)
 {
 	AUTO(zone_free) struct zone *z = NULL;

@@ -12,7 +12,7 @@
  * Days are sealed in order, none is skipped. Lock order: book day, meters ascending, purses
  * ascending. */
 #include "base/zone.h"
-#include "db/db.h"
+#include "db/listing.h"
 
 struct book_day {
 	char day[DAY_TEXT_MAX];
@@ -20,6 +20,20 @@ struct book_day {
 	int64_t entries;
 	char sha256[65];
 };
+
+/* A closed day as a list shows it. */
+struct book_day_line {
+	int64_t site_id;
+	char site_code[129];
+	char site_name[257];
+	char day[DAY_TEXT_MAX];
+	struct utc closed_at;
+	struct utc sealed_at; /* 0: being sealed */
+	int64_t entries;
+	char sha256[65]; /* "": not yet */
+};
+/* Rows of struct book_day_line, newest first; args: the site (0: every). */
+extern const struct listing book_day_listing;
 
 /* The local day of a site. */
 MUST_USE enum err site_today(struct db *db, int64_t site_id, struct utc now, struct day *out);

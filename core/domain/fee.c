@@ -43,7 +43,9 @@ const struct listing fee_listing = {
 	.order = "id",
 	.filters = { { "contract_id", FILTER_ID, "c.id = ?" },
 		{ "tenant_id", FILTER_ID, "t.id = ?" }, { "site_id", FILTER_ID, "t.site_id = ?" },
-		{ "kind", FILTER_WORD, "f.kind = ?", "property_fee rent" } },
+		{ "kind", FILTER_WORD, "f.kind = ?", "property_fee rent" },
+		{ "q", FILTER_TEXT,
+			"LOCATE(?, c.code) OR LOCATE(?, t.room) OR LOCATE(?, t.name)" } },
 	.usual = 500,
 	.most = 1000,
 };

@@ -6,6 +6,7 @@
 
 #include "domain/audit.h"
 #include "domain/readings.h"
+#include "domain/scope.h"
 
 /* ---- transformers ---- */
 
@@ -220,6 +221,31 @@ enum err readings_list(struct db *db, int64_t meter_id, struct utc from, struct 
 	*out = (struct rows){ .at = seen, .n = rows.n };
 	return decisions_join(db, meter_id, seen, rows.n);
 }
+
+#define F(member) FIELD(struct meter_doubt, member)
+SHAPE(meter_doubt_shape, struct meter_doubt, F(meter_id), F(meter_code), F(meter_name), F(utility),
+	F(tenant_id), F(tenant_code), F(tenant_name), F(room), F(verdict), F(read_at),
+	F(register_milli), F(settled_at), F(settled_milli), F(serial), F(serial_seen));
+#undef F
+const struct listing meter_doubt_listing = {
+	.all = { "SELECT m.id AS meter_id, m.code AS meter_code, m.name AS meter_name, m.utility,"
+		 " t.id AS tenant_id, t.code AS tenant_code, t.name AS tenant_name, t.room,"
+		 " s.verdict, s.read_at, s.register_milli, e.read_at AS settled_at,"
+		 " e.register_milli AS settled_milli, m.serial, s.serial_seen"
+		 " FROM meter_state s JOIN meter m ON m.id = s.meter_id"
+		 " JOIN supply_point p ON p.id = m.supply_point_id"
+		 " LEFT JOIN settled e ON e.meter_id = m.id"
+		 " LEFT JOIN contract_point cp ON cp.supply_point_id = p.id AND cp.from_at <= ?"
+		 " AND cp.to_at = 0 LEFT JOIN contract c ON c.id = cp.contract_id"
+		 " LEFT JOIN tenant t ON t.id = c.tenant_id"
+		 " WHERE m.enabled AND s.verdict IN ('backwards', 'implausible', 'identity')"
+		 " AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ")",
+		&meter_doubt_shape },
+	.sorts = { { "meter_id", "m.id" }, { "code", "m.code", "meter_code" } },
+	.order = "code",
+	.filters = { { "site_id", FILTER_ID, "p.site_id = ?" },
+		{ "verdict", FILTER_WORD, "s.verdict = ?", "backwards implausible identity" } },
+};
 
 /* A reading that may be in doubt, and what is known about it. */
 struct doubt {

@@ -52,6 +52,27 @@ MUST_USE enum err readings_list(struct db *db, int64_t meter_id, struct utc from
 /* What may be asked of them; it has no statement. */
 extern const struct listing reading_listing;
 
+/* A meter whose newest reading is in doubt, beside what was settled last. */
+struct meter_doubt {
+	int64_t meter_id;
+	char meter_code[129];
+	char meter_name[257];
+	char utility[12];
+	int64_t tenant_id; /* 0: none */
+	char tenant_code[129];
+	char tenant_name[257];
+	char room[129];
+	char verdict[12]; /* "backwards" "implausible" "identity" */
+	struct utc read_at;
+	struct qty register_milli;
+	struct utc settled_at; /* 0: not yet */
+	struct qty settled_milli;
+	char serial[129]; /* as it should be */
+	char serial_seen[129];
+};
+/* Rows of struct meter_doubt; args: now, the site (0: every). */
+extern const struct listing meter_doubt_listing;
+
 enum decision { DECISION_ACCEPT, DECISION_REBASE };
 
 struct reading_decide {

@@ -9,99 +9,60 @@
 #include "rules/quiet.h"
 
 const struct setting_row settings[SETTING__MAX] = {
-	[SETTING_FEE_CUT] = { "fee_cut", 0, 1, 0, true,
-		"1: electricity may be cut for an unpaid fee, from an approved list. Contested in "
-		"law (Civil Code art. 944)." },
-	[SETTING_FEE_GRACE_DAYS] = { "fee_grace_days", 0, 90, 10, false,
-		"Days that a fee may be short before its contract comes on a list for fee_cut." },
-	[SETTING_FEE_NOTICE_DAYS] = { "fee_notice_days", 0, 28, 5, false,
-		"Days before a month in which tenants whose balance will not cover it are told." },
-	[SETTING_REFUND_LIMIT_FEN] = { "refund_limit_fen", 0, 100000000, 50000, true,
-		"Refunds above it need a second person." },
-	[SETTING_REVERSAL_LIMIT_FEN] = { "reversal_limit_fen", 0, 100000000, 50000, true,
-		"Reversals above it need a second person." },
-	[SETTING_DESK_REVERSAL_LIMIT_FEN] = { "desk_reversal_limit_fen", 0, 100000000, 20000, true,
-		"Above it a cashier's reversal of a sale of the own open shift needs a second "
-		"person; 0: always." },
-	[SETTING_KEEP_LIMIT_H] = { "keep_limit_h", 0, 744, 168, true,
-		"Supply kept for more hours than this needs a second person; 0: always." },
-	[SETTING_PRICE_LIMIT_PERMILLE] = { "price_limit_permille", 0, 10000, 200, true,
-		"A tariff that meters have, whose prices move by more thousandths than this, "
-		"needs a second person; 0: always." },
-	[SETTING_ADJUSTMENT_LIMIT_FEN] = { "adjustment_limit_fen", 0, 100000000, 50000, true,
-		"Adjustments above it need a second person." },
-	[SETTING_WARN_MOST_YUAN] = { "warn_most_yuan", 1, 100000, 100000, false,
-		"The highest warning threshold that tenants may choose." },
-	[SETTING_WARN2_LEAST_YUAN] = { "warn2_least_yuan", 0, 1000, 0, false,
-		"The lowest second threshold that tenants may choose; 0 lets them turn it off." },
-	[SETTING_QUIET_FROM_MIN] = { "quiet_from_min", -1, 1439, -1, false,
-		"No supply is cut for money from this minute of the local day on. -1: as the "
-		"profile has it, 22:00 to 07:00 for dwellings, none for shops." },
-	[SETTING_QUIET_TO_MIN] = { "quiet_to_min", -1, 1439, -1, false,
-		"End of these hours, past midnight when it is the earlier one; equal: none." },
-	[SETTING_QUIET_WEEKEND] = { "quiet_weekend", 0, 1, 0, false,
-		"1: no supply is cut for money on Saturdays and Sundays that are not workdays." },
-	[SETTING_QUIET_STAGGER_MIN] = { "quiet_stagger_min", 0, QUIET_STAGGER_MOST_MIN, 30, false,
-		"After a quiet time, supplies are cut spread over so many minutes." },
-	[SETTING_FINAL_WARNING_MIN] = { "final_warning_min", 0, 10080, 0, false,
-		"Minutes between the final warning and the cut." },
-	[SETTING_BRAKE_COUNT] = { "brake_count", 1, 1000000, 20, true,
-		"More cuts for arrears that become due within a minute pull the brake." },
-	[SETTING_BRAKE_PERCENT] = { "brake_percent", 1, 100, 20, true,
-		"So does a larger part of the site's switchable supplies (5 at least)." },
-	[SETTING_BALANCE_CAP_FEN] = { "balance_cap_fen", 100, 100000000, 5000000, false,
-		"No recharge and no sale takes a balance above it." },
-	[SETTING_SERVICE_CHARGE_PERMILLE] = { "service_charge_permille", 0, 100, 0, true,
-		"Of each sale at the desk, in thousandths; 0: none. Its own line on the receipt." },
-	[SETTING_ALLOWANCE_CARRIES] = { "allowance_carries", 0, 1, 0, false,
-		"1: what is left of a month's free allowance stays; 0: it expires at the next." },
-	[SETTING_VACANT_BLOCK] = { "vacant_block", 0, 1, 0, false,
-		"1: closing a contract switches its ordinary supplies off until the next one." },
-	[SETTING_CREDIT_MOST_PER_HOUR] = { "credit_most_per_hour", 1, 100000, 200, false,
-		"What a meter that keeps its credit itself can take off it in an hour at the very "
-		"most, in units of its credit (yuan, kWh, m3): how far a purchase that is read "
-		"back "
-		"may have been used already." },
-	[SETTING_CREDIT_DRIFT_PERMILLE] = { "credit_drift_permille", 1, 1000, 50, false,
-		"The alarm credit_drift: what such a meter takes off in a day, and what its tariff "
-		"says, are further apart than so many thousandths ..." },
-	[SETTING_CREDIT_DRIFT_LEAST_FEN] = { "credit_drift_least_fen", 0, 100000, 100, false,
-		"... and by more than this." },
-	[SETTING_ORDER_MIN_FEN] = { "order_min_fen", 1, 1000000, 100, false,
-		"The smallest recharge online." },
-	[SETTING_ORDER_MAX_FEN] = { "order_max_fen", 100, 100000000, 1000000, false,
-		"The largest recharge online, and the largest line of a sale at the desk." },
-	[SETTING_OPEN_ORDERS_MOST] = { "open_orders_most", 0, 1000, 0, false,
-		"Unpaid orders that a login may have open at a time; 0: any number." },
-	[SETTING_NOTICE_QUIET_FROM_MIN] = { "notice_quiet_from_min", 0, 1439, 1320, false,
-		"Warnings of the first two levels wait from this minute of the local day on ..." },
-	[SETTING_NOTICE_QUIET_TO_MIN] = { "notice_quiet_to_min", 0, 1439, 480, false,
-		"... to this one, past midnight when it is the earlier one; equal: never. Login "
-		"codes, arrears and everything else do not wait." },
-	[SETTING_CARBON_MG_PER_KWH] = { "carbon_mg_per_kwh", 0, 5000000, 0, false,
-		"Emission factor of the grid for the report of carbon, in mg of CO2 per kWh; 0: "
-		"none is told." },
-	[SETTING_BATCH_LIMIT] = { "batch_limit", 1, 2000, 20, true,
-		"Orders to more supplies at once need a second person." },
-	[SETTING_VOLTAGE_LOW_MV] = { "voltage_low_mv", 100000, 1000000, 198000, false,
-		"The alarm voltage_low: a phase below it, in mV. Below half of it the phase is "
-		"lost." },
-	[SETTING_VOLTAGE_HIGH_MV] = { "voltage_high_mv", 100000, 1000000, 242000, false,
-		"The alarm voltage_high: a phase above it, in mV." },
-	[SETTING_ROUND_LONG_S] = { "round_long_s", 1, 3600, 60, false,
-		"The alarm round_long: a gateway takes longer to read all of its meters once." },
-	[SETTING_LOSS_MOST_PERMILLE] = { "loss_most_permille", 0, 1000, 80, false,
-		"The alarm loss_grown: a meter counted more than those below it by more than so "
-		"many thousandths in the last seven days; 0: never ..." },
-	[SETTING_LOSS_GROWTH_PERMILLE] = { "loss_growth_permille", 1, 1000, 30, false,
-		"... and by so many thousandths more than in the four weeks before." },
-	[SETTING_ALARM_REPEAT_MIN] = { "alarm_repeat_min", 0, 1440, 30, false,
-		"Minutes after which an urgent alarm that nobody acknowledged is told again, then "
-		"to "
-		"the next step of those on duty too; 0: never." },
-	[SETTING_ALARM_REPEAT_MOST] = { "alarm_repeat_most", 0, 100, 3, false,
-		"How often it is told again." },
+	[SETTING_FEE_CUT] = { "fee_cut", 0, 1, 0, true },
+	[SETTING_FEE_GRACE_DAYS] = { "fee_grace_days", 0, 90, 10, false },
+	[SETTING_FEE_NOTICE_DAYS] = { "fee_notice_days", 0, 28, 5, false },
+	[SETTING_REFUND_LIMIT_FEN] = { "refund_limit_fen", 0, 100000000, 50000, true },
+	[SETTING_REVERSAL_LIMIT_FEN] = { "reversal_limit_fen", 0, 100000000, 50000, true },
+	[SETTING_DESK_REVERSAL_LIMIT_FEN] = { "desk_reversal_limit_fen", 0, 100000000, 20000,
+		true },
+	[SETTING_KEEP_LIMIT_H] = { "keep_limit_h", 0, 744, 168, true },
+	[SETTING_PRICE_LIMIT_PERMILLE] = { "price_limit_permille", 0, 10000, 200, true },
+	[SETTING_ADJUSTMENT_LIMIT_FEN] = { "adjustment_limit_fen", 0, 100000000, 50000, true },
+	[SETTING_WARN_MOST_YUAN] = { "warn_most_yuan", 1, 100000, 100000, false },
+	[SETTING_WARN2_LEAST_YUAN] = { "warn2_least_yuan", 0, 1000, 0, false },
+	[SETTING_QUIET_FROM_MIN] = { "quiet_from_min", -1, 1439, -1, false },
+	[SETTING_QUIET_TO_MIN] = { "quiet_to_min", -1, 1439, -1, false },
+	[SETTING_QUIET_WEEKEND] = { "quiet_weekend", 0, 1, 0, false },
+	[SETTING_QUIET_STAGGER_MIN] = { "quiet_stagger_min", 0, QUIET_STAGGER_MOST_MIN, 30, false },
+	[SETTING_FINAL_WARNING_MIN] = { "final_warning_min", 0, 10080, 0, false },
+	[SETTING_BRAKE_COUNT] = { "brake_count", 1, 1000000, 20, true },
+	[SETTING_BRAKE_PERCENT] = { "brake_percent", 1, 100, 20, true },
+	[SETTING_BALANCE_CAP_FEN] = { "balance_cap_fen", 100, 100000000, 5000000, false },
+	[SETTING_SERVICE_CHARGE_PERMILLE] = { "service_charge_permille", 0, 100, 0, true },
+	[SETTING_ALLOWANCE_CARRIES] = { "allowance_carries", 0, 1, 0, false },
+	[SETTING_VACANT_BLOCK] = { "vacant_block", 0, 1, 0, false },
+	[SETTING_CREDIT_MOST_PER_HOUR] = { "credit_most_per_hour", 1, 100000, 200, false },
+	[SETTING_CREDIT_DRIFT_PERMILLE] = { "credit_drift_permille", 1, 1000, 50, false },
+	[SETTING_CREDIT_DRIFT_LEAST_FEN] = { "credit_drift_least_fen", 0, 100000, 100, false },
+	[SETTING_ORDER_MIN_FEN] = { "order_min_fen", 1, 1000000, 100, false },
+	[SETTING_ORDER_MAX_FEN] = { "order_max_fen", 100, 100000000, 1000000, false },
+	[SETTING_OPEN_ORDERS_MOST] = { "open_orders_most", 0, 1000, 0, false },
+	[SETTING_NOTICE_QUIET_FROM_MIN] = { "notice_quiet_from_min", 0, 1439, 1320, false },
+	[SETTING_NOTICE_QUIET_TO_MIN] = { "notice_quiet_to_min", 0, 1439, 480, false },
+	[SETTING_CARBON_MG_PER_KWH] = { "carbon_mg_per_kwh", 0, 5000000, 0, false },
+	[SETTING_BATCH_LIMIT] = { "batch_limit", 1, 2000, 20, true },
+	[SETTING_VOLTAGE_LOW_MV] = { "voltage_low_mv", 100000, 1000000, 198000, false },
+	[SETTING_VOLTAGE_HIGH_MV] = { "voltage_high_mv", 100000, 1000000, 242000, false },
+	[SETTING_ROUND_LONG_S] = { "round_long_s", 1, 3600, 60, false },
+	[SETTING_LOSS_MOST_PERMILLE] = { "loss_most_permille", 0, 1000, 80, false },
+	[SETTING_LOSS_GROWTH_PERMILLE] = { "loss_growth_permille", 1, 1000, 30, false },
+	[SETTING_ALARM_REPEAT_MIN] = { "alarm_repeat_min", 0, 1440, 30, false },
+	[SETTING_ALARM_REPEAT_MOST] = { "alarm_repeat_most", 0, 100, 3, false },
 };
+
+static const struct {
+	const char *en, *zh;
+} helps[SETTING__MAX] = {
+#define SETTING_HELP(name, en, zh) [SETTING_##name] = { en, zh },
+#include "domain/setting_help.def"
+#undef SETTING_HELP
+};
+
+const char *setting_help(enum setting s, bool chinese)
+{
+	return chinese ? helps[s].zh : helps[s].en;
+}
 
 struct value_row {
 	int64_t value;

@@ -50,9 +50,10 @@ struct setting_row {
 	int64_t min, max;
 	int64_t shipped;
 	bool second_person; /* a higher value than the present one needs approval */
-	const char *help;
 };
 extern const struct setting_row settings[SETTING__MAX];
+/* What it is for, in one language or the other. */
+const char *setting_help(enum setting s, bool chinese);
 
 /* The value of a site, or the one shipped. */
 MUST_USE enum err setting_get(struct db *db, int64_t site_id, enum setting s, int64_t *out);

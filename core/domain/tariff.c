@@ -421,28 +421,31 @@ static enum err what_if(
 	return ERR_OK;
 }
 
-enum err tariff_what_if(struct db *db, int64_t tariff_id, int64_t meter_id, struct utc from,
-	struct utc to, json_t **out, struct problem *why)
+enum err tariff_what_if(struct db *db, const struct what_if *w, json_t **out, struct problem *why)
 {
 	AUTO(rows_free) struct rows pieces = { 0 };
-	AUTO(json_free) json_t *doc = NULL;
+	AUTO(json_free) json_t *kept = NULL;
 	AUTO(zone_free) struct zone *z = NULL;
 	AUTO(tariff_free) struct tariff *t = NULL;
+	const json_t *doc = w->doc;
 	struct tariff_meter m;
-	enum err e = tariff_doc_read(db, tariff_id, &doc);
+	enum err e = doc ? ERR_OK : tariff_doc_read(db, w->tariff_id, &kept);
 
+	if (!doc)
+		doc = kept;
 	if (e == ERR_OK)
-		e = tariff_meter_read(db, meter_id, &m);
+		e = tariff_meter_read(db, w->meter_id, &m);
 	if (e == ERR_OK)
 		e = zone_open(m.zone, &z);
 	if (e == ERR_OK)
-		e = tariff_parse(doc, z, &t, NULL);
+		e = tariff_parse(doc, z, &t, w->doc ? why : NULL);
 	if (e == ERR_OK && !str_eq(m.utility, member(doc, "utility")))
 		return problem_set(why, ERR_CONFLICT, "meter_id", "the tariff is for %s",
 			member(doc, "utility"));
 	if (e == ERR_OK)
 		e = db_list(db, &Q_PIECES,
-			ARGS(arg_i64(meter_id), arg_utc(from), arg_utc(from), arg_utc(to)),
+			ARGS(arg_i64(w->meter_id), arg_utc(w->from), arg_utc(w->from),
+				arg_utc(w->to)),
 			&pieces);
 	if (e == ERR_OK && pieces.n > INTERVALS_MAX)
 		return problem_set(why, ERR_TOO_LARGE, "to", "ask for a shorter time");

@@ -85,9 +85,15 @@ MUST_USE enum err tariff_assign_approved(struct db *db, const struct approval *a
 MUST_USE enum err tariff_held(struct db *db, int64_t meter_id, struct utc at,
 	const struct hold_facts *f, struct tariff_hold *out, struct problem *why);
 
+struct what_if {
+	int64_t tariff_id;
+	const json_t *doc; /* a file that is not kept, instead; NULL: that of tariff_id */
+	int64_t meter_id;
+	struct utc from, to;
+};
 /* What the tariff would have charged for the settled energy of a meter between two instants, tiers
  * beginning at nothing: as of simulate_run(), and "charged": what it was priced at. Settled
- * intervals count that lie between the two as a whole. The caller owns *out. ERR_TOO_LARGE beyond
- * 100000 of them. */
-MUST_USE enum err tariff_what_if(struct db *db, int64_t tariff_id, int64_t meter_id,
-	struct utc from, struct utc to, json_t **out, struct problem *why);
+ * intervals count that lie between the two as a whole. The caller owns *out. The problem names the
+ * path in doc that is no tariff. ERR_TOO_LARGE beyond 100000 intervals. */
+MUST_USE enum err tariff_what_if(
+	struct db *db, const struct what_if *w, json_t **out, struct problem *why);

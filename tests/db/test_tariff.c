@@ -423,6 +423,7 @@ static void test_what_if(void **state)
 	struct world *w = *state;
 	struct shop s = new_shop(w);
 	struct problem why = { 0 };
+	struct what_if question = { .from = { SHOP_T0 }, .to = { SHOP_T0 + DAY } };
 	char text[MONEY_TEXT_MAX];
 	json_t *out = NULL;
 	int64_t id = 0;
@@ -434,14 +435,45 @@ static void test_what_if(void **state)
 	assert_int_equal(read_at(w, &s, SHOP_T0 + HOUR, 2000), VERDICT_ACCEPTED);
 	assert_int_equal(read_at(w, &s, SHOP_T0 + 2 * HOUR, 2000), VERDICT_ACCEPTED);
 	assert_int_equal(read_at(w, &s, SHOP_T0 + 3 * HOUR, 4000), VERDICT_ACCEPTED);
-	assert_int_equal(tariff_what_if(w->api, id, s.meter, (struct utc){ SHOP_T0 },
-				 (struct utc){ SHOP_T0 + DAY }, &out, &why),
-		ERR_OK);
+	question.tariff_id = id;
+	question.meter_id = s.meter;
+	assert_int_equal(tariff_what_if(w->api, &question, &out, &why), ERR_OK);
 	assert_int_equal(json_integer_value(json_object_get(out, "energy_wh")), 3000);
 	assert_string_equal(json_string_value(json_object_get(out, "charge")), "9.000000000");
 	assert_string_equal(json_string_value(json_object_get(out, "charged")),
 		money_text((struct money){ charged(w, &s) }, text));
 	json_decref(out);
+}
+
+/* A file that is not kept is tried, is refused by the path in it, and stays unkept. */
+static void test_what_if_of_a_draft(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct problem why = { 0 };
+	struct what_if question = {
+		.meter_id = s.meter, .from = { SHOP_T0 }, .to = { SHOP_T0 + DAY }
+	};
+	AUTO(json_free)
+	json_t *good =
+		json_loads(FLAT("draft", VERSION("2026-01-01T00:00:00+08:00", "4")), 0, NULL);
+	AUTO(json_free)
+	json_t *bad =
+		json_loads(FLAT("draft", VERSION("2026-01-01T00:00:00+08:00", "-4")), 0, NULL);
+	AUTO(json_free) json_t *out = NULL;
+
+	assert_int_equal(read_at(w, &s, SHOP_T0, 1000), VERDICT_ACCEPTED);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + HOUR, 2000), VERDICT_ACCEPTED);
+	question.doc = bad;
+	assert_int_not_equal(tariff_what_if(w->api, &question, &out, &why), ERR_OK);
+	assert_non_null(strstr(why.field, "prices"));
+	question.doc = good;
+	assert_int_equal(tariff_what_if(w->api, &question, &out, &why), ERR_OK);
+	assert_string_equal(json_string_value(json_object_get(out, "charge")), "4.000000000");
+	assert_int_equal(
+		shop_number(w->root,
+			"SELECT COUNT(*) AS v FROM tariff WHERE code = 'draft' AND id > %lld", 0LL),
+		0);
 }
 
 /* ---- registers ---- */
@@ -556,6 +588,43 @@ static void test_a_jump_is_real_or_a_new_base(void **state)
 		1);
 }
 
+/* Who decides sees both registers; once it is decided the meter is not in the list any more. */
+static void test_readings_in_doubt_are_listed(void **state)
+{
+	struct world *w = *state;
+	struct shop s = new_shop(w);
+	struct list_ask ask = list_ask_of(&meter_doubt_listing, "code", false, 100);
+	AUTO(rows_free) struct rows before = { 0 };
+	AUTO(rows_free) struct rows after = { 0 };
+	struct list_place next;
+	struct problem why = { 0 };
+	const struct meter_doubt *d;
+	size_t i = 0;
+
+	assert_int_equal(read_at(w, &s, SHOP_T0, 5000), VERDICT_ACCEPTED);
+	assert_int_equal(read_at(w, &s, SHOP_T0 + HOUR, 100), VERDICT_BACKWARDS);
+	shop_set(w->root,
+		"INSERT INTO meter_state (meter_id, read_at, register_milli, verdict)"
+		" VALUES (%lld, %lld, 100, 'backwards') ON DUPLICATE KEY UPDATE"
+		" read_at = VALUES(read_at), register_milli = 100, verdict = 'backwards'",
+		(long long)s.meter, (long long)(SHOP_T0 + HOUR));
+	assert_int_equal(db_page(w->api, &meter_doubt_listing, &ask,
+				 ARGS(arg_utc(now()), arg_i64(0)), &before, &next),
+		ERR_OK);
+	d = before.at;
+	while (i < before.n && d[i].meter_id != s.meter)
+		i++;
+	assert_true(i < before.n);
+	assert_string_equal(d[i].verdict, "backwards");
+	assert_int_equal(d[i].settled_milli.milli, 5000);
+	assert_int_equal(d[i].register_milli.milli, 100);
+	assert_int_equal(decide(w, &s, DECISION_REBASE, d[i].read_at.ms, &why), ERR_OK);
+	assert_int_equal(db_page(w->api, &meter_doubt_listing, &ask,
+				 ARGS(arg_utc(now()), arg_i64(0)), &after, &next),
+		ERR_OK);
+	assert_int_equal(after.n, before.n - 1);
+}
+
 static void test_a_fall_is_a_new_base_or_a_roll_over(void **state)
 {
 	struct world *w = *state;
@@ -620,8 +689,10 @@ int main(void)
 		cmocka_unit_test(test_a_dear_tariff_waits_for_a_second_person),
 		cmocka_unit_test(test_a_tariff_for_what_waited),
 		cmocka_unit_test(test_what_if),
+		cmocka_unit_test(test_what_if_of_a_draft),
 		cmocka_unit_test(test_other_transformers),
 		cmocka_unit_test(test_a_jump_is_real_or_a_new_base),
+		cmocka_unit_test(test_readings_in_doubt_are_listed),
 		cmocka_unit_test(test_a_fall_is_a_new_base_or_a_roll_over),
 		cmocka_unit_test(test_verified),
 	};

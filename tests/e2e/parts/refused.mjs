@@ -458,6 +458,7 @@ export function goodBodies(o) {
 		'POST /approvals/{id}/reject': note,
 		'POST /tariffs': { code: 'x', name: 'x', utility: 'electricity', versions: [] },
 		'POST /tariffs/{id}/simulate': { meter_id: o.meters, from: '2026-01-01', to: '2026-01-02' },
+		'POST /tariffs/simulate': { file: { code: 'x', name: 'x', utility: 'electricity', versions: [] }, meter_id: o.meters, from: '2026-01-01', to: '2026-01-02' },
 		'POST /meters/{id}/tariff': { tariff_id: o.tariffs, from: at },
 		'POST /meters/{id}/ratio': { ct: 2, pt: 1, from: at, reason },
 		'POST /meters/{id}/capacity': { capacity: '1000000', reason },

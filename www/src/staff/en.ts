@@ -1,10 +1,12 @@
 import { en as common } from '../shared/en';
 import { en_lists } from './dictionary/en_lists';
+import { en_office } from './dictionary/en_office';
 import type { Words } from './zh';
 
 export const en: Words = {
 	...common,
 	...en_lists,
+	...en_office,
 	app: 'Yufu', theme: { auto: 'Auto', light: 'Light', dark: 'Dark' }, theme_label: (x) => `${x}: light or dark`,
 	nav: { board: 'Live board', sales: 'Sales desk', webhooks: 'Webhooks', label: 'Main' },
 	login_page: {

@@ -42,7 +42,12 @@ export const PLACES: Place[] = [
 			{ name: 'attempts', needs: 'entry.read', list: money('attempts') },
 		],
 	},
-	{ name: 'entries', group: 'money', icon: 'book', pages: [{ name: 'entries', needs: 'entry.read', list: money('entries') }] },
+	{
+		name: 'entries', group: 'money', icon: 'book', pages: [
+			{ name: 'entries', needs: 'entry.read', list: money('entries') },
+			{ name: 'days', needs: 'entry.read', list: money('days') },
+		],
+	},
 	{
 		name: 'reconciliations', group: 'money', icon: 'tie', pages: [
 			{ name: 'reconciliations', needs: 'reconciliation.read', list: money('reconciliations') },
@@ -56,6 +61,7 @@ export const PLACES: Place[] = [
 			{ name: 'fees', needs: 'fee.read', list: rent('fees') },
 			{ name: 'fee_cuts', needs: 'fee.read', list: rent('fee_cuts') },
 			{ name: 'shares', needs: 'share.read', list: rent('shares') },
+			{ name: 'share_days', needs: 'share.read', view: defineAsyncComponent(() => import('./pages/ShareDays.vue')) },
 		],
 	},
 	{ name: 'reports', group: 'money', icon: 'report', pages: [{ name: 'reports', needs: 'report.read', view: defineAsyncComponent(() => import('./pages/Reports.vue')) }] },
@@ -64,10 +70,16 @@ export const PLACES: Place[] = [
 			{ name: 'supply_points', needs: 'meter.read', list: work('supply_points') },
 			{ name: 'schedules', needs: 'meter.read', list: work('schedules') },
 			{ name: 'batches', needs: 'meter.read', list: work('batches') },
+			{ name: 'brake', needs: 'meter.read', view: defineAsyncComponent(() => import('./pages/Brake.vue')) },
 		],
 	},
 	{ name: 'gateways', group: 'work', icon: 'bus', pages: [{ name: 'gateways', needs: 'meter.read', list: work('gateways') }] },
-	{ name: 'approvals', group: 'work', icon: 'stamp', pages: [{ name: 'approvals', needs: 'approval.read', list: work('approvals') }] },
+	{
+		name: 'approvals', group: 'work', icon: 'stamp', pages: [
+			{ name: 'approvals', needs: 'approval.read', list: work('approvals') },
+			{ name: 'doubtful', needs: 'meter.edit', list: work('doubtful') },
+		],
+	},
 	{
 		name: 'messages', group: 'work', icon: 'mail', pages: [
 			{ name: 'outbox', needs: 'notice.read', list: work('outbox') },
@@ -97,7 +109,8 @@ export const PLACES: Place[] = [
 	},
 	{
 		name: 'settings', group: 'system', icon: 'cog', pages: [
-			{ name: 'settings', needs: 'setting.read', list: system('settings') },
+			{ name: 'settings', needs: 'setting.read', view: defineAsyncComponent(() => import('./pages/Settings.vue')) },
+			{ name: 'holidays', needs: 'setting.read', view: defineAsyncComponent(() => import('./pages/Holidays.vue')) },
 			{ name: 'webhooks', needs: 'webhook.manage', view: defineAsyncComponent(() => import('./pages/Webhooks.vue')) },
 		],
 	},

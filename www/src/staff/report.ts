@@ -2,8 +2,11 @@
 import { fen_yuan, price, rough_fen, sum_money, yuan } from '../shared/money';
 import { full_time } from '../shared/time';
 import { cubic, kwh } from '../shared/use';
+import { add_days, add_months, days_in_month } from '../shared/time';
 import type { Bar } from '../ui/Chart.vue';
 import { grouped, word } from './list/cell';
+import { RATES } from './tariff';
+import { t } from './words';
 
 export type ReportColumnKind = 'text' | 'day' | 'time' | 'quantity' | 'money' | 'price' | 'fen' | 'permille' | 'count';
 export interface ReportColumn { name: string; title: string; kind: ReportColumnKind; summed: boolean }
@@ -21,6 +24,7 @@ function quantity(name: string, n: number): string {
 }
 
 function said(name: string, value: string): string {
+	if (name === 'rate') return t.value.rate[value] || value || '—';
 	return (WORDS[name] || []).map((words) => word(words, value)).find((text) => text !== value) || value;
 }
 
@@ -78,4 +82,76 @@ export function chart_bars(items: Record<string, unknown>[], columns: ReportColu
 
 function short(label: string): string {
 	return /^\d{4}-\d\d-\d\d/.test(label) ? label.slice(5, 16).trim() : label.slice(0, 5);
+}
+
+export interface Before { from: string; to: string; /** The label of now that stands for a label of then. */ now: (label: string) => string }
+
+/** The span of the same length before, in whole months where the report tells months. */
+export function span_before(report: string, from: string, to: string): Before {
+	if (/-(month|year)$/.test(report) || report === 'carbon') {
+		const year = /-year$/.test(report);
+		const first = year ? `${from.slice(0, 4)}-01` : from.slice(0, 7);
+		const last = year ? `${to.slice(0, 4)}-12` : to.slice(0, 7);
+		const n = (Number(last.slice(0, 4)) - Number(first.slice(0, 4))) * 12 + Number(last.slice(5)) - Number(first.slice(5)) + 1;
+		const end = add_months(last, -n);
+		return {
+			from: `${add_months(first, -n)}-01`, to: `${end}-${String(days_in_month(end)).padStart(2, '0')}`,
+			now: (label) => (/^\d{4}-\d\d$/.test(label) ? add_months(label, n) : /^\d{4}$/.test(label) ? String(Number(label) + n / 12) : label),
+		};
+	}
+	const n = Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000) + 1;
+	return { from: add_days(from, -n), to: add_days(to, -n), now: (label) => (/^\d{4}-\d\d-\d\d/.test(label) ? add_days(label.slice(0, 10), n) + label.slice(10) : label) };
+}
+
+/** The bars of now with those of the span before beside them. */
+export function bars_beside(bars: Bar[], then: Bar[], now: (label: string) => string): Bar[] {
+	const by = new Map(then.map((b) => [now(b.label), b]));
+	return bars.map((b) => {
+		const was = by.get(b.label);
+		return { ...b, before: was?.value ?? null, before_text: was?.text || '', cells: [b.label, b.text, was?.text || '—'] };
+	});
+}
+
+/** The topics that reports are listed by. */
+const TOPICS: Record<'sale' | 'use' | 'money', RegExp> = { sale: /^(vending|purchases|energy-money)/, use: /^(usage|losses|peaks|carbon|supply|outages|communication)/, money: /./ };
+export function report_topics(kinds: ReportKind[]): { name: 'sale' | 'use' | 'money'; kinds: ReportKind[] }[] {
+	const names = Object.keys(TOPICS) as (keyof typeof TOPICS)[];
+	const topic = (k: ReportKind): string => names.find((n) => TOPICS[n].test(k.name))!;
+	return names.map((name) => ({ name, kinds: kinds.filter((k) => topic(k) === name) })).filter((g) => g.kinds.length);
+}
+
+/** Bars that are made of parts: values of each part by bar, and their texts. */
+export interface Stack { labels: string[]; ticks: string[]; series: { name: string; values: number[]; texts: string[] }[] }
+
+const CHANNELS = ['cash', 'pos', 'transfer', 'wechat', 'alipay', 'other'];
+const IN_TIME = ['period', 'day'];
+
+/** Dear rates first; what has no rank last. */
+const rank = (rate: string): number => (RATES.includes(rate) ? RATES.indexOf(rate) : RATES.length);
+
+/** Payments by channel, or use by rate, one bar a day or period; null where a report has no such parts. */
+export function stack_of(kind: ReportKind, items: Record<string, unknown>[], measure: ReportColumn, by: string, most: number): Stack | null {
+	const time = kind.columns.find((c) => IN_TIME.includes(c.name));
+	if (!time) return null;
+	const channels = measure.name === 'received' ? kind.columns.filter((c) => CHANNELS.includes(c.name)) : [];
+	const rate = by === 'rate' ? kind.columns.find((c) => ['rate', 'group', 'code', 'name'].includes(c.name)) : undefined;
+	const labels = [...new Set(items.map((r) => String(r[time.name])))].sort().slice(-most);
+	const names = channels.length ? channels.map((c) => c.title.replace(/\s?\(.*\)$/, '')) : rate ? [...new Set(items.map((r) => String(r[rate.name] ?? '')))].sort((a, b) => rank(a) - rank(b)).map((r) => said('rate', r)) : [];
+	if (labels.length < 2 || names.length < 2) return null;
+	const series = names.map((name, k) => {
+		const column = channels[k] || measure;
+		const of = labels.map((label) => items.filter((r) => String(r[time.name]) === label && (channels.length || said('rate', String(r[rate!.name] ?? '')) === name)).map((r) => r[column.name]).filter((v) => v !== null && v !== undefined));
+		const totals = of.map((values) => sum(column, values));
+		return { name, values: totals.map((v) => Math.max(0, height(column, v))), texts: totals.map((v) => report_cell(column, v).text) };
+	}).filter((x) => x.values.some((v) => v > 0));
+	return series.length > 1 ? { labels, ticks: labels.map(short), series } : null;
+}
+
+/** What a report's chart shows first: money that came, then use, then whatever is summed. */
+export function first_measure(measures: ReportColumn[]): ReportColumn | null {
+	for (const name of ['received', 'recharged', 'charge', 'energy_wh', 'amount_fen', 'owed']) {
+		const found = measures.find((m) => m.name === name);
+		if (found) return found;
+	}
+	return measures[0] || null;
 }

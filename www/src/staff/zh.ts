@@ -1,9 +1,11 @@
 import { zh as common } from '../shared/zh';
 import { zh_lists } from './dictionary/zh_lists';
+import { zh_office } from './dictionary/zh_office';
 
 export const zh = {
 	...common,
 	...zh_lists,
+	...zh_office,
 	app: 'Yufu 预付', theme: { auto: '自动', light: '浅色', dark: '深色' }, theme_label: (x: string) => `${x}：切换浅色或深色`,
 	nav: { board: '实时总览', sales: '售电台', webhooks: '事件推送', label: '主导航' },
 	login_page: {

@@ -25,6 +25,7 @@ function value_of(field: Field, text: string): unknown {
 	case 'model': return text.split('\t')[0];
 	case 'site': return Number(text);
 	case 'areas': return text.split(' ').filter(Boolean).map(Number);
+	case 'checks':
 	case 'words': return text.split(/[\s,，;；]+/).filter(Boolean);
 	default: return PICKERS.has(field.kind) ? picked_id(text) || undefined : text.trim();
 	}
@@ -51,6 +52,10 @@ export function body_of(fields: Field[], typed: Typed, row: Row): { body: Row; w
 	const wrong: Wrong[] = [];
 	for (const field of fields) {
 		if (field.when && !field.when(typed, row)) continue;
+		if (field.in_path) {
+			if (!typed[field.name]) wrong.push({ field: field.name, why: 'missing' });
+			continue;
+		}
 		const value = typed[field.name];
 		if (Array.isArray(value)) {
 			const rows = rows_of(field, value, row, wrong);
@@ -60,6 +65,7 @@ export function body_of(fields: Field[], typed: Typed, row: Row): { body: Row; w
 		else if (!value?.trim()) {
 			if (field.required) wrong.push({ field: field.name, why: 'missing' });
 			else if (field.none) put(body, field.name, null);
+			else if (field.empty !== undefined) put(body, field.name, field.empty);
 		} else {
 			const made = value_of(field, value);
 			if (made === undefined) wrong.push({ field: field.name, why: 'bad' });

@@ -1,5 +1,5 @@
 // The values of the API as a person reads them.
-import { fen_yuan, price, yuan } from '../../shared/money';
+import { add_fen, fen_yuan, money_sign, price, yuan } from '../../shared/money';
 import { age_s, full_time, when } from '../../shared/time';
 import { cubic, kwh, register } from '../../shared/use';
 import { browser_name } from '../session_name';
@@ -7,7 +7,7 @@ import { t } from '../words';
 import { estate_name } from './estate';
 import type { Column, Kind, Row } from './types';
 
-const RIGHT = new Set<Kind>(['fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms', 'setting']);
+const RIGHT = new Set<Kind>(['fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms', 'setting', 'growth', 'amount', 'short']);
 
 /** The member that a dotted name means; undefined when anything on the way is missing. */
 export function dig(row: Row, name: string): unknown {
@@ -103,6 +103,26 @@ export function lasted(ms: number): string {
 	return t.value.lasted.day(Math.floor(min / 1440), Math.floor(min / 60) % 24);
 }
 
+/** "purse:7:water" in words: the kind of a company's account, and whose it is. */
+function ledger(value: string): string {
+	const [kind, ...rest] = value.split(':');
+	const name = t.value.word.ledger![kind!];
+	if (!name) return value;
+	return [name, ...rest.map((p) => t.value.word.purpose![p] || t.value.word.service![p] || t.value.sales.methods[p as 'pos'] || `#${p}`)].join(' ');
+}
+/** How far a register in doubt is from the one that was settled last, in kWh or m³. */
+function growth(row: Row): string {
+	if (row.settled_milli === null || row.verdict === 'identity') return '—';
+	const by = Number(row.register_milli) - Number(row.settled_milli);
+	return `${by < 0 ? '−' : '+'}${register(Math.abs(by), 2)} ${row.utility === 'water' ? 'm³' : 'kWh'}`;
+}
+
+/** What a balance lacks of what is taken next. */
+function short_by(balance: string, next_fen: number): string {
+	const left = add_fen(balance, -next_fen);
+	return left && money_sign(left) < 0 ? yuan(left) : '—';
+}
+
 const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> = {
 	text: (v) => (Array.isArray(v) ? v.map((x) => (typeof x === 'object' ? named(x) : String(x))).join(' · ') : String(v)),
 	word: (v, c) => (Array.isArray(v) ? v.map((x) => word(c.words, x)).join(' · ') : word(c.words, v)),
@@ -122,6 +142,7 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	ms: (v) => `${grouped(Number(v))} ms`,
 	minute: (v) => minute(Number(v)),
 	json: (v) => JSON.stringify(v, null, 1),
+	changes: (v) => JSON.stringify(v, null, 1),
 	counts,
 	action: (v) => action(String(v)),
 	actor: (v) => actor(String(v)),
@@ -132,6 +153,11 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	setting: (v, _c, row) => setting(v, row),
 	lasted: (v) => lasted(Number(v)),
 	age: (v) => t.value.ago(age_s(String(v))!),
+	ledger: (v) => ledger(String(v)),
+	growth: (_v, _c, row) => growth(row),
+	short: (v, _c, row) => short_by(String(row.balance), Number(v)),
+	amount: (v) => String(v).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''),
+	digest: (v) => `${String(v).slice(0, 16)}…`,
 };
 
 /** The text of a cell; "—" for what is not there. */
@@ -146,6 +172,7 @@ export function cell(row: Row, column: Column): string {
 /** As cell(), with the full time where the table shows a short one. */
 export function fact(row: Row, column: Column): string {
 	const value = dig(row, column.name);
+	if (column.kind === 'digest' && value) return String(value);
 	return (column.kind === 'time' || column.kind === 'age') && value ? full_time(String(value)) : cell(row, column);
 }
 

@@ -7,7 +7,8 @@ import type { Component } from 'vue';
 export type Row = Record<string, unknown>;
 
 export type Kind = 'text' | 'word' | 'state' | 'time' | 'day' | 'fen' | 'yuan' | 'price' | 'count' | 'wh' | 'litre' | 'register'
-	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting' | 'site' | 'areas' | 'program' | 'action' | 'object' | 'actor' | 'lasted' | 'age';
+	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting' | 'site' | 'areas' | 'program' | 'action' | 'object' | 'actor' | 'lasted' | 'age'
+	| 'ledger' | 'growth' | 'amount' | 'digest' | 'changes' | 'short';
 
 export interface Column {
 	/** The API's member; "tenant.name" looks inside. */
@@ -26,7 +27,7 @@ export interface Filter {
 	options?: string[];
 }
 
-export type FieldKind = 'text' | 'long' | 'yuan' | 'decimal' | 'count' | 'day' | 'month' | 'instant' | 'choice' | 'clock' | 'flag' | 'rows' | 'words' | 'site' | 'areas' | PickKind;
+export type FieldKind = 'text' | 'long' | 'yuan' | 'decimal' | 'count' | 'day' | 'month' | 'instant' | 'choice' | 'clock' | 'flag' | 'rows' | 'words' | 'checks' | 'site' | 'areas' | PickKind;
 export type PickKind = 'account' | 'meter' | 'contract' | 'tenant' | 'gateway' | 'model' | 'tariff' | 'schedule' | 'role';
 export interface Option { value: string; label: string }
 
@@ -45,6 +46,12 @@ export interface Field {
 	fields?: Field[];
 	/** Empty is sent as null: none, and not "as it was". */
 	none?: boolean;
+	/** What is sent when it is left empty. */
+	empty?: number;
+	/** It goes into the path, and not into the body. */
+	in_path?: boolean;
+	/** Said below it. */
+	hint?: (row: Row) => string | null;
 	/** Shown only then. */
 	when?: (typed: Typed, row: Row) => boolean;
 	/** The number of the step it belongs to, from 0. */
@@ -59,8 +66,12 @@ export interface Act {
 	needs: string;
 	when?: (row: Row) => boolean;
 	method?: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-	path: (row: Row) => string;
+	path: (row: Row, typed?: Typed) => string;
 	fields?: Field[];
+	/** Whom or what it is done to, behind its title. */
+	subject?: (row: Row) => string;
+	/** What a person must know before doing it to this row. */
+	warns?: (row: Row) => string | null;
 	/** Names of its steps, `t.step[name]`; a form without has one. */
 	steps?: string[];
 	/** The API is first asked what it would do, and that is shown. */
@@ -101,7 +112,7 @@ export interface ListPage {
 	/** One row in full. */
 	detail?: (row: Row) => string;
 	/** What names a row; "id" unless said. */
-	key?: string;
+	key?: string | ((row: Row) => string);
 	acts?: Act[];
 	/** Acts that need no row. */
 	tops?: Act[];
@@ -111,6 +122,10 @@ export interface ListPage {
 	lead?: Component;
 	/** Asked again every so many seconds. */
 	live_s?: number;
-	/** The answer is an object; what names the list in it. Facts of the rest stand above the list. */
+	/** It comes as CSV and XLSX. */
 	files?: boolean;
+	/** Further files of it: the end of the path, with the filters of now, and the kind of file. */
+	more_files?: { name: string; path: string; ends: string; filters: string[] }[];
+	/** Said above the list. */
+	help?: boolean;
 }

@@ -1,5 +1,8 @@
 // Lists of the money: orders, refunds, payments that are nobody's, entries, purses, bills of the services.
+import { add_days, local_day } from '../../shared/time';
 import { yuan_text } from '../list/body';
+import { cell, word } from '../list/cell';
+import { ENTRY_KINDS, REVERSIBLE } from '../kinds';
 import type { Act, Column, Field, ListPage, Row } from '../list/types';
 
 const REASON: Field = { name: 'reason', kind: 'long', required: true };
@@ -77,7 +80,7 @@ export const attempts: ListPage = {
 	facts: [{ name: 'code' }, { name: 'account_id' }],
 };
 
-const POSTINGS: Column[] = [{ name: 'code' }, { name: 'kind', kind: 'word', words: 'ledger' }, { name: 'amount', kind: 'yuan' }];
+const POSTINGS: Column[] = [{ name: 'code', kind: 'ledger', as: 'ledger' }, { name: 'amount', kind: 'yuan' }];
 
 export const entries: ListPage = {
 	name: 'entries', path: '/entries', needs: 'entry.read', files: true,
@@ -86,12 +89,12 @@ export const entries: ListPage = {
 	],
 	facts: [{ name: 'memo' }, { name: 'reversed_by' }, { name: 'reverses' }],
 	filters: [
-		{ name: 'kind', kind: 'choice', words: 'entry', options: ['recharge', 'sale', 'energy', 'water', 'property_fee', 'rent', 'share', 'refund', 'reversal', 'subsidy', 'correction', 'opening', 'debt', 'transfer', 'write_off', 'shift', 'suspense', 'service_payout'] },
+		{ name: 'kind', kind: 'choice', words: 'entry', options: ENTRY_KINDS },
 		{ name: 'from', kind: 'day' }, { name: 'to', kind: 'day' },
 	],
 	detail: (r) => `/entries/${r.id}`,
 	parts: [{ name: 'postings', columns: POSTINGS, rows: (d) => (d.postings as Row[]) || [] }],
-	acts: [{ name: 'entry_reverse', needs: 'entry.reverse', danger: true, once: true, when: (r) => !r.reversed_by && !r.reverses, path: (r) => `/entries/${r.id}/reverse`, fields: [REASON] }],
+	acts: [{ name: 'entry_reverse', needs: 'entry.reverse', danger: true, once: true, when: (r) => !r.reversed_by && !r.reverses && REVERSIBLE.includes(String(r.kind)), subject: (r) => `${word('entry', r.kind)} ${cell(r, { name: 'amount', kind: 'yuan' })}`, path: (r) => `/entries/${r.id}/reverse`, fields: [REASON] }],
 };
 
 const own = (row: Row, name: string): string => String(row[name] ?? '').replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
@@ -190,4 +193,12 @@ export const payouts: ListPage = {
 export const shifts: ListPage = {
 	name: 'shifts', path: '/shifts', needs: 'sale.create', files: true,
 	columns: [{ name: 'id' }, { name: 'opened_at', kind: 'time' }, { name: 'closed_at', kind: 'time' }, { name: 'count', kind: 'count' }, { name: 'sales_fen', kind: 'fen' }],
+};
+
+export const days: ListPage = {
+	name: 'days', path: '/days', needs: 'entry.read', files: true, help: true, key: (r) => `${(r.site as { id: number }).id}:${r.day}`,
+	columns: [{ name: 'day', kind: 'day' }, { name: 'site', kind: 'named' }, { name: 'sealed_at', kind: 'time' }, { name: 'entries', kind: 'count' }, { name: 'sha256', kind: 'digest' }],
+	facts: [{ name: 'closed_at', kind: 'time', as: 'day_closed_at' }],
+	filters: [{ name: 'from', kind: 'day' }, { name: 'to', kind: 'day' }],
+	tops: [{ name: 'day_seal', needs: 'day.seal', path: (_r, typed) => `/days/${typed?.day}/seal`, fields: [{ name: 'day', kind: 'day', required: true, in_path: true, initial: () => add_days(local_day(), -1) }] }],
 };

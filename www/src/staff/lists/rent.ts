@@ -1,9 +1,11 @@
 // Contracts and what hangs on them: fees, shared energy.
 import { local_day } from '../../shared/time';
+import { cell } from '../list/cell';
 import type { Act, Field, ListPage, Option, Row } from '../list/types';
 
 const REASON: Field = { name: 'reason', kind: 'long' };
 const REASON_NEEDED: Field = { name: 'reason', kind: 'long', required: true };
+const whose = (r: Row): string => `${r.code} ${cell(r, { name: 'tenant', kind: 'shop' })}`;
 const open = (r: Row): boolean => !r.end_at;
 const month_ahead = (): string => local_day().slice(0, 7);
 
@@ -50,13 +52,13 @@ export const contracts: ListPage = {
 		{ name: 'contract_history', rows: (d) => (d.history as Row[]) || [], columns: [{ name: 'at', kind: 'time' }, { name: 'kind', kind: 'word', words: 'contract_act' }, { name: 'actor' }, { name: 'undone_at', kind: 'time' }] },
 	],
 	acts: [
-		{ name: 'contract_meters', needs: 'contract.edit', once: true, preview: true, when: open, path: (r) => `/contracts/${r.id}/meters`, fields: [meters(0), { name: 'at', kind: 'instant' }, REASON] },
+		{ name: 'contract_meters', needs: 'contract.edit', once: true, preview: true, subject: whose, when: open, path: (r) => `/contracts/${r.id}/meters`, fields: [meters(0), { name: 'at', kind: 'instant' }, REASON] },
 		{
-			name: 'contract_tenant', needs: 'contract.edit', once: true, preview: true, danger: true, when: open, path: (r) => `/contracts/${r.id}/tenant`, steps: ['settle', 'tenant', 'purses'],
+			name: 'contract_tenant', needs: 'contract.edit', once: true, preview: true, subject: whose, danger: true, when: open, path: (r) => `/contracts/${r.id}/tenant`, steps: ['settle', 'tenant', 'purses'],
 			fields: [readings(0), PAYOUT(0), { ...REASON_NEEDED, step: 0 }, ...tenant(1), { name: 'at', kind: 'instant', step: 1 }, purses(2), { name: 'code', kind: 'text', step: 2, max: 32 }],
 		},
-		{ name: 'contract_close', needs: 'contract.edit', once: true, preview: true, danger: true, when: open, path: (r) => `/contracts/${r.id}/close`, fields: [readings(0), PAYOUT(0), { name: 'at', kind: 'instant' }, REASON_NEEDED] },
-		{ name: 'contract_reopen', needs: 'contract.edit', once: true, preview: true, when: (r) => !!r.end_at, path: (r) => `/contracts/${r.id}/reopen`, fields: [REASON] },
+		{ name: 'contract_close', needs: 'contract.edit', once: true, preview: true, subject: whose, danger: true, when: open, path: (r) => `/contracts/${r.id}/close`, fields: [readings(0), PAYOUT(0), { name: 'at', kind: 'instant' }, REASON_NEEDED] },
+		{ name: 'contract_reopen', needs: 'contract.edit', once: true, preview: true, subject: whose, when: (r) => !!r.end_at, path: (r) => `/contracts/${r.id}/reopen`, fields: [REASON] },
 		{
 			name: 'contract_debt', needs: 'adjustment.create', method: 'PUT', when: open, path: (r) => `/contracts/${r.id}/debt`,
 			fields: [{ name: 'permille', kind: 'count', required: true }, { name: 'cap_fen', kind: 'yuan', required: true }],
@@ -68,9 +70,10 @@ export const contracts: ListPage = {
 export const fees: ListPage = {
 	name: 'fees', path: '/fees', needs: 'fee.read', files: true,
 	columns: [
-		{ name: 'tenant', kind: 'shop' }, { name: 'kind', kind: 'word', words: 'fee_kind' }, { name: 'monthly_fen', kind: 'fen' }, { name: 'balance', kind: 'yuan' }, { name: 'from_day', kind: 'day' }, { name: 'to_day', kind: 'day' }, { name: 'last_month' },
+		{ name: 'tenant', kind: 'shop' }, { name: 'kind', kind: 'word', words: 'fee_kind' }, { name: 'monthly_fen', kind: 'fen' }, { name: 'balance', kind: 'yuan' }, { name: 'next.due_day', kind: 'day' }, { name: 'next.amount_fen', kind: 'short', as: 'fee_short' }, { name: 'from_day', kind: 'day' }, { name: 'to_day', kind: 'day' }, { name: 'last_month' },
 	],
-	facts: [{ name: 'contract', kind: 'named' }, { name: 'next.month' }, { name: 'next.due_day', kind: 'day' }, { name: 'next.amount_fen', kind: 'fen' }],
+	filters: [{ name: 'q', kind: 'text' }, { name: 'kind', kind: 'choice', words: 'fee_kind', options: ['property_fee', 'rent'] }],
+	facts: [{ name: 'contract', kind: 'named' }, { name: 'next.month' }, { name: 'next.amount_fen', kind: 'fen' }],
 	acts: [{ name: 'fee_end', needs: 'fee.edit', danger: true, method: 'PUT', when: (r) => !r.to_day, path: (r) => `/fees/${r.id}`, fields: [{ name: 'to_day', kind: 'day', required: true, initial: () => local_day() }] }],
 	tops: [
 		{
@@ -88,6 +91,8 @@ export const fee_cuts: ListPage = {
 	name: 'fee_cuts', path: '/fees/cuts', needs: 'fee.read', files: true, key: 'account_id',
 	columns: [{ name: 'tenant', kind: 'shop' }, { name: 'contract', kind: 'named' }, { name: 'listed', kind: 'yuan' }, { name: 'balance', kind: 'yuan' }, { name: 'state', kind: 'state', words: 'approval_state' }, { name: 'asked_at', kind: 'time' }, { name: 'cut_at', kind: 'time' }],
 	facts: [{ name: 'approval_id' }],
+	help: true,
+	filters: [{ name: 'state', kind: 'choice', words: 'approval_state', options: ['pending', 'approved', 'rejected', 'expired'] }],
 };
 
 const TARGETS: Field = {
@@ -101,9 +106,10 @@ export const shares: ListPage = {
 		{ name: 'name' }, { name: 'utility', kind: 'word', words: 'utility' }, { name: 'kind', kind: 'word', words: 'share_kind' }, { name: 'basis', kind: 'word', words: 'basis' }, { name: 'from_day', kind: 'day' }, { name: 'to_day', kind: 'day' }, { name: 'run_to', kind: 'day' },
 	],
 	facts: [{ name: 'purse', kind: 'word', words: 'share_purse' }],
+	filters: [{ name: 'q', kind: 'text' }, { name: 'kind', kind: 'choice', words: 'share_kind', options: ['public', 'loss'] }],
 	parts: [
 		{ name: 'sources', rows: (d) => (d.sources as Row[]) || [], columns: [{ name: 'sign' }, { name: 'meter', kind: 'named' }] },
-		{ name: 'targets', rows: (d) => (d.targets as Row[]) || [], columns: [{ name: 'tenant', kind: 'shop' }, { name: 'contract', kind: 'named' }, { name: 'ratio' }, { name: 'floor_m2_milli', kind: 'register' }, { name: 'from_day', kind: 'day' }] },
+		{ name: 'targets', rows: (d) => (d.targets as Row[]) || [], columns: [{ name: 'tenant', kind: 'shop' }, { name: 'contract', kind: 'named' }, { name: 'ratio', kind: 'amount' }, { name: 'floor_m2_milli', kind: 'register' }, { name: 'from_day', kind: 'day' }] },
 	],
 	acts: [
 		{ name: 'share_targets', needs: 'share.edit', method: 'PUT', when: (r) => !r.to_day, path: (r) => `/shares/${r.id}`, fields: [TARGETS, { name: 'from_day', kind: 'day', required: true }] },

@@ -1,7 +1,9 @@
 // Lists of the daily work: alarms, supplies that wait, buses, approvals, messages, imports.
-import { dig } from '../list/cell';
+import { cell, dig } from '../list/cell';
 import { zh } from '../zh';
-import type { Field, ListPage, Row } from '../list/types';
+import type { Act, Field, ListPage, Row } from '../list/types';
+import { APPROVAL_KINDS } from '../kinds';
+import { t } from '../words';
 
 const REASON: Field = { name: 'reason', kind: 'long', required: true };
 const NOTE: Field = { name: 'note', kind: 'long' };
@@ -76,11 +78,33 @@ export const approvals: ListPage = {
 	name: 'approvals', path: '/approvals', needs: 'approval.read', live_s: 20, files: true,
 	columns: [{ name: 'kind', kind: 'word', words: 'approval' }, { name: 'object', kind: 'object' }, { name: 'state', kind: 'state', words: 'approval_state' }, { name: 'reason' }, { name: 'asked_at', kind: 'time' }, { name: 'decided_at', kind: 'time' }],
 	facts: [{ name: 'asked_by' }, { name: 'decided_by' }, { name: 'note' }, { name: 'params', kind: 'json' }],
-	filters: [{ name: 'state', kind: 'choice', words: 'approval_state', options: ['pending', 'approved', 'rejected', 'expired'] }],
+	filters: [
+		{ name: 'state', kind: 'choice', words: 'approval_state', options: ['pending', 'approved', 'rejected', 'expired'] },
+		{ name: 'kind', kind: 'choice', words: 'approval', options: APPROVAL_KINDS }, { name: 'from', kind: 'day' }, { name: 'to', kind: 'day' },
+	],
 	acts: [
-		{ name: 'approve', needs: 'approval.read', when: waits, path: (r) => `/approvals/${r.id}/approve`, fields: [NOTE] },
+		{ name: 'approve', warns: (r) => (r.kind === 'fee_cut' || (r.kind === 'setting' && (r.params as Row | null)?.setting === 'fee_cut') ? t.value.law_944 : null), needs: 'approval.read', when: waits, path: (r) => `/approvals/${r.id}/approve`, fields: [NOTE] },
 		{ name: 'reject', needs: 'approval.read', danger: true, when: waits, path: (r) => `/approvals/${r.id}/reject`, fields: [NOTE] },
 	],
+};
+
+const not_identity = (r: Row): boolean => r.verdict !== 'identity';
+const decision = (action: 'accept' | 'rebase'): Act => ({
+	name: `reading_${action}`, needs: 'meter.edit', once: true, danger: action === 'accept', when: (r) => not_identity(r) && r.settled_at !== null,
+	subject: (r) => cell(r, { name: 'meter', kind: 'named' }), path: (r) => `/meters/${(r.meter as { id: number }).id}/readings/decide`, fixed: (r) => ({ action, read_at: r.read_at }), fields: [REASON],
+	warns: (r) => t.value.doubt[action](cell(r, { name: 'register_milli', kind: 'growth' }), cell(r, { name: 'settled_milli', kind: 'register' }), cell(r, { name: 'register_milli', kind: 'register' })),
+});
+
+export const doubtful: ListPage = {
+	name: 'doubtful', path: '/readings/doubtful', needs: 'meter.read', live_s: 20, files: true, help: true, key: (r) => String((r.meter as { id: number }).id),
+	columns: [
+		{ name: 'meter', kind: 'named' }, { name: 'tenant', kind: 'shop' }, { name: 'verdict', kind: 'state', words: 'verdict' }, { name: 'settled_milli', kind: 'register' }, { name: 'register_milli', kind: 'register' },
+		{ name: 'settled_at', kind: 'time', as: 'reading_settled_at' }, { name: 'read_at', kind: 'time' },
+	],
+	facts: [{ name: 'utility', kind: 'growth', as: 'growth' }, { name: 'serial' }, { name: 'serial_seen' }],
+	filters: [{ name: 'verdict', kind: 'choice', words: 'verdict', options: ['backwards', 'implausible', 'identity'] }],
+	parts: [{ name: 'doubtful', path: (r) => `/meters/${(r.meter as { id: number }).id}/readings?doubtful=1&limit=50`, columns: [{ name: 'read_at', kind: 'time' }, { name: 'energy_wh', kind: 'register' }, { name: 'verdict', kind: 'word', words: 'verdict' }, { name: 'decision', kind: 'word', words: 'decision' }] }],
+	acts: [decision('rebase'), decision('accept')],
 };
 
 export const outbox: ListPage = {

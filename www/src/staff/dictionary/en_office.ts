@@ -1,0 +1,42 @@
+import type { zh_office } from './zh_office';
+
+export const en_office: typeof zh_office = {
+	law_944: 'Civil Code art. 944: a property service provider may not stop power or water to press for property fees. Make sure that there is a legal ground before this is turned on. It takes a reason and the approval of a second person, and it is audited.',
+	bounds: (min: string, max: string) => `from ${min} to ${max}`,
+	by_profile_empty: 'Empty: by profile, 22:00 to 07:00 for dwellings, none for shops.',
+	site_which: 'Site',
+	page_help: {
+		doubtful: 'The newest reading of these meters does not follow from what was settled. They are not charged until somebody decides, and nobody is cut for it.',
+		days: 'Closed days never change: the hash of a day is chained to the day before, and yufu verify recomputes each.',
+		fee_cuts: 'Contracts whose fee is short for longer than the days of grace. A second person approves the list before anybody is cut; there is no list while cutting for fees is off.',
+	},
+	more_file: { audit_chain: 'Export with hashes' },
+	doubt: {
+		accept: (by: string, was: string, now: string) => `From ${was} to ${now} (${by}) counts as real use and is charged. To accept a register that fell means that it has counted round: say first how far it counts.`,
+		rebase: (by: string, was: string, now: string) => `Counting begins anew at ${now}; what lies between it and ${was} (${by}) is not charged.`,
+	},
+	setting_page: {
+		find: 'Find a setting', shipped: 'as shipped', changed: 'changed', two: 'two persons', none_match: 'No setting fits.',
+		groups: { recharge: 'Recharges and balances', cutting: 'Cutting, quiet hours, brake', fee: 'Property fee', persons: 'Second person', notice: 'Warnings and alarms', credit: 'Credit in the meter', other: 'Other' },
+	},
+	holiday: {
+		help: "The site's own calendar: it decides quiet hours and schedules. Prices follow the holidays in their tariff and never these.", year: (y: string) => y, month: (m: number) => ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'][m - 1] || '—', before: 'Year before', after: 'Year after', weekdays: ['Mo', 'Tu', 'We', 'Th', 'Fr', 'Sa', 'Su'],
+		kind: { plain: 'Plain', holiday: 'Holiday', workday: 'Make-up workday' }, mark: { holiday: 'H', workday: 'W' }, kind_label: 'These days are', name: 'Name', name_hint: 'such as National Day', save: 'Save', from: 'From', to: 'To', many: 'At most 31 days', saved: (n: number) => (n === 1 ? '1 day saved' : `${n} days saved`),
+		list: 'Set in this year', none: 'Nothing is set in this year.', choose: 'Choose a day in the calendar, or enter dates.', read_only: 'Your account may look only.',
+	},
+	brake: {
+		help: 'When more supplies are due to be cut within a minute than is plausible, the brake is pulled: nobody is newly cut until a person has looked.', on: 'Pulled: nobody is newly cut', off: 'Released: cuts for money and by schedules go on', pulled_at: 'Pulled', pulled_by: 'Pulled by', by_machine: (n: number) => `the system: ${n} due within a minute`, reason: 'Reason', waiting: 'Waiting to be cut', people: (n: number) => String(n), released_at: 'Released', released_by: 'Released by', release_reason: 'Why released', never: 'It was never pulled.', last: 'The last time',
+		list: 'Who will be cut once it is released', list_none: 'Nobody waits for the brake.', warn: (n: number) => (n ? `Once it is released, ${n} supplies begin to be cut within seconds. Look at the list first: are balances, times of reading and prices to be believed?` : 'Once it is released, cuts go on.'), limits: 'It is pulled by', count: (n: string) => `more than ${n} within a minute`, percent: (n: string) => `or more than ${n} of what can be switched`,
+	},
+	share_day: {
+		group: 'Shared energy', none: 'Nothing is shared.', before: 'Day before', after: 'Day after', run_to: (day: string) => `shared up to ${day}`, begins: (day: string) => `shared from ${day} on`, complete: 'All readings are there', partial: 'Readings are missing; shared after 72 h by what there is', version: (n: number) => `version ${n}`, version_more: 'Energy came late: the day was worked out anew, and the difference booked', run_at: (at: string) => `worked out at ${at}`,
+		how: 'How it came about', net: 'Sum of the sources', priced: 'at the prices of the source meters', split: { ratio: 'by agreed ratios', area: 'by floor area', equal: 'in equal parts' }, rest: 'the rest is the owner’s', parts: 'Parts', tenant: 'Tenant', weight: 'Share', use: 'Use', charge: 'Charge', owner: 'Borne by the owner', total: 'Total', ties: 'Parts and owner sum to the whole, to the last digit', differs: 'Parts and owner do not sum to the whole',
+		rounding: 'Split first, then priced: each line (rate, tier, price) is split in whole watt-hours or litres by largest remainder; ties go to the lowest contract number, the owner comes last. So no rounding is lost.', lines: 'Lines by rate', of: 'of', time: 'A contract weighs by the seconds of the day in which it was in force.', bars: 'Use by tenant',
+	},
+	what_if: {
+		draft: 'With the changes that are not saved yet', stored: 'With the tariff as it is stored', add: 'Another meter', meters: 'Meters', change: 'Difference', all: 'All', remove: 'Remove', lines: (code: string) => `Lines of ${code}`, was_bar: 'charged', would_bar: 'would be', none: 'No settled use in this span.', chart: 'Charged beside what would be',
+	},
+	matrix: { find: 'Find a permission', copy: 'Copy' },
+	json: { before: 'Before', after: 'After', what: 'What' },
+	report_more: { compare: 'Compare', before: (from: string, to: string) => `dashed: ${from} – ${to}`, printed: (at: string) => `printed ${at}`, group: { sale: 'Sales and money', use: 'Use and losses', money: 'Fees and balances' } },
+};

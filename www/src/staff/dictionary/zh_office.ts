@@ -1,0 +1,43 @@
+// Words of the office's own pages: settings, holidays, the brake, days that were shared, readings in doubt.
+type Words = Record<string, string>;
+
+export const zh_office = {
+	law_944: '《民法典》第九百四十四条：物业服务人不得采取停止供电、供水等方式催交物业费。开启前请先确认有合法依据。本操作须填写原因，由另一人审批后生效，并记入审计。',
+	bounds: (min: string, max: string) => `从 ${min} 到 ${max}`,
+	by_profile_empty: '留空表示按用户类型：住宅 22:00–07:00，商铺没有。',
+	site_which: '项目',
+	page_help: {
+		doubtful: '这些表计的最新读数与已结算的读数接不上，已停止计费，等人判断。没有人决定之前不会因此断电。',
+		days: '已日结的账不再改变：每日分录的校验值与前一日相连，yufu verify 可逐日核对。',
+		fee_cuts: '合同欠物业费超过宽限天数后列入名单。名单在“审批”中由另一人批准后才会断电；未开启“物业费欠费可断电”时没有名单。',
+	} as Words,
+	more_file: { audit_chain: '导出校验链' } as Words,
+	doubt: {
+		accept: (by: string, was: string, now: string) => `从 ${was} 到 ${now}（${by}）将视为真实用量，按电价收取。读数下降而认可，表示表计已走满归零，须先登记满度。`,
+		rebase: (by: string, was: string, now: string) => `从现在的读数 ${now} 重新起算，与 ${was} 之间的差（${by}）不收费。`,
+	},
+	setting_page: {
+		find: '查找参数', shipped: '出厂', changed: '已改', two: '双人', none_match: '没有符合的参数。',
+		groups: { recharge: '充值与余额', cutting: '断电、免断时段与制动', fee: '物业费', persons: '双人审批', notice: '预警与告警', credit: '表内计费', other: '其他' } as Words,
+	},
+	holiday: {
+		help: '项目自己的日历：决定免断时段和定时供电。电价按各自文件里的节假日，不受这里影响。', year: (y: string) => `${y} 年`, month: (m: number) => `${m} 月`, before: '上一年', after: '下一年', weekdays: ['一', '二', '三', '四', '五', '六', '日'],
+		kind: { plain: '平常', holiday: '节假日', workday: '调休上班' } as Words, mark: { holiday: '休', workday: '班' } as Words, kind_label: '这些天是', name: '名称', name_hint: '如：国庆节', save: '保存', from: '从', to: '到', many: '最多 31 天', saved: (n: number) => `已保存 ${n} 天`,
+		list: '本年已设', none: '本年还没有设置。', choose: '选择日历中的一天，或填写日期。', read_only: '您的账号只能查看。',
+	},
+	brake: {
+		help: '一分钟内到期断电的户数超出常理时，制动自动启动：不再新断任何一户，等人核对。', on: '制动中：不新断任何一户', off: '未制动：欠费和定时断电照常', pulled_at: '启动', pulled_by: '启动人', by_machine: (n: number) => `系统，一分钟内 ${n} 户到期`, reason: '原因', waiting: '等待断电', people: (n: number) => `${n} 户`, released_at: '解除', released_by: '解除人', release_reason: '解除原因', never: '从未启动过。', last: '上一次',
+		list: '解除后将断电的用户', list_none: '没有因制动而等待的用户。', warn: (n: number) => (n ? `解除后，${n} 户将在数秒内开始断电。请先核对下面的名单：余额、读数时间、电价是否可信。` : '解除后，断电照常进行。'), limits: '自动启动条件', count: (n: string) => `一分钟内超过 ${n} 户`, percent: (n: string) => `或超过可控供电点的 ${n}`,
+	},
+	share_day: {
+		group: '公摊', none: '还没有公摊。', before: '前一天', after: '后一天', run_to: (day: string) => `已分摊至 ${day}`, begins: (day: string) => `自 ${day} 起分摊`, complete: '读数齐全', partial: '读数不齐，72 小时后按已有读数分摊', version: (n: number) => `第 ${n} 版`, version_more: '有迟到的用量，已整日重算并补记差额', run_at: (at: string) => `${at} 计算`,
+		how: '怎么来的', net: '来源合计', priced: '按来源表的电价', split: { ratio: '按约定比例', area: '按建筑面积', equal: '平均' } as Words, rest: '其余归业主', parts: '各户', tenant: '租户', weight: '份额', use: '用量', charge: '金额', owner: '业主承担', total: '合计', ties: '各户与业主之和等于总数，逐位相等', differs: '各户与业主之和不等于总数',
+		rounding: '先分用量、后计价：每一行（费率、阶梯、单价）按整瓦时（或升）用最大余数法拆分，余数归小数部分最大的户，相同时归合同编号小的户，业主最后；所以没有四舍五入误差。', lines: '按费率的明细', of: '其中', time: '当日只在合同期内的秒数计入份额。', bars: '各户用量',
+	},
+	what_if: {
+		draft: '用尚未保存的修改试算', stored: '用已保存的电价试算', add: '再加一只表', meters: '表计', change: '差额', all: '合计', remove: '去掉', lines: (code: string) => `${code} 明细`, was_bar: '实际', would_bar: '试算', none: '这段时间没有已结算的用量。', chart: '实际收取与试算对比',
+	},
+	matrix: { find: '查找权限', copy: '复制' },
+	json: { before: '之前', after: '之后', what: '项' },
+	report_more: { compare: '对比上期', before: (from: string, to: string) => `虚线为上期 ${from} – ${to}`, printed: (at: string) => `${at} 打印`, group: { sale: '售电与资金', use: '用量与损耗', money: '费用与往来' } as Words },
+};
