@@ -42,7 +42,7 @@ export const en: Words = {
 		off_reason: { overload: 'Cut by overload. Switch some devices off, then ask the service desk to restore the supply.', schedule: 'This is a scheduled pause; supply returns by itself.', sub_tenant: 'The head tenant has switched your supply off. Please ask them.', vacant: 'This shop is registered as vacant and has no supply. Please contact the service desk.', safety: 'Supply is off for safety. Please contact the service desk.' },
 		low: 'The balance is getting low. Please top up in time.',
 		used_up: 'The balance is used up: supply may be cut at any time. Please top up now.',
-		price_now: (p) => `now ¥${p}/kWh`,
+		price_now: (p, unit) => `now ¥${p}/${unit}`,
 	},
 	cut: {
 		reason: 'no credit',

@@ -19,10 +19,15 @@ let pages = new Kept<Account>();
 /** The accounts of the tenant: what was seen last until the server has answered. */
 export const mine = loaded<Account[]>(() => get_all<Account>('/me/accounts', pages), () => 'yufu.tenant.cache.accounts', true);
 
+/** The zone of the site, as an answer names it. */
+export function zone_seen(zone: string): void {
+	if (zone !== clock.zone) keep('yufu.zone', (clock.zone = zone));
+}
+
 /** The tenant. */
 export const who = loaded<Me>(async () => {
 	const me = await get<Me>('/me');
-	if (me.site) keep('yufu.zone', (clock.zone = me.site.zone));
+	if (me.site) zone_seen(me.site.zone);
 	return me;
 }, () => 'yufu.tenant.cache.me', true);
 

@@ -42,7 +42,7 @@ export const zh = {
 		off_reason: { overload: '用电过载，已断电。请减少用电设备，再联系物业服务台恢复。', schedule: '现在是定时断电时段，到时自动恢复。', sub_tenant: '上级用户已为您断电，请与对方联系。', vacant: '这户已登记为空置，供应已停止。请联系物业服务台。', safety: '因安全原因停止供应。请联系物业服务台。' } as Record<string, string>,
 		low: '余额不多了，请及时充值。',
 		used_up: '余额已用完，随时可能断供，请尽快充值。',
-		price_now: (p: string) => `当前 ¥${p}/kWh`,
+		price_now: (p: string, unit: string) => `当前 ¥${p}/${unit}`,
 	},
 	cut: {
 		reason: '电费用完',

@@ -18,6 +18,7 @@ export const zh = {
 	too_short: '新密码至少 8 位。',
 	old_wrong: '原密码不对。',
 	no_old: '请填写原密码。',
+	weak: '新密码太常见，请换一个。',
 	change: '修改密码',
 	changed: '密码已修改，其他设备已退出',
 };
@@ -40,6 +41,7 @@ export const en: typeof zh = {
 	too_short: 'The new password needs at least 8 characters.',
 	old_wrong: 'The present password is wrong.',
 	no_old: 'Enter your present password.',
+	weak: 'The new password is too common: please take another.',
 	change: 'Change password',
 	changed: 'Password changed; other devices are signed out',
 };
