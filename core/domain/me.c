@@ -167,7 +167,8 @@ SHAPE(meter_shape, struct me_account, F(meter_id), F(contract_id), F(supply_poin
 #undef F
 static const struct query Q_METER = {
 	"SELECT m.id AS meter_id, c.id AS contract_id, m.supply_point_id, st.zone"
-	" FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id JOIN site st ON st.id = t.site_id"
+	" FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id JOIN site st ON st.id = "
+	"t.site_id"
 	" JOIN contract c ON c.tenant_id = t.id AND (c.end_at = 0 OR c.end_at > ?)"
 	" JOIN contract_point cp ON cp.contract_id = c.id AND cp.to_at = 0"
 	" JOIN meter m ON m.supply_point_id = cp.supply_point_id"
@@ -183,10 +184,11 @@ enum err me_meter_get(
 }
 
 #define F(member) FIELD(struct me_order, member)
-SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F(account_id), F(meter_code),
-	F(meter_name), F(amount_fen), F(channel), F(state), F(description), F(pay), F(created_at),
-	F(expires_at), F(paid_at), F(credited_at), F(paid_after_close), F(refunded_fen),
-	F(entry_id), F(zone), F(balance), F(desired), F(observed), F(observed_since), F(comm));
+SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F(account_id),
+	F(meter_code), F(meter_name), F(amount_fen), F(channel), F(state), F(description), F(pay),
+	F(created_at), F(expires_at), F(paid_at), F(credited_at), F(paid_after_close),
+	F(refunded_fen), F(entry_id), F(zone), F(balance), F(desired), F(observed),
+	F(observed_since), F(comm));
 #undef F
 #define MY_ORDERS                                                                                  \
 	"SELECT o.id, o.out_trade_no, COALESCE(o.transaction_id, '') AS transaction_id,"           \

@@ -181,6 +181,7 @@ export default function tenantPages(world, launch, picture) {
 			await page.click(`${id('bill-day')} >> nth=0`);
 			await shows(page, id('bill-day'), /读数.*→/);
 			await picture(page, 'tenant-bill');
+			await world.api.login(tenantPhone(UNIT)); // another device, used last
 			await go(page, '/devices');
 			await page.click(`${id('session-end')} >> nth=0`);
 			await page.click(id('session-end-sure'));
