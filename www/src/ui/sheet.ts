@@ -1,12 +1,10 @@
 // What every modal sheet does: Esc closes it, focus stays inside and goes back to where it came from.
-import { nextTick, onBeforeUnmount, onMounted, ref, type Ref } from 'vue';
+import { nextTick, onBeforeUnmount, onMounted, type Ref } from 'vue';
 
 const FOCUSABLE = 'button:not(:disabled), [href], input:not(:disabled), select, textarea, [tabindex]:not([tabindex="-1"])';
 
-export interface SheetParts { box: Ref<HTMLElement | null>; on_key(event: KeyboardEvent): void }
-
-export function use_sheet(close: () => void): SheetParts {
-	const box = ref<HTMLElement | null>(null);
+/** Of the sheet's element `box`; answers what its keys do. */
+export function use_sheet(box: Ref<HTMLElement | null>, close: () => void): (event: KeyboardEvent) => void {
 	let from: Element | null = null;
 
 	function on_key(event: KeyboardEvent): void {
@@ -34,5 +32,5 @@ export function use_sheet(close: () => void): SheetParts {
 		document.body.classList.remove('behind');
 		if (from instanceof HTMLElement) from.focus();
 	});
-	return { box, on_key };
+	return on_key;
 }
