@@ -91,6 +91,7 @@ describe('a tariff, as it is shown', () => {
 		const both = { ...mine, items: [...mine.items, { from: '2026-12-01T00:00:00.000Z', file: other }] };
 		expect(prices_at(both, at)!.next).toMatchObject({ from: '2026-12-01T00:00:00.000Z', file: { code: 'y' } });
 		expect(prices_at({ ...mine, items: [] }, at)).toBeNull();
+		expect(prices_at({ ...mine, items: [{ from: null, file }] }, at)!.now.since).toBe('2026-01-01T00:00:00+08:00');
 	});
 	it('counts to the next tier', () => {
 		expect([to_next_tier(version, 1, 200_000), to_next_tier(version, 2, 300_500), to_next_tier(version, 3, 900_000)]).toEqual([60_000, 299_500, null]);

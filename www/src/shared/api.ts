@@ -149,7 +149,7 @@ export interface MyTariff {
 	price: string;
 	energy_wh?: number;
 	volume_l?: number;
-	items: { from: string; file: TariffFile }[];
+	items: { from: string | null; file: TariffFile }[];
 }
 
 export interface BillReading { from: string; from_register: number; to: string; to_register: number; ratio: number; rolled_over: boolean; part: boolean; energy_wh?: number; volume_l?: number }

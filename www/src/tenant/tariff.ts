@@ -45,11 +45,11 @@ export function prices_at(of: MyTariff, at: number): Prices | null {
 	const mine = first && versions_at(first.file, at);
 	if (!first || !mine?.now) return null;
 	const later = (a: string, b: string) => (Date.parse(a) > Date.parse(b) ? a : b);
-	const now = { file: first.file, version: mine.now, since: later(mine.now.effective_from, first.from) };
+	const now = { file: first.file, version: mine.now, since: first.from ? later(mine.now.effective_from, first.from) : mine.now.effective_from };
 	const changes: Prices['next'][] = [];
 	if (mine.next) changes.push({ file: first.file, version: mine.next, from: mine.next.effective_from });
-	const other = second && versions_at(second.file, Date.parse(second.from)).now;
-	if (second && other) changes.push({ file: second.file, version: other, from: second.from });
+	const other = second?.from && versions_at(second.file, Date.parse(second.from)).now;
+	if (second?.from && other) changes.push({ file: second.file, version: other, from: second.from });
 	changes.sort((a, b) => Date.parse(a!.from) - Date.parse(b!.from));
 	return { now, next: changes[0] || null };
 }
