@@ -195,6 +195,8 @@ HANDLER(import_one);
 HANDLER(import_template);
 HANDLER(export_get);
 HANDLER(me_bill);
+HANDLER(me_tariff);
+HANDLER(me_repayment);
 HANDLER(account_bill);
 HANDLER(tariffs_list);
 HANDLER(tariff_get);

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "domain/me.h"
 #include "domain/usage.h"
 #include "fcgi/handlers.h"
 #include "fcgi/list.h"
+#include "fcgi/views.h"
 
 static json_t *tariff_json(const void *row)
 {
@@ -64,6 +66,49 @@ enum err tariff_new(struct request *r, struct answer *a)
 		return ERR_OK;
 	}
 	return e == ERR_OK ? answer_tariff(r, id, a) : e;
+}
+
+/* The tariff in force of a meter, and those to come: with their files. */
+static enum err files_from_now(struct request *r, int64_t meter_id, json_t *items)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	enum err e = tariff_of_meter(r->db, meter_id, &rows);
+	const struct assigned *t = rows.at;
+
+	for (size_t i = 0; e == ERR_OK && i < rows.n; i++) {
+		struct tariff_row row;
+		json_t *doc = NULL;
+
+		if (i + 1 < rows.n && t[i + 1].from_at.ms <= r->now.ms)
+			continue; /* is over */
+		e = tariff_read(r->db, t[i].tariff_id, 0, r->now, &row, &doc);
+		if (e == ERR_OK)
+			json_array_append_new(items, json_pack("{s:o, s:o}", "from",
+							     json_utc(t[i].from_at), "file", doc));
+	}
+	return e;
+}
+
+enum err me_tariff(struct request *r, struct answer *a)
+{
+	struct me_price p;
+	struct me_account m;
+	struct usage_meter u;
+	json_t *items;
+	enum err e = me_meter_get(r->db, r->user.id, param_int(r, "meter_id"), r->now, &m);
+
+	if (e == ERR_OK)
+		e = usage_meter_get(r->db, m.meter_id, r->user.id, 0, &u);
+	if (e == ERR_OK)
+		e = me_price_now(r->db, &m, r->now, &p);
+	if (e != ERR_OK)
+		return e;
+	items = json_array();
+	a->json = json_pack("{s:I, s:s, s:i, s:s, s:o, s:o, s:n}", "meter_id",
+		(json_int_t)m.meter_id, "zone", m.zone, "tier", p.tier, "rate", p.rate, "price",
+		json_price(p.price), "items", items, "next");
+	view_quantity(a->json, u.utility, p.used);
+	return files_from_now(r, m.meter_id, items);
 }
 
 static enum err answer_assigned(struct request *r, int64_t meter_id, struct answer *a)

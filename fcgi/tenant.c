@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "domain/audit.h"
+#include "domain/debt.h"
 #include "domain/forecast.h"
 #include "domain/statement.h"
 #include "domain/supplypoint.h"
@@ -145,6 +146,21 @@ enum err me_emergency(struct request *r, struct answer *a)
 	if (e == ERR_OK)
 		e = me_account_get(r->db, r->user.id, r->object, r->now, &m);
 	return e == ERR_OK ? account_json(r, &m, &a->json) : e;
+}
+
+enum err me_repayment(struct request *r, struct answer *a)
+{
+	struct me_account m;
+	struct debt d = { 0 };
+	enum err e = me_account_get(r->db, r->user.id, param_int(r, "account_id"), r->now, &m);
+
+	if (e == ERR_OK)
+		e = debt_get(r->db, m.site_id, m.contract_id, &d);
+	if (e == ERR_OK)
+		a->json = json_pack("{s:I, s:o, s:I, s:I}", "account_id", (json_int_t)m.id, "owed",
+			json_money(d.owed), "permille", (json_int_t)d.permille, "cap_fen",
+			(json_int_t)d.cap_fen);
+	return e;
 }
 
 static json_t *my_meter_json(const void *row)

@@ -131,9 +131,11 @@ static enum err price_of(
 		e = json_parse(row->doc, strlen(row->doc), &doc, NULL);
 	if (e == ERR_OK)
 		e = tariff_parse(doc, z, &t, NULL);
-	if (e == ERR_OK)
-		e = tariff_price_at(
-			t, now, tariff_tier_of(t, now, used_now(row, z, now)), &rate, &p.price);
+	if (e != ERR_OK)
+		return e;
+	p.used = used_now(row, z, now);
+	p.tier = tariff_tier_of(t, now, p.used);
+	e = tariff_price_at(t, now, p.tier, &rate, &p.price);
 	if (e != ERR_OK)
 		return e;
 	snprintf(p.rate, sizeof(p.rate), "%s", rate);
@@ -160,14 +162,37 @@ enum err me_price_now(
 	return e == ERR_OK ? price_of(row, a->zone, now, out) : e;
 }
 
+#define F(member) FIELD(struct me_account, member)
+SHAPE(meter_shape, struct me_account, F(meter_id), F(contract_id), F(supply_point_id), F(zone));
+#undef F
+static const struct query Q_METER = {
+	"SELECT m.id AS meter_id, c.id AS contract_id, m.supply_point_id, st.zone"
+	" FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id JOIN site st ON st.id = "
+	"t.site_id"
+	" JOIN contract c ON c.tenant_id = t.id AND (c.end_at = 0 OR c.end_at > ?)"
+	" JOIN contract_point cp ON cp.contract_id = c.id AND cp.to_at = 0"
+	" JOIN meter m ON m.supply_point_id = cp.supply_point_id"
+	" WHERE ut.user_id = ? AND m.id = ? LIMIT 1",
+	&meter_shape
+};
+
+enum err me_meter_get(
+	struct db *db, int64_t user_id, int64_t meter_id, struct utc now, struct me_account *out)
+{
+	memset(out, 0, sizeof(*out));
+	return db_one(db, &Q_METER, ARGS(arg_utc(now), arg_i64(user_id), arg_i64(meter_id)), out);
+}
+
 #define F(member) FIELD(struct me_order, member)
-SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(account_id), F(meter_code),
-	F(meter_name), F(amount_fen), F(channel), F(state), F(description), F(pay), F(created_at),
-	F(expires_at), F(paid_at), F(credited_at), F(paid_after_close), F(refunded_fen),
-	F(entry_id), F(zone), F(balance), F(desired), F(observed), F(observed_since), F(comm));
+SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F(account_id),
+	F(meter_code), F(meter_name), F(amount_fen), F(channel), F(state), F(description), F(pay),
+	F(created_at), F(expires_at), F(paid_at), F(credited_at), F(paid_after_close),
+	F(refunded_fen), F(entry_id), F(zone), F(balance), F(desired), F(observed),
+	F(observed_since), F(comm));
 #undef F
 #define MY_ORDERS                                                                                  \
-	"SELECT o.id, o.out_trade_no, o.account_id, m.code AS meter_code, m.name AS meter_name,"   \
+	"SELECT o.id, o.out_trade_no, COALESCE(o.transaction_id, '') AS transaction_id,"           \
+	" o.account_id, m.code AS meter_code, m.name AS meter_name,"                               \
 	" o.amount_fen, o.channel, o.state, o.description, o.pay, o.created_at, o.expires_at,"     \
 	" o.paid_at, o.credited_at, o.paid_after_close, CAST((SELECT COALESCE(SUM(f.amount_fen),"  \
 	" 0) FROM refund f WHERE f.order_id = o.id AND f.state <> 'failed') AS SIGNED) AS"         \

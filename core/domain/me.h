@@ -57,13 +57,21 @@ MUST_USE enum err me_account_seen(
 struct me_price {
 	struct price price;
 	char rate[129];
+	int tier;	 /* from 1 */
+	struct qty used; /* of the present cycle of tiers */
 };
 MUST_USE enum err me_price_now(
 	struct db *db, const struct me_account *a, struct utc now, struct me_price *out);
 
+/* A meter that the caller pays for now, as me_price_now() wants it: ids and zone are filled.
+ * ERR_NOT_FOUND: there is no such meter of the caller's. */
+MUST_USE enum err me_meter_get(
+	struct db *db, int64_t user_id, int64_t meter_id, struct utc now, struct me_account *out);
+
 struct me_order {
 	int64_t id;
 	char out_trade_no[129];
+	char transaction_id[257]; /* the service's number; "": not paid */
 	int64_t account_id;
 	char meter_code[129];
 	char meter_name[257];

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { mkdirSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { DEMO_PASSWORD, PATIENCE, tenantPhone, until, useStack } from './lib.mjs';
+import tenantPages from './parts/tenant_pages.mjs';
 
 // The shop A-105 begins with two fen: what it uses within a minute brings it to zero.
 const UNIT = 5;
@@ -24,12 +25,16 @@ async function picture(page, name) {
 	await page.screenshot({ path: `${dir}/${name}.png` });
 }
 
-async function browser(t, { width, height, phone }) {
-	const chrome = await chromium.launch({
+function launch() {
+	return chromium.launch({
 		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
 		args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
 			'--disable-background-networking', '--disable-component-update', '--disable-sync'],
 	});
+}
+
+async function browser(t, { width, height, phone }) {
+	const chrome = await launch();
 	t.after(() => chrome.close());
 	const context = await chrome.newContext({
 		viewport: { width, height },
@@ -40,7 +45,6 @@ async function browser(t, { width, height, phone }) {
 	});
 	const page = await context.newPage();
 	page.setDefaultTimeout(30_000 * PATIENCE);
-	page.setDefaultTimeout(30_000);
 	page.complaints = [];
 	page.on('pageerror', (error) => page.complaints.push(String(error)));
 	page.on('console', (m) => m.type() === 'error' && page.complaints.push(m.text()));
@@ -135,3 +139,5 @@ test('the board shows every meter, and switches one off and on again', async (t)
 	}
 	assert.deepEqual(page.complaints, []);
 });
+
+tenantPages(world, launch, picture);

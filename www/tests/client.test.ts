@@ -59,6 +59,18 @@ describe('the client', () => {
 		expect(signed_out).toBe(1);
 		expect(localStorage.getItem('yufu.test.refresh')).toBeNull();
 	});
+	it('needs no other token after a reload of its tab', async () => {
+		answer = (a) => json({ who: a.headers.Authorization });
+		client_init('test', () => { signed_out++; });
+		expect(await soon(get('/a'))).toEqual({ who: 'Bearer a1' });
+		expect(asked.map((a) => a.url)).toEqual(['/api/v1/a']);
+	});
+	it('ends the session that another tab has ended', () => {
+		localStorage.removeItem('yufu.test.refresh');
+		window.dispatchEvent(new StorageEvent('storage', { key: 'yufu.test.refresh', newValue: null }));
+		expect(signed_out).toBeGreaterThan(0);
+		expect(sessionStorage.getItem('yufu.test.access')).toBeNull();
+	});
 	it('keeps the session when the refresh gets no answer', async () => {
 		answer = (a) => {
 			if (a.url.endsWith('/auth/refresh')) throw new TypeError('no line');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { add_days, add_months, days_in_month, local_day, site_input, site_instant, time_of_day, weekday, when } from '../src/shared/time';
+import { add_days, add_months, clock, clock_seen, days_in_month, local_day, right_now, site_input, site_instant, time_of_day, weekday, when } from '../src/shared/time';
 
 describe('the clock of the site', () => {
 	it('tells the day there, not here', () => {
@@ -26,5 +26,22 @@ describe('the clock of the site', () => {
 		expect(add_months('2026-11', 2)).toBe('2027-01');
 		expect([days_in_month('2026-02'), days_in_month('2024-02')]).toEqual([28, 29]);
 		expect(weekday('2026-11-22')).toBe(0);
+	});
+});
+
+describe('the phone\'s clock', () => {
+	const header = (ms: number) => new Date(ms).toUTCString();
+	it('is corrected by the server\'s when it is wrong, and left alone when it is not', () => {
+		clock_seen(header(Date.now() + 400 * 86_400_000));
+		expect(Math.round((right_now().getTime() - Date.now()) / 86_400_000)).toBe(400);
+		expect(localStorage.getItem('yufu.ahead')).not.toBeNull();
+		clock_seen(header(Date.now() + 5_000));
+		expect(clock.ahead_ms).toBe(0);
+		expect(localStorage.getItem('yufu.ahead')).toBeNull();
+	});
+	it('is not judged by an answer without a time', () => {
+		clock_seen(null);
+		clock_seen('nonsense');
+		expect(clock.ahead_ms).toBe(0);
 	});
 });

@@ -5,6 +5,8 @@ import { en as tenant_en } from '../src/tenant/en';
 import { zh as tenant_zh } from '../src/tenant/zh';
 
 type Tree = { [name: string]: unknown };
+const pages = Object.entries(import.meta.glob<{ zh: Tree; en: Tree }>('../src/tenant/words/*.ts', { eager: true }))
+	.map(([path, m]) => [path.replace(/.*\/(\w+)\.ts/, 'tenant page: $1'), m.zh, m.en] as const);
 const SAME_ALLOWED = /^(none|lang_other|lang_other_name)$/;
 
 function leaves(tree: Tree, path = ''): Map<string, unknown> {
@@ -17,7 +19,7 @@ function leaves(tree: Tree, path = ''): Map<string, unknown> {
 	return all;
 }
 
-describe.each([['tenant', tenant_zh, tenant_en], ['staff', staff_zh, staff_en]] as const)('words of the %s app', (_name, zh, en) => {
+describe.each([['tenant', tenant_zh, tenant_en], ['staff', staff_zh, staff_en], ...pages] as [string, Tree, Tree][])('words of the %s', (_name, zh, en) => {
 	const chinese = leaves(zh);
 	const english = leaves(en);
 	it('has the same names in both languages', () => expect([...english.keys()].sort()).toEqual([...chinese.keys()].sort()));
@@ -28,6 +30,7 @@ describe.each([['tenant', tenant_zh, tenant_en], ['staff', staff_zh, staff_en]] 
 		}
 	});
 	it('has no Chinese left in English', () => {
+		expect(english.size).toBeGreaterThan(0);
 		for (const [name, value] of english) {
 			if (SAME_ALLOWED.test(name)) continue;
 			const text = typeof value === 'function' ? String((value as (...a: unknown[]) => string)('1', '2', '3', '4')) : String(value);

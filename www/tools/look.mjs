@@ -67,11 +67,15 @@ await tenant('t-recharge-other', '/recharge', PHONE, {}, async (p) => { await p.
 await tenant('t-qr', '/recharge', PHONE, {}, async (p) => { await p.click('[data-testid=pay-wechat_native]'); await p.waitForSelector('.qr'); await p.waitForTimeout(400); });
 await tenant('t-usage', '/usage', PHONE, { full: true }, (p) => p.focus('svg[role=group]').then(() => p.keyboard.press('ArrowLeft')));
 await tenant('t-usage-hour-dark', '/usage', PHONE, { dark: true }, async (p) => { await p.click('[data-testid=step-hour]'); await p.waitForTimeout(400); });
-await tenant('t-usage-table-en', '/usage', PHONE, { en: true }, async (p) => { await p.click('button.link.small'); });
+await tenant('t-usage-table-en', '/usage', PHONE, { en: true }, async (p) => { await p.click('[data-testid=usage-table]'); });
 await tenant('t-records', '/records', PHONE);
 await tenant('t-statement', '/records', PHONE, {}, async (p) => { await p.click('[data-testid=records-statement]'); await p.waitForTimeout(300); });
 await tenant('t-me', '/me', '13800000003', { full: true });
 await tenant('t-me-dark-en', '/me', PHONE, { dark: true, en: true, full: true });
+for (const at of ['bill', 'price', 'alerts', 'subs', 'devices', 'password', 'former']) {
+	await tenant(`t-${at}`, `/${at}`, '13800000003', { full: true, width: 360 });
+	await tenant(`t-${at}-dark-en`, `/${at}`, '13800000003', { full: true, dark: true, en: true, large: true });
+}
 async function pay(p) {
 	await p.click('[data-testid=amount-20000]');
 	await p.click('[data-testid=pay-wechat_native]');

@@ -129,6 +129,22 @@ function settle(o) {
 }
 const order_view = (o) => { const m = meter_of(o.account_id); return { ...o, balance: yuan(m.fen), supply: { state: m.supply.state, since: m.supply.since } }; };
 
+function tariff(meter_id) {
+	const slots = [['00:00', 'valley'], ['07:00', 'flat'], ['10:00', 'peak'], ['15:00', 'flat'], ['18:00', 'peak'], ['22:00', 'valley']];
+	const version = (effective_from, prices) => ({ effective_from, tier_cycle: 'month', tiers_upto_kwh: ['260', '600'], calendar: [{ days: 'workday', slots }, { days: 'all', slots: [['00:00', 'flat']] }], prices });
+	const versions = [version('2026-01-01T00:00:00+08:00', { peak: ['1.0987', '1.1487', '1.3987'], flat: ['0.6583', '0.7083', '0.9583'], valley: ['0.312', '0.362', '0.612'] }), version('2027-01-01T00:00:00+08:00', { peak: ['1.12', '1.17', '1.42'], flat: ['0.66', '0.71', '0.96'], valley: ['0.3', '0.35', '0.6'] })];
+	return { meter_id, zone: 'Asia/Shanghai', tier: 2, rate: 'flat', price: '0.708300', energy_wh: 312400, items: [{ from: '2026-01-01T00:00:00.000Z', file: { code: 'shop', name: '商铺分时阶梯', utility: 'electricity', versions } }], next: null };
+}
+function bill(m, q) {
+	const items = [];
+	for (let n = 6; n >= 0; n--) {
+		if (day(-n) < q.get('from') || day(-n) > q.get('to')) continue;
+		for (const [rate, price, wh, charge] of [['peak', '1.098700', 9000, '9.888300000'], ['flat', '0.658300', 12000, '7.899600000']])
+			items.push({ day: day(-n), book_day: day(-n), late: false, meter: { id: m.id, code: m.code, name: m.name }, rate, tier: 1, price, energy_wh: wh, charge, sealed: n > 0, explained: true, readings: [{ from: `${day(-n)}T00:00:00.000Z`, from_register: 24700000, to: `${day(-n)}T10:00:00.000Z`, to_register: 24700000 + wh, ratio: 1, rolled_over: false, part: true, energy_wh: wh }] });
+	}
+	return { account_id: m.id, zone: 'Asia/Shanghai', from: q.get('from'), to: q.get('to'), charge: yuan(items.length * 889), items, next: null };
+}
+
 // --- http
 const STAFF = { operator: ['meter.read', 'meter.control', 'alarm.read', 'gateway.read'], cashier: ['meter.read', 'sale.create', 'account.read'], admin: ['meter.read', 'meter.control', 'sale.create', 'alarm.read', 'alarm.ack', 'account.read', 'notice.read', 'notice.edit', 'setting.read'], viewer: ['meter.read'] };
 class No extends Error { constructor(status, code, detail = '') { super(code); Object.assign(this, { status, code, detail }); } }
@@ -185,6 +201,14 @@ function route(method, path, q, body, who) {
 	}
 	if ((p = at(/^GET \/me\/orders\/(\d+)$/))) { const o = orders[p[0] - 1]; if (!o) throw new No(404, 'not_found'); return [200, order_view(o)]; }
 	if (at(/^GET \/me\/notices$/)) return [200, list(notices)];
+	if (at(/^GET \/me\/pay-channels$/)) return [200, list(['wechat_jsapi', 'wechat_h5', 'wechat_native', 'alipay_wap', 'alipay_page', 'alipay_qr'].map((channel) => ({ channel, service: channel.split('_')[0], on: true })))];
+	if (at(/^GET \/me\/repayment$/)) return [200, { account_id: Number(q.get('account_id')), owed: '0.000000000', permille: 0, cap_fen: 0 }];
+	if (at(/^GET \/me\/tariff$/)) return [200, tariff(Number(q.get('meter_id')))];
+	if (at(/^GET \/me\/bill$/)) return [200, bill(meter_of(Number(q.get('account_id'))), q)];
+	if (at(/^GET \/me\/shares$/)) return [200, list([{ group: { id: 1, name: '二层走廊' }, kind: 'public', basis: 'area', utility: 'electricity', day: day(-1), account_id: own[0]?.id, weight: 85, of_weight: 1240, charge: '1.320000000', energy_wh: 1820, volume_l: null, of_energy_wh: 26550, of_volume_l: null, lines: [] }])];
+	if (at(/^GET \/me\/fees$/)) return [200, list([{ id: 1, account_id: own[0]?.id, kind: 'property_fee', monthly_fen: 42500, next: { month: day().slice(0, 7), due_day: day(2), amount_fen: 42500 } }])];
+	if (at(/^GET \/me\/sessions$/)) return [200, list([{ id: 1, current: true, agent: 'Mozilla/5.0 (iPhone) MicroMessenger/8.0', address: '127.0.0.1', since: iso(Date.now() - 86400e3), last_used_at: iso() }, { id: 2, current: false, agent: 'Mozilla/5.0 (Linux; Android 14)', address: '10.0.0.8', since: iso(Date.now() - 9 * 86400e3), last_used_at: iso(Date.now() - 7200e3) }])];
+	if (at(/^GET \/me\/wechat$/)) return [200, { available: true, apps: [] }];
 	if (at(/^GET \/me\/alert-settings$/)) return [200, alerts[who] || { items: own.map((m) => ({ account_id: m.id, purpose: m.utility, warn1: '50.000000000', warn2: '20.000000000' })), language: 'zh' }];
 	if (at(/^PUT \/me\/alert-settings$/)) return [200, (alerts[who] = body)];
 	if ((p = at(/^POST \/me\/accounts\/(\d+)\/emergency-credit$/))) { const m = meter_of(Number(p[0])); pay_in(m, 2000); return [200, account(m)]; }

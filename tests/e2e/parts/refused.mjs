@@ -312,8 +312,9 @@ export default function (world) {
 					wrong.push(`${method} ${path} -> ${real.status} ${real.text.slice(0, 160)} / ${none.status} ${none.text.slice(0, 160)}`);
 			};
 			const span = 'from=2026-01-01&to=2026-01-02';
-			for (const query of ['/me/statement?account_id=', `/me/bill?${span}&account_id=`]) await ask('GET', query + own.accounts, query + NOBODY);
+			for (const query of ['/me/statement?account_id=', '/me/repayment?account_id=', `/me/bill?${span}&account_id=`]) await ask('GET', query + own.accounts, query + NOBODY);
 			await ask('GET', `/me/usage?${span}&step=day&meter_id=${own.meters}`, `/me/usage?${span}&step=day&meter_id=${NOBODY}`);
+			await ask('GET', `/me/tariff?meter_id=${own.meters}`, `/me/tariff?meter_id=${NOBODY}`);
 			await ask('GET', `/me/orders/${own.orders}`, `/me/orders/${NOBODY}`);
 			await ask('POST', `/me/accounts/${own.accounts}/emergency-credit`, `/me/accounts/${NOBODY}/emergency-credit`, {});
 			await ask('POST', `/me/sub-tenants/${own.subs}/supply`, `/me/sub-tenants/${NOBODY}/supply`, { action: 'off' });

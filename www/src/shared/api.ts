@@ -80,6 +80,8 @@ export type Step = 'hour' | 'day' | 'month';
 export interface UsageLine { rate: string; tier: number; price: string; energy_wh?: number; volume_l?: number; charge: string }
 export interface UsageItem {
 	label: string;
+	/** Highest load within an hour that is over. */
+	most_w?: number;
 	energy_wh?: number;
 	volume_l?: number;
 	charge: string;
@@ -117,7 +119,76 @@ export interface Order {
 	receipt_no: string | null;
 	balance: string | null;
 	supply: { state: SupplyState; since: string | null } | null;
+	/** The payment service's number, once it was paid. */
+	transaction_id?: string | null;
+	refunded_fen?: number;
 }
+
+/** Ways to pay, and which are set up here. */
+export interface PayChannel { channel: string; service: string; on: boolean }
+
+/** What of each recharge pays off old debt. */
+export interface Repayment { account_id: number; owed: string; permille: number; cap_fen: number }
+
+export interface TariffVersion {
+	effective_from: string;
+	tier_cycle?: 'none' | 'month' | 'year';
+	tiers_upto_kwh?: string[];
+	tiers_upto_m3?: string[];
+	calendar: { months?: number[]; days?: 'all' | 'workday' | 'weekend' | 'holiday'; slots: [string, string][] }[];
+	prices: Record<string, string[]>;
+}
+
+export interface TariffFile { code: string; name: string; utility: Utility; holidays?: string[]; workdays?: string[]; versions: TariffVersion[] }
+
+export interface MyTariff {
+	meter_id: number;
+	zone: string;
+	tier: number;
+	rate: string;
+	price: string;
+	energy_wh?: number;
+	volume_l?: number;
+	items: { from: string | null; file: TariffFile }[];
+}
+
+export interface BillReading { from: string; from_register: number; to: string; to_register: number; ratio: number; rolled_over: boolean; part: boolean; energy_wh?: number; volume_l?: number }
+
+export interface BillLine {
+	day: string;
+	book_day: string;
+	late: boolean;
+	meter: Named;
+	rate: string;
+	tier: number;
+	price: string;
+	energy_wh?: number;
+	volume_l?: number;
+	charge: string;
+	sealed: boolean;
+	explained: boolean;
+	readings: BillReading[];
+}
+
+export interface Bill { account_id: number; from: string; to: string; charge: string; items: BillLine[] }
+
+export interface SharePart {
+	group: { id: number; name: string };
+	kind: 'public' | 'loss';
+	basis: 'ratio' | 'area' | 'equal';
+	utility: Utility;
+	day: string;
+	account_id: number;
+	weight: number;
+	of_weight: number;
+	charge: string;
+	energy_wh: number | null;
+	volume_l: number | null;
+	of_energy_wh: number | null;
+	of_volume_l: number | null;
+}
+
+export interface Fee { id: number; account_id: number; kind: 'property_fee' | 'rent'; monthly_fen: number; next: { month: string; due_day: string; amount_fen: number } | null }
 
 /** Is WeChat bound to this login? */
 export interface Wechat { available: boolean; apps: { app: 'mp' | 'mini'; bound_at: string; reachable: boolean }[] }

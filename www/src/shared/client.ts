@@ -2,7 +2,8 @@
 import { reactive } from 'vue';
 import type { List, Tokens } from './api';
 import { answered, open_key } from './once';
-import { forget, keep, kept } from './store';
+import { forget, keep, keep_here, kept, kept_here } from './store';
+import { clock_seen } from './time';
 
 const API = '/api/v1';
 const TIMEOUT_MS = 10_000;
@@ -51,6 +52,24 @@ export function client_init(name: string, signed_out: () => void): void {
 	on_signed_out = signed_out;
 	window.addEventListener('online', () => { net.down = false; });
 	window.addEventListener('offline', () => { net.down = true; });
+	window.addEventListener('storage', (e) => {
+		if (e.key !== refresh_name() || e.newValue !== null) return;
+		drop_tokens(); // signed out in another tab
+		on_signed_out();
+	});
+	access = access_kept();
+}
+
+interface Access { token: string; until: number }
+
+/** The access token outlives a reload of its tab, so that a reload need not ask for another one. */
+function access_kept(): string | null {
+	try {
+		const had = JSON.parse(kept_here(`yufu.${app}.access`) || 'null') as Access | null;
+		return had && had.until > Date.now() && kept(refresh_name()) ? had.token : null;
+	} catch {
+		return null;
+	}
 }
 
 function refresh_name(): string {
@@ -63,11 +82,13 @@ export function signed_in(): boolean {
 
 export function take_tokens(tokens: Tokens): void {
 	access = tokens.access_token;
+	keep_here(`yufu.${app}.access`, JSON.stringify({ token: access, until: Date.now() + (tokens.expires_in - 30) * 1000 } satisfies Access));
 	keep(refresh_name(), tokens.refresh_token);
 }
 
 function drop_tokens(): void {
 	access = null;
+	keep_here(`yufu.${app}.access`, null);
 	keep(refresh_name(), null);
 	forget(`yufu.${app}.cache.`);
 }
@@ -97,6 +118,7 @@ async function exchange(method: Method, path: string, ask: Ask, key: string | nu
 		// the body must arrive within the time, too
 		const body = await response.arrayBuffer();
 		net.down = false;
+		clock_seen(response.headers.get('Date'));
 		return new Response(body.byteLength ? body : null, { status: response.status === 304 ? 200 : response.status, headers: mark(response) });
 	} catch {
 		const timeout = stop.signal.aborted;

@@ -2,6 +2,7 @@
 import { reactive } from 'vue';
 import { ApiError } from './client';
 import { keep, kept } from './store';
+import { right_now } from './time';
 
 export interface Loaded<T> {
 	data: T | null;
@@ -13,8 +14,9 @@ export interface Loaded<T> {
 	load(): Promise<void>;
 }
 
-/** Data of `ask`; with `cache` the last answer is kept in the browser and shown when there is no line. */
-export function loaded<T>(ask: () => Promise<T>, cache?: () => string): Loaded<T> {
+/** Data of `ask`; with `cache` the last answer is kept in the browser and shown when there is no line,
+ * with `early` also until the new one is here. */
+export function loaded<T>(ask: () => Promise<T>, cache?: () => string, early = false): Loaded<T> {
 	let turn = 0;
 	const self: Loaded<T> = reactive({
 		data: null, at: null, stale: false, loading: false, error: null, load,
@@ -23,11 +25,15 @@ export function loaded<T>(ask: () => Promise<T>, cache?: () => string): Loaded<T
 	async function load(): Promise<void> {
 		const mine = ++turn;
 		self.loading = true;
+		if (early && self.data === null) {
+			recall();
+			self.stale = false;
+		}
 		try {
 			const data = await ask();
 			if (mine !== turn) return;
 			self.data = data;
-			self.at = Date.now();
+			self.at = right_now().getTime();
 			self.stale = false;
 			self.error = null;
 			if (cache) keep(cache(), JSON.stringify({ at: self.at, data }));

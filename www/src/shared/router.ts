@@ -18,11 +18,17 @@ function read(): void {
 
 /** Goes to a page of this app; `replace` leaves no trace of the present one. */
 export function go(path: string, replace = false): void {
-	if (replace) history.replaceState(null, '', base + path);
-	else history.pushState(null, '', base + path);
+	if (replace) history.replaceState(history.state, '', base + path);
+	else history.pushState({ inside: true }, '', base + path);
 	const before = route.path;
 	read();
 	if (route.path !== before) window.scrollTo(0, 0);
+}
+
+/** One step back in this app; a page that was opened by its address leads to `path`. */
+export function back(path: string): void {
+	if ((history.state as { inside?: boolean } | null)?.inside) history.back();
+	else go(path, true);
 }
 
 /** For `<a href>` of this app: a plain click changes the page without loading it anew. */

@@ -28,3 +28,22 @@ export function forget(prefix: string): void {
 		// nothing to forget
 	}
 }
+
+/** As kept(), of this tab only. */
+export function kept_here(name: string): string | null {
+	try {
+		return sessionStorage.getItem(name);
+	} catch {
+		return null;
+	}
+}
+
+/** As keep(), for this tab only. */
+export function keep_here(name: string, value: string | null): void {
+	try {
+		if (value === null) sessionStorage.removeItem(name);
+		else sessionStorage.setItem(name, value);
+	} catch {
+		// nothing depends on it
+	}
+}

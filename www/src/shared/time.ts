@@ -1,6 +1,27 @@
-// Instants come as RFC 3339 UTC; what a person reads is the site's own clock.
+// Instants come as RFC 3339 UTC; what a person reads is the site's own clock. The phone's own clock may be
+// wrong: the server's answers tell by how much.
+import { keep, kept } from './store';
 
-export const clock = { zone: 'Asia/Shanghai' };
+const AHEAD = 'yufu.ahead';
+const TOLERATED_MS = 60_000;
+
+export const clock = { zone: 'Asia/Shanghai', ahead_ms: Number(kept(AHEAD)) || 0 };
+
+/** Takes the time of an answer (its header Date); a small difference is none. */
+export function clock_seen(date: string | null): void {
+	const at = date ? Date.parse(date) : NaN;
+	if (Number.isNaN(at)) return;
+	const ahead = at - Date.now();
+	const ahead_ms = Math.abs(ahead) < TOLERATED_MS ? 0 : ahead;
+	if (Math.abs(ahead_ms - clock.ahead_ms) < TOLERATED_MS && ahead_ms) return;
+	if (ahead_ms !== clock.ahead_ms) keep(AHEAD, ahead_ms ? String(ahead_ms) : null);
+	clock.ahead_ms = ahead_ms;
+}
+
+/** The present by the server's clock. */
+export function right_now(): Date {
+	return new Date(Date.now() + clock.ahead_ms);
+}
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
@@ -27,12 +48,12 @@ function local(at: Date, zone: string): Local {
 }
 
 /** The site's day, "2026-11-22". */
-export function local_day(at = new Date()): string {
+export function local_day(at = right_now()): string {
 	return local(at, clock.zone).day;
 }
 
 /** "18:02" today, "11-21 18:02" this year, else with the year; "—" for null. */
-export function when(iso: string | null | undefined, now = new Date()): string {
+export function when(iso: string | null | undefined, now = right_now()): string {
 	if (!iso) return '—';
 	const then = local(new Date(iso), clock.zone);
 	const today = local_day(now);
@@ -87,6 +108,6 @@ export function weekday(day: string): number {
 }
 
 /** Seconds since an instant, at least 0. */
-export function age_s(iso: string | null | undefined, now = Date.now()): number | null {
+export function age_s(iso: string | null | undefined, now = right_now().getTime()): number | null {
 	return iso ? Math.max(0, Math.round((now - Date.parse(iso)) / 1000)) : null;
 }

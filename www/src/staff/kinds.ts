@@ -10,4 +10,4 @@ export const ENTRY_KINDS = [
 export const REVERSIBLE = ['sale', 'opening', 'subsidy', 'allowance', 'write_off', 'correction', 'deposit_in', 'deposit_out', 'transfer', 'debt', 'fee', 'bill_adjust', 'bill_refund', 'service_payout'];
 
 /** What may wait for a second person (core/domain/approval.c). */
-export const APPROVAL_KINDS = ['setting', 'fee_cut', 'reversal', 'protect', 'unprotect', 'protected_off', 'tariff', 'long_keep', 'refund', 'unmatched', 'adjustment', 'allowance', 'batch', 'reconciliation'];
+export const APPROVAL_KINDS = ['setting', 'fee_cut', 'reversal', 'protect', 'unprotect', 'protected_off', 'tariff', 'tariff_assign', 'long_keep', 'refund', 'unmatched', 'adjustment', 'allowance', 'batch', 'reconciliation'];

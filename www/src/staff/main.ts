@@ -1,5 +1,6 @@
 import { createApp, watch } from 'vue';
 import '../ui/tokens.css';
+import '../ui/icons_staff';
 import './staff.css';
 import App from './App.vue';
 import { client_init } from '../shared/client';

@@ -2,17 +2,20 @@ import { createApp, watch } from 'vue';
 import '../ui/tokens.css';
 import './tenant.css';
 import App from './App.vue';
-import { client_init } from '../shared/client';
+import { client_init, signed_in } from '../shared/client';
 import { prefs, prefs_init } from '../shared/prefs';
 import { go, route, router_init } from '../shared/router';
-import { session_forget } from './session';
+import { mine, session_forget, session_init } from './session';
 import { words_load } from './words';
 
 router_init('');
 prefs_init();
+session_init();
 client_init('tenant', () => {
 	session_forget();
-	if (route.path !== '/login') go(`/login?to=${encodeURIComponent(route.path)}`, true);
+	if (route.path !== '/login') go(`/login?to=${encodeURIComponent(location.pathname + location.search)}&ended=1`, true);
 });
+// the answer is on its way while the page is put together
+if (signed_in() && route.path !== '/login') void mine.load();
 watch(() => prefs.lang, () => { void words_load().catch(() => undefined); });
 void words_load().catch(() => undefined).then(() => createApp(App).mount('#app'));

@@ -1,24 +1,37 @@
 // Who is signed in, whose accounts they see, and which account they look at.
 import { computed, reactive } from 'vue';
-import type { Account, List, Me } from '../shared/api';
-import { get, sign_out } from '../shared/client';
+import type { Account, Me } from '../shared/api';
+import { get, get_all, Kept, sign_out } from '../shared/client';
 import { loaded } from '../shared/load';
+import { random_key } from '../shared/once';
 import { go } from '../shared/router';
 import { forget, keep, kept } from '../shared/store';
 import { clock } from '../shared/time';
+import { drafts_forget } from './draft';
 
 const CURRENT = 'yufu.tenant.account';
+/** Another value with each sign-in: other tabs see by it that another person may be here now. */
+const PERSON = 'yufu.tenant.person';
 
 const choice = reactive({ id: Number(kept(CURRENT)) || 0 });
+let pages = new Kept<Account>();
 
-/** The tenant with all accounts. */
-export const mine = loaded<{ me: Me; accounts: Account[] }>(async () => {
-	const [me, accounts] = await Promise.all([get<Me>('/me'), get<List<Account>>('/me/accounts')]);
-	if (me.site) clock.zone = me.site.zone;
-	return { me, accounts: accounts.items };
-}, () => 'yufu.tenant.cache.mine');
+/** The accounts of the tenant: what was seen last until the server has answered. */
+export const mine = loaded<Account[]>(() => get_all<Account>('/me/accounts', pages), () => 'yufu.tenant.cache.accounts', true);
 
-export const accounts = computed(() => mine.data?.accounts || []);
+/** The zone of the site, as an answer names it. */
+export function zone_seen(zone: string): void {
+	if (zone !== clock.zone) keep('yufu.zone', (clock.zone = zone));
+}
+
+/** The tenant. */
+export const who = loaded<Me>(async () => {
+	const me = await get<Me>('/me');
+	if (me.site) zone_seen(me.site.zone);
+	return me;
+}, () => 'yufu.tenant.cache.me', true);
+
+export const accounts = computed(() => mine.data || []);
 
 /** The account looked at; the first one with electricity unless another was chosen. */
 export const account = computed<Account | null>(() => {
@@ -41,17 +54,33 @@ export function shop_name(a: { tenant: { room: string; name: string } }): string
 	return [a.tenant.room, a.tenant.name].filter(Boolean).join(' ');
 }
 
+/** The session has ended, by itself perhaps: nothing of it is shown. What was begun stays for the same person. */
 export function session_forget(): void {
-	mine.data = null;
-	mine.at = null;
-	mine.error = null;
-	choice.id = 0;
-	keep(CURRENT, null);
-	forget('yufu.once.');
+	for (const of of [mine, who]) Object.assign(of, { data: null, at: null, error: null, stale: false });
+	pages = new Kept<Account>();
+}
+
+/** Somebody has signed in. */
+export function session_begin(): void {
+	session_forget();
+	keep(PERSON, random_key());
+	void mine.load();
+	void who.load();
+}
+
+export function session_init(): void {
+	clock.zone = kept('yufu.zone') || clock.zone;
+	window.addEventListener('storage', (e) => {
+		if (e.key === PERSON && e.newValue) location.assign('/');
+	});
 }
 
 export async function leave(): Promise<void> {
 	await sign_out();
 	session_forget();
+	choice.id = 0;
+	keep(CURRENT, null);
+	forget('yufu.once.');
+	drafts_forget();
 	go('/login', true);
 }

@@ -1,8 +1,6 @@
-// Words about WeChat, which only two pages need: they stay out of the first load.
-import { computed } from 'vue';
-import { prefs } from '../shared/prefs';
+import { both } from '../words';
 
-const zh = {
+export const zh = {
 	login: '微信登录',
 	bind_next: '绑定这个微信，下次自动登录',
 	done: '已绑定微信',
@@ -17,7 +15,7 @@ const zh = {
 	sure: '解除后需用密码或短信登录，也收不到微信消息。',
 };
 
-const en: typeof zh = {
+export const en: typeof zh = {
 	login: 'Sign in with WeChat',
 	bind_next: 'Bind this WeChat: it signs in by itself next time',
 	done: 'WeChat is bound',
@@ -32,4 +30,4 @@ const en: typeof zh = {
 	sure: 'You will sign in by password or SMS, and get no messages in WeChat.',
 };
 
-export const wt = computed(() => (prefs.lang === 'en' ? en : zh));
+export const wt = both(zh, en);

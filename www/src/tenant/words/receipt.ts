@@ -1,0 +1,51 @@
+import { both } from '../words';
+
+export const zh = {
+	title: '充值收据',
+	payee: '收款方',
+	shop: '户名',
+	meter: '表号',
+	area: '位置',
+	purpose: '账户',
+	way: '支付方式',
+	trade: '支付平台单号',
+	order: '订单号',
+	no: '收据号',
+	paid_at: '支付时间',
+	before: '充值前余额',
+	debt: '还旧欠',
+	after: '充值后余额',
+	refunded: '已退款',
+	made: (t: string) => `${t} 出具 · 电子收据，不作报销凭证；需要发票请联系物业`,
+	save: '保存图片',
+	print: '打印或存为 PDF',
+	how: '在微信里请长按图片保存。',
+	picture: (no: string) => `收据 ${no}`,
+	not_paid: '这张订单还没有付款，没有收据。',
+};
+
+export const en: typeof zh = {
+	title: 'Top-up receipt',
+	payee: 'Payee',
+	shop: 'Shop',
+	meter: 'Meter',
+	area: 'Place',
+	purpose: 'Account',
+	way: 'Paid by',
+	trade: 'Payment number',
+	order: 'Order',
+	no: 'Receipt',
+	paid_at: 'Paid',
+	before: 'Balance before',
+	debt: 'To old debt',
+	after: 'Balance after',
+	refunded: 'Refunded',
+	made: (t) => `Issued ${t} · not a tax invoice; ask the property for one`,
+	save: 'Save picture',
+	print: 'Print or save as PDF',
+	how: 'In WeChat, press the picture for a moment to save it.',
+	picture: (no) => `Receipt ${no}`,
+	not_paid: 'This order was not paid: there is no receipt.',
+};
+
+export const w = both(zh, en);
