@@ -4,7 +4,7 @@ import { defineConfig } from 'vite';
 
 export default defineConfig({
 	root: resolve(import.meta.dirname, 'src/staff'),
-	base: '/staff/',
+	base: './', // where the site lies is known only to the one that serves it
 	publicDir: resolve(import.meta.dirname, 'public'),
 	plugins: [vue()],
 	build: {

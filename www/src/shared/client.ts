@@ -2,9 +2,10 @@
 import { reactive } from 'vue';
 import type { List, Tokens } from './api';
 import { answered, open_key } from './once';
+import { prefix } from './prefix';
 import { forget, keep, kept } from './store';
 
-const API = '/api/v1';
+const API = `${prefix}/api/v1`;
 const TIMEOUT_MS = 10_000;
 const RETRY_WAITS_MS = [400, 1500];
 

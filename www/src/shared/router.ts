@@ -31,7 +31,8 @@ export function on_link(event: MouseEvent): void {
 	const a = (event.target as Element).closest('a[data-in]') as HTMLAnchorElement | null;
 	if (!a) return;
 	event.preventDefault();
-	go(a.getAttribute('href')!.slice(base.length));
+	const to = a.getAttribute('href')!;
+	go(to.startsWith(`${base}/`) ? to.slice(base.length) : to);
 }
 
 export function href(path: string): string {

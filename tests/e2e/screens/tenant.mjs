@@ -1,0 +1,95 @@
+// The tenants' screens. A line: name, who looks, address, and what is done before the picture. The states
+// that an order passes in seconds are told by an answer that stands still.
+import { PHONE_AGENT, WECHAT_AGENT } from '../browser.mjs';
+import { SHOPS } from './scene.mjs';
+
+const id = (name) => `[data-testid="${name}"]`;
+const click = (name) => async (page) => { await page.click(id(name)); };
+const phone = (n) => `138${String(n).padStart(8, '0')}`;
+
+/** The API's answers about one order, as they are at a moment. */
+const orderIs = (which, change) => async (page, { scene }) => {
+	const order = { ...scene[which], ...change };
+	await page.route(`**/api/v1/me/orders/${order.id}`, (r) => r.fulfill({ json: order }));
+	await page.goto(page.at(`/order/${order.id}`));
+};
+const cut_off = async (page) => {
+	await page.route('**/api/**', (r) => r.abort());
+	await page.reload();
+	await page.waitForSelector('.banner, .failed, [role=alert]');
+};
+const broken = async (page) => {
+	await page.route('**/api/v1/me**', (r) => r.fulfill({ status: 500, json: { type: 'about:blank', title: 'x', status: 500, code: 'internal' } }));
+	await page.evaluate(() => localStorage.removeItem('yufu.tenant.cache.mine'));
+	await page.reload();
+};
+const minute_ago = () => new Date(Date.now() - 3_000).toISOString();
+
+export const TENANT = [
+	{ name: 'login', at: '/login' },
+	{ name: 'login-code', at: '/login', act: click('login-by-code') },
+	{ name: 'login-wrong', at: '/login', act: async (page) => {
+		await page.fill(id('login-phone'), phone(1));
+		await page.fill(id('login-password'), 'not this one');
+		await page.click(id('login-submit'));
+		await page.waitForSelector('.wrong:not(:empty)');
+	} },
+	{ name: 'login-wechat', at: '/login?wechat=off', agent: WECHAT_AGENT },
+	{ name: 'home', as: SHOPS.on },
+	{ name: 'home-desktop', as: SHOPS.on, wide: true },
+	{ name: 'home-large', as: SHOPS.on, large: true },
+	{ name: 'home-320', as: SHOPS.on, width: 320 },
+	{ name: 'home-switch', as: SHOPS.on, act: click('switch-account') },
+	{ name: 'home-low', as: SHOPS.low },
+	{ name: 'home-cut', as: SHOPS.cut },
+	{ name: 'home-cut-water', as: SHOPS.waterCut },
+	{ name: 'home-kept', as: SHOPS.kept },
+	{ name: 'home-off', as: SHOPS.off },
+	{ name: 'home-silent', as: SHOPS.silent },
+	{ name: 'home-fee', as: SHOPS.fee },
+	{ name: 'home-offline', as: SHOPS.on, act: cut_off },
+	{ name: 'home-error', as: SHOPS.on, act: broken },
+	{ name: 'recharge', as: SHOPS.on, at: '/recharge' },
+	{ name: 'recharge-desktop', as: SHOPS.on, at: '/recharge', wide: true, agent: '' },
+	{ name: 'recharge-other', as: SHOPS.on, at: '/recharge', act: async (page) => {
+		await page.click(id('amount-other'));
+		await page.fill(id('amount-input'), '88.5');
+	} },
+	{ name: 'recharge-bad', as: SHOPS.on, at: '/recharge', act: async (page) => {
+		await page.click(id('amount-other'));
+		await page.fill(id('amount-input'), '8x');
+	} },
+	{ name: 'emergency', as: SHOPS.cut, act: click('emergency') },
+	{ name: 'order-asking', as: SHOPS.waits, act: orderIs('waiting', { pay: null, state: 'created' }) },
+	{ name: 'order-waiting', as: SHOPS.waits, act: orderIs('waiting', {}) },
+	{ name: 'order-waiting-alipay', as: SHOPS.waits, act: orderIs('waitingAlipay', {}) },
+	{ name: 'order-closed', as: SHOPS.waits, act: orderIs('waiting', { state: 'closed' }) },
+	{ name: 'order-crediting', as: SHOPS.pays, act: orderIs('back', { credited_at: null }) },
+	{ name: 'order-switching', as: SHOPS.pays, act: (page, world) => orderIs('back', { credited_at: minute_ago(), supply: { state: 'switching', since: minute_ago() } })(page, world) },
+	{ name: 'order-unreachable', as: SHOPS.pays, act: (page, world) => orderIs('back', { supply: { state: 'unreachable', since: minute_ago() } })(page, world) },
+	{ name: 'order-owing', as: SHOPS.pays, act: (page, world) => orderIs('back', { supply: { state: 'off', since: minute_ago() }, balance: '-1.200000000' })(page, world) },
+	{ name: 'order-back', as: SHOPS.pays, act: orderIs('back', {}) },
+	{ name: 'order-credited', as: SHOPS.on, act: orderIs('paid', {}) },
+	{ name: 'order-receipt', as: SHOPS.on, act: async (page, world) => {
+		await orderIs('paid', {})(page, world);
+		await page.click('.dock .outline');
+		await page.waitForSelector('img.receipt');
+	} },
+	{ name: 'order-unknown', as: SHOPS.on, at: '/order/999999' },
+	{ name: 'usage-hour', as: SHOPS.on, at: '/usage', act: click('step-hour') },
+	{ name: 'usage-day', as: SHOPS.on, at: '/usage', act: click('step-day') },
+	{ name: 'usage-month', as: SHOPS.on, at: '/usage', act: click('step-month') },
+	{ name: 'usage-table', as: SHOPS.on, at: '/usage', act: async (page) => { await page.click('button.link.small'); } },
+	{ name: 'usage-water', as: SHOPS.on, at: '/usage', act: async (page) => { await page.click('main .segments >> nth=0 >> button >> nth=1'); } },
+	{ name: 'records', as: SHOPS.on, at: '/records' },
+	{ name: 'records-empty', as: 20, at: '/records' },
+	{ name: 'statement', as: SHOPS.on, at: '/records', act: click('records-statement') },
+	{ name: 'notices', as: SHOPS.cut, at: '/records', act: click('records-notices') },
+	{ name: 'me', as: SHOPS.on, at: '/me' },
+	{ name: 'me-sub-tenants', as: SHOPS.subs, at: '/me' },
+	{ name: 'me-sub-off', as: SHOPS.subs, at: '/me', act: async (page) => {
+		await page.click('.rows button');
+		await page.waitForSelector('.sheet');
+	} },
+	{ name: 'me-wechat', as: SHOPS.on, at: '/me', agent: WECHAT_AGENT },
+].map((s) => ({ at: '/', agent: PHONE_AGENT, ...s, app: 'tenant', name: `tenant-${s.name}`, as: s.as && phone(s.as) }));
