@@ -17,13 +17,19 @@ export const LOOKS = [
 // Rows and tiles are alike: the first ones stand for all.
 const ALIKE = [['.data tbody tr:nth-child(n+7)'], ['.tiles > :nth-child(n+9)'], ['.bus:nth-of-type(n+3)']];
 
-export function launch(more = {}) {
-	return chromium.launch({
-		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-		args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
-			'--disable-background-networking', '--disable-component-update', '--disable-sync'],
-		...more,
-	});
+const HOW = {
+	executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+	args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
+		'--disable-background-networking', '--disable-component-update', '--disable-sync'],
+};
+
+export function launch() {
+	return chromium.launch(HOW);
+}
+
+/** A browser that a further program shares by its debugging port; it keeps its data in a folder. */
+export function launchShared(dir, port) {
+	return chromium.launchPersistentContext(dir, { ...HOW, args: [...HOW.args, `--remote-debugging-port=${port}`] });
 }
 
 /** Violations on the page as it is now, in words. */

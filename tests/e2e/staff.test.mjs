@@ -68,7 +68,7 @@ async function put_on(page, n) {
 	const { lang, dark } = LOOKS[n % LOOKS.length];
 	await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
 	if (await page.evaluate(() => document.documentElement.lang.slice(0, 2)) === lang) return;
-	await page.click(`header.top button:text-is("${lang === 'en' ? 'EN' : '中'}")`);
+	await page.click(`header.top button:text-is("${lang === 'en' ? 'EN' : '中文'}")`);
 	await page.waitForFunction((l) => document.documentElement.lang.startsWith(l), lang);
 }
 async function addresses(page) {
