@@ -282,6 +282,6 @@ const server = createServer((req, res) => {
 	}
 	if (path === '/staff') return res.writeHead(301, { Location: '/staff/' }).end();
 	if (path.startsWith('/staff/')) return file(res, join(DIST, 'staff', path.slice(7)), join(DIST, 'staff', 'index.html'));
-	file(res, join(DIST, 'tenant', path), join(DIST, 'tenant', path.startsWith('/order/') ? 'deeper.html' : 'index.html'));
+	file(res, join(DIST, 'tenant', path), join(DIST, 'tenant', /^\/[^/]+\/[^/]*$/.test(path) ? 'deeper.html' : 'index.html'));
 });
 server.listen(Number(process.argv[2] || 0), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}/`));

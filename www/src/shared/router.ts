@@ -16,8 +16,14 @@ function read(): void {
 	route.query = query;
 }
 
+/** A page of this app by its address as the browser shows it, or as it is called here. */
+function inside(path: string): string {
+	return path.startsWith(`${base}/`) ? path.slice(base.length) : path;
+}
+
 /** Goes to a page of this app; `replace` leaves no trace of the present one. */
-export function go(path: string, replace = false): void {
+export function go(to: string, replace = false): void {
+	const path = inside(to);
 	if (replace) history.replaceState(null, '', base + path);
 	else history.pushState(null, '', base + path);
 	const before = route.path;
@@ -31,8 +37,7 @@ export function on_link(event: MouseEvent): void {
 	const a = (event.target as Element).closest('a[data-in]') as HTMLAnchorElement | null;
 	if (!a) return;
 	event.preventDefault();
-	const to = a.getAttribute('href')!;
-	go(to.startsWith(`${base}/`) ? to.slice(base.length) : to);
+	go(a.getAttribute('href')!);
 }
 
 export function href(path: string): string {
