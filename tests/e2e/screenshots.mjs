@@ -2,7 +2,7 @@
 // pictures in a folder; and on each of them what axe finds, what stands in the console, what was asked for
 // elsewhere, and what the policy forbids. Ends with 1 if there is anything.
 //   --dir FOLDER --port PORT --only NAME,NAME (beginnings) --langs zh,en
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Stack, DEMO_PASSWORD, ROOT } from '../support/stack.mjs';
@@ -35,13 +35,14 @@ function find(where, texts) {
 	}
 }
 
-/** Pages of places.ts that no line of the table shows. */
+/** Pages that no line of a table shows: the staff's of places.ts, the tenants' by their files. */
 function forgotten() {
 	const places = readFileSync(path.join(ROOT, 'www/src/staff/places.ts'), 'utf8');
 	const pages = [...places.matchAll(/\{ name: '([a-z_]+)', needs:/g)].map((m) => m[1]);
 	if (pages.length < 10) throw new Error('places.ts is not read as it is written');
-	const shown = new Set(STAFF.map((s) => s.place));
-	return pages.filter((name) => !shown.has(name));
+	const tenants = readdirSync(path.join(ROOT, 'www/src/tenant/pages')).filter((f) => f.endsWith('.vue')).map((f) => f.slice(0, -4).toLowerCase());
+	const without = (names, screens, key) => names.filter((name) => !screens.some((s) => s[key] === name));
+	return [...without(pages, STAFF, 'place').map((n) => `the staff's ${n}`), ...without(tenants, TENANT, 'page').map((n) => `the tenants' ${n}`)];
 }
 
 const contexts = new Map();
@@ -147,7 +148,7 @@ ${rows.join('\n')}\n`);
 	writeFileSync(path.join(options.dir, 'findings.txt'), findings.map((f) => `${f}\n`).join(''));
 }
 
-find('places.ts', forgotten().map((name) => `${name} is on no line of tests/e2e/screens/staff.mjs`));
+find('tests/e2e/screens', forgotten().map((name) => `${name} is on no line`));
 rmSync(options.dir, { recursive: true, force: true });
 mkdirSync(options.dir, { recursive: true });
 const stack = new Stack({ say, port: Number(options.port), historyDays: 14, conf: CONF, editMall });

@@ -7,12 +7,15 @@ const id = (name) => `[data-testid="${name}"]`;
 const click = (name) => async (page) => { await page.click(id(name)); };
 const phone = (n) => `138${String(n).padStart(8, '0')}`;
 
+const ago = (seconds) => new Date(Date.now() - seconds * 1000).toISOString();
+
 /** The API's answers about one order, as they are at a moment. */
-const orderIs = (which, change) => async (page, { scene }) => {
-	const order = { ...scene[which], ...change };
+const orderIs = (which, change = () => ({})) => async (page, { scene }) => {
+	const order = { ...scene[which], ...change() };
 	await page.route(`**/api/v1/me/orders/${order.id}`, (r) => r.fulfill({ json: order }));
 	await page.goto(page.at(`/order/${order.id}`));
 };
+const order = (name, as, which, change) => ({ name: `order-${name}`, page: 'order', as, act: orderIs(which, change) });
 const cut_off = async (page) => {
 	await page.route('**/api/**', (r) => r.abort());
 	await page.reload();
@@ -23,7 +26,6 @@ const broken = async (page) => {
 	await page.evaluate(() => localStorage.removeItem('yufu.tenant.cache.mine'));
 	await page.reload();
 };
-const minute_ago = () => new Date(Date.now() - 3_000).toISOString();
 
 export const TENANT = [
 	{ name: 'login', at: '/login' },
@@ -60,18 +62,18 @@ export const TENANT = [
 		await page.fill(id('amount-input'), '8x');
 	} },
 	{ name: 'emergency', as: SHOPS.cut, act: click('emergency') },
-	{ name: 'order-asking', as: SHOPS.waits, act: orderIs('waiting', { pay: null, state: 'created' }) },
-	{ name: 'order-waiting', as: SHOPS.waits, act: orderIs('waiting', {}) },
-	{ name: 'order-waiting-alipay', as: SHOPS.waits, act: orderIs('waitingAlipay', {}) },
-	{ name: 'order-closed', as: SHOPS.waits, act: orderIs('waiting', { state: 'closed' }) },
-	{ name: 'order-crediting', as: SHOPS.pays, act: orderIs('back', { credited_at: null }) },
-	{ name: 'order-switching', as: SHOPS.pays, act: (page, world) => orderIs('back', { credited_at: minute_ago(), supply: { state: 'switching', since: minute_ago() } })(page, world) },
-	{ name: 'order-unreachable', as: SHOPS.pays, act: (page, world) => orderIs('back', { supply: { state: 'unreachable', since: minute_ago() } })(page, world) },
-	{ name: 'order-owing', as: SHOPS.pays, act: (page, world) => orderIs('back', { supply: { state: 'off', since: minute_ago() }, balance: '-1.200000000' })(page, world) },
-	{ name: 'order-back', as: SHOPS.pays, act: orderIs('back', {}) },
-	{ name: 'order-credited', as: SHOPS.on, act: orderIs('paid', {}) },
+	order('asking', SHOPS.waits, 'waiting', () => ({ pay: null, state: 'created' })),
+	order('waiting', SHOPS.waits, 'waiting'),
+	order('waiting-alipay', SHOPS.waits, 'waitingAlipay'),
+	order('closed', SHOPS.waits, 'waiting', () => ({ state: 'closed' })),
+	order('crediting', SHOPS.pays, 'back', () => ({ credited_at: null })),
+	order('switching', SHOPS.pays, 'back', () => ({ credited_at: ago(3), supply: { state: 'switching', since: ago(3) } })),
+	order('unreachable', SHOPS.pays, 'back', () => ({ supply: { state: 'unreachable', since: ago(3) } })),
+	order('owing', SHOPS.pays, 'back', () => ({ supply: { state: 'off', since: ago(3) }, balance: '-1.200000000' })),
+	order('back', SHOPS.pays, 'back'),
+	order('credited', SHOPS.on, 'paid'),
 	{ name: 'order-receipt', as: SHOPS.on, act: async (page, world) => {
-		await orderIs('paid', {})(page, world);
+		await orderIs('paid')(page, world);
 		await page.click('.dock .outline');
 		await page.waitForSelector('img.receipt');
 	} },
@@ -92,4 +94,4 @@ export const TENANT = [
 		await page.waitForSelector('.sheet');
 	} },
 	{ name: 'me-wechat', as: SHOPS.on, at: '/me', agent: WECHAT_AGENT },
-].map((s) => ({ at: '/', agent: PHONE_AGENT, ...s, app: 'tenant', name: `tenant-${s.name}`, as: s.as && phone(s.as) }));
+].map((s) => ({ at: '/', agent: PHONE_AGENT, page: s.at?.split(/[/?]/)[1] || 'home', ...s, app: 'tenant', name: `tenant-${s.name}`, as: s.as && phone(s.as) }));
