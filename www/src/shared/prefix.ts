@@ -7,3 +7,25 @@ export function prefix_of(script: string): string {
 }
 
 export const prefix = prefix_of(import.meta.url);
+
+/** The address of a place of the site, as the browser asks for it. */
+export function placed(path: string, at = prefix): string {
+	return path.startsWith('/') && !path.startsWith('//') && !path.startsWith(`${at}/`) ? at + path : path;
+}
+
+/** Links are written without the path of the site; where there is one, each gets it as it appears. */
+export function prefix_links(): void {
+	if (!prefix) return;
+	const place = (a: Element): void => {
+		const to = a.getAttribute('href')!;
+		if (placed(to) !== to) a.setAttribute('href', placed(to));
+	};
+	new MutationObserver((all) => {
+		for (const { target, addedNodes } of all) {
+			if (target instanceof HTMLAnchorElement) place(target);
+			addedNodes.forEach((n) => {
+				if (n instanceof Element) [n, ...Array.from(n.querySelectorAll('a[href]'))].filter((a) => a.matches('a[href]')).forEach(place);
+			});
+		}
+	}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['href'] });
+}
