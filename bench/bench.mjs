@@ -377,8 +377,8 @@ if (Number(options.bus)) bus(Number(options.bus));
 storage();
 await speed();
 if (options.reports) reports(...options.reports.split('x'));
-if (Number(options.pages)) pages(Number(options.pages));
 for (const size of options.scale.split(',').filter(Boolean)) scale(...size.split('x'));
+if (Number(options.pages)) pages(Number(options.pages));
 if (options.seeded !== '0') seeded(...options.seeded.split('x'));
 if (Number(options.soak)) {
 	const soak = spawnSync(path.join(ROOT, 'scripts/node'), ['--test-reporter=spec', path.join(ROOT, 'tests/e2e/kill.test.mjs')], {
