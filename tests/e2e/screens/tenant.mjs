@@ -19,11 +19,11 @@ const order = (name, as, which, change) => ({ name: `order-${name}`, page: 'orde
 const cut_off = async (page) => {
 	await page.route('**/api/**', (r) => r.abort());
 	await page.reload();
-	await page.waitForSelector('.banner, .failed, [role=alert]');
+	await page.waitForSelector('.banner');
 };
 const broken = async (page) => {
 	await page.route('**/api/v1/me**', (r) => r.fulfill({ status: 500, json: { type: 'about:blank', title: 'x', status: 500, code: 'internal' } }));
-	await page.evaluate(() => localStorage.removeItem('yufu.tenant.cache.mine'));
+	await page.evaluate(() => Object.keys(localStorage).filter((k) => k.includes('.cache.')).forEach((k) => localStorage.removeItem(k)));
 	await page.reload();
 };
 
@@ -72,26 +72,40 @@ export const TENANT = [
 	order('owing', SHOPS.pays, 'back', () => ({ supply: { state: 'off', since: ago(3) }, balance: '-1.200000000' })),
 	order('back', SHOPS.pays, 'back'),
 	order('credited', SHOPS.on, 'paid'),
-	{ name: 'order-receipt', as: SHOPS.on, act: async (page, world) => {
-		await orderIs('paid')(page, world);
-		await page.click('.dock .outline');
-		await page.waitForSelector('img.receipt');
+	{ name: 'receipt', page: 'receipt', as: SHOPS.on, act: async (page, { scene }) => { await page.goto(page.at(`/receipt/${scene.paid.id}`)); } },
+	{ name: 'receipt-picture', page: 'receipt', as: SHOPS.on, act: async (page, { scene }) => {
+		await page.goto(page.at(`/receipt/${scene.paid.id}`));
+		await page.click(id('receipt-save'));
+		await page.waitForSelector(id('receipt-picture'));
 	} },
 	{ name: 'order-unknown', as: SHOPS.on, at: '/order/999999' },
 	{ name: 'usage-hour', as: SHOPS.on, at: '/usage', act: click('step-hour') },
 	{ name: 'usage-day', as: SHOPS.on, at: '/usage', act: click('step-day') },
 	{ name: 'usage-month', as: SHOPS.on, at: '/usage', act: click('step-month') },
-	{ name: 'usage-table', as: SHOPS.on, at: '/usage', act: async (page) => { await page.click('button.link.small'); } },
-	{ name: 'usage-water', as: SHOPS.on, at: '/usage', act: async (page) => { await page.click('main .segments >> nth=0 >> button >> nth=1'); } },
+	{ name: 'usage-table', as: SHOPS.on, at: '/usage', act: click('usage-table') },
+	{ name: 'usage-water', as: SHOPS.on, at: '/usage', act: click('meter-A71W') },
+	{ name: 'bill', as: SHOPS.on, at: '/bill' },
+	{ name: 'bill-before', as: SHOPS.on, at: '/bill', act: click('bill-prev') },
+	{ name: 'price', as: SHOPS.on, at: '/price' },
 	{ name: 'records', as: SHOPS.on, at: '/records' },
 	{ name: 'records-empty', as: 20, at: '/records' },
 	{ name: 'statement', as: SHOPS.on, at: '/records', act: click('records-statement') },
 	{ name: 'notices', as: SHOPS.cut, at: '/records', act: click('records-notices') },
 	{ name: 'me', as: SHOPS.on, at: '/me' },
-	{ name: 'me-sub-tenants', as: SHOPS.subs, at: '/me' },
-	{ name: 'me-sub-off', as: SHOPS.subs, at: '/me', act: async (page) => {
-		await page.click('.rows button');
-		await page.waitForSelector('.sheet');
+	{ name: 'subs', as: SHOPS.subs, at: '/subs' },
+	{ name: 'subs-off', as: SHOPS.subs, at: '/subs', act: async (page) => {
+		await page.click(`${id('sub-switch')} >> nth=0`);
+		await page.waitForSelector(id('sub-confirm'));
 	} },
+	{ name: 'subs-none', as: SHOPS.on, at: '/subs' },
+	{ name: 'alerts', as: SHOPS.on, at: '/alerts' },
+	{ name: 'alerts-bad', as: SHOPS.on, at: '/alerts', act: async (page) => {
+		await page.fill(id('warn1-electricity'), '1');
+		await page.click(id('alerts-save'));
+	} },
+	{ name: 'devices', as: SHOPS.on, at: '/devices' },
+	{ name: 'password', as: SHOPS.on, at: '/password' },
+	{ name: 'former', as: SHOPS.on, at: '/former' },
+	{ name: 'me-emergency', as: SHOPS.low, at: '/me', act: click('me-emergency') },
 	{ name: 'me-wechat', as: SHOPS.on, at: '/me', agent: WECHAT_AGENT },
 ].map((s) => ({ at: '/', agent: PHONE_AGENT, page: s.at?.split(/[/?]/)[1] || 'home', ...s, app: 'tenant', name: `tenant-${s.name}`, as: s.as && phone(s.as) }));
