@@ -13,8 +13,11 @@ export function placed(path: string, at = prefix): string {
 	return path.startsWith('/') && !path.startsWith('//') && !path.startsWith(`${at}/`) ? at + path : path;
 }
 
-/** Links are written without the path of the site; where there is one, each gets it as it appears. */
-export function prefix_links(): void {
+/** Links are written without the path of the site; where there is one, each gets it as it appears. The icon
+ * is named by where the page was loaded from, and must not follow the address when that changes. */
+export function prefix_init(): void {
+	const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]');
+	if (icon) icon.setAttribute('href', icon.href);
 	if (!prefix) return;
 	const place = (a: Element): void => {
 		const to = a.getAttribute('href')!;

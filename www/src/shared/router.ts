@@ -1,6 +1,6 @@
 // Pages by address: /recharge, /order/12, … with the history of the browser.
 import { reactive } from 'vue';
-import { prefix_links } from './prefix';
+import { prefix_init } from './prefix';
 
 export interface Route { path: string; parts: string[]; query: Record<string, string> }
 
@@ -47,7 +47,7 @@ export function href(path: string): string {
 
 export function router_init(at: string): void {
 	base = at;
-	prefix_links();
+	prefix_init();
 	read();
 	window.addEventListener('popstate', read);
 }
