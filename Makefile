@@ -3,6 +3,7 @@
 #   make run        the whole mall on this machine; PORT=8080, state in .run/, Ctrl-C stops it
 #   make test       every test
 #   make bench      the table of measurements
+#   make screenshots  every screen as a picture, looked at by axe; DIR=build/screenshots
 #   make lint fuzz asan build clean-run
 #   make tsan       the tests of one program at a time (all but e2e) under ThreadSanitizer
 
@@ -14,7 +15,7 @@ PROGRAMS = yufu yufu-api yufu-poller yufu-worker yufu-sim
 # count as two.
 CTEST = ctest --output-on-failure --no-tests=error -j $(shell expr $(JOBS) + 4)
 
-.PHONY: run test bench lint fuzz asan tsan build www clean-run
+.PHONY: run test bench screenshots lint fuzz asan tsan build www clean-run
 .DEFAULT_GOAL := build
 
 build:
@@ -48,6 +49,12 @@ bench:
 	@scripts/build.sh release $(PROGRAMS) settle_bench store_bench report_bench meter_server bus_speed bus_bench db_seeded
 	@scripts/www.sh
 	@exec scripts/node bench/bench.mjs $(BENCH_ARGS)
+
+screenshots:
+	@scripts/install.sh --for test
+	@scripts/build.sh release $(PROGRAMS)
+	@scripts/www.sh
+	@exec scripts/node tests/e2e/screenshots.mjs $(if $(DIR),--dir $(DIR)) $(if $(filter-out file,$(origin PORT)),--port $(PORT))
 
 lint:
 	@scripts/install.sh --for lint

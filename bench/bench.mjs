@@ -20,6 +20,7 @@ const { values: options } = parseArgs({
 		recharges: { type: 'string', default: '50' },
 		fresh: { type: 'string', default: '0' }, // seconds in each situation; 600 is the promise
 		seeded: { type: 'string', default: '500x60' }, // meters x days of the seeded run; 0 leaves it out
+		pages: { type: 'string', default: '5' }, // runs of Lighthouse on each page of the tenants'; 0 leaves it out
 		scale: { type: 'string', default: '10000x320x1,100000x3200x4' }, // meters x buses x pollers; empty leaves it out
 		bus: { type: 'string', default: '600' }, // seconds on a busy bus, which the promise is of; 0 leaves it out
 		notifies: { type: 'string', default: '10000' }, // payment notifies in the flood; 0 leaves it out
@@ -347,6 +348,19 @@ async function speed(turns = 3, buses = 300, seconds = 4) {
 	}
 }
 
+/** The tenants' pages as Lighthouse sees them on a slow phone; the figures of the median run. */
+function pages(runs) {
+	const run = spawnSync(path.join(ROOT, 'scripts/node'), [path.join(ROOT, 'bench/lighthouse/pages.mjs'), '--runs', String(runs)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+	if (run.status !== 0) throw new Error('pages.mjs failed');
+	for (const r of JSON.parse(run.stdout)) {
+		row(`${r.name}, Lighthouse on a phone: performance`, r.performance, `goal: 95, better 98; median of ${runs}: ${r.all.join(' ')}; slow 4G and a slow processor, simulated`);
+		row('… accessibility, best practices', `${r.accessibility}, ${r.practices}`, 'goal: 100, 95');
+		row('… largest paint', `${(r.lcp / 1000).toFixed(2)} s`, `goal: 1.5 s; shift ${r.cls}`);
+		row('… scripts, styles', `${(r.js / 1000).toFixed(1)} kB, ${(r.css / 1000).toFixed(1)} kB`, 'on the wire, headers included; goal: 40, 8');
+		row('… requests', r.requests, `goal: 6; ${r.names.join(' ')}`);
+	}
+}
+
 /** So many meters, each read, settled and stored every minute. */
 function scale(meters, buses, pollers) {
 	const run = spawnSync(path.join(ROOT, 'scripts/node'), [path.join(ROOT, 'bench/scale.mjs'), '--meters', meters, '--buses', buses, '--pollers', pollers],
@@ -408,6 +422,7 @@ await speed();
 if (options.reports) reports(...options.reports.split('x'));
 if (Number(options.board)) board(options.board);
 for (const size of options.scale.split(',').filter(Boolean)) scale(...size.split('x'));
+if (Number(options.pages)) pages(Number(options.pages));
 if (options.seeded !== '0') seeded(...options.seeded.split('x'));
 if (Number(options.soak)) {
 	const soak = spawnSync(path.join(ROOT, 'scripts/node'), ['--test-reporter=spec', path.join(ROOT, 'tests/e2e/kill.test.mjs')], {

@@ -31,11 +31,20 @@ static bool is_own_page(const char *path)
 			    "-_.~/?=&") == strlen(path);
 }
 
+/* "/yufu" of a site at https://host/yufu, "" of one at the root of its host. */
+static const char *site_path(const struct request *r)
+{
+	const char *host = strstr(r->api->site_base, "://");
+	const char *path = host ? strchr(host + strlen("://"), '/') : NULL;
+
+	return path ? path : "";
+}
+
 static void set_cookie(const struct request *r, const char *nonce, int life_s, struct answer *a)
 {
 	snprintf(a->cookie, sizeof(a->cookie),
-		COOKIE "=%s; Path=" COOKIE_PATH "; Max-Age=%d; HttpOnly; SameSite=Lax%s", nonce,
-		life_s, str_starts(r->api->site_base, "https:") ? "; Secure" : "");
+		COOKIE "=%s; Path=%s" COOKIE_PATH "; Max-Age=%d; HttpOnly; SameSite=Lax%s", nonce,
+		site_path(r), life_s, str_starts(r->api->site_base, "https:") ? "; Secure" : "");
 }
 
 /* What stands behind /login: where to go then. */
@@ -61,7 +70,7 @@ enum err auth_wechat_start(struct request *r, struct answer *a)
 			&a->why, ERR_BAD_VALUE, "return", "a page of this site is expected");
 	if (!app || !r->api->site_base[0]) {
 		/* a person looks at this: the page says it, and asks no more */
-		back_address("", page, "&wechat=off", &to);
+		back_address(site_path(r), page, "&wechat=off", &to);
 	} else {
 		state_make(&r->api->jwt_key, r->now, nonce, state);
 		set_cookie(r, nonce, STATE_LIFE_S, a);

@@ -131,6 +131,7 @@ case "${1:-} ${2:-}" in
 	node_packages www
 	node_packages tests/e2e
 	node_packages bench/peers
+	node_packages bench/lighthouse
 	;;
 "--for lint") system_packages "$build $lint" ;;
 "--for fuzz") system_packages "$build $clang" ;;

@@ -39,7 +39,7 @@ function number_or_fail(key) {
 
 function check(    k) {
 	if (v["BASE"] != "") {
-		if (v["BASE"] !~ /^https:\/\/[A-Za-z0-9.-]+(:[0-9]+)?$/) fail(file ": BASE is https:// and a name, as [site] base")
+		if (v["BASE"] !~ /^https:\/\/[A-Za-z0-9.-]+(:[0-9]+)?$/) fail(file ": BASE is https:// and a name; a path goes into PREFIX")
 		v["SERVER_NAME"] = v["BASE"]
 		sub(/^https:\/\//, "", v["SERVER_NAME"])
 		sub(/:[0-9]+$/, "", v["SERVER_NAME"])
@@ -53,6 +53,7 @@ function check(    k) {
 	if (v["OCSP_CHAIN"] != "" && v["OCSP_RESOLVER"] == "") fail(file ": OCSP_RESOLVER is missing, the address of a name server")
 	number_or_fail("HSTS_SECONDS")
 	number_or_fail("SANDBOX_PORT")
+	if (v["PREFIX"] !~ /^(\/[A-Za-z0-9_-]+)*$/ || v["PREFIX"] ~ /\/staff$/) fail(file ": PREFIX is a path as /yufu, not ending in /staff")
 	if (v["HSTS_SECONDS"] == "0") v["HSTS_SECONDS"] = ""
 	if (v["SANDBOX_PORT"] != "" && v["BASE"] != "") fail(file ": SANDBOX_PORT is for LISTEN_PLAIN alone")
 }
@@ -104,7 +105,7 @@ function emit(name, indent,    here, line, depth, skip, text, words, n, i, one) 
 }
 
 BEGIN {
-	n = split("BASE CERTIFICATE CERTIFICATE_KEY WWW API_SOCKET LOG ACME_ROOT OCSP_CHAIN HSTS_SECONDS LISTEN_PLAIN SANDBOX_PORT USER RUN", list, " ")
+	n = split("BASE CERTIFICATE CERTIFICATE_KEY WWW API_SOCKET LOG ACME_ROOT OCSP_CHAIN HSTS_SECONDS LISTEN_PLAIN SANDBOX_PORT PREFIX USER RUN", list, " ")
 	for (i = 1; i <= n; i++) known[list[i]] = "one"
 	n = split("LISTEN_TLS LISTEN_HTTP TRUSTED_PROXIES OCSP_RESOLVER", list, " ")
 	for (i = 1; i <= n; i++) known[list[i]] = "many"

@@ -4,7 +4,7 @@ import { defineConfig } from 'vite';
 
 export default defineConfig({
 	root: resolve(import.meta.dirname, 'src/staff'),
-	base: '/staff/',
+	base: './', // where the site lies is known only to the one that serves it
 	publicDir: resolve(import.meta.dirname, 'public'),
 	plugins: [vue()],
 	build: {
@@ -13,6 +13,8 @@ export default defineConfig({
 		assetsInlineLimit: 0,
 		modulePreload: { polyfill: false },
 		reportCompressedSize: false,
+		// what the first page needs is one file: each further one is a request more
+		rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } } },
 	},
 	define: { __VUE_OPTIONS_API__: 'false', __VUE_PROD_DEVTOOLS__: 'false' },
 });

@@ -13,7 +13,7 @@ const FIRST = new RegExp([
 // The tenant's page runs in old Android web views inside WeChat and Alipay, hence the old target.
 export default defineConfig({
 	root: resolve(import.meta.dirname, 'src/tenant'),
-	base: '/',
+	base: './', // where the site lies is known only to the one that serves it
 	publicDir: resolve(import.meta.dirname, 'public'),
 	plugins: [vue()],
 	build: {

@@ -13,7 +13,7 @@ export { DEMO_PASSWORD, PATIENCE, until };
 
 /** Answers are checked by the API itself as well. A test asks faster than people: limits of callers have a
  * test of their own. */
-const CONF = {
+export const CONF = {
 	api: { check_answers: 1 },
 	limits: { login_per_minute: 0, write_per_minute: 0, read_per_minute: 0 },
 };

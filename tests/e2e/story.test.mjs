@@ -1,15 +1,17 @@
 // The whole way once, as a shopkeeper sees it: the power is cut at zero, a recharge on the phone, the
-// relay closes on the wire, the page says that the power is back.
+// relay closes on the wire, the page says that the power is back. On a site that lies below a path.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mkdirSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { launch, PHONE_AGENT, watch } from './browser.mjs';
 import { DEMO_PASSWORD, PATIENCE, tenantPhone, until, useStack } from './lib.mjs';
 import tenantPages from './parts/tenant_pages.mjs';
 
 // The shop A-105 begins with two fen: what it uses within a minute brings it to zero.
 const UNIT = 5;
+const PREFIX = '/yufu';
 const world = useStack({
+	prefix: PREFIX,
 	editMall: (mall) => {
 		const meter = mall.meters.find((m) => m.gateway === 'G1' && Number(m.unit) === UNIT);
 		const tenant = mall.tenants.find((x) => [x.meters].flat().join(';').split(';').includes(meter.code));
@@ -25,14 +27,6 @@ async function picture(page, name) {
 	await page.screenshot({ path: `${dir}/${name}.png` });
 }
 
-function launch() {
-	return chromium.launch({
-		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-		args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
-			'--disable-background-networking', '--disable-component-update', '--disable-sync'],
-	});
-}
-
 async function browser(t, { width, height, phone }) {
 	const chrome = await launch();
 	t.after(() => chrome.close());
@@ -41,13 +35,14 @@ async function browser(t, { width, height, phone }) {
 		locale: 'zh-CN',
 		timezoneId: 'Asia/Shanghai',
 		hasTouch: phone,
-		...(phone && { userAgent: 'Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36' }),
+		...(phone && { userAgent: PHONE_AGENT }),
 	});
 	const page = await context.newPage();
 	page.setDefaultTimeout(30_000 * PATIENCE);
-	page.complaints = [];
-	page.on('pageerror', (error) => page.complaints.push(String(error)));
-	page.on('console', (m) => m.type() === 'error' && page.complaints.push(m.text()));
+	await watch(page, world.stack.base, { strict: true });
+	page.asked = [];
+	const paying = (r) => /\/sandbox\//.test(r.url()) || /\/sandbox\//.test(r.headers().referer ?? '');
+	page.on('request', (r) => paying(r) || page.asked.push(new URL(r.url()).pathname));
 	return page;
 }
 
@@ -66,7 +61,7 @@ async function buyPower(page, shot) {
 	await page.waitForURL(/\/sandbox\//);
 	await picture(page, `${shot}-sandbox`);
 	await page.click('button[value="pay"]');
-	await page.waitForURL(/\/order\/\d+/);
+	await page.waitForURL(new RegExp(`${PREFIX}/order/\\d+`));
 }
 
 test('a shop whose power was cut pays by phone and the lights come back', async (t) => {
@@ -79,7 +74,7 @@ test('a shop whose power was cut pays by phone and the lights come back', async 
 	assert.equal(dark.power_w, 0);
 
 	const page = await browser(t, { width: 390, height: 844, phone: true });
-	await page.goto(`${stack.base}/`);
+	await page.goto(`${stack.base}${PREFIX}/`);
 	await logIn(page, tenantPhone(unit));
 	await page.waitForSelector(id('home-state'));
 	await until('the page says that the power is off', async () =>
@@ -99,6 +94,14 @@ test('a shop whose power was cut pays by phone and the lights come back', async 
 		/供电/.test(await page.textContent(id('home-state'))), 30_000);
 	await picture(page, 'home');
 	assert.deepEqual(page.complaints, []);
+	assert.deepEqual(page.asked.filter((path) => !path.startsWith(`${PREFIX}/`)), [], 'nothing is asked for outside the path');
+
+	await t.test('logging in with WeChat comes back to the path', async () => {
+		const answer = await fetch(`${stack.base}${PREFIX}/api/v1/auth/wechat/start?return=/recharge`, { redirect: 'manual' });
+		assert.equal(answer.status, 302);
+		assert.match(answer.headers.get('set-cookie'), new RegExp(`Path=${PREFIX}/api/v1/auth/wechat;`));
+		assert.match(new URL(answer.headers.get('location')).searchParams.get('redirect_uri'), new RegExp(`^${stack.base}${PREFIX}/login`));
+	});
 
 	await t.test('and the records show it', async () => {
 		const tenant = await world.api.login(tenantPhone(unit));
@@ -117,7 +120,7 @@ test('the board shows every meter, and switches one off and on again', async (t)
 	const { stack, wire } = world;
 	await stack.allFresh();
 	const page = await browser(t, { width: 1440, height: 900, phone: false });
-	await page.goto(`${stack.base}/staff/`);
+	await page.goto(`${stack.base}${PREFIX}/staff`);
 	await logIn(page, 'operator');
 	await page.waitForSelector(id('tile-A01'));
 	await until('the board counts 370 fresh meters', async () =>
@@ -140,4 +143,4 @@ test('the board shows every meter, and switches one off and on again', async (t)
 	assert.deepEqual(page.complaints, []);
 });
 
-tenantPages(world, launch, picture);
+tenantPages(world, launch, picture, PREFIX);

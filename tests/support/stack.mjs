@@ -28,7 +28,8 @@ export class Stack {
 	 * mall before it is loaded, once · poolMb: of the database · historyDays: of use before the start ·
 	 * pollers: how many share the buses; named poller, poller2, … · tls: also the site as it is shipped,
 	 * with a certificate of the test's own authority; an object holds further settings of it ·
-	 * modem: a GSM modem with its daemon beside the worker (tests/e2e/modem.mjs) */
+	 * modem: a GSM modem with its daemon beside the worker (tests/e2e/modem.mjs) · prefix: the path that phones
+	 * reach the site by, as "/yufu"; it is at the root as well */
 	constructor(options = {}) {
 		this.temporary = !options.dir;
 		this.dir = options.dir ? path.resolve(options.dir) : temporaryDir();
@@ -43,6 +44,7 @@ export class Stack {
 		this.pollers = options.pollers ?? 1;
 		this.tls = options.tls ?? false;
 		this.modem = options.modem;
+		this.prefix = options.prefix ?? '';
 		this.processes = new Map();
 		this.stopping = false;
 	}
@@ -111,6 +113,7 @@ export class Stack {
 		await this.#nginxConf('nginx', {
 			LISTEN_PLAIN: `127.0.0.1:${this.ports.nginx}`, // demo logins are public: this machine only
 			SANDBOX_PORT: this.ports.sim,
+			PREFIX: this.prefix,
 		});
 		if (this.tls) await this.#prepareTls();
 	}
@@ -153,6 +156,7 @@ export class Stack {
 				state_dir: this.path('sim'),
 			},
 		};
+		if (this.prefix) settings.site = { base: this.base + this.prefix };
 		if (this.modem) settings.gammu = { database: 'smsd' };
 		for (const [section, values] of Object.entries(this.extraConf))
 			settings[section] = { ...settings[section], ...values };

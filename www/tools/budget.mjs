@@ -6,14 +6,14 @@ import { gzipSync } from 'node:zlib';
 
 const dist = join(import.meta.dirname, '..', 'dist');
 const budgets = [
-	{ app: 'tenant', base: '/', html: 4000, js: 50000, css: 8000 },
-	{ app: 'staff', base: '/staff/', html: 4000, js: 200000, css: 20000 },
+	{ app: 'tenant', html: 4000, js: 50000, css: 8000 },
+	{ app: 'staff', html: 4000, js: 200000, css: 20000 },
 ];
 
-function first_load(app, base) {
+function first_load(app) {
 	const html = readFileSync(join(dist, app, 'index.html'), 'utf8');
-	const names = [...html.matchAll(/(?:src|href)="([^"]+\.(?:js|css))"/g)]
-		.map((m) => m[1].slice(base.length));
+	const names = [...html.matchAll(/(?:src|href)="\.\/([^"]+\.(?:js|css))"/g)]
+		.map((m) => m[1]);
 	const seen = new Map();
 	for (const name of names) follow(app, name, seen);
 	return { html: gzipSync(html, { level: 9 }).length, seen };
@@ -29,8 +29,8 @@ function follow(app, name, seen) {
 }
 
 let failed = false;
-for (const { app, base, ...limit } of budgets) {
-	const { html, seen } = first_load(app, base);
+for (const { app, ...limit } of budgets) {
+	const { html, seen } = first_load(app);
 	const sum = (ending) => [...seen].filter(([n]) => n.endsWith(ending)).reduce((a, [, n]) => a + n, 0);
 	const size = { html, js: sum('.js'), css: sum('.css') };
 	for (const kind of ['html', 'js', 'css']) {

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 
 const DIST = join(import.meta.dirname, '..', 'dist');
-const CSP = "default-src 'self'; img-src 'self' data:; style-src 'self'";
+const CSP = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.txt': 'text/plain' };
 const iso = (ms = Date.now()) => new Date(ms).toISOString();
 const yuan = (fen) => `${fen < 0 ? '-' : ''}${Math.floor(Math.abs(fen) / 100)}.${String(Math.abs(fen) % 100).padStart(2, '0')}0000000`;
@@ -313,6 +313,6 @@ const server = createServer((req, res) => {
 	}
 	if (path === '/staff') return res.writeHead(301, { Location: '/staff/' }).end();
 	if (path.startsWith('/staff/')) return file(res, join(DIST, 'staff', path.slice(7)), join(DIST, 'staff', 'index.html'));
-	file(res, join(DIST, 'tenant', path), join(DIST, 'tenant', 'index.html'));
+	file(res, join(DIST, 'tenant', path), join(DIST, 'tenant', /^\/[^/]+\/[^/]*$/.test(path) ? 'deeper.html' : 'index.html'));
 });
 server.listen(Number(process.argv[2] || 0), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}/`));

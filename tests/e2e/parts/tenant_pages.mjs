@@ -1,25 +1,22 @@
 // The tenant's page in a browser: what a recharge, a lost line, an ended session, a wrong clock or a second tab may
 // not spoil, and what each page shows. Of one stack with story.test.mjs.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
+import { axe as violations, PHONE_AGENT, watch } from '../browser.mjs';
 import { DEMO_PASSWORD, PATIENCE, credited, newOrder, pay, tenantPhone, until } from '../lib.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const WAIT_MS = 30_000 * PATIENCE;
 const UNIT = 6; // whose shop pays, and has a sub-tenant
 const SUB_UNIT = 9;
 const id = (name) => `[data-testid="${name}"]`;
 
-export default function tenantPages(world, launch, picture) {
+export default function tenantPages(world, launch, picture, prefix) {
 	let chrome, page, api, orderId;
 
 	async function open({ dark = false, lang = 'zh', large = false, width = 390, height = 844, days = 0 } = {}) {
 		const context = await chrome.newContext({
 			viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', locale: 'zh-CN', timezoneId: 'Asia/Shanghai', hasTouch: true,
-			userAgent: 'Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36',
+			userAgent: PHONE_AGENT,
 		});
 		context.setDefaultTimeout(WAIT_MS);
 		await context.addInitScript(([l, big, ahead]) => {
@@ -34,18 +31,16 @@ export default function tenantPages(world, launch, picture) {
 		}, [lang, large, days * 86_400_000]);
 		return watched(await context.newPage());
 	}
-	function watched(p) {
-		p.complaints = [];
-		p.on('pageerror', (e) => p.complaints.push(String(e)));
-		p.on('console', (m) => m.type() === 'error' && !/Failed to load resource/.test(m.text()) && p.complaints.push(m.text()));
+	async function watched(p) {
+		await watch(p, world.stack.base);
 		return p;
 	}
-	const go = (p, path) => p.goto(`${world.stack.base}${path}`);
+	const go = (p, path) => p.goto(`${world.stack.base}${prefix}${path}`);
 	async function signIn(p, unit = UNIT) {
 		await p.fill(id('login-phone'), tenantPhone(unit));
 		await p.fill(id('login-password'), DEMO_PASSWORD);
 		await p.click(id('login-submit'));
-		await p.waitForURL((url) => url.pathname !== '/login');
+		await p.waitForURL((url) => !url.pathname.endsWith('/login'));
 	}
 	const stage = (p, name) => p.waitForSelector(`main[data-stage="${name}"]`);
 	async function shows(p, what, pattern) {
@@ -190,7 +185,7 @@ export default function tenantPages(world, launch, picture) {
 		});
 
 		test('two tabs: who leaves in one has left in the other', async () => {
-			const other = watched(await page.context().newPage());
+			const other = await watched(await page.context().newPage());
 			await go(other, '/');
 			await other.waitForSelector(id('home-balance'));
 			await go(page, '/me');
@@ -236,15 +231,14 @@ export default function tenantPages(world, launch, picture) {
 		await p.evaluate((to) => {
 			history.pushState({ inside: true }, '', to);
 			dispatchEvent(new PopStateEvent('popstate'));
-		}, at);
+		}, prefix + at);
 		const page_key = /^\/(order|receipt)\//.test(at) ? at : at.replace(/^\/|\?.*/g, '') || 'home';
 		await p.waitForFunction((key) => document.querySelector('.app')?.dataset.page === key && document.querySelector('main h1') && !document.querySelector('.bone'), page_key);
 	}
 
 	async function axe(p, where, look) {
-		if (!await p.evaluate(() => 'axe' in window)) await p.evaluate(AXE);
-		const found = await p.evaluate((tags) => window.axe.run({ exclude: [['.rows li:nth-child(n+6)']] }, { runOnly: tags, resultTypes: ['violations'] }), TAGS);
+		const found = await violations(p);
 		await picture(p, `axe-${look.lang ?? 'zh'}${where.replace(/\W+/g, '-')}`);
-		assert.deepEqual(found.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ')).join(' | ')}`), [], `axe on ${where}`);
+		assert.deepEqual(found, [], `axe on ${where}`);
 	}
 }

@@ -2,10 +2,11 @@
 import { reactive } from 'vue';
 import type { List, Tokens } from './api';
 import { answered, open_key } from './once';
+import { prefix } from './prefix';
 import { forget, keep, keep_here, kept, kept_here } from './store';
 import { clock_seen } from './time';
 
-const API = '/api/v1';
+const API = `${prefix}/api/v1`;
 const TIMEOUT_MS = 10_000;
 const RETRY_WAITS_MS = [400, 1500];
 

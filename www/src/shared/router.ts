@@ -1,5 +1,6 @@
 // Pages by address: /recharge, /order/12, … with the history of the browser.
 import { reactive } from 'vue';
+import { prefix_init } from './prefix';
 
 export interface Route { path: string; parts: string[]; query: Record<string, string> }
 
@@ -16,8 +17,14 @@ function read(): void {
 	route.query = query;
 }
 
+/** A page of this app by its address as the browser shows it, or as it is called here. */
+function inside(path: string): string {
+	return path.startsWith(`${base}/`) ? path.slice(base.length) : path;
+}
+
 /** Goes to a page of this app; `replace` leaves no trace of the present one. */
-export function go(path: string, replace = false): void {
+export function go(to: string, replace = false): void {
+	const path = inside(to);
 	if (replace) history.replaceState(history.state, '', base + path);
 	else history.pushState({ inside: true }, '', base + path);
 	const before = route.path;
@@ -37,7 +44,7 @@ export function on_link(event: MouseEvent): void {
 	const a = (event.target as Element).closest('a[data-in]') as HTMLAnchorElement | null;
 	if (!a) return;
 	event.preventDefault();
-	go(a.getAttribute('href')!.slice(base.length));
+	go(a.getAttribute('href')!);
 }
 
 export function href(path: string): string {
@@ -46,6 +53,7 @@ export function href(path: string): string {
 
 export function router_init(at: string): void {
 	base = at;
+	prefix_init();
 	read();
 	window.addEventListener('popstate', read);
 }

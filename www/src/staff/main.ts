@@ -5,13 +5,14 @@ import './staff.css';
 import App from './App.vue';
 import { client_init } from '../shared/client';
 import { prefs, prefs_init } from '../shared/prefs';
+import { prefix } from '../shared/prefix';
 import { go, route, router_init } from '../shared/router';
 import { here } from './list/place';
 import { session_forget } from './session';
 import { theme_init } from './theme';
 import { words_load } from './words';
 
-router_init('/staff');
+router_init(`${prefix}/staff`);
 prefs_init();
 theme_init();
 client_init('staff', () => {

@@ -4,11 +4,12 @@ import './tenant.css';
 import App from './App.vue';
 import { client_init, signed_in } from '../shared/client';
 import { prefs, prefs_init } from '../shared/prefs';
+import { prefix } from '../shared/prefix';
 import { go, route, router_init } from '../shared/router';
 import { mine, session_forget, session_init } from './session';
 import { words_load } from './words';
 
-router_init('');
+router_init(prefix);
 prefs_init();
 session_init();
 client_init('tenant', () => {

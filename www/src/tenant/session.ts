@@ -4,6 +4,7 @@ import type { Account, Me } from '../shared/api';
 import { get, get_all, Kept, sign_out } from '../shared/client';
 import { loaded } from '../shared/load';
 import { random_key } from '../shared/once';
+import { placed } from '../shared/prefix';
 import { go } from '../shared/router';
 import { forget, keep, kept } from '../shared/store';
 import { clock } from '../shared/time';
@@ -71,7 +72,7 @@ export function session_begin(): void {
 export function session_init(): void {
 	clock.zone = kept('yufu.zone') || clock.zone;
 	window.addEventListener('storage', (e) => {
-		if (e.key === PERSON && e.newValue) location.assign('/');
+		if (e.key === PERSON && e.newValue) location.assign(placed('/'));
 	});
 }
 

@@ -1,4 +1,5 @@
 // Inside WeChat's browser: who this is, and paying without leaving the page.
+import { placed } from '../shared/prefix';
 
 interface Bridge { invoke(name: string, args: unknown, done: (answer: { err_msg?: string }) => void): void }
 declare global { interface Window { WeixinJSBridge?: Bridge } }
@@ -9,7 +10,7 @@ export function in_wechat(): boolean {
 
 /** Goes to WeChat and comes back to /login with a code. */
 export function wechat_start(back: string): void {
-	location.assign(`/api/v1/auth/wechat/start?return=${encodeURIComponent(back)}`);
+	location.assign(placed(`/api/v1/auth/wechat/start?return=${encodeURIComponent(back)}`));
 }
 
 /** By itself the page goes there once a visit: whoever signs out stays signed out. */
