@@ -270,7 +270,7 @@ describe('what a person relies on', () => {
 		await page.fill('#holiday-name', 'Youth Day');
 		await page.click('[data-testid=holiday-save]');
 		await page.waitForSelector('[data-testid=holidays]:has-text("Youth Day")');
-		await page.click('.pick:has-text("Plain")');
+		await page.click('.pick:has(input[value=plain])');
 		await page.click('[data-testid=holiday-save]');
 		await page.waitForSelector('[data-testid=holidays]', { state: 'detached' });
 		await page.context().close();
