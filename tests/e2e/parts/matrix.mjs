@@ -65,7 +65,7 @@ export default function (world) {
 				.map(([method, operation]) => ({ method: method.toUpperCase(), route: path, operation })));
 			sessions.own = await logins((role) => role);
 			const area = await world.stack.number(`SELECT area_id FROM meter WHERE id = ${own.meters}`);
-			const elsewhere = await world.stack.number(`SELECT MAX(id) FROM area WHERE site_id = ${own.sites} AND parent_id IS NULL AND id <> ${area}`);
+			const elsewhere = await world.stack.number(`SELECT MAX(a.id) FROM area a JOIN meter m ON m.area_id = a.id AND m.enabled AND m.utility = 'electricity' WHERE a.site_id = ${own.sites} AND a.parent_id IS NULL AND a.id <> ${area}`);
 			sessions.far = await people('far', world.refused.site);
 			sessions.here = await people('here', own.sites, area);
 			sessions.there = await people('there', own.sites, elsewhere);
