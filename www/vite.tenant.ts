@@ -6,9 +6,11 @@ import { defineConfig } from 'vite';
 const FIRST = new RegExp([
 	'node_modules/(@vue|vue)/', 'plugin-vue',
 	'src/shared/(api|client|load|money|once|prefs|router|store|time|use|zh)\\.ts',
-	'src/ui/(Bones|Chip|Failed|Icon|Mark|Offline|Toast|icons|state|toast)\\.',
-	'src/tenant/(App|Balance|Prefs|main|draft|forecast|later|open_order|session|supply_words|words|zh)\\.', 'src/tenant/pages/Home\\.',
+	'src/ui/(Bones|Chart|Chip|Failed|Icon|Mark|Offline|Toast|icons|nice|state|toast)\\.',
+	'src/tenant/(App|Balance|Prefs|main|draft|forecast|later|open_order|painted|session|supply_words|words|zh)\\.', 'src/tenant/pages/Home\\.',
 ].join('|').replace(/\//g, '[\\\\/]'));
+/** The page to sign in is the first page of many: what it needs beside the first file is one file, too. */
+const LOGIN = /src[\\/]tenant[\\/](pages[\\/]Login|wechat|words[\\/](login|wechat))\./;
 
 // The tenant's page runs in old Android web views inside WeChat and Alipay, hence the old target.
 export default defineConfig({
@@ -23,7 +25,7 @@ export default defineConfig({
 		assetsInlineLimit: 0,
 		modulePreload: false,
 		reportCompressedSize: false,
-		rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'first', test: FIRST, priority: 2 }, { name: 'more', test: /src[\\/]/, minShareCount: 2, priority: 1 }] } } },
+		rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'first', test: FIRST, priority: 3 }, { name: 'login', test: LOGIN, priority: 2 }, { name: 'more', test: /src[\\/]/, minShareCount: 2, priority: 1 }] } } },
 	},
 	define: { __VUE_OPTIONS_API__: 'false', __VUE_PROD_DEVTOOLS__: 'false', __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: 'false' },
 });

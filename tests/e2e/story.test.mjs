@@ -93,6 +93,14 @@ test('a shop whose power was cut pays by phone and the lights come back', async 
 	await until('the home page says that the power is on', async () =>
 		/供电/.test(await page.textContent(id('home-state'))), 30_000);
 	await picture(page, 'home');
+	await t.test('a home that is opened anew asks for six things', async () => {
+		await page.evaluate(() => sessionStorage.clear());
+		page.asked.length = 0;
+		await Promise.all([page.waitForResponse(/\/me\/usage/), page.goto(`${stack.base}${PREFIX}/`)]);
+		await page.waitForSelector('.week svg');
+		const names = page.asked.map((path) => path.slice(PREFIX.length).replace(/-[\w-]+\./, '.'));
+		assert.deepEqual(names.sort(), ['/', '/api/v1/auth/refresh', '/api/v1/me/accounts', '/api/v1/me/usage', '/assets/first.css', '/assets/first.js']);
+	});
 	assert.deepEqual(page.complaints, []);
 	assert.deepEqual(page.asked.filter((path) => !path.startsWith(`${PREFIX}/`)), [], 'nothing is asked for outside the path');
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { add_fen, fen_short, fen_yuan, money_parts, money_sign, price, rough_fen, signed_yuan, sum_money, typed_fen, yuan } from '../src/shared/money';
+import { fen_short, fen_yuan, money_parts, money_sign, price, rough_fen, signed_yuan, yuan } from '../src/shared/money';
+import { add_fen, sum_money, typed_fen } from '../src/shared/money_sums';
 
 describe('money as text', () => {
 	it('shows fen of nine decimals, half away from zero', () => {

@@ -49,8 +49,6 @@ export const en: CommonWords = {
 		out_of_range: 'A number is out of its range.',
 		missing_field: 'Something required is missing.',
 		idempotency_mismatch: 'An earlier request is still open. Reload and look again.',
-		needs_approval: 'Another person must approve this. Ask for it on its own.',
-		shift_closed: 'The shift is closed. Open one first.',
 		internal: 'Something went wrong. Please try again.',
 	},
 	error_detail: (what, code) => `${what} (${code})`,

@@ -1,12 +1,10 @@
 // Money as text. A decimal string is split into whole yuan and nano-yuan, both exact integers, so
 // that no amount ever passes through floating point.
 
-const NANO = 1_000_000_000;
-
-interface Parts { neg: boolean; yuan: number; nano: number }
+export interface Parts { neg: boolean; yuan: number; nano: number }
 
 /** Splits "-3.180000000"; null unless it is plain decimal text of at most 12 whole digits. */
-function parse(text: string | null | undefined): Parts | null {
+export function parse(text: string | null | undefined): Parts | null {
 	const m = /^([+-]?)(\d{1,12})(?:\.(\d{0,9}))?$/.exec((text || '').trim());
 	if (!m) return null;
 	const nano = Number(((m[3] || '') + '000000000').slice(0, 9));
@@ -70,32 +68,6 @@ export function fen_short(fen: number): string {
 	return fen_yuan(fen).replace(/\.00$/, '');
 }
 
-/** What a person typed as an amount in yuan, in fen; null when it is none. Full-width digits are understood. */
-export function typed_fen(typed: string): number | null {
-	const plain = typed.replace(/[０-９．]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0))
-		.replace(/[,，\s¥￥]/g, '').replace('。', '.');
-	const m = /^(\d{1,9})(?:\.(\d{0,2}))?$/.exec(plain);
-	return m ? Number(m[1]) * 100 + Number((m[2] || '').padEnd(2, '0')) : null;
-}
-
-/** text + fen, exactly, with nine decimals. */
-export function add_fen(text: string, fen: number): string | null {
-	const p = parse(text);
-	if (!p) return null;
-	const sign = p.neg ? -1 : 1;
-	let whole = sign * p.yuan + Math.trunc(fen / 100);
-	let nano = sign * p.nano + (fen % 100) * 10_000_000;
-	const carry = Math.floor(nano / NANO);
-	whole += carry;
-	nano -= carry * NANO;
-	if (whole < 0 && nano > 0) {
-		whole += 1;
-		nano = NANO - nano;
-		return `-${Math.abs(whole)}.${pad(nano, 9)}`;
-	}
-	return `${whole}.${pad(nano, 9)}`;
-}
-
 /** -1, 0 or 1. */
 export function money_sign(text: string | null | undefined): number {
 	const p = parse(text);
@@ -109,21 +81,4 @@ export function rough_fen(text: string | null | undefined): number {
 	if (!p) return 0;
 	const fen = p.yuan * 100 + Math.floor(p.nano / 10_000_000);
 	return p.neg ? -fen : fen;
-}
-
-/** The exact sum of decimal strings. */
-export function sum_money(texts: string[]): string {
-	let whole = 0;
-	let nano = 0;
-	for (const text of texts) {
-		const p = parse(text);
-		if (!p) continue;
-		whole += p.neg ? -p.yuan : p.yuan;
-		nano += p.neg ? -p.nano : p.nano;
-		const carry = Math.floor(nano / NANO);
-		whole += carry;
-		nano -= carry * NANO;
-	}
-	if (whole < 0 && nano > 0) return `-${Math.abs(whole + 1)}.${pad(NANO - nano, 9)}`;
-	return `${whole}.${pad(nano, 9)}`;
 }

@@ -49,8 +49,6 @@ export const zh = {
 		out_of_range: '数值超出允许范围。',
 		missing_field: '还有必填项没有填写。',
 		idempotency_mismatch: '上一次提交还在处理，请刷新后再看。',
-		needs_approval: '此项须由另一人批准，请单独提交。',
-		shift_closed: '班次已结，请先开班。',
 		internal: '出了点问题，请重试。',
 	} as Record<string, string>,
 	error_detail: (what: string, code: string) => `${what}（${code}）`,

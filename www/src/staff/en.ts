@@ -7,6 +7,7 @@ export const en: Words = {
 	...common,
 	...en_lists,
 	...en_office,
+	error: { ...common.error, needs_approval: 'Another person must approve this. Ask for it on its own.', shift_closed: 'The shift is closed. Open one first.' },
 	app: 'Yufu', theme: { auto: 'Auto', light: 'Light', dark: 'Dark' }, theme_label: (x) => `${x}: light or dark`,
 	nav: { board: 'Live board', sales: 'Sales desk', webhooks: 'Webhooks', label: 'Main' },
 	login_page: {

@@ -1,5 +1,6 @@
 // A report's cells as text, and which of its columns make a chart.
-import { fen_yuan, price, rough_fen, sum_money, yuan } from '../shared/money';
+import { fen_yuan, price, rough_fen, yuan } from '../shared/money';
+import { sum_money } from '../shared/money_sums';
 import { full_time } from '../shared/time';
 import { cubic, kwh } from '../shared/use';
 import { add_days, add_months, days_in_month } from '../shared/time';

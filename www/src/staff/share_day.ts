@@ -1,5 +1,5 @@
 // A day of shared energy as the API tells it, and whether it ties.
-import { sum_money } from '../shared/money';
+import { sum_money } from '../shared/money_sums';
 
 export interface Amounts { energy_wh: number | null; volume_l: number | null }
 export interface ShareLine extends Amounts { meter: { id: number; code: string; name: string }; rate: string | null; tier: number; price: string; charge: string; of_energy_wh: number | null; of_volume_l: number | null }

@@ -6,6 +6,7 @@ export const zh = {
 	...common,
 	...zh_lists,
 	...zh_office,
+	error: { ...common.error, needs_approval: '此项须由另一人批准，请单独提交。', shift_closed: '班次已结，请先开班。' } as Record<string, string>,
 	app: 'Yufu 预付', theme: { auto: '自动', light: '浅色', dark: '深色' }, theme_label: (x: string) => `${x}：切换浅色或深色`,
 	nav: { board: '实时总览', sales: '售电台', webhooks: '事件推送', label: '主导航' },
 	login_page: {

@@ -1,6 +1,7 @@
 // Warning thresholds as a person types them, and back.
 import type { AlertSettings } from '../shared/api';
-import { fen_decimal, rough_fen, typed_fen } from '../shared/money';
+import { fen_decimal, rough_fen } from '../shared/money';
+import { typed_fen } from '../shared/money_sums';
 
 export type Alert = AlertSettings['items'][number];
 export type Typed = Pick<Alert, 'account_id' | 'purpose' | 'unit' | 'warn1' | 'warn2'>;

@@ -1,6 +1,6 @@
 // The explained bill: lines summed by what a unit cost, and day by day.
 import type { Bill, BillLine, SharePart } from '../shared/api';
-import { sum_money } from '../shared/money';
+import { sum_money } from '../shared/money_sums';
 
 export interface PriceSum { rate: string; tier: number; price: string; qty: number; charge: string }
 export interface DaySum { day: string; charge: string; qty: number; open: boolean; lines: BillLine[] }

@@ -1,6 +1,7 @@
 // A receipt: what it says, and the same as a picture, drawn here, so that it can be kept and passed on.
 import { area_name, type Account, type Order, type Statement } from '../shared/api';
-import { fen_decimal, fen_yuan, sum_money, yuan } from '../shared/money';
+import { fen_decimal, fen_yuan, yuan } from '../shared/money';
+import { sum_money } from '../shared/money_sums';
 import { full_time } from '../shared/time';
 import { shop_name } from './session';
 

@@ -1,5 +1,6 @@
 // From what was typed to the body of a request, and what is wrong with it.
-import { fen_decimal, typed_fen } from '../../shared/money';
+import { fen_decimal } from '../../shared/money';
+import { typed_fen } from '../../shared/money_sums';
 import { site_instant } from '../../shared/time';
 import { dig } from './cell';
 import type { Field, Row, Typed } from './types';

@@ -1,5 +1,6 @@
 // The values of the API as a person reads them.
-import { add_fen, fen_yuan, money_sign, price, yuan } from '../../shared/money';
+import { fen_yuan, money_sign, price, yuan } from '../../shared/money';
+import { add_fen } from '../../shared/money_sums';
 import { age_s, full_time, when } from '../../shared/time';
 import { cubic, kwh, register } from '../../shared/use';
 import { browser_name } from '../session_name';
