@@ -13,3 +13,13 @@ export function tile_title(m: Meter, states: Map<number, Shown>): string {
 	const who = m.tenant ? [m.tenant.room, m.tenant.name].filter(Boolean).join(' ') : m.name;
 	return t.value.board.tile(m.code, words[tile_word(m, states)], who);
 }
+
+/** Brings a drawn tile to the state of its meter. */
+export function tile_show(tile: HTMLElement | null | undefined, m: Meter, states: Map<number, Shown>): void {
+	const word = tile_word(m, states);
+	if (!tile || tile.dataset.state === word) return;
+	tile.classList.replace(tile.dataset.state!, word);
+	tile.dataset.state = word;
+	tile.ariaLabel = tile_title(m, states);
+	if (tile.title) tile.title = tile.ariaLabel;
+}
