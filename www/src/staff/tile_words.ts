@@ -15,11 +15,12 @@ export function tile_title(m: Meter, states: Map<number, Shown>): string {
 }
 
 /** Brings a drawn tile to the state of its meter. */
-export function tile_show(tile: HTMLElement | null | undefined, m: Meter, states: Map<number, Shown>): void {
+export function tile_show(tile: HTMLElement, m: Meter, states: Map<number, Shown>): void {
 	const word = tile_word(m, states);
-	if (!tile || tile.dataset.state === word) return;
+	if (tile.dataset.state === word) return;
 	tile.classList.replace(tile.dataset.state!, word);
 	tile.dataset.state = word;
-	tile.ariaLabel = tile_title(m, states);
-	if (tile.title) tile.title = tile.ariaLabel;
+	const title = tile_title(m, states);
+	tile.setAttribute('aria-label', title);
+	if (tile.title) tile.title = title;
 }
