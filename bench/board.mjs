@@ -100,11 +100,13 @@ async function open(browser, stack) {
 	const began = Date.now();
 	await page.keyboard.press('Enter');
 	await page.waitForSelector('.wall-tiles .group-head', { timeout: 60_000 });
-	const opened_ms = Date.now() - began;
+	const opened_ms = Date.now() - began; // the first tiles
+	await page.waitForSelector('.wall-tiles[aria-busy=false]', { timeout: 60_000 });
+	const whole_ms = Date.now() - began; // all of them
 	await page.click('[data-testid=show-all]');
 	await page.waitForSelector('.wall-tiles .tile');
 	await wait(3000); // what comes with the first picture is over
-	return { page, opened_ms };
+	return { page, opened_ms, whole_ms };
 }
 
 async function main() {
@@ -113,9 +115,10 @@ async function main() {
 	let browser = null;
 	try {
 		await stack.up();
+		await stack.process('poller').stop(); // no device stands behind these meters: it would call them silent, whatever else changes
 		await bringIn(stack);
 		browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
-		const { page, opened_ms } = await open(browser, stack);
+		const { page, opened_ms, whole_ms } = await open(browser, stack);
 		const still = frames(String(await scroll(browser, page, SECONDS)));
 		await page.evaluate(watchUpdates);
 		let turn = 0;
@@ -129,7 +132,7 @@ async function main() {
 		const ms = (v) => Number(v.toFixed(1));
 		const of = (all, what, q) => ms(quantile(all.map((f) => f[what]), q));
 		process.stdout.write(`${JSON.stringify({
-			meters: METERS, opened_ms, drawn: await page.$$eval('.tile', (all) => all.length), nodes: await page.evaluate(() => document.querySelectorAll('*').length),
+			meters: METERS, opened_ms, whole_ms, drawn: await page.$$eval('.tile', (all) => all.length), nodes: await page.evaluate(() => document.querySelectorAll('*').length),
 			frames: still.length, frame_p50_ms: of(still, 'work', .5), frame_p95_ms: of(still, 'work', .95), frame_wall_p95_ms: of(still, 'wall', .95),
 			live_frames: live.length, live_frame_p50_ms: of(live, 'work', .5), live_frame_p95_ms: of(live, 'work', .95), live_frame_most_ms: of(live, 'work', 1), live_frame_wall_p95_ms: of(live, 'wall', .95),
 			updates: updates.length, update_p50_ms: ms(quantile(updates, .5)), update_most_ms: ms(Math.max(...updates)),

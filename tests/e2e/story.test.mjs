@@ -146,6 +146,7 @@ test('the board shows every meter, and switches one off and on again', async (t)
 		await wire.relay('G2', 7, relay);
 		await until('the panel says so', async () =>
 			(relay === 'on' ? /供电/ : /断电/).test(await page.textContent(id('detail-state'))), 30_000);
+		await page.waitForSelector(id('tile-B07') + (relay === 'on' ? ':not(.off, .moving)' : '.off[aria-label*=断电]'), { timeout: 30_000 });
 		await page.keyboard.press('Escape');
 	}
 	assert.deepEqual(page.complaints, []);

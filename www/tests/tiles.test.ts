@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BoardStates, Gateway, Meter } from '../src/shared/api';
-import { counts, groups_of, live, state_of, take_states } from '../src/staff/live';
+import { counts, groups_of, live, on_states, state_of, take_states } from '../src/staff/live';
 import { is_well, item_at, lay_out, step } from '../src/staff/tiles';
 
 const meter = (id: number, bus = 1, area = 1): Meter => ({ id, code: `A${id}`, unit: String(id), gateway: { id: bus, code: `G${bus}`, name: '' }, area: { id: area, name: `floor ${area}` }, name: '', tenant: null }) as unknown as Meter;
@@ -58,5 +58,15 @@ describe('states of all meters', () => {
 		expect(take_states(states({ on: [1] })), 'meters are gone').toBe(true);
 		expect(state_of(2)).toBeUndefined();
 		expect([is_well('on'), is_well('public'), is_well('low')]).toEqual([true, true, false]);
+	});
+	it('tell which meters changed, and only who listens', () => {
+		take_states(states({ on: [1, 2] }));
+		const told: number[] = [];
+		const deaf = on_states((ids) => { told.push(...ids); });
+		take_states(states({ on: [1], cut: [2] }));
+		deaf();
+		take_states(states({ low: [1, 2] }));
+		expect(told).toEqual([2]);
+		expect([counts.value.get('low'), counts.value.get('cut')]).toEqual([2, 0]);
 	});
 });

@@ -1,9 +1,9 @@
 // The live picture of the mall. What meters are is fetched once and again from time to time; what
 // state each is in is asked every 3 s, in one short answer however many they are, more slowly when
 // nobody looks.
-import { computed, reactive, shallowReactive, shallowRef } from 'vue';
+import { computed, reactive, shallowRef } from 'vue';
 import type { Alarm, Board, BoardStates, Gateway, List, Load, Meter } from '../shared/api';
-import { ApiError, call, get_all, Kept } from '../shared/client';
+import { ApiError, call, get, get_all, Kept } from '../shared/client';
 import { poll, type Poller } from '../shared/poll';
 import type { Shown } from '../ui/state';
 import { may } from './session';
@@ -15,23 +15,26 @@ const OTHERS_EVERY = 3;
 const LIST_AGE_MS = 5 * 60_000;
 const LOAD_AGE_MS = 2 * 60_000;
 const ALARMS_SHOWN = 50;
-const METERS = '/meters?limit=2500';
+/** So many meters at a time; first as many as fill a screen, so that tiles are there soon. */
+const FIRST_PAGE = 500;
+const PAGE = 2500;
 
 export const meters = shallowRef<Meter[] | null>(null);
 export const gateways = shallowRef<Gateway[] | null>(null);
 export const alarms = shallowRef<Alarm[] | null>(null);
 export const board = shallowRef<Board | null>(null);
 export const load = shallowRef<Load | null>(null);
-/** The word of each meter by its id; whoever reads one is told when that one changes. */
-const words = new Map<number, Shown>();
-export const states = shallowReactive(words);
-/** `at`: when the last picture came, in ms; `error` while none comes; `turn` grows when any state changes. */
-export const live = reactive({ at: 0, error: null as ApiError | null, turn: 0 });
+/** The word of each meter by its id. Not reactive: `live.turn` tells of any change, `on_states` of which. */
+export const states = new Map<number, Shown>();
+/** `at`: when the last picture came, in ms; `error` while none comes; `turn` grows when any state changes;
+ * `known`: of how many meters the state is known, null before the first answer; `whole`: all meters have come. */
+export const live = reactive({ at: 0, error: null as ApiError | null, turn: 0, known: null as number | null, whole: false });
 
 const kept_gateways = new Kept<Gateway>();
 const etags: Record<string, string | null> = {};
 let poller: Poller | null = null;
 let turn = 0;
+/** When all meters last came, in ms; 0: they are to be asked for again. */
 let list_at = 0;
 let load_at = 0;
 
@@ -43,38 +46,83 @@ async function changed<T>(path: string): Promise<T | null> {
 	return answer.data;
 }
 
+const tally = new Map<Shown, number>();
+const told = new Set<(ids: Set<number>) => void>();
+
+/** Has `tell` called with the ids of the meters whose state changed, until the function it returns is called. */
+export function on_states(tell: (ids: Set<number>) => void): () => void {
+	told.add(tell);
+	return () => { told.delete(tell); };
+}
+
+function count(word: Shown | undefined, n: number): void {
+	if (word) tally.set(word, (tally.get(word) || 0) + n);
+}
+function take_state(id: number, word: Shown): void {
+	count(states.get(id), -1);
+	count(word, 1);
+	states.set(id, word);
+}
+function drop_states_but(now: Set<number>): void {
+	for (const [id, word] of Array.from(states)) {
+		if (now.has(id)) continue;
+		count(word, -1);
+		states.delete(id);
+	}
+}
+
 /** Takes the words of all meters over. True when the meters themselves are others than before. */
 export function take_states(of: BoardStates['states']): boolean {
+	const moved = new Set<number>();
 	let n = 0;
-	let moved = false;
 	let others = false;
 	for (const [word, ids] of Object.entries(of) as [Shown, number[]][]) {
 		n += ids.length;
 		for (const id of ids) {
-			const before = words.get(id);
+			const before = states.get(id);
 			if (before === word) continue;
 			if (before === undefined) others = true;
-			states.set(id, word);
-			moved = true;
+			take_state(id, word);
+			moved.add(id);
 		}
 	}
-	if (n !== words.size) {
-		const now = new Set(Object.values(of).flat());
-		for (const id of Array.from(words.keys())) if (!now.has(id)) states.delete(id);
+	if (n !== states.size) {
+		drop_states_but(new Set(Object.values(of).flat()));
 		others = true;
 	}
-	if (moved || others) live.turn++;
+	live.known = states.size;
+	if (moved.size || others) live.turn++;
+	if (moved.size) for (const tell of told) tell(moved);
 	return others;
 }
 
+async function ask_states(): Promise<void> {
+	const answer = await changed<BoardStates>('/board/states');
+	if (answer && take_states(answer.states)) list_at = 0;
+}
+
+/** All meters, page by page; the first time each page is shown as it comes. */
+async function ask_meters(): Promise<void> {
+	const all: Meter[] = [];
+	let limit = FIRST_PAGE;
+	for (let next: string | null = ''; next !== null; limit = PAGE) {
+		const page: List<Meter> = await get<List<Meter>>(`/meters?limit=${limit}${next && `&cursor=${next}`}`);
+		all.push(...page.items);
+		next = page.next;
+		if (!live.whole && all.length >= (meters.value?.length || 0)) meters.value = all.slice();
+	}
+	meters.value = all;
+	live.whole = true;
+	list_at = Date.now();
+}
+
+/** Each answer is shown when it comes, whatever the others do. */
 async function ask_others(): Promise<void> {
-	const [b, g, a] = await Promise.all([
-		changed<Board>('/board'), get_all<Gateway>('/gateways', kept_gateways),
-		may('alarm.read') ? changed<List<Alarm>>(`/alarms?state=open&limit=${ALARMS_SHOWN}`) : null,
+	await Promise.all([
+		changed<Board>('/board').then((b) => { if (b) board.value = b; }),
+		get_all<Gateway>('/gateways', kept_gateways).then((g) => { gateways.value = g; }),
+		may('alarm.read') ? changed<List<Alarm>>(`/alarms?state=open&limit=${ALARMS_SHOWN}`).then((a) => { if (a) alarms.value = a.items; }) : null,
 	]);
-	if (b) board.value = b;
-	gateways.value = g;
-	if (a) alarms.value = a.items;
 	if (Date.now() - load_at > LOAD_AGE_MS) {
 		load_at = Date.now();
 		const l = await changed<Load>('/board/load').catch(() => null);
@@ -84,14 +132,9 @@ async function ask_others(): Promise<void> {
 
 async function ask(): Promise<boolean> {
 	try {
-		const [answer, list] = await Promise.all([
-			changed<BoardStates>('/board/states'), meters.value ? null : get_all<Meter>(METERS), turn++ % OTHERS_EVERY === 0 ? ask_others() : null,
-		]);
-		const others = answer ? take_states(answer.states) : false;
-		if (list || others || Date.now() - list_at > LIST_AGE_MS) {
-			meters.value = list || await get_all<Meter>(METERS);
-			list_at = Date.now();
-		}
+		const first = !live.whole;
+		await Promise.all([ask_states(), first ? ask_meters() : null, turn++ % OTHERS_EVERY === 0 ? ask_others() : null]);
+		if (!first && Date.now() - list_at > LIST_AGE_MS) await ask_meters();
 		live.at = Date.now();
 		live.error = null;
 	} catch (e) {
@@ -118,7 +161,7 @@ export function live_now(): void {
 /** The word of a meter for who goes through all of them: told of any change, by `live.turn`. */
 export function state_of(id: number): Shown | undefined {
 	void live.turn;
-	return words.get(id);
+	return states.get(id);
 }
 
 export const gateway_by_id = computed(() => new Map((gateways.value || []).map((g): [number, Gateway] => [g.id, g])));
@@ -128,10 +171,8 @@ export const by_id = computed(() => new Map((meters.value || []).map((m): [numbe
 
 /** How many meters are in each state. */
 export const counts = computed(() => {
-	const by = new Map<Shown, number>();
 	void live.turn;
-	for (const word of words.values()) by.set(word, (by.get(word) || 0) + 1);
-	return by;
+	return new Map(tally);
 });
 
 /** Meters that belong together on the board: those of a bus, or of an area. */

@@ -13,3 +13,14 @@ export function tile_title(m: Meter, states: Map<number, Shown>): string {
 	const who = m.tenant ? [m.tenant.room, m.tenant.name].filter(Boolean).join(' ') : m.name;
 	return t.value.board.tile(m.code, words[tile_word(m, states)], who);
 }
+
+/** Brings a drawn tile to the state of its meter. */
+export function tile_show(tile: HTMLElement, m: Meter, states: Map<number, Shown>): void {
+	const word = tile_word(m, states);
+	if (tile.dataset.state === word) return;
+	tile.classList.replace(tile.dataset.state!, word);
+	tile.dataset.state = word;
+	const title = tile_title(m, states);
+	tile.setAttribute('aria-label', title);
+	if (tile.title) tile.title = title;
+}
