@@ -98,7 +98,7 @@ enum err board_load_get(struct request *r, struct answer *a)
 		return e;
 	today = zone_local(z, r->now).day;
 	yesterday = (struct day){ today.days - 1 };
-	e = board_load(r->db, caller_site(r), zone_day_start(z, yesterday), r->now, &rows);
+	e = board_load(r->db, caller_site(r), z, zone_day_start(z, yesterday), r->now, &rows);
 	if (e == ERR_OK)
 		a->json = json_pack("{s:o, s:o, s:o}", "at", json_utc(r->now), "today_wh",
 			day_json(&rows, z, today), "yesterday_wh", day_json(&rows, z, yesterday));

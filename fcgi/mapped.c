@@ -20,8 +20,10 @@ void *mapped_open(const char *path, size_t size)
 	void *at = NULL;
 	int fd = path[0] ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
 
-	/* A hole of that length: it begins as zeros, and whoever comes second changes nothing. */
-	if (fd >= 0 && ftruncate(fd, (off_t)size) == 0)
+	/* It begins as zeros, and whoever comes second changes nothing: what is longer stays, for
+	 * another may have it mapped. No hole: a full disk is found here, and not when it is
+	 * written to. */
+	if (fd >= 0 && posix_fallocate(fd, 0, (off_t)size) == 0)
 		at = map(fd, size);
 	if (fd >= 0)
 		close(fd);

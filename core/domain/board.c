@@ -4,6 +4,7 @@
 #include "domain/live.h"
 #include "domain/scope.h"
 #include "domain/supplypoint.h"
+#include "domain/usage.h"
 
 #define F(member) FIELD(struct board_meter, member)
 SHAPE(meter_shape, struct board_meter, F(id), F(role), F(comm), F(level), F(switchable), F(desired),
@@ -130,17 +131,21 @@ enum err board_channels(struct db *db, int64_t scope, struct utc today, struct r
 #define F(member) FIELD(struct board_hour, member)
 SHAPE(hour_shape, struct board_hour, F(hour_at), F(energy));
 #undef F
+/* clang-format off */
 static const struct query Q_LOAD = {
-	"SELECT h.hour_at, CAST(SUM(h.qty_milli) AS SIGNED) AS energy FROM meter m"
-	" JOIN supply_point p ON p.id = m.supply_point_id JOIN usage_hour h ON h.meter_id = m.id"
+	"SELECT u.hour_at, CAST(SUM(u.qty_milli) AS SIGNED) AS energy FROM meter m"
+	" JOIN supply_point p ON p.id = m.supply_point_id" USAGE_HOURS_OF("m.id")
 	" WHERE m.enabled AND m.utility = 'electricity' AND m.role <> 'incomer'"
-	" AND h.hour_at >= ? AND h.hour_at < ?"
-	" AND ? IN (0, p.site_id, " SEEN_AREA(
-		"m.area_id") ") GROUP BY h.hour_at ORDER BY h.hour_at",
+	" AND ? IN (0, p.site_id, " SEEN_AREA("m.area_id") ") GROUP BY u.hour_at ORDER BY u.hour_at",
 	&hour_shape
 };
+/* clang-format on */
 
-enum err board_load(struct db *db, int64_t scope, struct utc from, struct utc to, struct rows *out)
+enum err board_load(struct db *db, int64_t scope, const struct zone *z, struct utc from,
+	struct utc to, struct rows *out)
 {
-	return db_list(db, &Q_LOAD, ARGS(arg_utc(from), arg_utc(to), arg_i64(scope)), out);
+	AUTO(buf_free) struct buf hours = { 0 };
+
+	usage_hours_list(z, from, to, &hours);
+	return db_list(db, &Q_LOAD, ARGS(arg_text(hours.text), arg_i64(scope)), out);
 }

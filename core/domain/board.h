@@ -1,6 +1,7 @@
 #pragma once
 /* What the live board shows of a whole site: counters, the one word of each meter, sales by channel
  * and the load of two days. Reading only. scope: domain/scope.h; 0 means every site. */
+#include "base/zone.h"
 #include "db/db.h"
 
 struct board_meter {
@@ -42,7 +43,7 @@ struct board_hour {
 	struct utc hour_at;
 	struct qty energy;
 };
-/* Rows of struct board_hour: what electricity meters that are no incomers used in each hour,
- * from <= hour < to. */
-MUST_USE enum err board_load(
-	struct db *db, int64_t scope, struct utc from, struct utc to, struct rows *out);
+/* Rows of struct board_hour: what electricity meters that are no incomers used in each local hour,
+ * from <= hour < to, the one that `from` lies in too. */
+MUST_USE enum err board_load(struct db *db, int64_t scope, const struct zone *z, struct utc from,
+	struct utc to, struct rows *out);

@@ -51,7 +51,7 @@ static const struct query Q_SHAFTS = {
 	" AS past_permille FROM supply_point sp JOIN meter p ON p.supply_point_id = sp.id"
 	" JOIN meter k ON k.parent_id = p.id AND k.enabled = 1 LEFT JOIN settled s"
 	" ON s.meter_id = k.id LEFT JOIN settled h ON h.meter_id = p.id LEFT JOIN loss_grown g"
-	" ON g.meter_id = p.id WHERE sp.site_id = ? AND p.enabled = 1 GROUP BY p.id",
+	" ON g.meter_id = p.id WHERE sp.site_id = ? AND p.enabled = 1 GROUP BY p.id ORDER BY p.id",
 	&shaft_shape
 };
 /* Alarms of meters that have none below them any more. */

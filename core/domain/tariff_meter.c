@@ -143,23 +143,37 @@ static enum err parsed(struct db *db, int64_t tariff_id, const struct zone *z, s
 	return e == ERR_OK ? tariff_parse(doc, z, out, NULL) : e;
 }
 
-/* How far the assignment moves the prices of the meter until its next one; 0 where it has none. */
+/* How far the tariff of one assignment is from another, for as long as that one would hold. */
+static enum err moved_from(struct db *db, const struct assigned *was, const struct tariff *t,
+	struct utc from, struct utc until, int64_t *permille)
+{
+	AUTO(tariff_free) struct tariff *old = NULL;
+	enum err e = parsed(db, was->tariff_id, tariff_zone(t), &old);
+	int64_t apart = e == ERR_OK ? price_change_permille(old, t, from, until) : 0;
+
+	if (apart > *permille)
+		*permille = apart;
+	return e;
+}
+
+/* How far the assignment moves the prices of the meter until its next one; 0 where it has none. One
+ * that takes the place of another of the same time is also compared with what held before both, so
+ * that a price to come does not get far in small steps. */
 static enum err moved(struct db *db, const struct tariff_assign *a, const struct rows *rows,
 	const struct tariff *t, int64_t *permille)
 {
-	AUTO(tariff_free) struct tariff *old = NULL;
 	const struct assigned *r = rows->at, *held = assigned_at(rows, a->from);
 	struct utc until = { INT64_MAX };
 	enum err e;
 
 	*permille = 0;
-	if (!held)
+	if (!held || held->tariff_id == a->tariff_id)
 		return ERR_OK;
 	for (size_t i = rows->n; i > 0 && r[i - 1].from_at.ms > a->from.ms; i--)
 		until = r[i - 1].from_at;
-	e = parsed(db, held->tariff_id, tariff_zone(t), &old);
-	if (e == ERR_OK)
-		*permille = price_change_permille(old, t, a->from, until);
+	e = moved_from(db, held, t, a->from, until, permille);
+	if (e == ERR_OK && held > r && held->from_at.ms == a->from.ms)
+		e = moved_from(db, held - 1, t, a->from, until, permille);
 	return e;
 }
 

@@ -1,5 +1,9 @@
 #include "domain/usage.h"
 
+#include <inttypes.h>
+
+#define QUARTER_MS 900000
+
 #define F(member) FIELD(struct usage_line, member)
 SHAPE(line_shape, struct usage_line, F(day), F(rate), F(tier), F(price), F(qty), F(charge));
 #undef F
@@ -51,6 +55,22 @@ enum err usage_hours(struct db *db, int64_t meter_id, int64_t user_id, struct ut
 		ARGS(arg_i64(user_id), arg_i64(meter_id), arg_utc(from), arg_utc(to),
 			arg_i64(user_id), arg_i64(user_id)),
 		out);
+}
+
+/* Clocks and zones are moved by quarters of an hour. */
+void usage_hours_list(const struct zone *z, struct utc from, struct utc to, struct buf *out)
+{
+	int64_t last = INT64_MIN;
+
+	buf_adds(out, "[");
+	for (int64_t at = from.ms; at < to.ms; at += QUARTER_MS) {
+		int64_t hour = at - zone_local(z, (struct utc){ at }).second % 3600 * 1000;
+
+		if (hour != last)
+			buf_printf(out, "%s%" PRId64, last == INT64_MIN ? "" : ",", hour);
+		last = hour;
+	}
+	buf_adds(out, "]");
 }
 
 #define F(member) FIELD(struct usage_meter, member)

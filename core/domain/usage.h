@@ -1,5 +1,6 @@
 #pragma once
 /* Use and charges by local hour, day and month. Reading only. */
+#include "base/str.h"
 #include "base/zone.h"
 #include "db/db.h"
 
@@ -26,6 +27,14 @@ struct usage_hour {
 /* from <= hour < to. With user_id only hours in which that login's contracts held the meter. */
 MUST_USE enum err usage_hours(struct db *db, int64_t meter_id, int64_t user_id, struct utc from,
 	struct utc to, struct rows *out);
+
+/* Rows u of usage_hour, of the meter `id` and of each hour of a list (usage_hours_list()), which is
+ * its argument: a span of hours would have the server read all that the meter ever had. */
+#define USAGE_HOURS_OF(id)                                                                         \
+	" JOIN JSON_TABLE(?, '$[*]' COLUMNS (hour_at BIGINT PATH '$')) k"                          \
+	" JOIN usage_hour u ON u.meter_id = " id " AND u.hour_at = k.hour_at"
+/* The local hours from <= hour < to, as a list in JSON, the one that `from` lies in too. */
+void usage_hours_list(const struct zone *z, struct utc from, struct utc to, struct buf *out);
 
 /* Where a meter stands: its zone, and how far it is settled. ERR_NOT_FOUND unless the caller may
  * see it: user_id 0 is staff confined to site_id (0: every site). */

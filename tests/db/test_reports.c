@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "domain/account.h"
+#include "domain/board.h"
 #include "domain/entry.h"
 #include "report/report.h"
 
@@ -516,6 +517,37 @@ static void hours_and_peaks_add_up(void **state)
 		assert_true(number(row, "energy_wh") <= number(row, "day_wh"));
 }
 
+/* The load of the board is that of the hours, none left out and none counted twice. */
+static void load_is_that_of_the_hours(void **state)
+{
+	AUTO(rows_free) struct rows rows = { 0 };
+	struct utc begins = zone_day_start(world->zone, first),
+		   ends = zone_day_start(world->zone, (struct day){ last.days + 1 });
+	static const struct query q = {
+		"SELECT CAST(SUM(h.qty_milli) AS SIGNED) AS v FROM usage_hour h JOIN meter m ON"
+		" m.id = h.meter_id WHERE m.enabled AND m.utility = 'electricity' AND"
+		" m.role <> 'incomer' AND h.hour_at BETWEEN ? AND ? - 1",
+		&fixture_shape
+	};
+	struct {
+		int64_t v;
+	} sum;
+	const struct board_hour *h;
+
+	(void)state;
+	assert_int_equal(
+		db_one(world->root, &q, ARGS(arg_utc(begins), arg_utc(ends)), &sum), ERR_OK);
+	assert_int_equal(board_load(world->root, 0, world->zone, begins, ends, &rows), ERR_OK);
+	assert_true(rows.n > 24);
+	h = rows.at;
+	for (size_t i = 0; i < rows.n; i++) {
+		assert_in_range(h[i].hour_at.ms, begins.ms, ends.ms - HOUR);
+		assert_true(i == 0 || h[i].hour_at.ms > h[i - 1].hour_at.ms);
+		sum.v -= h[i].energy.milli;
+	}
+	assert_int_equal(sum.v, 0);
+}
+
 /* ---- shares, fees, debts ---- */
 
 static void shares_and_fees_tie_to_their_entries(void **state)
@@ -885,6 +917,7 @@ int main(void)
 		cmocka_unit_test(months_and_carbon_add_up),
 		cmocka_unit_test(losses_are_the_difference),
 		cmocka_unit_test(hours_and_peaks_add_up),
+		cmocka_unit_test(load_is_that_of_the_hours),
 		cmocka_unit_test(shares_and_fees_tie_to_their_entries),
 		cmocka_unit_test(debtors_are_those_below_zero),
 		cmocka_unit_test(acts_are_all_told),

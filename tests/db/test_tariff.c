@@ -348,7 +348,7 @@ static void test_a_dear_tariff_waits_for_a_second_person(void **state)
 	struct world *w = *state;
 	struct shop s = new_shop(w);
 	struct problem why = { 0 };
-	int64_t near = 0, far = 0, id = 0;
+	int64_t near = 0, step = 0, far = 0, id = 0;
 	int64_t asker = staff(w, "asks"), other = staff(w, "approves");
 	struct tariff_assign a = { .meter_id = s.meter,
 		.from = { now().ms + MINUTE },
@@ -365,6 +365,9 @@ static void test_a_dear_tariff_waits_for_a_second_person(void **state)
 		put(w, FLAT("d1", VERSION("2026-01-01T00:00:00+08:00", "0.6")), 0, &near, &why),
 		ERR_OK);
 	assert_int_equal(
+		put(w, FLAT("d1b", VERSION("2026-01-01T00:00:00+08:00", "0.7")), 0, &step, &why),
+		ERR_OK);
+	assert_int_equal(
 		put(w, FLAT("d2", VERSION("2026-01-01T00:00:00+08:00", "0.8")), 0, &far, &why),
 		ERR_OK);
 	/* The first tariff moves nothing; the second by a fifth, as the site allows. */
@@ -373,6 +376,9 @@ static void test_a_dear_tariff_waits_for_a_second_person(void **state)
 	a.from.ms += MINUTE;
 	assert_int_equal(tariff_assign(w->api, &a, &why), ERR_OK);
 	assert_int_equal(assigned_count(w, &s), 2);
+	/* Nor does one step after the other at the same time get further. */
+	a.tariff_id = step;
+	assert_int_equal(tariff_assign(w->api, &a, &why), ERR_NEEDS_APPROVAL);
 	a.tariff_id = far;
 	a.from.ms += MINUTE;
 	assert_int_equal(tariff_assign(w->api, &a, &why), ERR_NEEDS_APPROVAL);

@@ -102,6 +102,24 @@ static void test_shared(void **state)
 	unlink(path);
 }
 
+/* Another version of the program may have more of it mapped: what is longer is not cut. */
+static void test_longer_stays(void **state)
+{
+	char path[] = "/tmp/yufu-limits-XXXXXX";
+	const off_t size = 1 << 20;
+	int fd = mkstemp(path);
+	struct limits *l;
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, size), 0);
+	l = limits_in("[limits]\nread_per_minute = 60\n", path);
+	assert_int_equal(lseek(fd, 0, SEEK_END), size);
+	assert_int_equal(taken(l, LIMIT_READ, "user:1", 100000, 100), 60);
+	limits_free(&l);
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +127,7 @@ int main(void)
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_a_crowd),
 		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_longer_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
