@@ -72,7 +72,7 @@ struct report_kind {
 	enum err (*run)(struct report_run *r);
 	/* For report_sql(): columns of the result are those of the report behind the site. args has
 	 * a letter for each ?: s site, v what the caller sees of it (domain/scope.h), f first day,
-	 * t last day, b begin, e end (utc), n now, y by, j the hours; of the sums of the span,
+	 * t last day, b begin, e end (utc), n now, y by; of the sums of the span,
 	 * which begins a month earlier in reports by month: m M first and last month, h H the days
 	 * before them, k K those after. */
 	const char *sql, *args;
@@ -103,7 +103,6 @@ struct report_run { /* of one site */
 	struct utc begins, ends; /* the span: begins <= t < ends */
 	struct utc now;
 	const char *by;
-	const char *hours; /* of the span and the day before, a list in JSON; of reports by hour */
 	struct report_sums sums;
 	int64_t scope;	     /* of the caller: the site, or minus the user (domain/scope.h) */
 	struct cells *cells; /* the row that is made now */

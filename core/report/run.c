@@ -141,8 +141,6 @@ static struct arg arg_of(const struct report_run *r, char letter)
 		return arg_utc(r->ends);
 	case 'n':
 		return arg_utc(r->now);
-	case 'j':
-		return arg_text(r->hours);
 	case 'm':
 		return arg_i64(r->sums.first);
 	case 'M':

@@ -1,9 +1,6 @@
 /* Use by hour, day and month, losses, and carbon. Days are book days: what arrived late for a
  * closed day is use of the day that took it, and stands in the columns of late use as well. */
-#include "domain/usage.h"
 #include "report/columns.h"
-
-#define DAY_MS INT64_C(86400000)
 
 /* clang-format off */
 /* Of each report of use: whose, what, and what it was in the period before. */
@@ -119,12 +116,6 @@ const char usage_month_sql[] = USAGE(MONTH_TEXT("d.of") " AS period", LATE,
 	" late_milli AS late FROM usage_month WHERE " IN_MONTHS
 	" UNION ALL " DAY_ROWS(MONTH_OF("u.book_day"), "usage_day u", IN_DAYS),
 	"PERIOD_ADD(g.of, 1)", MONTH_OF("?"), MONTH_OF("?"));
-const char usage_hour_sql[] = USAGE("d.of AS hour_at", "",
-	"SELECT u.hour_at AS of, h.id AS meter_id, COALESCE(cp.contract_id, 0) AS contract_id, '' AS rate,"
-	" u.qty_milli AS qty, u.charge_nano AS charge, 0 AS late FROM meter h"
-	USAGE_HOURS_OF("h.id") " LEFT JOIN contract_point cp ON cp.supply_point_id = h.supply_point_id"
-	" AND u.hour_at >= cp.from_at AND (cp.to_at = 0 OR u.hour_at < cp.to_at)",
-	"g.of + 86400000", "?", "? - 1");
 
 /* What a meter counted against what those right below it did, by the metering tree of today. */
 #define SHAFTS                                                                                     \
@@ -196,15 +187,9 @@ static const struct query Q_SHOP_DAYS = {
 		"u.sealed IN (0, 1) AND u.book_day BETWEEN ? AND ?"),
 	&id_shape
 };
-static const struct query Q_METER_HOURS = {
-	"SELECT COUNT(*) AS id FROM (SELECT 1 FROM supply_point sp JOIN meter m"
-	" ON m.supply_point_id = sp.id" USAGE_HOURS_OF("m.id") " WHERE sp.site_id = ?" SEES_METER
-							       " AND u.hour_at >= ? LIMIT ?) x",
-	&id_shape
-};
 
 /* Of reports by meter or shop, when so many meters could have too many rows at all. */
-static enum err count_rows(struct report_run *r, bool hours)
+static enum err count_rows(struct report_run *r)
 {
 	const struct query *days = str_eq(r->by, "shop") ? &Q_SHOP_DAYS : &Q_METER_DAYS;
 	struct arg site = arg_i64(r->site.id), sees = arg_i64(r->scope);
@@ -212,28 +197,17 @@ static enum err count_rows(struct report_run *r, bool hours)
 	struct id_row n;
 	enum err e = db_one(r->db, &Q_METERS, ARGS(site, sees, most), &n);
 
-	if (e != ERR_OK ||
-		n.id * (r->to.days - r->from.days + 1) * (hours ? 24 : 1) <= REPORT_ROWS_MOST)
+	if (e != ERR_OK || n.id * (r->to.days - r->from.days + 1) <= REPORT_ROWS_MOST)
 		return e;
-	if (hours)
-		e = db_one(r->db, &Q_METER_HOURS,
-			ARGS(arg_text(r->hours), site, sees, arg_utc(r->begins), most), &n);
-	else
-		e = db_one(r->db, days,
-			ARGS(site, sees, arg_text(r->first), arg_text(r->last), most), &n);
+	e = db_one(r->db, days, ARGS(site, sees, arg_text(r->first), arg_text(r->last), most), &n);
 	return e == ERR_OK && n.id > REPORT_ROWS_MOST ? ERR_TOO_LARGE : e;
 }
 
-enum err usage_rows(struct report_run *r)
+enum err usage_day_rows(struct report_run *r)
 {
-	AUTO(buf_free) struct buf hours = { 0 };
-	bool of_hours = r->report->sql == usage_hour_sql;
 	enum err e = ERR_OK;
 
-	if (of_hours)
-		usage_hours_list(r->zone, (struct utc){ r->begins.ms - DAY_MS }, r->ends, &hours);
-	r->hours = hours.text;
-	if (str_eq(r->by, "meter") || (!of_hours && str_eq(r->by, "shop")))
-		e = count_rows(r, of_hours);
+	if (str_eq(r->by, "meter") || str_eq(r->by, "shop"))
+		e = count_rows(r);
 	return e == ERR_OK ? report_sql(r) : e;
 }
