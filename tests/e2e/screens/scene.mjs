@@ -126,6 +126,11 @@ const steps = {
 		const answer = await fetch(`${stack.base}/api/v1/imports?name=meters.csv&dry_run=1`, { method: 'POST', body, headers: { authorization: `Bearer ${tokens.access_token}`, 'content-type': 'application/octet-stream' } });
 		if (answer.status >= 500) throw new Error(`${answer.status}`);
 	},
+	async 'readings in doubt'({ api, wire }) {
+		const engineer = await api.login('engineer');
+		await wire.set('G3', 30, { register_milli: 1_000 });
+		await until('a reading waits for a person', async () => (await engineer.get('/readings/doubtful')).items.length > 0, 120_000, 500);
+	},
 	async 'a shop that is cut off, and a meter that is silent'({ api, wire }) {
 		await wire.relay('G1', SHOPS.cut, 'off', 120_000);
 		await wire.fault({ gateway: 'G1', unit: SHOPS.silent, kind: 'silent' });

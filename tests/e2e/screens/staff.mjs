@@ -150,7 +150,7 @@ export const STAFF = [
 	list('users', { row: 'cashier' }), list('service_accounts'), view('permissions'),
 	list('audit'), list('jobs'), list('sites'), list('areas'),
 	view('settings'),
-	...['fee_cut', 'emergency_limit_fen', 'notice_quiet_from_min'].map((name) => ({ name: `settings-${name}`, at: `/settings?act=setting_change&row=${name}`, act: async (page) => { await page.waitForSelector(sheet); } })),
+	...['fee_cut', 'refund_limit_fen', 'quiet_from_min'].map((name) => ({ name: `settings-${name}`, at: `/settings?act=setting_change&row=${name}`, act: async (page) => { await page.waitForSelector(sheet); } })),
 	{ name: 'settings-none-match', at: '/settings', act: async (page) => { await page.fill(id('setting-find'), 'zzzz'); } },
 	view('holidays'),
 	{ name: 'holidays-days', at: '/holidays', act: async (page) => { await page.click('.month >> nth=9 >> button >> nth=4'); } },

@@ -112,6 +112,6 @@ export const TENANT = [
 	{ name: 'devices', as: SHOPS.on, at: '/devices' },
 	{ name: 'password', as: SHOPS.on, at: '/password' },
 	{ name: 'former', as: SHOPS.on, at: '/former' },
-	{ name: 'me-emergency', as: SHOPS.low, at: '/me', act: click('me-emergency') },
+	{ name: 'me-emergency', as: SHOPS.cut, at: '/me', act: click('me-emergency') },
 	{ name: 'me-wechat', as: SHOPS.on, at: '/me', agent: WECHAT_AGENT },
 ].map((s) => ({ at: '/', agent: PHONE_AGENT, page: s.at?.split(/[/?]/)[1] || 'home', ...s, app: 'tenant', name: `tenant-${s.name}`, as: s.as && phone(s.as) }));
