@@ -75,9 +75,16 @@ export const STAFF = [
 	{ name: 'board-find', at: '/', as: 'operator', act: async (page) => {
 		await page.waitForSelector(id('tile-A01'));
 		await page.fill(id('find'), '面馆');
+		page.spoilt = true; // what the board shows stays chosen
 	} },
-	{ name: 'board-cut', at: '/', as: 'operator', act: async (page) => { await page.click(id('legend-cut')); } },
-	{ name: 'board-none', at: '/', as: 'operator', act: async (page) => { await page.fill(id('find'), 'zzzz'); } },
+	{ name: 'board-cut', at: '/', as: 'operator', act: async (page) => {
+		await page.click(id('legend-cut'));
+		page.spoilt = true;
+	} },
+	{ name: 'board-none', at: '/', as: 'operator', act: async (page) => {
+		await page.fill(id('find'), 'zzzz');
+		page.spoilt = true;
+	} },
 	{ name: 'meter', at: '/', as: 'operator', act: meter('A01') },
 	{ name: 'meter-cut', at: '/', as: 'operator', act: meter('A03') },
 	{ name: 'meter-kept', at: '/', as: 'operator', act: meter('A07') },
