@@ -173,7 +173,7 @@ export const STAFF = [
 	{ name: 'board-offline', at: '/', as: 'operator', act: async (page) => {
 		await page.waitForSelector(id('tile-A01'));
 		await page.route('**/api/**', (r) => r.abort());
-		await page.waitForSelector('.banner[role=alert]');
+		await page.waitForSelector('.banner[role=alert]', { timeout: 45_000 });
 	} },
 	{ name: 'list-offline', at: '/contracts', act: async (page) => {
 		await page.route('**/api/v1/contracts**', (r) => r.abort());
