@@ -20,6 +20,10 @@ export function editMall(mall) {
 const day = (offset = 0) => new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(Date.now() + offset * 86_400_000);
 
 const steps = {
+	// it takes longest to be noticed, so it comes first and is waited for last
+	async 'a meter that falls silent'({ wire }) {
+		await wire.fault({ gateway: 'G1', unit: SHOPS.silent, kind: 'silent' });
+	},
 	async 'shops that pay by phone'({ api, stack, wire }, scene) {
 		const tenant = await api.login(tenantPhone(SHOPS.on));
 		for (const [fen, channel] of [[20_000, 'wechat_native'], [10_000, 'alipay_wap']]) {
@@ -126,9 +130,13 @@ const steps = {
 		const answer = await fetch(`${stack.base}/api/v1/imports?name=meters.csv&dry_run=1`, { method: 'POST', body, headers: { authorization: `Bearer ${tokens.access_token}`, 'content-type': 'application/octet-stream' } });
 		if (answer.status >= 500) throw new Error(`${answer.status}`);
 	},
+	async 'readings in doubt'({ api, wire }) {
+		const engineer = await api.login('engineer');
+		await wire.set('G3', 30, { register_milli: 1_000 });
+		await until('a reading waits for a person', async () => (await engineer.get('/readings/doubtful')).items.length > 0, 120_000, 500);
+	},
 	async 'a shop that is cut off, and a meter that is silent'({ api, wire }) {
 		await wire.relay('G1', SHOPS.cut, 'off', 120_000);
-		await wire.fault({ gateway: 'G1', unit: SHOPS.silent, kind: 'silent' });
 		const viewer = await api.login('viewer');
 		await until('the meter is silent', async () => (await viewer.meterByCode('A12')).comm.state !== 'ok', 180_000, 1_000);
 	},

@@ -49,8 +49,9 @@ async function fill_sale(page) {
 	await page.fill(id('sale-tendered'), '150');
 }
 const broken = (path) => async (page) => {
+	page.spoilt = true;
 	await page.route(`**/api/v1${path}**`, (r) => r.fulfill({ status: 500, json: { type: 'about:blank', title: 'x', status: 500, code: 'internal', ticket: 'A1B2C3' } }));
-	await page.reload();
+	await page.go(new URL(page.url()).pathname.replace('/staff', '') || '/');
 };
 
 /** Before anything has happened: lists without rows, the desk before its shift. */
@@ -74,9 +75,16 @@ export const STAFF = [
 	{ name: 'board-find', at: '/', as: 'operator', act: async (page) => {
 		await page.waitForSelector(id('tile-A01'));
 		await page.fill(id('find'), '面馆');
+		page.spoilt = true; // what the board shows stays chosen
 	} },
-	{ name: 'board-cut', at: '/', as: 'operator', act: async (page) => { await page.click(id('legend-cut')); } },
-	{ name: 'board-none', at: '/', as: 'operator', act: async (page) => { await page.fill(id('find'), 'zzzz'); } },
+	{ name: 'board-cut', at: '/', as: 'operator', act: async (page) => {
+		await page.click(id('legend-cut'));
+		page.spoilt = true;
+	} },
+	{ name: 'board-none', at: '/', as: 'operator', act: async (page) => {
+		await page.fill(id('find'), 'zzzz');
+		page.spoilt = true;
+	} },
 	{ name: 'meter', at: '/', as: 'operator', act: meter('A01') },
 	{ name: 'meter-cut', at: '/', as: 'operator', act: meter('A03') },
 	{ name: 'meter-kept', at: '/', as: 'operator', act: meter('A07') },
@@ -124,16 +132,18 @@ export const STAFF = [
 	list('orders', { row: '已支付' }),
 	{ name: 'orders-phone', at: '/orders', narrow: true },
 	list('refunds'), list('unmatched'), list('attempts'),
-	list('entries'), list('reconciliations'), list('services'), list('payouts'),
+	list('entries'), list('days'), list('reconciliations'), list('services'), list('payouts'),
 	view('tariffs'),
 	{ name: 'tariff', at: '/tariffs?open=1', act: async (page) => { await page.waitForSelector('.calendar svg'); } },
 	{ name: 'tariff-edit', at: '/tariffs?open=1', act: async (page) => { await page.click(id('tariff-edit')); } },
 	{ name: 'tariff-new', at: '/tariffs?open=new' },
 	list('fees'), list('fee_cuts'), list('shares'),
+	view('share_days', { act: async (page) => { await page.click('[data-testid="share-parts"] .opens >> nth=0'); } }),
 	view('reports'),
 	...['usage-day', 'energy-money', 'sales-day', 'debtors', 'losses'].map((r) => ({ name: `report-${r}`, at: `/reports?report=${r}` })),
 	list('supply_points'), list('schedules'), list('batches'),
-	list('gateways'), list('approvals'), list('outbox'), list('duty'),
+	view('brake'), { name: 'brake-pull', at: '/brake?act=brake_pull', as: 'operator', act: async (page) => { await page.waitForSelector(sheet); } },
+	list('gateways'), list('approvals'), list('doubtful'), list('outbox'), list('duty'),
 	view('import'),
 	{ name: 'import-bad', at: '/import', act: async (page) => {
 		await page.setInputFiles(id('import-file'), { name: 'meters.csv', mimeType: 'text/csv', buffer: Buffer.from('code,name,gateway,unit,model\nZ01,新表,G1,300,acrel-ddsy1352\nZ02,新表,G1,200,acrel-ddsy1352\n') });
@@ -145,7 +155,12 @@ export const STAFF = [
 	} },
 	list('imports'),
 	list('users', { row: 'cashier' }), list('service_accounts'), view('permissions'),
-	list('audit'), list('jobs'), list('sites'), list('areas'), list('settings'),
+	list('audit'), list('jobs'), list('sites'), list('areas'),
+	view('settings'),
+	...['fee_cut', 'refund_limit_fen', 'quiet_from_min'].map((name) => ({ name: `settings-${name}`, at: `/settings?act=setting_change&row=${name}`, act: async (page) => { await page.waitForSelector(sheet); } })),
+	{ name: 'settings-none-match', at: '/settings', act: async (page) => { await page.fill(id('setting-find'), 'zzzz'); } },
+	view('holidays'),
+	{ name: 'holidays-days', at: '/holidays', act: async (page) => { await page.click('.month >> nth=9 >> button >> nth=4'); } },
 	view('webhooks'),
 	{ name: 'webhook', at: '/webhooks', act: async (page) => { await page.click('[data-testid^="webhook-"]:not([data-testid="webhook-add"]) >> nth=0'); } },
 	{ name: 'webhook-add', at: '/webhooks', act: async (page) => { await page.click(id('webhook-add')); } },
@@ -158,7 +173,7 @@ export const STAFF = [
 	{ name: 'board-offline', at: '/', as: 'operator', act: async (page) => {
 		await page.waitForSelector(id('tile-A01'));
 		await page.route('**/api/**', (r) => r.abort());
-		await page.waitForSelector('.banner[role=alert]');
+		await page.waitForSelector('.banner[role=alert]', { timeout: 45_000 });
 	} },
 	{ name: 'list-offline', at: '/contracts', act: async (page) => {
 		await page.route('**/api/v1/contracts**', (r) => r.abort());

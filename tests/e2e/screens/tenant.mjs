@@ -13,15 +13,21 @@ const ago = (seconds) => new Date(Date.now() - seconds * 1000).toISOString();
 const orderIs = (which, change = () => ({})) => async (page, { scene }) => {
 	const order = { ...scene[which], ...change() };
 	await page.route(`**/api/v1/me/orders/${order.id}`, (r) => r.fulfill({ json: order }));
-	await page.goto(page.at(`/order/${order.id}`));
+	await page.go(`/order/${order.id}`);
 };
 const order = (name, as, which, change) => ({ name: `order-${name}`, page: 'order', as, act: orderIs(which, change) });
+const receipt = async (page, { scene }) => {
+	await page.go(`/receipt/${scene.paid.id}`);
+	await page.waitForSelector(id('receipt'));
+};
 const cut_off = async (page) => {
+	page.spoilt = true;
 	await page.route('**/api/**', (r) => r.abort());
-	await page.reload();
+	await page.go('/');
 	await page.waitForSelector('.banner');
 };
 const broken = async (page) => {
+	page.spoilt = true;
 	await page.route('**/api/v1/me**', (r) => r.fulfill({ status: 500, json: { type: 'about:blank', title: 'x', status: 500, code: 'internal' } }));
 	await page.evaluate(() => Object.keys(localStorage).filter((k) => k.includes('.cache.')).forEach((k) => localStorage.removeItem(k)));
 	await page.reload();
@@ -72,9 +78,9 @@ export const TENANT = [
 	order('owing', SHOPS.pays, 'back', () => ({ supply: { state: 'off', since: ago(3) }, balance: '-1.200000000' })),
 	order('back', SHOPS.pays, 'back'),
 	order('credited', SHOPS.on, 'paid'),
-	{ name: 'receipt', page: 'receipt', as: SHOPS.on, act: async (page, { scene }) => { await page.goto(page.at(`/receipt/${scene.paid.id}`)); } },
+	{ name: 'receipt', page: 'receipt', as: SHOPS.on, act: receipt },
 	{ name: 'receipt-picture', page: 'receipt', as: SHOPS.on, act: async (page, { scene }) => {
-		await page.goto(page.at(`/receipt/${scene.paid.id}`));
+		await receipt(page, { scene });
 		await page.click(id('receipt-save'));
 		await page.waitForSelector(id('receipt-picture'));
 	} },
@@ -106,6 +112,6 @@ export const TENANT = [
 	{ name: 'devices', as: SHOPS.on, at: '/devices' },
 	{ name: 'password', as: SHOPS.on, at: '/password' },
 	{ name: 'former', as: SHOPS.on, at: '/former' },
-	{ name: 'me-emergency', as: SHOPS.low, at: '/me', act: click('me-emergency') },
+	{ name: 'me-emergency', as: SHOPS.cut, at: '/me', act: click('me-emergency') },
 	{ name: 'me-wechat', as: SHOPS.on, at: '/me', agent: WECHAT_AGENT },
 ].map((s) => ({ at: '/', agent: PHONE_AGENT, page: s.at?.split(/[/?]/)[1] || 'home', ...s, app: 'tenant', name: `tenant-${s.name}`, as: s.as && phone(s.as) }));
