@@ -22,9 +22,8 @@ extern const struct columns vending_columns, operator_columns, purchases_columns
 	debtors_columns, supply_columns, outages_columns, communication_columns, losses_columns,
 	peaks_columns, carbon_columns;
 extern const char vending_day_sql[], vending_month_sql[], vending_year_sql[], operator_sql[],
-	purchases_sql[], usage_day_sql[], usage_days_sql[], losses_days_sql[],
-	usage_month_sql[], shares_sql[], fees_sql[], supply_sql[], outages_sql[], losses_sql[],
-	carbon_sql[];
+	purchases_sql[], usage_day_sql[], usage_days_sql[], losses_days_sql[], usage_month_sql[],
+	shares_sql[], fees_sql[], supply_sql[], outages_sql[], losses_sql[], carbon_sql[];
 
 enum err usage_hour_rows(struct report_run *r);
 enum err usage_day_rows(struct report_run *r);
