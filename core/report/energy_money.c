@@ -120,13 +120,13 @@ static const struct query Q_PARTS = {
 SHAPE(meter_shape, struct energy_money_meter, F(account_id), F(meter_id), F(code),
 	F(opening_register), F(closing_register));
 #undef F
-#define LAST                                                                                       \
-	"SELECT s.to_milli FROM settlement s WHERE s.meter_id = m.id AND s.to_at <= ?"             \
-	" ORDER BY s.to_at DESC LIMIT 1"
-/* Of what was settled by the end of the span: later readings do not change what is told of it. */
-#define FIRST                                                                                      \
-	"SELECT s.from_milli FROM settlement s WHERE s.meter_id = m.id AND s.to_at <= ?"           \
-	" ORDER BY s.to_at LIMIT 1"
+/* What ends by then and was booked before that day (the last line of the evidence names the book
+ * day where it is another one): later readings do not change what is told of a span. */
+#define SETTLED(what)                                                                              \
+	"SELECT s." what " FROM settlement s WHERE s.meter_id = m.id AND s.to_at <= ?"             \
+	" AND COALESCE(JSON_VALUE(s.evidence, '$[last][7]'), '') < ? ORDER BY s.to_at"
+#define LAST SETTLED("to_milli") " DESC LIMIT 1"
+#define FIRST SETTLED("from_milli") " LIMIT 1"
 static const struct query Q_METERS = {
 	"SELECT x.account_id, m.id AS meter_id, m.code,"
 	" COALESCE((" LAST "), (" FIRST "), " REPORT_NONE_SQL ") AS opening_register,"
@@ -213,7 +213,9 @@ static enum err meters(
 {
 	AUTO(zone_free) struct zone *z = NULL;
 	struct zone_row row;
-	struct arg begins, ends;
+	struct day after = { to.days + 1 };
+	struct arg begins, ends, first_day, day_after;
+	char first[DAY_TEXT_MAX], next[DAY_TEXT_MAX];
 	enum err e = db_one(db, &Q_ZONE, ARGS(arg_i64(site_id)), &row);
 
 	if (e == ERR_OK)
@@ -221,9 +223,13 @@ static enum err meters(
 	if (e != ERR_OK)
 		return e;
 	begins = arg_utc(zone_day_start(z, from));
-	ends = arg_utc(zone_day_start(z, (struct day){ to.days + 1 }));
-	return db_list(
-		db, &Q_METERS, ARGS(begins, ends, ends, ends, begins, arg_i64(site_id)), out);
+	ends = arg_utc(zone_day_start(z, after));
+	first_day = arg_text(day_text(from, first));
+	day_after = arg_text(day_text(after, next));
+	return db_list(db, &Q_METERS,
+		ARGS(begins, first_day, ends, day_after, ends, day_after, ends, begins,
+			arg_i64(site_id)),
+		out);
 }
 
 /* The arguments of rows of a span: months, then days, which name the site again or not. */
