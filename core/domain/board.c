@@ -28,25 +28,12 @@ enum err board_meters(struct db *db, int64_t scope, struct utc now, struct rows 
 	return db_list(db, &Q_METERS, ARGS(arg_utc(now), arg_i64(scope)), out);
 }
 
-static const char *display(const struct board_meter *m, struct utc now)
-{
-	return live_word(&(struct live_face){ .role = m->role,
-				 .comm = m->comm,
-				 .level = m->level,
-				 .switchable = m->switchable,
-				 .desired = m->desired,
-				 .desired_reason = m->desired_reason,
-				 .observed = m->observed,
-				 .keep_until = m->keep_until },
-		now);
-}
-
 const char *board_word(const struct board_meter *m, struct utc now)
 {
 	bool moving = m->switchable &&
 		      str_eq(supply_state_word(m->desired, m->observed, m->comm), "switching");
 
-	return moving ? "moving" : display(m, now);
+	return moving ? "moving" : live_word(LIVE_FACE(m), now);
 }
 
 #define F(member) FIELD(struct board, member)
@@ -76,7 +63,7 @@ static void count_meters(const struct rows *r, struct utc now, struct board *b)
 	const struct board_meter *m = r->at;
 
 	for (size_t i = 0; i < r->n; i++) {
-		const char *word = display(&m[i], now);
+		const char *word = live_word(LIVE_FACE(&m[i]), now);
 
 		b->meters_total++;
 		b->meters_fresh += now.ms - m[i].read_at.ms <= FRESH_MS;

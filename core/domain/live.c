@@ -135,15 +135,7 @@ const char *live_word(const struct live_face *f, struct utc now)
 
 const char *live_display(const struct live_meter *m, struct utc now)
 {
-	return live_word(&(struct live_face){ .role = m->role,
-				 .comm = m->comm,
-				 .level = m->level,
-				 .switchable = m->switchable,
-				 .desired = m->desired,
-				 .desired_reason = m->desired_reason,
-				 .observed = m->observed,
-				 .keep_until = m->keep_until },
-		now);
+	return live_word(LIVE_FACE(m), now);
 }
 
 #define F(member) FIELD(struct live_act, member)

@@ -67,6 +67,16 @@ struct live_face {
 	bool switchable;
 	struct utc keep_until;
 };
+/* Of a row with members of these names. */
+#define LIVE_FACE(m)                                                                               \
+	(&(struct live_face){ .role = (m)->role,                                                   \
+		.comm = (m)->comm,                                                                 \
+		.level = (m)->level,                                                               \
+		.switchable = (m)->switchable,                                                     \
+		.desired = (m)->desired,                                                           \
+		.desired_reason = (m)->desired_reason,                                             \
+		.observed = (m)->observed,                                                         \
+		.keep_until = (m)->keep_until })
 /* "on" "low" "cut" "kept" "silent" "public" "off": the one word of a tile. */
 const char *live_word(const struct live_face *f, struct utc now);
 const char *live_display(const struct live_meter *m, struct utc now);
