@@ -7,6 +7,7 @@
 #include "fcgi/handlers.h"
 #include "fcgi/books.h"
 #include "fcgi/list.h"
+#include "fcgi/views.h"
 
 void note_refused(struct request *r, struct attempt_new *a)
 {
@@ -28,12 +29,13 @@ static json_t *entry_json(const void *row)
 {
 	const struct ledger_entry *e = row;
 
-	return json_pack("{s:I, s:I, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id",
+	return json_pack("{s:I, s:I, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
 		(json_int_t)e->id, "site_id", (json_int_t)e->site_id, "kind", e->kind, "reference",
 		json_text_or_null(e->reference), "actor", e->actor, "book_day", e->book_day, "at",
 		json_utc(e->created_at), "memo", json_text_or_null(e->memo), "amount",
 		json_money(e->amount), "reversed_by", id_or_null(e->reversed_by), "reverses",
-		id_or_null(e->reverses));
+		id_or_null(e->reverses), "account_id", id_or_null(e->account_id), "tenant",
+		view_tenant(e->tenant_id, e->tenant_code, e->tenant_name, e->room));
 }
 
 enum err entries_list(struct request *r, struct answer *a)

@@ -90,6 +90,7 @@ HANDLER(reports_list);
 HANDLER(report_get);
 HANDLER(settings_list);
 HANDLER(setting_change);
+HANDLER(names_show);
 HANDLER(approvals_list);
 HANDLER(approval_approve);
 HANDLER(approval_reject);

@@ -35,6 +35,8 @@ json_t *param_schema(enum param_kind kind)
 	case PARAM_STEP:
 		return json_pack(
 			"{s:s, s:[s,s,s]}", "type", "string", "enum", "hour", "day", "month");
+	case PARAM_NAMES:
+		return json_pack("{s:s, s:i}", "type", "string", "maxLength", 4000);
 	case PARAM_FILE_NAME:
 		return json_pack(
 			"{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength", 255);

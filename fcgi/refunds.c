@@ -6,6 +6,7 @@
 #include "fcgi/books.h"
 #include "fcgi/handlers.h"
 #include "fcgi/list.h"
+#include "fcgi/views.h"
 
 static json_t *refund_json(const void *row)
 {
@@ -13,7 +14,7 @@ static json_t *refund_json(const void *row)
 
 	return json_pack(
 		"{s:I, s:I, s:o, s:o, s:o, s:s, s:o, s:I, s:s, s:s, s:s, s:o, s:s, s:o, s:I, s:o,"
-		" s:o, s:o, s:o, s:o, s:o, s:o}",
+		" s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"id", (json_int_t)f->id, "site_id", (json_int_t)f->site_id, "account_id",
 		id_or_null(f->account_id), "order_id", id_or_null(f->order_id), "unmatched_id",
 		id_or_null(f->unmatched_id), "method", f->method, "service",
@@ -24,7 +25,8 @@ static json_t *refund_json(const void *row)
 		"settled_entry_id", id_or_null(f->settled_entry_id), "settled_at",
 		json_utc(f->settled_at), "settled_by", json_text_or_null(f->settled_by), "note",
 		json_text_or_null(f->note), "sent_at", json_utc(f->sent_at), "asked_next_at",
-		json_utc(f->ask_at), "said", json_text_or_null(f->said));
+		json_utc(f->ask_at), "said", json_text_or_null(f->said), "tenant",
+		view_tenant(f->tenant_id, f->tenant_code, f->tenant_name, f->room));
 }
 
 static enum err refund_new(struct request *r, struct answer *a, struct refund_new *n)

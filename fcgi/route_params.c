@@ -29,6 +29,12 @@ enum err param_check(const struct param *p, const char *v, struct problem *why)
 		if (!text_is_utf8(v))
 			return problem_set(why, ERR_BAD_VALUE, p->name, "this is not UTF-8");
 		return ERR_OK;
+	case PARAM_NAMES:
+		if (strlen(v) > 4000)
+			return problem_set(why, ERR_OUT_OF_RANGE, p->name, "at most 4000 bytes");
+		if (!text_is_utf8(v))
+			return problem_set(why, ERR_BAD_VALUE, p->name, "this is not UTF-8");
+		return ERR_OK;
 	case PARAM_FILE_NAME:
 		if (strlen(v) > 255 || !v[0])
 			return problem_set(why, ERR_OUT_OF_RANGE, p->name, "1 to 255 bytes");

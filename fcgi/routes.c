@@ -348,6 +348,10 @@ const struct route routes[] = {
 		.areas = AREAS_SITE, .help = "One model." },
 	{ "GET", "/tenants/:id", PERM_TENANT_READ, NULL, "tenant_detail", false, 200, tenant_show, false,
 		.help = "One tenant with contracts, newest first." },
+	{ "GET", "/names", PERM_STAFF, NULL, "name", true, 200, names_show, false,
+		.areas = AREAS_LISTED, .help = "What texts like account:7 or user:3, which stand in approvals, entries and the audit log, name. of: at most 100 of them,"
+			" with commas between. Those that are not there, or not for the caller, are left out.",
+		.params = { { "of", PARAM_NAMES, true } } },
 	{ "GET", "/jobs", PERM_SETTING_READ, NULL, "job", true, 200, jobs_list, false,
 		.help = "What the worker does again and again, and how it went." },
 	{ "GET", "/jobs/:name", PERM_SETTING_READ, NULL, "job", false, 200, job_show, false,

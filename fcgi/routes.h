@@ -62,6 +62,7 @@ enum param_kind {
 	PARAM_FORMAT,	   /* of a report: json, xlsx, csv */
 	PARAM_BOOK_FORMAT, /* of a workbook: xlsx, csv */
 	PARAM_FILE_NAME,
+	PARAM_NAMES,  /* texts with commas between; each is checked by who reads it */
 	PARAM_CURSOR, /* checked by who reads it */
 	PARAM_GROUP   /* what a report is grouped by */
 };

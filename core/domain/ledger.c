@@ -4,22 +4,28 @@
 
 #define F(member) FIELD(struct ledger_entry, member)
 SHAPE(entry_shape, struct ledger_entry, F(id), F(site_id), F(kind), F(reference), F(actor),
-	F(book_day), F(created_at), F(memo), F(amount), F(reversed_by), F(reverses));
+	F(book_day), F(created_at), F(memo), F(amount), F(reversed_by), F(reverses), F(account_id),
+	F(tenant_id), F(tenant_code), F(tenant_name), F(room));
 #undef F
 #define COLUMNS                                                                                    \
 	"SELECT e.id, e.site_id, e.kind, e.reference, e.actor, e.book_day, e.created_at, e.memo,"  \
 	" (SELECT CAST(COALESCE(SUM(GREATEST(0, g.amount_nano)), 0) AS SIGNED) FROM posting g"     \
 	" WHERE g.entry_id = e.id) AS amount, COALESCE(r.reversal_id, 0) AS reversed_by,"          \
-	" COALESCE(v.entry_id, 0) AS reverses"
-#define REVERSALS                                                                                  \
-	" LEFT JOIN reversal r ON r.entry_id = e.id LEFT JOIN reversal v ON v.reversal_id = e.id"
+	" COALESCE(v.entry_id, 0) AS reverses, COALESCE(k.id, 0) AS account_id,"                   \
+	" COALESCE(t.id, 0) AS tenant_id, COALESCE(t.code, '') AS tenant_code,"                    \
+	" COALESCE(t.name, '') AS tenant_name, COALESCE(t.room, '') AS room"
+#define BESIDE                                                                                     \
+	" LEFT JOIN reversal r ON r.entry_id = e.id LEFT JOIN reversal v ON v.reversal_id = e.id"  \
+	" LEFT JOIN account k ON k.id = (SELECT MIN(n.account_id) FROM posting n JOIN account w"   \
+	" ON w.id = n.account_id WHERE n.entry_id = e.id AND w.contract_id IS NOT NULL)"           \
+	" LEFT JOIN contract c ON c.id = k.contract_id LEFT JOIN tenant t ON t.id = c.tenant_id"
 static const struct query Q_GET = {
-	COLUMNS " FROM entry e" REVERSALS " WHERE ? IN (0, e.site_id) AND e.id = ?", &entry_shape
+	COLUMNS " FROM entry e" BESIDE " WHERE ? IN (0, e.site_id) AND e.id = ?", &entry_shape
 };
-static const struct query Q_FIND = { COLUMNS " FROM entry e" REVERSALS " WHERE e.once_key = ?",
+static const struct query Q_FIND = { COLUMNS " FROM entry e" BESIDE " WHERE e.once_key = ?",
 	&entry_shape };
 const struct listing ledger_listing = {
-	.all = { COLUMNS " FROM entry e" REVERSALS
+	.all = { COLUMNS " FROM entry e" BESIDE
 			 " WHERE ? IN (0, e.site_id, " SEEN_ENTRY("e.id") ")",
 		&entry_shape },
 	.sorts = { { "id", "e.id" }, { "book_day", "e.book_day" } },

@@ -15,6 +15,11 @@ struct ledger_entry {
 	struct money amount; /* that moved: the sum of its credits */
 	int64_t reversed_by; /* the entry that undoes this one; 0: none */
 	int64_t reverses;    /* the entry that this one undoes; 0: none */
+	int64_t account_id;  /* the purse that it moves, the first of several; 0: none */
+	int64_t tenant_id;   /* whose purse that is; 0 */
+	char tenant_code[129];
+	char tenant_name[257];
+	char room[129];
 };
 
 /* Rows of struct ledger_entry; args: the site. */

@@ -18,15 +18,19 @@ SHAPE(refund_shape, struct refund, F(id), F(site_id), F(zone), F(account_id), F(
 	F(unmatched_id), F(method), F(service), F(amount_fen), F(reason), F(state),
 	F(out_refund_no), F(service_refund_id), F(actor), F(created_at), F(entry_id),
 	F(settled_entry_id), F(settled_at), F(settled_by), F(note), F(sent_at), F(ask_at), F(asks),
-	F(said));
+	F(said), F(tenant_id), F(tenant_code), F(tenant_name), F(room));
 #undef F
 
 #define REFUNDS                                                                                    \
 	"SELECT f.id, e.site_id, s.zone, f.account_id, f.order_id, f.unmatched_id, f.method,"      \
 	" f.service, f.amount_fen, f.reason, f.state, f.out_refund_no, f.service_refund_id,"       \
 	" f.actor, f.created_at, f.entry_id, f.settled_entry_id, f.settled_at, f.settled_by,"      \
-	" f.note, f.sent_at, f.ask_at, f.asks, f.said FROM refund f JOIN entry e ON e.id ="        \
-	" f.entry_id JOIN site s ON s.id = e.site_id WHERE "
+	" f.note, f.sent_at, f.ask_at, f.asks, f.said, COALESCE(t.id, 0) AS tenant_id,"            \
+	" COALESCE(t.code, '') AS tenant_code,"                                                    \
+	" COALESCE(t.name, '') AS tenant_name, COALESCE(t.room, '') AS room FROM refund f JOIN"    \
+	" entry e ON e.id = f.entry_id JOIN site s ON s.id = e.site_id LEFT JOIN account a ON"     \
+	" a.id = f.account_id LEFT JOIN contract c ON c.id = a.contract_id LEFT JOIN tenant t ON"  \
+	" t.id = c.tenant_id WHERE "
 
 static const struct query Q_GET = { REFUNDS "? IN (0, e.site_id) AND f.id = ?", &refund_shape };
 static const struct query Q_BY_KEY = { REFUNDS "f.once_key = ?", &refund_shape };

@@ -8,7 +8,11 @@ struct refund {
 	int64_t id;
 	int64_t site_id;
 	char zone[65];
-	int64_t account_id;   /* 0: of a payment that was nobody's */
+	int64_t account_id; /* 0: of a payment that was nobody's */
+	int64_t tenant_id;  /* whose account it is; 0 */
+	char tenant_code[129];
+	char tenant_name[257];
+	char room[129];
 	int64_t order_id;     /* 0: at the desk, or of a payment without an order */
 	int64_t unmatched_id; /* that payment; 0 */
 	char method[8];	      /* "cash" "bank" "service" */

@@ -73,7 +73,8 @@ COLUMNS(carbon_columns);
 	" COALESCE(ar.code, '') WHEN 'rate' THEN d.rate ELSE m.code END AS code,"                  \
 	" CASE ? WHEN 'shop' THEN CONCAT_WS(' ', NULLIF(t.room, ''), t.name)"                      \
 	" WHEN 'area' THEN COALESCE(ar.name, '') WHEN 'rate' THEN ''"                              \
-	" ELSE CONCAT_WS(' ', NULLIF(m.name, ''), NULLIF(t.room, ''), t.name) END AS name,"        \
+	" ELSE CONCAT_WS(' ', NULLIF(NULLIF(m.name, ''), CONCAT_WS(' ', NULLIF(t.room, ''),"       \
+	" t.name)), NULLIF(t.room, ''), t.name) END AS name,"                                      \
 	" d.role, d.utility, "                                                                     \
 	ENERGY("d.qty") "energy_wh, " WATER("d.qty") "volume_l, d.charge, " late                   \
 	ENERGY("d.last_qty") "last_energy_wh, " WATER("d.last_qty") "last_volume_l, d.last_charge" \

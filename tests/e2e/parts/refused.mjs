@@ -199,7 +199,7 @@ export default function (world) {
 
 		test('a bad parameter, by its name', async () => {
 			const bad = { integer: ['0', '-1', '1.5', 'x', '', '1e3', '99999999999999999999', '%00'], date: DAYS.filter((v) => typeof v === 'string'), string: ['%ff'] };
-			const good = { from: '2026-01-02', to: '2026-01-03', day: '2026-01-02', step: 'day', account_id: own.accounts, meter_id: own.meters, name: 'sites.csv' };
+			const good = { from: '2026-01-02', to: '2026-01-03', day: '2026-01-02', step: 'day', account_id: own.accounts, meter_id: own.meters, name: 'sites.csv', of: `meter:${own.meters}` };
 			const wrong = [];
 			await each(routes(), async (r) => {
 				const session = askerOf(r.route);
@@ -222,6 +222,17 @@ export default function (world) {
 			});
 			assert.deepEqual(wrong, []);
 			await unchanged('a refused parameter');
+		});
+
+		test('names are of what the caller sees, and at most a hundred at once', async () => {
+			const of = ['meter', 'account', 'contract', 'tenant', 'gateway', 'order'].map((kind) => `${kind}:${own[`${kind}s`]}`);
+			const names = (session, list) => send(session, 'GET', `/names?of=${list}`);
+			assert.deepEqual((await names(admin, of)).body.items.map((i) => i.of), of);
+			assert.deepEqual((await names(far, of)).body.items, []);
+			for (const list of [[...of, 'meter'], ['meter:0'], ['nothing:1'], ['meter:1x'], Array(101).fill(of[0])]) {
+				const { status, body } = await names(admin, list);
+				assert.deepEqual([status >= 400 && status < 500, body.field], [true, 'of'], `${list}`);
+			}
 		});
 
 		const emptyList = (method, { status, body }) => method === 'GET' && status === 200 && body.items.length === 0;

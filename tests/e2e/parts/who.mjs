@@ -72,6 +72,11 @@ export default function (world) {
 			const one = await person('who.clerk', 'who-clerk');
 			expect(await call(one.session, 'POST', '/users', { username: 'who.more', role_id: roles.viewer }), 403, 'forbidden');
 			expect(await call(one.session, 'PUT', `/users/${one.id}`, { role_id: roles.admin }), 403, 'forbidden');
+			const [meter] = (await admin.get('/meters?limit=1&role=tenant')).items;
+			const of = [`meter:${meter.id}`, `tenant:${meter.tenant.id}`, `user:${one.id}`];
+			const names = async (session) => (await session.get(`/names?of=${of}`)).items.map((i) => [i.of, i.code, i.name]);
+			assert.deepEqual(await names(admin), [[of[0], meter.code, meter.name], [of[1], meter.tenant.room, meter.tenant.name], [of[2], null, 'who.clerk']]);
+			assert.deepEqual((await names(one.session)).map(([what]) => what), [of[0], of[2]], 'who may not read tenants does not learn their names');
 			const boss = (await admin.get('/users')).items.find((u) => u.username === 'admin');
 			expect(await call(one.session, 'POST', `/users/${boss.id}/password`, {}), 403, 'forbidden');
 			expect(await call(one.session, 'POST', '/roles', { code: 'who-more', name: 'x', permissions: ['meter.control'] }), 403, 'forbidden');
