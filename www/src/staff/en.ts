@@ -208,7 +208,7 @@ export const en: Words = {
 		waiting: 'Credited; waiting for supply…',
 	},
 	webhooks: {
-		title: 'Webhooks', add: 'Add a webhook', none: 'No other system is told of events yet.', name: 'Name', url: 'Address', url_hint: 'https, or http to this machine', events: 'Which events', all: 'All events',
+		add: 'Add a webhook', none: 'No other system is told of events yet.', name: 'Name', url: 'Address', url_hint: 'https, or http to this machine', events: 'Which events', all: 'All events',
 		kinds: {
 			'order.paid': 'Recharge paid', 'refund.done': 'Refund done', 'refund.failed': 'Refund failed', 'sale.created': 'Sale at the desk', 'account.low': 'Low balance', 'supply.changed': 'Supply changed',
 			'alarm.raised': 'Alarm began', 'alarm.cleared': 'Alarm ended', 'contract.opened': 'Contract opened', 'contract.closed': 'Contract closed', 'meter.replaced': 'Meter replaced', 'day.sealed': 'Day sealed', ping: 'Test',

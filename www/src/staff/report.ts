@@ -2,7 +2,7 @@
 import { fen_yuan, price, rough_fen, yuan } from '../shared/money';
 import { sum_money } from '../shared/money_sums';
 import { full_time } from '../shared/time';
-import { cubic, kwh } from '../shared/use';
+import { cubic, kwh, register } from '../shared/use';
 import { add_days, add_months, days_in_month } from '../shared/time';
 import type { Bar } from '../ui/Chart.vue';
 import { grouped, word } from './list/cell';
@@ -19,8 +19,8 @@ const WORDS: Record<string, string[]> = { role: ['role'], utility: ['utility'], 
 const LEFT = new Set<ReportColumnKind>(['text', 'day', 'time']);
 
 function quantity(name: string, n: number): string {
-	const text = name.endsWith('_l') ? cubic(n) : name.endsWith('_wh') ? kwh(n) : String(n);
-	const [whole, part] = text.split('.');
+	if (!/_(l|wh)$/.test(name)) return register(n, 3);
+	const [whole, part] = (name.endsWith('_l') ? cubic(n) : kwh(n)).split('.');
 	return part ? `${grouped(Number(whole))}.${part}` : grouped(Number(whole));
 }
 

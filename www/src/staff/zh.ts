@@ -207,7 +207,7 @@ export const zh = {
 		waiting: '已入账，等待恢复供电…',
 	},
 	webhooks: {
-		title: '事件推送', add: '新增推送', none: '尚未向其他系统推送事件。', name: '名称', url: '接收地址', url_hint: 'https 地址，或本机的 http 地址', events: '推送哪些事件', all: '全部事件',
+		add: '新增推送', none: '尚未向其他系统推送事件。', name: '名称', url: '接收地址', url_hint: 'https 地址，或本机的 http 地址', events: '推送哪些事件', all: '全部事件',
 		kinds: {
 			'order.paid': '充值到账', 'refund.done': '退款完成', 'refund.failed': '退款失败', 'sale.created': '柜台售电', 'account.low': '余额不足', 'supply.changed': '供电变化',
 			'alarm.raised': '告警产生', 'alarm.cleared': '告警恢复', 'contract.opened': '入住', 'contract.closed': '退租', 'meter.replaced': '换表', 'day.sealed': '日结', ping: '测试',

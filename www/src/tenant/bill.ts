@@ -1,12 +1,18 @@
 // The explained bill: lines summed by what a unit cost, and day by day.
 import type { Bill, BillLine, SharePart } from '../shared/api';
 import { sum_money } from '../shared/money_sums';
+import { t } from './words';
 
 export interface PriceSum { rate: string; tier: number; price: string; qty: number; charge: string }
 export interface DaySum { day: string; charge: string; qty: number; open: boolean; lines: BillLine[] }
 
 export function qty_of(l: { energy_wh?: number; volume_l?: number }): number {
 	return l.energy_wh ?? l.volume_l ?? 0;
+}
+
+/** A rate in words; none for the one rate that water has. */
+export function rate_word(rate: string, water: boolean): string {
+	return water && rate === 'flat' ? '' : t.value.rate[rate] || rate;
 }
 
 /** One sum for each rate, tier and price, the largest first. */

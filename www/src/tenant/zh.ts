@@ -19,7 +19,7 @@ export const zh = {
 		balance: (purpose: string) => `${purpose}余额`,
 		read_at: (t: string) => `${t} 读表`,
 		not_read: '尚未读表',
-		days: (d: DaysLeft) => (d.days < 1 ? '不足 1 天' : d.days >= 999 ? '可用 999 天以上' : d.low === d.high ? `约可用 ${d.days} 天` : `约可用 ${d.days} 天（${d.low}–${d.high} 天）`),
+		days: (d: DaysLeft) => (d.days < 1 ? '不足 1 天' : d.days >= 999 ? '可用 999 天以上' : d.low === d.high ? `约可用 ${d.days} 天` : `约可用 ${d.days} 天（${d.low}\u2060–\u2060${d.high}\u00a0天）`),
 		days_unknown: '用满 5 天后估算可用天数',
 		average: (m: string) => `近 7 日均 ${m}`,
 		bar: (b: string, w1: string, w2: string) => `余额 ${b}，预警线 ${w1} 和 ${w2}`,

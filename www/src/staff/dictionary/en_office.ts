@@ -1,6 +1,7 @@
 import type { zh_office } from './zh_office';
 
 export const en_office: typeof zh_office = {
+	fees_unpaid: (n, month) => `${month}: ${n} ${n === 1 ? 'shop has' : 'shops have'} not paid fees within the days of grace`,
 	law_944: 'Civil Code art. 944: a property service provider may not stop power or water to press for property fees. Make sure that there is a legal ground before this is turned on. It takes a reason and the approval of a second person, and it is audited.',
 	bounds: (min: string, max: string) => `from ${min} to ${max}`,
 	by_profile_empty: 'Empty: by profile, 22:00 to 07:00 for dwellings, none for shops.',

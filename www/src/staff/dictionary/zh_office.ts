@@ -2,6 +2,7 @@
 type Words = Record<string, string>;
 
 export const zh_office = {
+	fees_unpaid: (n: number, month: string) => `${month}：${n} 户物业费拖欠超过宽限期`,
 	law_944: '《民法典》第九百四十四条：物业服务人不得采取停止供电、供水等方式催交物业费。开启前请先确认有合法依据。本操作须填写原因，由另一人审批后生效，并记入审计。',
 	bounds: (min: string, max: string) => `从 ${min} 到 ${max}`,
 	by_profile_empty: '留空表示按用户类型：住宅 22:00–07:00，商铺没有。',

@@ -6,6 +6,7 @@ import { cubic, kwh, register } from '../../shared/use';
 import { browser_name } from '../session_name';
 import { t } from '../words';
 import { estate_name } from './estate';
+import { name_of } from './names';
 import type { Column, Kind, Row } from './types';
 
 const RIGHT = new Set<Kind>(['fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms', 'setting', 'growth', 'amount', 'short']);
@@ -83,12 +84,12 @@ function action(value: string): string {
 function object(value: string): string {
 	const [kind, ...rest] = value.split(':');
 	const named = t.value.word.object![kind!];
-	return named ? `${named} ${rest.join(':')}`.trim() : value;
+	return named ? `${named} ${name_of(value) || rest.join(':')}`.trim() : value;
 }
 
 /** A name, or what the code of who acted means. */
 function actor(value: string): string {
-	return t.value.word.actor![value] || object(value) || '—';
+	return t.value.word.actor![value] || name_of(value) || object(value) || '—';
 }
 
 /** How long an alarm has been or was there, in ms. */
@@ -104,18 +105,26 @@ export function lasted(ms: number): string {
 	return t.value.lasted.day(Math.floor(min / 1440), Math.floor(min / 60) % 24);
 }
 
-/** "purse:7:water" in words: the kind of a company's account, and whose it is. */
+/** "purse:7:water" in words: the kind of a company's account, and whose it is; 7 is a contract. */
 function ledger(value: string): string {
 	const [kind, ...rest] = value.split(':');
 	const name = t.value.word.ledger![kind!];
 	if (!name) return value;
-	return [name, ...rest.map((p) => t.value.word.purpose![p] || t.value.word.service![p] || t.value.sales.methods[p as 'pos'] || `#${p}`)].join(' ');
+	const whose = name_of(`contract:${rest[0]}`);
+	if (whose) rest[0] = whose;
+	return [name, ...rest.map((p) => t.value.word.purpose![p] || t.value.word.service![p] || t.value.sales.methods[p as 'pos'] || (/^\d+$/.test(p) ? `#${p}` : p))].join(' ');
 }
 /** How far a register in doubt is from the one that was settled last, in kWh or m³. */
 function growth(row: Row): string {
 	if (row.settled_milli === null || row.verdict === 'identity') return '—';
 	const by = Number(row.register_milli) - Number(row.settled_milli);
 	return `${by < 0 ? '−' : '+'}${register(Math.abs(by), 2)} ${row.utility === 'water' ? 'm³' : 'kWh'}`;
+}
+
+/** Why an approval was asked for: a person's words, or those for what the system asks by itself. */
+function asked_for(value: string, row: Row): string {
+	const p = row.params as { month: string; contracts: number };
+	return row.kind === 'fee_cut' && !row.asked_by ? t.value.fees_unpaid(p.contracts, p.month) : value;
 }
 
 /** What a balance lacks of what is taken next. */
@@ -156,6 +165,9 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	age: (v) => t.value.ago(age_s(String(v))!),
 	ledger: (v) => ledger(String(v)),
 	growth: (_v, _c, row) => growth(row),
+	user: (v) => (Number(v) ? name_of(`user:${v}`) || `#${v}` : t.value.word.actor!.system!),
+	account: (v) => name_of(`account:${v}`) || `#${v}`,
+	asked_for: (v, _c, row) => asked_for(String(v), row),
 	short: (v, _c, row) => short_by(String(row.balance), Number(v)),
 	amount: (v) => String(v).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''),
 	digest: (v) => `${String(v).slice(0, 16)}…`,
@@ -165,7 +177,7 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 export function cell(row: Row, column: Column): string {
 	const value = column.kind === 'lasted' ? lasted_ms(row) : dig(row, column.name);
 	if (column.kind === 'site' && value === null) return t.value.account.all_sites;
-	if (column.kind === 'actor') return actor(String(value || row.actor || ''));
+	if (column.kind === 'actor') return actor(String(value || (column.name === 'actor_name' && row.actor) || ''));
 	if (value === null || value === undefined || value === '' || (Array.isArray(value) && !value.length)) return '—';
 	return SHOW[column.kind || 'text'](value, column, row);
 }

@@ -8,7 +8,7 @@ export type Row = Record<string, unknown>;
 
 export type Kind = 'text' | 'word' | 'state' | 'time' | 'day' | 'fen' | 'yuan' | 'price' | 'count' | 'wh' | 'litre' | 'register'
 	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting' | 'site' | 'areas' | 'program' | 'action' | 'object' | 'actor' | 'lasted' | 'age'
-	| 'ledger' | 'growth' | 'amount' | 'digest' | 'changes' | 'short';
+	| 'ledger' | 'growth' | 'amount' | 'digest' | 'changes' | 'short' | 'asked_for' | 'user' | 'account';
 
 export interface Column {
 	/** The API's member; "tenant.name" looks inside. */
@@ -109,6 +109,8 @@ export interface ListPage {
 	/** Further facts of one row, below those of the columns. */
 	facts?: Column[];
 	parts?: Part[];
+	/** What stands above a row in full; its first column unless said. */
+	heading?: (row: Row) => string;
 	/** One row in full. */
 	detail?: (row: Row) => string;
 	/** What names a row; "id" unless said. */

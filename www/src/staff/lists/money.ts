@@ -37,12 +37,12 @@ export const orders: ListPage = {
 export const refunds: ListPage = {
 	name: 'refunds', path: '/refunds', needs: 'entry.read', files: true,
 	columns: [
-		{ name: 'out_refund_no' }, { name: 'amount_fen', kind: 'fen' }, { name: 'method', kind: 'word', words: 'refund_method' },
+		{ name: 'out_refund_no' }, { name: 'tenant', kind: 'shop' }, { name: 'amount_fen', kind: 'fen' }, { name: 'method', kind: 'word', words: 'refund_method' },
 		{ name: 'state', kind: 'state', words: 'refund_state' }, { name: 'reason' }, { name: 'created_at', kind: 'time' }, { name: 'settled_at', kind: 'time' },
 	],
 	facts: [
-		{ name: 'service', kind: 'word', words: 'service' }, { name: 'service_refund_id' }, { name: 'said' }, { name: 'actor' }, { name: 'order_id' }, { name: 'account_id' }, { name: 'unmatched_id' },
-		{ name: 'sent_at', kind: 'time' }, { name: 'asked_next_at', kind: 'time' }, { name: 'settled_by' }, { name: 'note' }, { name: 'entry_id' },
+		{ name: 'service', kind: 'word', words: 'service' }, { name: 'service_refund_id' }, { name: 'said' }, { name: 'actor', kind: 'actor' }, { name: 'order_id' }, { name: 'account_id', kind: 'account' }, { name: 'unmatched_id' },
+		{ name: 'sent_at', kind: 'time' }, { name: 'asked_next_at', kind: 'time' }, { name: 'settled_by', kind: 'actor' }, { name: 'note' }, { name: 'entry_id' },
 	],
 	filters: [{ name: 'state', kind: 'choice', words: 'refund_state', options: ['requested', 'accepted', 'person', 'done', 'failed'] }],
 	detail: (r) => `/refunds/${r.id}`,
@@ -60,8 +60,8 @@ export const unmatched: ListPage = {
 		{ name: 'state', kind: 'state', words: 'unmatched_state' }, { name: 'seen_at', kind: 'time' },
 	],
 	facts: [
-		{ name: 'transaction_id' }, { name: 'paid_at', kind: 'time' }, { name: 'in_suspense', kind: 'flag' }, { name: 'order_id' }, { name: 'account_id' }, { name: 'refund_id' },
-		{ name: 'resolved_at', kind: 'time' }, { name: 'resolved_by' }, { name: 'note' },
+		{ name: 'transaction_id' }, { name: 'paid_at', kind: 'time' }, { name: 'in_suspense', kind: 'flag' }, { name: 'order_id' }, { name: 'account_id', kind: 'account' }, { name: 'refund_id' },
+		{ name: 'resolved_at', kind: 'time' }, { name: 'resolved_by', kind: 'actor' }, { name: 'note' },
 	],
 	filters: [{ name: 'state', kind: 'choice', words: 'unmatched_state', options: ['open', 'matched', 'credited', 'refunded', 'closed'] }],
 	detail: (r) => `/unmatched-payments/${r.id}`,
@@ -75,9 +75,9 @@ export const unmatched: ListPage = {
 export const attempts: ListPage = {
 	name: 'attempts', path: '/attempts', needs: 'entry.read', files: true,
 	columns: [
-		{ name: 'at', kind: 'time' }, { name: 'kind', kind: 'word', words: 'attempt' }, { name: 'amount_fen', kind: 'fen' }, { name: 'why' }, { name: 'actor' },
+		{ name: 'at', kind: 'time' }, { name: 'kind', kind: 'word', words: 'attempt' }, { name: 'amount_fen', kind: 'fen' }, { name: 'code', kind: 'word', words: 'audit_outcome', as: 'why' }, { name: 'account_id', kind: 'account' }, { name: 'actor', kind: 'actor' },
 	],
-	facts: [{ name: 'code' }, { name: 'account_id' }],
+	facts: [{ name: 'why', as: 'text' }],
 };
 
 const POSTINGS: Column[] = [{ name: 'code', kind: 'ledger', as: 'ledger' }, { name: 'amount', kind: 'yuan' }];
@@ -85,7 +85,7 @@ const POSTINGS: Column[] = [{ name: 'code', kind: 'ledger', as: 'ledger' }, { na
 export const entries: ListPage = {
 	name: 'entries', path: '/entries', needs: 'entry.read', files: true,
 	columns: [
-		{ name: 'id', kind: 'text' }, { name: 'kind', kind: 'word', words: 'entry' }, { name: 'amount', kind: 'yuan' }, { name: 'book_day', kind: 'day' }, { name: 'at', kind: 'time' }, { name: 'reference', kind: 'object' }, { name: 'actor', kind: 'actor' },
+		{ name: 'id', kind: 'text' }, { name: 'kind', kind: 'word', words: 'entry' }, { name: 'tenant', kind: 'shop' }, { name: 'amount', kind: 'yuan' }, { name: 'book_day', kind: 'day' }, { name: 'at', kind: 'time' }, { name: 'reference', kind: 'object' }, { name: 'actor', kind: 'actor' },
 	],
 	facts: [{ name: 'memo' }, { name: 'reversed_by' }, { name: 'reverses' }],
 	filters: [
@@ -187,7 +187,7 @@ export const services: ListPage = {
 
 export const payouts: ListPage = {
 	name: 'payouts', path: '/reconciliations/payouts', needs: 'reconciliation.read', files: true,
-	columns: [{ name: 'document' }, { name: 'service', kind: 'word', words: 'service' }, { name: 'amount_fen', kind: 'fen' }, { name: 'at', kind: 'time' }, { name: 'actor' }, { name: 'reason' }],
+	columns: [{ name: 'document' }, { name: 'service', kind: 'word', words: 'service' }, { name: 'amount_fen', kind: 'fen' }, { name: 'at', kind: 'time' }, { name: 'actor', kind: 'actor' }, { name: 'reason' }],
 };
 
 export const shifts: ListPage = {

@@ -49,7 +49,7 @@ export const contracts: ListPage = {
 	parts: [
 		{ name: 'contract_meters', rows: (d) => (d.meters as Row[]) || [], columns: [{ name: 'meter', kind: 'named' }, { name: 'utility', kind: 'word', words: 'utility' }, { name: 'from_at', kind: 'time' }, { name: 'to_at', kind: 'time' }] },
 		{ name: 'contract_purses', rows: (d) => (d.purses as Row[]) || [], columns: [{ name: 'purpose', kind: 'word', words: 'purpose' }, { name: 'balance', kind: 'yuan' }, { name: 'level', kind: 'state', words: 'level' }, { name: 'warn1', kind: 'yuan' }, { name: 'credit_limit', kind: 'yuan' }] },
-		{ name: 'contract_history', rows: (d) => (d.history as Row[]) || [], columns: [{ name: 'at', kind: 'time' }, { name: 'kind', kind: 'word', words: 'contract_act' }, { name: 'actor' }, { name: 'undone_at', kind: 'time' }] },
+		{ name: 'contract_history', rows: (d) => (d.history as Row[]) || [], columns: [{ name: 'at', kind: 'time' }, { name: 'kind', kind: 'word', words: 'contract_act' }, { name: 'actor', kind: 'actor' }, { name: 'undone_at', kind: 'time' }] },
 	],
 	acts: [
 		{ name: 'contract_meters', needs: 'contract.edit', once: true, preview: true, subject: whose, when: open, path: (r) => `/contracts/${r.id}/meters`, fields: [meters(0), { name: 'at', kind: 'instant' }, REASON] },

@@ -13,7 +13,8 @@ const ALARM_KINDS = Object.keys(zh.board.alarm);
 export const alarms: ListPage = {
 	name: 'alarms', path: '/alarms', needs: 'alarm.read', live_s: 10, files: true,
 	columns: [{ name: 'severity', kind: 'state', words: 'severity' }, { name: 'object.code' }, { name: 'kind', kind: 'word', words: 'alarm' }, { name: 'raised_at', kind: 'time' }, { name: 'raised_at', kind: 'lasted', as: 'lasted' }, { name: 'acked_at', kind: 'time' }, { name: 'acked_by', kind: 'actor' }, { name: 'cleared_at', kind: 'time' }],
-	facts: [{ name: 'text' }, { name: 'object.kind', kind: 'word', words: 'object' }, { name: 'repeats', kind: 'count' }, { name: 'told_at', kind: 'time' }, { name: 'told_times', kind: 'count' }],
+	heading: (r) => `${cell(r, { name: 'object.code' })} ${cell(r, { name: 'kind', kind: 'word', words: 'alarm' })}`,
+	facts: [{ name: 'text', as: 'logged' }, { name: 'object.kind', kind: 'word', words: 'object' }, { name: 'repeats', kind: 'count' }, { name: 'told_at', kind: 'time' }, { name: 'told_times', kind: 'count' }],
 	detail: (r) => `/alarms/${r.id}`,
 	filters: [{ name: 'state', kind: 'choice', words: 'alarm_state', options: ['open', 'unacked', 'acked', 'cleared'] }, { name: 'severity', kind: 'choice', words: 'severity', options: ['urgent', 'warn', 'info'] },
 		{ name: 'object', kind: 'choice', words: 'object', options: ['meter', 'gateway', 'supply_point', 'account', 'order', 'job'] }, { name: 'kind', kind: 'choice', words: 'alarm', options: ALARM_KINDS }, { name: 'from', kind: 'day' }, { name: 'to', kind: 'day' }],
@@ -26,7 +27,7 @@ export const alarms: ListPage = {
 		{ name: 'alarm_comment', needs: 'alarm.ack', path: (r) => `/alarms/${r.id}/comment`, fields: [{ name: 'text', kind: 'long', required: true }] },
 		{ name: 'alarm_clear', needs: 'alarm.ack', when: (r) => r.by_hand === true && !r.cleared_at, path: (r) => `/alarms/${r.id}/clear`, fields: [REASON] },
 	],
-	parts: [{ name: 'alarm_history', rows: (d) => (d.history as Row[]) || [], columns: [{ name: 'at', kind: 'time' }, { name: 'what', kind: 'word', words: 'alarm_step' }, { name: 'actor_name' }, { name: 'text' }] }],
+	parts: [{ name: 'alarm_history', rows: (d) => (d.history as Row[]) || [], columns: [{ name: 'at', kind: 'time' }, { name: 'what', kind: 'word', words: 'alarm_step' }, { name: 'actor_name' }, { name: 'text', as: 'note' }] }],
 };
 
 export const gateways: ListPage = {
@@ -50,7 +51,7 @@ export const supply_points: ListPage = {
 		{ name: 'meter', kind: 'named' }, { name: 'tenant', kind: 'shop' }, { name: 'desired', kind: 'word', words: 'desired' }, { name: 'observed', kind: 'word', words: 'observed' }, { name: 'reason', kind: 'word', words: 'block' },
 		{ name: 'deferred', kind: 'word', words: 'deferred' }, { name: 'since', kind: 'time' },
 	],
-	facts: [{ name: 'load_class', kind: 'word', words: 'load_class' }, { name: 'should_be_off', kind: 'flag' }, { name: 'deferred_since', kind: 'time' }, { name: 'actor' }, { name: 'noted_at', kind: 'time' }, { name: 'noted_by' }],
+	facts: [{ name: 'load_class', kind: 'word', words: 'load_class' }, { name: 'should_be_off', kind: 'flag' }, { name: 'deferred_since', kind: 'time' }, { name: 'actor', kind: 'actor' }, { name: 'noted_at', kind: 'time' }, { name: 'noted_by', kind: 'actor' }],
 	filters: [{ name: 'q', kind: 'text' }, { name: 'should_be_off', kind: 'flag' }],
 	acts: [{ name: 'take_note', needs: 'meter.control', once: true, when: (r) => r.should_be_off === true && !r.noted_at, path: (r) => `/supply-points/${r.id}/take-note`, fields: [REASON] }],
 };
@@ -76,8 +77,8 @@ const waits = (r: Row): boolean => r.state === 'pending';
 
 export const approvals: ListPage = {
 	name: 'approvals', path: '/approvals', needs: 'approval.read', live_s: 20, files: true,
-	columns: [{ name: 'kind', kind: 'word', words: 'approval' }, { name: 'object', kind: 'object' }, { name: 'state', kind: 'state', words: 'approval_state' }, { name: 'reason' }, { name: 'asked_at', kind: 'time' }, { name: 'decided_at', kind: 'time' }],
-	facts: [{ name: 'asked_by' }, { name: 'decided_by' }, { name: 'note' }, { name: 'params', kind: 'json' }],
+	columns: [{ name: 'kind', kind: 'word', words: 'approval' }, { name: 'object', kind: 'object' }, { name: 'state', kind: 'state', words: 'approval_state' }, { name: 'reason', kind: 'asked_for' }, { name: 'asked_at', kind: 'time' }, { name: 'decided_at', kind: 'time' }],
+	facts: [{ name: 'asked_by', kind: 'user' }, { name: 'decided_by', kind: 'user' }, { name: 'note' }, { name: 'params', kind: 'json' }],
 	filters: [
 		{ name: 'state', kind: 'choice', words: 'approval_state', options: ['pending', 'approved', 'rejected', 'expired'] },
 		{ name: 'kind', kind: 'choice', words: 'approval', options: APPROVAL_KINDS }, { name: 'from', kind: 'day' }, { name: 'to', kind: 'day' },
@@ -138,7 +139,7 @@ export const duty: ListPage = {
 export const imports: ListPage = {
 	name: 'imports', path: '/imports', needs: 'import.run', files: true,
 	columns: [{ name: 'at', kind: 'time' }, { name: 'file_name' }, { name: 'dry_run', kind: 'flag' }, { name: 'ok', kind: 'flag' }, { name: 'error_count', kind: 'count' }, { name: 'counts', kind: 'counts' }, { name: 'user' }],
-	facts: [{ name: 'bytes', kind: 'count' }, { name: 'actor' }],
+	facts: [{ name: 'bytes', kind: 'count' }, { name: 'actor', kind: 'actor' }],
 	detail: (r) => `/imports/${r.id}`,
 	parts: [{ name: 'import_errors', rows: (d) => (d.errors as Row[]) || [], columns: [{ name: 'sheet', kind: 'word', words: 'sheet' }, { name: 'row' }, { name: 'column' }, { name: 'value' }, { name: 'message' }] }],
 };

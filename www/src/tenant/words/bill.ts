@@ -15,7 +15,7 @@ export const zh = {
 	rolled: '（表码过零）',
 	part: '其余在别的行',
 	late: (day: string) => `补计 ${day} 的用量`,
-	open: '未日结，数字还会变',
+	open: '未日结',
 	shares: '公摊',
 	share_day: (day: string) => day,
 	share_how: (all: string, weight: string, of: string, mine: string) => `公共用量 ${all}，分摊 ${weight}/${of}，即 ${mine}`,
@@ -23,7 +23,7 @@ export const zh = {
 	kind: { public: '公共用电', loss: '线路损耗' } as Record<string, string>,
 	no_items: '这个月没有扣费。',
 	save: '打印或存为 PDF',
-	totals_note: '账单金额与明细中同一天的扣费一致。',
+	totals_note: '账单金额与明细中同一天的扣费一致。未日结的数字还会变。',
 	not_shown: '这个账户没有表计，没有账单。',
 };
 
@@ -42,7 +42,7 @@ export const en: typeof zh = {
 	rolled: '(the register began anew)',
 	part: 'the rest is in other lines',
 	late: (day) => `late, for ${day}`,
-	open: 'not closed yet: may still change',
+	open: 'not closed yet',
 	shares: 'Shared costs',
 	share_day: (day) => day,
 	share_how: (all, weight, of, mine) => `${all} shared, ${weight}/${of} of it: ${mine}`,
@@ -50,7 +50,7 @@ export const en: typeof zh = {
 	kind: { public: 'Public use', loss: 'Line losses' },
 	no_items: 'Nothing was charged in this month.',
 	save: 'Print or save as PDF',
-	totals_note: 'The bill adds up to what the statement took on the same days.',
+	totals_note: 'The bill adds up to what the statement took on the same days. What is not closed yet may still change.',
 	not_shown: 'This account has no meter, so it has no bill.',
 };
 

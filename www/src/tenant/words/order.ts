@@ -3,8 +3,11 @@ import { both } from '../words';
 export const zh = {
 	step_paid: '已支付',
 	step_credited: '已到账',
-	step_on: '已恢复供电',
-	step_on_water: '已恢复供水',
+	step_credit: '入账',
+	step_back: '已恢复供电',
+	step_back_water: '已恢复供水',
+	step_on: '恢复供电',
+	step_on_water: '恢复供水',
 	wait_pay: '等待支付',
 	wait_pay_text: '付款后本页会自动更新，可以离开再回来。',
 	scan: '请用微信扫一扫付款',
@@ -49,13 +52,17 @@ export const zh = {
 	pay_again: '重新充值',
 	not_found: '没有这张订单。',
 	pending_word: '进行中',
+	not_yet: '还没有',
 };
 
 export const en: typeof zh = {
 	step_paid: 'Paid',
 	step_credited: 'Credited',
-	step_on: 'Supply back on',
-	step_on_water: 'Water back on',
+	step_credit: 'Credit',
+	step_back: 'Supply back on',
+	step_back_water: 'Water back on',
+	step_on: 'Supply on',
+	step_on_water: 'Water on',
 	wait_pay: 'Waiting for payment',
 	wait_pay_text: 'This page follows the payment. You may leave and come back.',
 	scan: 'Scan with WeChat to pay',
@@ -100,6 +107,7 @@ export const en: typeof zh = {
 	pay_again: 'Top up again',
 	not_found: 'There is no such order.',
 	pending_word: 'in progress',
+	not_yet: 'not yet',
 };
 
 export const w = both(zh, en);
