@@ -363,6 +363,13 @@ describe('the board and what follows from it', () => {
 		await page.waitForSelector('[data-testid=list-alarms]', { state: 'detached' });
 		const [{ n }] = await world.stack.sql(`SELECT COUNT(*) AS n FROM alarm a JOIN alarm_event v ON v.alarm_id = a.id AND v.what = 'acked' AND v.text = '已派人' WHERE a.text = 'e2e' AND a.acked_at > 0`);
 		assert.equal(Number(n), 2);
+		// one alone, from beside the list, where the act has the same name
+		await world.stack.sql(`UPDATE alarm SET acked_at = 0, acked_by = '' WHERE text = 'e2e' AND object_id = 1`);
+		await page.goto(`${world.stack.base}/staff/alarms?kind=notify_refused&state=unacked`);
+		await page.click('.opens');
+		await page.click('[data-testid=do-alarm_ack]');
+		await page.click('[data-testid=act-go]');
+		await page.waitForSelector('[data-testid=do-alarm_ack]', { state: 'detached' });
 		await page.context().close();
 	});
 });

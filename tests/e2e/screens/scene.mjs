@@ -102,7 +102,7 @@ const steps = {
 		const finance = await api.login('finance');
 		const row = (line, no, transaction, fen) => `(@b, 1, ${line}, 0, '${no}', '${transaction}', '', '', 'SUCCESS', ${fen}, ${fen * 60_000}, 1578200000000)`;
 		await stack.sql(`INSERT INTO reconciliation (service, day, state, revision, rows_n, paid_fen, fee_nano, fetched_at, created_at, created_by)
-			VALUES ('wechat', '2020-01-05', 'waiting', 1, 2, 3700, ${3_700 * 60_000}, 1, 1, 'screens');
+			VALUES ('wechat', '2020-01-05', 'waiting', 1, 2, 3700, ${3_700 * 60_000}, 1578300000000, 1578300000000, 'screens');
 			SET @b = LAST_INSERT_ID();
 			INSERT INTO bill_row (reconciliation_id, revision, line, refund, out_trade_no, transaction_id, out_refund_no, service_refund_id, state, amount_fen,
 			 fee_nano, at) VALUES ${row(1, 'S-OPEN', 'S-OPEN', 3_000)}, ${row(2, 'S-NOBODYS', 'S-NOBODY', 700)};
