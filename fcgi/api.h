@@ -103,7 +103,7 @@ struct answer {
 	char etag[80];
 	char allow[64];
 	char location[1280]; /* of a redirect */
-	char cookie[256];    /* Set-Cookie */
+	char cookie[512];    /* Set-Cookie: its path may be most of site_base */
 	json_t *more;	     /* further members of a problem */
 	int retry_after;     /* seconds; 0: no such header */
 	bool repeated;	     /* taken from the store of idempotent answers */

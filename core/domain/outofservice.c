@@ -51,6 +51,14 @@ struct use {
 	const char *says; /* before its name */
 };
 
+/* ---- what it needs itself ---- */
+
+static const struct query Q_BEFORE = {
+	"SELECT g.code FROM meter m JOIN gateway g ON g.id = m.gateway_id WHERE m.id = ?"
+	" AND NOT g.enabled LOCK IN SHARE MODE",
+	&user_shape
+};
+
 /* ---- the things ---- */
 
 static const struct query Q_METER = {
@@ -68,14 +76,16 @@ static const struct query Q_GATEWAY_SET = { "UPDATE gateway SET enabled = ? WHER
 static const struct thing {
 	const char *noun, *action;
 	const struct query *lock, *set;
-	struct use uses[3];
+	struct use uses[3];  /* in the way of taking it out of service */
+	struct use needs[1]; /* in the way of putting it back */
 } meter_thing = { .noun = "meter",
 	.action = "meter.edit",
 	.lock = &Q_METER,
 	.set = &Q_METER_SET,
 	.uses = { { &Q_CONTRACT, "this meter is held by contract" },
 		{ &Q_SUB_TENANT, "this meter is a sub-tenant's of contract" },
-		{ &Q_SHARE, "this meter is shared by" } } },
+		{ &Q_SHARE, "this meter is shared by" } },
+	.needs = { { &Q_BEFORE, "out of service itself is gateway" } } },
   gateway_thing = { .noun = "gateway",
 	  .action = "gateway.edit",
 	  .lock = &Q_GATEWAY,
@@ -90,17 +100,16 @@ struct serving {
 	struct problem *why;
 };
 
-static enum err nobody_counts_on_it(struct db *db, const struct serving *s)
+static enum err nothing_of(struct db *db, const struct serving *s, const struct use *uses, size_t n)
 {
 	struct user_row user;
 
-	for (size_t i = 0; i < ARRAY_LEN(s->thing->uses) && s->thing->uses[i].says; i++) {
-		const struct use *u = &s->thing->uses[i];
-		enum err e = db_one(db, u->asked, ARGS(arg_i64(s->ask->id)), &user);
+	for (size_t i = 0; i < n && uses[i].says; i++) {
+		enum err e = db_one(db, uses[i].asked, ARGS(arg_i64(s->ask->id)), &user);
 
 		if (e == ERR_OK)
 			return problem_set(
-				s->why, ERR_CONFLICT, "enabled", "%s %s", u->says, user.code);
+				s->why, ERR_CONFLICT, "enabled", "%s %s", uses[i].says, user.code);
 		if (e != ERR_NOT_FOUND)
 			return e;
 	}
@@ -129,8 +138,8 @@ static enum err serve_tx(struct db *db, void *ctx)
 
 	if (e != ERR_OK || is.enabled == ask->enabled)
 		return e;
-	if (!ask->enabled)
-		e = nobody_counts_on_it(db, s);
+	e = ask->enabled ? nothing_of(db, s, s->thing->needs, ARRAY_LEN(s->thing->needs))
+			 : nothing_of(db, s, s->thing->uses, ARRAY_LEN(s->thing->uses));
 	if (e == ERR_OK)
 		e = db_exec(db, s->thing->set, ARGS(arg_i64(ask->enabled), arg_i64(ask->id)), NULL);
 	if (e == ERR_OK && !ask->enabled)

@@ -11,8 +11,8 @@ struct service_ask {
 	struct utc now;
 };
 /* ERR_NOT_FOUND; ERR_CONFLICT for a meter that a contract, a sub-tenant or a share still counts on,
- * and for a gateway with meters in service. Open alarms about it are cleared. Asking for what is so
- * already changes nothing. */
+ * for one that would be put back behind a gateway out of service, and for a gateway with meters in
+ * service. Open alarms about it are cleared. Asking for what is so already changes nothing. */
 MUST_USE enum err meter_in_service(
 	struct db *db, const struct service_ask *ask, struct problem *why);
 MUST_USE enum err gateway_in_service(

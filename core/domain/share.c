@@ -82,14 +82,13 @@ enum err share_targets(struct db *db, int64_t group_id, struct day day, struct r
 struct meter_row {
 	int64_t site_id;
 	char utility[12];
+	bool enabled;
 };
 SHAPE(meter_shape, struct meter_row, FIELD(struct meter_row, site_id),
-	FIELD(struct meter_row, utility));
-static const struct query Q_METER = {
-	"SELECT p.site_id, m.utility FROM meter m JOIN supply_point p ON p.id = m.supply_point_id"
-	" WHERE m.id = ?",
-	&meter_shape
-};
+	FIELD(struct meter_row, utility), FIELD(struct meter_row, enabled));
+static const struct query Q_METER = { "SELECT p.site_id, m.utility, m.enabled FROM meter m JOIN"
+				      " supply_point p ON p.id = m.supply_point_id WHERE m.id = ?",
+	&meter_shape };
 static const struct query Q_SHARED = {
 	"SELECT g.id FROM share_source s JOIN share_group g ON g.id = s.group_id"
 	" WHERE s.meter_id = ? AND s.sign = 1 AND g.kind = ?"
@@ -137,6 +136,9 @@ static enum err source_check(
 	if (!str_eq(m.utility, n->utility))
 		return path_problem(
 			why, ERR_BAD_VALUE, "sources", i, "meter_id", "it measures something else");
+	if (!m.enabled)
+		return path_problem(
+			why, ERR_CONFLICT, "sources", i, "meter_id", "it is out of service");
 	for (size_t k = 0; k < i; k++)
 		if (n->sources[k].meter_id == s->meter_id)
 			return path_problem(

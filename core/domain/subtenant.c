@@ -22,7 +22,7 @@ static const struct query Q_ABOVE = {
 	" JOIN contract_point cp ON cp.supply_point_id = m.supply_point_id AND cp.to_at = 0"
 	" JOIN contract c ON c.id = cp.contract_id AND c.end_at = 0"
 	" JOIN user_tenant ut ON ut.tenant_id = c.tenant_id AND ut.user_id = ?"
-	" JOIN meter own ON own.id = ? WHERE t.depth > 0 ORDER BY t.depth LIMIT 1",
+	" JOIN meter own ON own.id = ? AND own.enabled WHERE t.depth > 0 ORDER BY t.depth LIMIT 1",
 	&above_shape
 };
 static const struct query Q_CONTRACT_LOCK = {

@@ -353,6 +353,21 @@ static enum err make(
 static const struct query Q_ROOM = {
 	"SET SESSION tmp_memory_table_size = 134217728, max_heap_table_size = 134217728", NULL
 };
+static const struct query Q_ROOM_BACK = {
+	"SET SESSION tmp_memory_table_size = DEFAULT, max_heap_table_size = DEFAULT", NULL
+};
+
+/* The connection serves others afterwards. */
+static enum err make_in_room(
+	struct db *db, struct report_sheet *s, const struct rows *sites, struct problem *why)
+{
+	enum err e = db_exec(db, &Q_ROOM, NO_ARGS, NULL), back;
+
+	if (e == ERR_OK)
+		e = make(db, s, sites, why);
+	back = db_exec(db, &Q_ROOM_BACK, NO_ARGS, NULL);
+	return e != ERR_OK ? e : back;
+}
 
 enum err report_make(
 	struct db *db, const struct report_ask *ask, struct report_file *out, struct problem *why)
@@ -361,8 +376,6 @@ enum err report_make(
 	AUTO(rows_free) struct rows sites = { 0 };
 	enum err e = check(ask, why);
 
-	if (e == ERR_OK)
-		e = db_exec(db, &Q_ROOM, NO_ARGS, NULL);
 	if (e == ERR_OK && ask->areas_of)
 		e = scope_take(db, ask->areas_of);
 	if (e == ERR_OK)
@@ -373,7 +386,7 @@ enum err report_make(
 	if (e == ERR_OK && sites.n == 0)
 		return problem_set(why, ERR_NOT_FOUND, "site", "there is no such site");
 	if (e == ERR_OK)
-		e = make(db, &s, &sites, why);
+		e = make_in_room(db, &s, &sites, why);
 	if (e != ERR_OK)
 		return e;
 	rewind(s.file);

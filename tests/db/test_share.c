@@ -606,6 +606,10 @@ static void what_cannot_be_shared_is_refused_with_its_path(void **state)
 	mixed.meter[0] = m.meter[2];
 	assert_int_equal(add(&mixed, &RATIO, "bad", &id, &why), ERR_BAD_VALUE);
 	assert_string_equal(why.field, "sources[0].meter_id");
+	shop_set(db, "UPDATE meter SET enabled = 0 WHERE id = %lld", (long long)m.meter[0]);
+	assert_int_equal(add(&m, &RATIO, "bad", &id, &why), ERR_CONFLICT);
+	assert_string_equal(why.field, "sources[0].meter_id");
+	shop_set(db, "UPDATE meter SET enabled = 1 WHERE id = %lld", (long long)m.meter[0]);
 	assert_int_equal(
 		shop_number(db, "SELECT COUNT(*) AS v FROM share_group WHERE site_id = %lld",
 			m.first.site),
