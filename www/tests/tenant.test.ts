@@ -9,6 +9,7 @@ import { open_order, open_order_keep } from '../src/tenant/open_order';
 import { receipt_rows } from '../src/tenant/receipt';
 import { days_of, debt_part, units_of } from '../src/tenant/recharge_sums';
 import { months_text, prices_at, slot_at, slots_of, to_next_tier, versions_at } from '../src/tenant/tariff';
+import { usage_csv } from '../src/tenant/usage_file';
 import { is_period, labels, moved, part_name, period_as, range_of } from '../src/tenant/usage_period';
 import { en as receipt_words } from '../src/tenant/words/receipt';
 
@@ -172,4 +173,10 @@ describe('what outlives a page', () => {
 	it('names the devices', () => {
 		expect([agent_of('… iPhone … MicroMessenger/8'), agent_of('Mozilla/5.0 (iPhone; CPU'), agent_of('Linux; Android 14'), agent_of('X11; Linux'), agent_of('curl/8')]).toEqual(['wechat', 'iphone', 'android', 'computer', 'other']);
 	});
+});
+
+it('use as a file: plain figures, empty where nothing is known, quoted where a comma stands', () => {
+	const bar = (cells: string[]) => ({ label: '', tick: '', value: 1, text: '', cells });
+	expect(usage_csv(['时间', 'kWh', '费用', 'before, all'], [bar(['12-01', '1,036.29', '−¥1,002.50', '—'])]))
+		.toBe('\ufeff时间,kWh,费用,"before, all"\r\n12-01,1036.29,-1002.50,\r\n');
 });

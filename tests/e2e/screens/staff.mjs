@@ -1,5 +1,7 @@
 // The staff's screens. Each place of www/src/staff/places.ts has a line here: `list` opens a row of it, and
 // each form of the row and of the page in turn; `view` is a page by itself.
+import { printed } from './walk.mjs';
+
 const id = (name) => `[data-testid="${name}"]`;
 const sheet = '.sheet, [role=dialog]';
 
@@ -47,6 +49,11 @@ async function fill_sale(page) {
 	await page.click('[data-testid^="found-"] >> nth=0');
 	await page.click(id('sale-amount-10000'));
 	await page.fill(id('sale-tendered'), '150');
+}
+async function sold(page) {
+	await fill_sale(page);
+	await page.click(id('sale-confirm'));
+	await page.waitForSelector(id('receipt'));
 }
 const broken = (path) => async (page) => {
 	page.spoilt = true;
@@ -102,10 +109,10 @@ export const STAFF = [
 	{ name: 'desk-found', at: '/sales', as: 'cashier', act: (page) => find(page, 'A-10') },
 	{ name: 'desk-nobody', at: '/sales', as: 'cashier', act: async (page) => { await page.fill(id('sale-find'), 'zzzz'); } },
 	{ name: 'desk-lines', at: '/sales', as: 'cashier', act: fill_sale },
-	{ name: 'desk-receipt', at: '/sales', as: 'cashier', act: async (page) => {
-		await fill_sale(page);
-		await page.click(id('sale-confirm'));
-		await page.waitForSelector(id('receipt'));
+	{ name: 'desk-receipt', at: '/sales', as: 'cashier', act: sold },
+	{ name: 'desk-receipt-print', at: '/sales', as: 'cashier', act: async (page) => {
+		await sold(page);
+		await printed(page);
 	} },
 	{ name: 'desk-closing', at: '/sales', as: 'cashier', act: async (page) => { await page.click(id('shift-close')); } },
 	list('shifts', { as: 'cashier' }),
@@ -141,6 +148,7 @@ export const STAFF = [
 	view('share_days', { act: async (page) => { await page.click('[data-testid="share-parts"] .opens >> nth=0'); } }),
 	view('reports'),
 	...['usage-day', 'energy-money', 'sales-day', 'debtors', 'losses'].map((r) => ({ name: `report-${r}`, at: `/reports?report=${r}` })),
+	{ name: 'report-print', at: '/reports?report=energy-money', act: printed },
 	list('supply_points'), list('schedules'), list('batches'),
 	view('brake'), { name: 'brake-pull', at: '/brake?act=brake_pull', as: 'operator', act: async (page) => { await page.waitForSelector(sheet); } },
 	list('gateways'), list('approvals'), list('doubtful'), list('outbox'), list('duty'),

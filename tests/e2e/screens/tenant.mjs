@@ -2,6 +2,7 @@
 // that an order passes in seconds are told by an answer that stands still.
 import { PHONE_AGENT, WECHAT_AGENT } from '../browser.mjs';
 import { SHOPS } from './scene.mjs';
+import { printed } from './walk.mjs';
 
 const id = (name) => `[data-testid="${name}"]`;
 const click = (name) => async (page) => { await page.click(id(name)); };
@@ -84,6 +85,10 @@ export const TENANT = [
 		await page.click(id('receipt-save'));
 		await page.waitForSelector(id('receipt-picture'));
 	} },
+	{ name: 'receipt-print', page: 'receipt', as: SHOPS.on, act: async (page, { scene }) => {
+		await receipt(page, { scene });
+		await printed(page);
+	} },
 	{ name: 'order-unknown', as: SHOPS.on, at: '/order/999999' },
 	{ name: 'usage-hour', as: SHOPS.on, at: '/usage', act: click('step-hour') },
 	{ name: 'usage-day', as: SHOPS.on, at: '/usage', act: click('step-day') },
@@ -92,6 +97,11 @@ export const TENANT = [
 	{ name: 'usage-water', as: SHOPS.on, at: '/usage', act: click('meter-A71W') },
 	{ name: 'bill', as: SHOPS.on, at: '/bill' },
 	{ name: 'bill-before', as: SHOPS.on, at: '/bill', act: click('bill-prev') },
+	{ name: 'bill-print', as: SHOPS.on, at: '/bill', act: async (page) => {
+		await page.click(id('bill-prev'));
+		await page.quiet();
+		await printed(page);
+	} },
 	{ name: 'price', as: SHOPS.on, at: '/price' },
 	{ name: 'records', as: SHOPS.on, at: '/records' },
 	{ name: 'records-empty', as: 20, at: '/records' },

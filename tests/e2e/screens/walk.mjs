@@ -33,6 +33,9 @@ function quietly(page) {
 	};
 }
 
+/** As it comes out of a printer. */
+export const printed = (page) => page.emulateMedia({ media: 'print' });
+
 /** Scrolls what is longer than the screen to its end; false where nothing is. */
 const below = (page) => page.evaluate(() => {
 	const box = document.querySelector('.sheet') || document.querySelector('.drawer') || document.querySelector('.pane') || document.scrollingElement;
@@ -139,6 +142,7 @@ export class Walk {
 			await page.screenshot({ path: path.join(this.dir, `${screen.name}.${lang}.failed.png`) }).catch(() => {});
 			page.spoilt = true;
 		}
+		await page.emulateMedia({ media: null });
 		await page.unrouteAll({ behavior: 'ignoreErrors' });
 		this.find(`${screen.name} ${lang}`, [...new Set(page.complaints)]);
 	}

@@ -27,6 +27,7 @@ export const zh = {
 	unit_water: 'm³',
 	yuan: '元',
 	bill: '看这个月的账单',
+	save: '存为 CSV',
 	price_link: '电价与公摊说明',
 };
 
@@ -57,6 +58,7 @@ export const en: typeof zh = {
 	unit_water: 'm³',
 	yuan: 'yuan',
 	bill: 'The bill of this month',
+	save: 'Save as CSV',
 	price_link: 'Prices and shared costs',
 };
 
