@@ -5,17 +5,19 @@
 #   make bench      the table of measurements
 #   make screenshots  every screen as a picture, looked at by axe; DIR=build/screenshots
 #   make lint fuzz asan build clean-run
+#   make install    what a live installation needs, below PREFIX=/usr; DESTDIR=
 #   make tsan       the tests of one program at a time (all but e2e) under ThreadSanitizer
 
 PORT ?= 8080
 JOBS ?= $(shell nproc)
+PREFIX ?= /usr
 FUZZ_SECONDS ?= 60
 PROGRAMS = yufu yufu-api yufu-poller yufu-worker yufu-sim
 # Most tests wait for something: four more at a time than there are processors. Those that do not wait
 # count as two.
 CTEST = ctest --output-on-failure --no-tests=error -j $(shell expr $(JOBS) + 4)
 
-.PHONY: run test bench screenshots lint fuzz asan tsan build www clean-run
+.PHONY: run test bench screenshots lint fuzz asan tsan build www install clean-run
 .DEFAULT_GOAL := build
 
 build:
@@ -25,6 +27,9 @@ build:
 www:
 	@scripts/install.sh --for run
 	@scripts/www.sh
+
+install: build www
+	@cmake --install build --prefix $(PREFIX)
 
 run:
 	@scripts/install.sh --for run

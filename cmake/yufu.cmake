@@ -14,6 +14,20 @@ function(program name)
 	set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${YUFU_BIN_DIR})
 endfunction()
 
+# installed(program…): what a live installation consists of; see docs/going-live.md.
+function(installed)
+	install(TARGETS ${ARGN} RUNTIME DESTINATION bin)
+	install(DIRECTORY ${PROJECT_SOURCE_DIR}/migrations DESTINATION share/yufu)
+	install(DIRECTORY ${PROJECT_SOURCE_DIR}/www/dist/ DESTINATION share/yufu/www OPTIONAL PATTERN ".built" EXCLUDE)
+	install(DIRECTORY ${PROJECT_SOURCE_DIR}/nginx DESTINATION share/yufu)
+	install(PROGRAMS ${PROJECT_SOURCE_DIR}/scripts/nginx-site.sh DESTINATION share/yufu/scripts)
+	install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION share/doc/yufu PATTERN "img" EXCLUDE)
+	install(FILES ${PROJECT_SOURCE_DIR}/scripts/systemd/yufu.sysusers DESTINATION lib/sysusers.d RENAME yufu.conf)
+	foreach(unit api poller worker)
+		install(FILES ${PROJECT_SOURCE_DIR}/scripts/systemd/yufu-${unit}.service DESTINATION lib/systemd/system)
+	endforeach()
+endfunction()
+
 # watched(name): under ThreadSanitizer a test is told what to leave out (tests/support/tsan.supp).
 function(watched name)
 	if(YUFU_SANITIZE MATCHES "thread")
