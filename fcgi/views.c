@@ -183,6 +183,12 @@ static json_t *order_supply(const struct me_order *o)
 	return o->meter_code[0] && o->followed ? view_supply_short(&supply) : json_null();
 }
 
+static json_t *payee_json(const struct me_order *o)
+{
+	return json_pack("{s:o, s:s, s:s}", "room", json_text_or_null(o->room), "name", o->name,
+		"utility", o->utility);
+}
+
 json_t *view_order(const struct me_order *o)
 {
 	bool has_meter = o->meter_code[0] != '\0', others = !o->account_id;
@@ -190,10 +196,7 @@ json_t *view_order(const struct me_order *o)
 	return json_pack("{s:I, s:s, s:o, s:o, s:b, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o,"
 			 " s:o, s:o, s:o, s:s, s:b, s:I, s:o}",
 		"id", (json_int_t)o->id, "out_trade_no", o->out_trade_no, "account_id",
-		id_or_null(o->account_id), "payee",
-		others ? json_pack(
-				 "{s:o, s:s}", "room", json_text_or_null(o->room), "name", o->name)
-		       : json_null(),
+		id_or_null(o->account_id), "payee", others ? payee_json(o) : json_null(),
 		"by_another", o->by_another ? 1 : 0, "meter",
 		has_meter ? json_pack("{s:s, s:s}", "code", o->meter_code, "name", o->meter_name)
 			  : json_null(),

@@ -187,10 +187,10 @@ enum err me_meter_get(
 
 #define F(member) FIELD(struct me_order, member)
 SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F(account_id),
-	F(by_another), F(room), F(name), F(meter_code), F(meter_name), F(amount_fen), F(channel),
-	F(state), F(description), F(pay), F(created_at), F(expires_at), F(paid_at), F(credited_at),
-	F(paid_after_close), F(refunded_fen), F(entry_id), F(zone), F(balance), F(desired),
-	F(observed), F(observed_since), F(comm), F(restored_at), F(followed));
+	F(by_another), F(room), F(name), F(utility), F(meter_code), F(meter_name), F(amount_fen),
+	F(channel), F(state), F(description), F(pay), F(created_at), F(expires_at), F(paid_at),
+	F(credited_at), F(paid_after_close), F(refunded_fen), F(entry_id), F(zone), F(balance),
+	F(desired), F(observed), F(observed_since), F(comm), F(restored_at), F(followed));
 #undef F
 /* Those of the caller's shops, what others paid among them once it was paid; and those that the
  * caller made for others. What a side may not know is not even read. */
@@ -200,7 +200,7 @@ SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F
 	" transaction_id, IF(w.others, 0, o.account_id) AS account_id,"                            \
 	" NOT w.others AND o.meter_id IS NOT NULL AS by_another,"                                  \
 	" IF(w.others, t.room, '') AS room,"                                                       \
-	" IF(w.others, " NAME_MASKED ", '') AS name, m.code AS meter_code,"                        \
+	" IF(w.others, " NAME_MASKED ", '') AS name, m.utility, m.code AS meter_code,"             \
 	" IF(w.others, '', m.name) AS meter_name, o.amount_fen, o.channel, o.state,"               \
 	" o.description, o.pay, o.created_at, o.expires_at, o.paid_at, o.credited_at,"             \
 	" o.paid_after_close, CAST((SELECT COALESCE(SUM(f.amount_fen), 0) FROM refund f"           \

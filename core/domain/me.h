@@ -80,6 +80,7 @@ struct me_order {
 	bool by_another;	  /* somebody else paid for the caller's shop */
 	char room[129];		  /* of others; "" */
 	char name[NAME_MASKED_MAX];
+	char utility[12]; /* of the meter; "" without one */
 	char meter_code[129];
 	char meter_name[257];
 	int64_t amount_fen;

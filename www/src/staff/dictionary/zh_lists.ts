@@ -33,7 +33,7 @@ export const zh_lists = {
 		fee_cuts: { title: '欠费断电名单', none: '没有名单。' }, shares: { title: '公摊', none: '没有公摊。' }, alarms: { title: '告警', none: '没有告警。' }, gateways: { title: '网关与总线', none: '还没有网关。' },
 		supply_points: { title: '供电状态', none: '没有等待处理的供电。' }, schedules: { title: '定时供电', none: '没有定时方案。' }, approvals: { title: '审批', none: '没有审批。' }, outbox: { title: '短信与微信', none: '没有消息。' },
 		duty: { title: '值班', none: '没有值班人员，紧急告警不会通知任何人。' }, imports: { title: '导入记录', none: '还没有导入过。' }, settings: { title: '参数', none: '没有参数。' },
-		import: { title: '导入', none: '—' }, tariffs: { title: '电价', none: '还没有电价。' }, reports: { title: '报表', none: '这段时间没有数据。' }, webhooks: { title: '事件推送', none: '—' },
+		labels: { title: '打印标签', none: '没有可以打印标签的表计。' }, import: { title: '导入', none: '—' }, tariffs: { title: '电价', none: '还没有电价。' }, reports: { title: '报表', none: '这段时间没有数据。' }, webhooks: { title: '事件推送', none: '—' },
 	} as Record<string, { title: string; none: string }>,
 	filter: { kind: '类型', object: '对象', comm: '通讯', level: '余额', role: '用途', utility: '能源', q: '查找', number: '订单号', mismatch: '付款不符', from: '从', to: '到', open: '只看未结束', should_be_off: '只看应断未断' } as Words,
 	col: {
@@ -148,7 +148,7 @@ export const zh_lists = {
 			keep_limit_h: '保电双人时限（小时）', price_limit_permille: '调价双人幅度', batch_limit: '批量双人户数', voltage_low_mv: '欠电压告警（mV）', voltage_high_mv: '过电压告警（mV）', round_long_s: '抄表一轮告警（秒）', loss_most_permille: '损耗告警：损耗率超过', loss_growth_permille: '损耗告警：比以往增大', alarm_repeat_min: '告警重复通知间隔', alarm_repeat_most: '告警重复次数',
 			fee_cut: '物业费欠费可断电', fee_grace_days: '物业费宽限天数', fee_notice_days: '物业费提前通知天数', refund_limit_fen: '退款双人限额', reversal_limit_fen: '冲正双人限额', desk_reversal_limit_fen: '售电员冲正限额', adjustment_limit_fen: '调账双人限额', warn_most_yuan: '预警值上限', warn2_least_yuan: '二级预警下限',
 			quiet_from_min: '免断时段起', quiet_to_min: '免断时段止', quiet_weekend: '周末免断', quiet_stagger_min: '时段后错峰断电', final_warning_min: '最后警告到断电', brake_count: '断电制动户数', brake_percent: '断电制动比例', balance_cap_fen: '余额上限', service_charge_permille: '服务费', allowance_carries: '免费额度结转', vacant_block: '退租后断电',
-			credit_most_per_hour: '表内扣减上限（每小时）', credit_drift_permille: '表内计费偏差', credit_drift_least_fen: '表内计费偏差下限', order_min_fen: '最低充值', order_max_fen: '最高充值', open_orders_most: '未付订单上限', notice_quiet_from_min: '预警免打扰起', notice_quiet_to_min: '预警免打扰止', carbon_mg_per_kwh: '碳排放因子（mg/kWh）',
+			credit_most_per_hour: '表内扣减上限（每小时）', credit_drift_permille: '表内计费偏差', credit_drift_least_fen: '表内计费偏差下限', order_min_fen: '最低充值', order_max_fen: '最高充值', open_orders_most: '未付订单上限', pay_for_others: '可替人充值', notice_quiet_from_min: '预警免打扰起', notice_quiet_to_min: '预警免打扰止', carbon_mg_per_kwh: '碳排放因子（mg/kWh）',
 		},
 	} as Record<string, Words>,
 };
