@@ -19,6 +19,8 @@ describe('a label', () => {
 	const row = (more: object) => ({ code: 'A03', name: 'A-103', role: 'tenant', tenant: { room: 'A-103', name: '面馆' }, ...more });
 	it('names code and room, and the name where it says more', () => {
 		expect(label_of(row({}))).toEqual({ code: 'A03', room: 'A-103', name: '' });
+		expect(label_of(row({ name: 'A-103 面馆' })).name).toBe('面馆');
+		expect(label_of(row({ name: 'A03' })).name).toBe('');
 		expect(label_of(row({ name: '后厨', tenant: null }))).toEqual({ code: 'A03', room: '', name: '后厨' });
 	});
 	it('is of meters that a shop draws from, and outlives a reload', () => {

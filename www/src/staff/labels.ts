@@ -6,12 +6,12 @@ export interface Label { code: string; name: string; room: string }
 
 const PICKED = 'yufu.staff.labels';
 
-/** Of a row of /meters; its name is left out where it only repeats code or room. */
+/** Of a row of /meters; of its name, what repeats neither code nor room. */
 export function label_of(row: Row): Label {
 	const code = String(row.code);
 	const room = (row.tenant as { room?: string } | null)?.room || '';
 	const name = String(row.name || '');
-	return { code, room, name: name === code || name === room ? '' : name };
+	return { code, room, name: name === code ? '' : room && name.startsWith(room) ? name.slice(room.length).trim() : name };
 }
 
 /** Only what a shop draws from can be paid for. */
