@@ -243,7 +243,7 @@ static json_t *order_json(const void *row)
 	const struct order_view *o = row;
 
 	return json_pack("{s:I, s:I, s:s, s:o, s:I, s:s, s:o, s:o, s:s, s:I, s:s, s:s, s:s, s:o,"
-			 " s:o, s:o, s:o, s:o, s:b, s:o, s:I, s:I, s:o, s:I}",
+			 " s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:I, s:I, s:o, s:I}",
 		"id", (json_int_t)o->id, "site_id", (json_int_t)o->site_id, "out_trade_no",
 		o->out_trade_no, "transaction_id", json_text_or_null(o->transaction_id),
 		"account_id", (json_int_t)o->account_id, "purpose", o->purpose, "tenant",
@@ -257,10 +257,10 @@ static json_t *order_json(const void *row)
 		o->channel, "service", o->service, "state", o->state, "created_at",
 		json_utc(o->created_at), "expires_at", json_utc(o->expires_at), "paid_at",
 		json_utc(o->paid_at), "credited_at", json_utc(o->credited_at), "closed_at",
-		json_utc(o->closed_at), "paid_after_close", o->paid_after_close ? 1 : 0, "entry_id",
-		id_or_null(o->entry_id), "refunded_fen", (json_int_t)o->refunded_fen, "unmatched",
-		(json_int_t)o->unmatched, "asked_next_at", json_utc(o->query_at), "queries",
-		(json_int_t)o->queries);
+		json_utc(o->closed_at), "paid_after_close", o->paid_after_close ? 1 : 0,
+		"by_another", o->by_another ? 1 : 0, "entry_id", id_or_null(o->entry_id),
+		"refunded_fen", (json_int_t)o->refunded_fen, "unmatched", (json_int_t)o->unmatched,
+		"asked_next_at", json_utc(o->query_at), "queries", (json_int_t)o->queries);
 }
 
 enum err orders_list(struct request *r, struct answer *a)

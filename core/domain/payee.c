@@ -7,13 +7,11 @@ SHAPE(payee_shape, struct payee, F(site_id), F(account_id), F(meter_id), F(meter
 	F(room), F(name), F(own));
 #undef F
 static const struct query Q_PAYEE = {
-	"SELECT t.site_id, cp.account_id, m.id AS meter_id, m.code AS meter_code, m.utility, "
-	"t.room,"
-	" " NAME_MASKED " AS name, EXISTS (SELECT 1 FROM user_tenant ut WHERE ut.tenant_id = t.id "
-			"AND ut.user_id = ?)"
-	" AS own FROM meter m JOIN contract_point cp ON cp.supply_point_id = m.supply_point_id"
-	" AND cp.to_at = 0 JOIN contract c ON c.id = cp.contract_id AND (c.end_at = 0 OR c.end_at "
-	"> ?)"
+	"SELECT t.site_id, cp.account_id, m.id AS meter_id, m.code AS meter_code, m.utility,"
+	" t.room, " NAME_MASKED " AS name, EXISTS (SELECT 1 FROM user_tenant ut"
+	" WHERE ut.tenant_id = t.id AND ut.user_id = ?) AS own FROM meter m"
+	" JOIN contract_point cp ON cp.supply_point_id = m.supply_point_id AND cp.to_at = 0"
+	" JOIN contract c ON c.id = cp.contract_id AND (c.end_at = 0 OR c.end_at > ?)"
 	" JOIN tenant t ON t.id = c.tenant_id WHERE m.code = ? LIMIT 1",
 	&payee_shape
 };

@@ -146,6 +146,7 @@ export default function (world) {
 			const seen = await owner.order(order.id);
 			assert.deepEqual([seen.by_another, seen.payee, seen.account_id, seen.transaction_id], [true, null, account.id, null]);
 			assert.ok((await owner.get('/me/orders')).items.some((o) => o.id === order.id));
+			assert.equal((await (await world.api.login('finance')).get(`/orders/${order.id}`)).by_another, true);
 			assert.equal((await owner.get(`/me/statement?account_id=${account.id}`)).items.filter((m) => m.order_id === order.id).length, 1);
 			expect(await third.call('GET', `/me/orders/${order.id}`), 404, 'not_found');
 			assert.ok((await third.get('/me/orders')).items.every((o) => o.id !== order.id));
