@@ -122,6 +122,8 @@ bool request_chinese(const struct request *r, bool otherwise);
 /* Counts it: by user where one is known, else by address; notifies and watchers are not counted.
  * ERR_TOO_MANY, with a->retry_after. */
 MUST_USE enum err request_limited(struct request *r, struct answer *a);
+/* The same for questions whose a meter is: by user, and by address. */
+MUST_USE enum err request_limited_payee(struct request *r, struct answer *a);
 
 /* Members of the checked body; absent ones give the fallback. Texts are borrowed. */
 const char *body_text(const struct request *r, const char *key, const char *fallback);

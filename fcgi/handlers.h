@@ -23,6 +23,7 @@ HANDLER(me_usage);
 HANDLER(me_statement);
 HANDLER(me_orders);
 HANDLER(me_order_new);
+HANDLER(me_payee);
 HANDLER(me_order);
 HANDLER(me_pay_channels);
 HANDLER(me_notices);

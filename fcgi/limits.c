@@ -47,6 +47,8 @@ enum err limits_open(struct conf *c, const char *path, struct limits **out, stru
 		[LIMIT_LOGIN] = { "login_per_minute", 300 },
 		[LIMIT_WRITE] = { "write_per_minute", 600 },
 		[LIMIT_READ] = { "read_per_minute", 3000 },
+		[LIMIT_PAYEE] = { "payee_per_minute", 10 },
+		[LIMIT_PAYEE_ADDRESS] = { "payee_address_per_minute", 60 },
 	};
 	struct limits *l = calloc(1, sizeof(*l));
 	enum err e = ERR_OK;

@@ -4,10 +4,18 @@
  */
 #include "base/conf.h"
 
-enum limit_kind { LIMIT_LOGIN, LIMIT_WRITE, LIMIT_READ, LIMIT__MAX };
+enum limit_kind {
+	LIMIT_LOGIN,
+	LIMIT_WRITE,
+	LIMIT_READ,
+	LIMIT_PAYEE,	     /* questions whose a meter is, of a user */
+	LIMIT_PAYEE_ADDRESS, /* and of all users behind an address */
+	LIMIT__MAX
+};
 
 struct limits;
-/* [limits] login_per_minute write_per_minute read_per_minute; 0: no limit. path: the file that the
+/* [limits] login_per_minute write_per_minute read_per_minute payee_per_minute
+ * payee_address_per_minute; 0: no limit. path: the file that the
  * processes share; "": they are of this one alone. */
 MUST_USE enum err limits_open(
 	struct conf *c, const char *path, struct limits **out, struct problem *why);

@@ -36,13 +36,13 @@ static json_t *my_order_json(const void *row)
 
 enum err me_orders(struct request *r, struct answer *a)
 {
-	return list_answer(r, a, ARGS(arg_i64(r->user.id)), my_order_json);
+	return list_answer(r, a, MY_ORDER_ARGS(r->user.id, r->now), my_order_json);
 }
 
 static enum err answer_order(struct request *r, int64_t id, struct answer *a)
 {
 	struct me_order o;
-	enum err e = me_order_get(r->db, r->user.id, id, &o);
+	enum err e = me_order_get(r->db, r->user.id, id, r->now, &o);
 
 	if (e == ERR_OK)
 		a->json = view_order(&o);
@@ -136,8 +136,64 @@ static enum err payer_find(struct request *r, const struct pay_channel *channel,
 				  : e;
 }
 
+/* Each question counts, known code or not: nobody may go through them. */
+static enum err payee_asked(
+	struct request *r, const char *code, struct payee *out, struct answer *a)
+{
+	enum err e = request_limited_payee(r, a);
+
+	return e == ERR_OK ? payee_find(r->db, r->user.id, code, r->now, out, &a->why) : e;
+}
+
+enum err me_payee(struct request *r, struct answer *a)
+{
+	struct order_limits limits;
+	struct payee p;
+	enum err e = payee_asked(r, param_text(r, "meter"), &p, a);
+
+	if (e == ERR_OK)
+		e = order_limits_get(r->db, p.site_id, &limits);
+	if (e != ERR_OK)
+		return e;
+	a->json = json_pack("{s:s, s:s, s:o, s:s, s:o, s:I, s:I}", "meter", p.meter_code, "utility",
+		p.utility, "room", json_text_or_null(p.room), "name", p.name, "presets_fen",
+		view_presets(), "min_fen", (json_int_t)limits.min_fen, "max_fen",
+		(json_int_t)limits.max_fen);
+	if (p.own)
+		json_object_set_new(a->json, "account_id", json_integer(p.account_id));
+	return ERR_OK;
+}
+
+/* Whose purse the order is for: one of the caller's, or that of a meter. */
+static enum err order_target(struct request *r, struct order_new *n, struct answer *a)
+{
+	const char *code = body_text(r, "meter", NULL);
+	int64_t account_id = body_int(r, "account_id", 0);
+	struct payee p = { 0 };
+	struct me_account m;
+	enum err e;
+
+	if (code && account_id)
+		return problem_set(&a->why, ERR_BAD_VALUE, "meter",
+			"account_id or meter is expected, not both");
+	if (!code && !account_id)
+		return problem_set(&a->why, ERR_MISSING_FIELD, "account_id",
+			"account_id is required, or meter to pay for another");
+	if (code) {
+		e = payee_asked(r, code, &p, a);
+		n->account_id = p.account_id;
+		n->meter_id = p.own ? 0 : p.meter_id;
+		return e;
+	}
+	e = me_account_get(r->db, r->user.id, account_id, r->now, &m);
+	if (e != ERR_OK)
+		return problem_set(&a->why, e, "account_id", "there is no such account of yours");
+	n->account_id = m.id;
+	return ERR_OK;
+}
+
 static enum err order_make(
-	struct request *r, const struct pay_channel *channel, struct order *o, struct problem *why)
+	struct request *r, const struct pay_channel *channel, struct order *o, struct answer *a)
 {
 	char openid[OPENID_MAX] = "";
 	struct order_new n = { .user_id = r->user.id,
@@ -146,22 +202,19 @@ static enum err order_make(
 		.service = channel->service,
 		.payer_address = r->remote,
 		.payer_id = openid };
-	struct me_account m;
-	enum err e = me_account_get(r->db, r->user.id, body_int(r, "account_id", 0), r->now, &m);
+	enum err e = order_target(r, &n, a);
 
-	if (e != ERR_OK)
-		return problem_set(why, e, "account_id", "there is no such account of yours");
-	e = payer_find(r, channel, openid, why);
+	if (e == ERR_OK)
+		e = payer_find(r, channel, openid, &a->why);
 	if (e != ERR_OK)
 		return e;
-	n.account_id = m.id;
-	e = order_create(r->db, &n, r->now, o, why);
+	e = order_create(r->db, &n, r->now, o, &a->why);
 	if (e != ERR_OK)
 		note_refused(r, &(struct attempt_new){ .kind = "order",
 					.account_id = n.account_id,
 					.amount_fen = n.amount_fen,
 					.why = e,
-					.text = why->text });
+					.text = a->why.text });
 	return e;
 }
 
@@ -177,7 +230,7 @@ enum err me_order_new(struct request *r, struct answer *a)
 	if (pay_channel_off(r->api->pay, channel))
 		return problem_set(&a->why, ERR_NOT_CONFIGURED, "channel", "%s is not set up here",
 			channel->name);
-	e = order_make(r, channel, &o, &a->why);
+	e = order_make(r, channel, &o, a);
 	if (e == ERR_OK)
 		e = order_at_service(r, channel, &o);
 	return e == ERR_OK ? answer_order(r, o.id, a) : e;
@@ -190,7 +243,7 @@ static json_t *order_json(const void *row)
 	const struct order_view *o = row;
 
 	return json_pack("{s:I, s:I, s:s, s:o, s:I, s:s, s:o, s:o, s:s, s:I, s:s, s:s, s:s, s:o,"
-			 " s:o, s:o, s:o, s:o, s:b, s:o, s:I, s:I, s:o, s:I}",
+			 " s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:I, s:I, s:o, s:I}",
 		"id", (json_int_t)o->id, "site_id", (json_int_t)o->site_id, "out_trade_no",
 		o->out_trade_no, "transaction_id", json_text_or_null(o->transaction_id),
 		"account_id", (json_int_t)o->account_id, "purpose", o->purpose, "tenant",
@@ -204,10 +257,10 @@ static json_t *order_json(const void *row)
 		o->channel, "service", o->service, "state", o->state, "created_at",
 		json_utc(o->created_at), "expires_at", json_utc(o->expires_at), "paid_at",
 		json_utc(o->paid_at), "credited_at", json_utc(o->credited_at), "closed_at",
-		json_utc(o->closed_at), "paid_after_close", o->paid_after_close ? 1 : 0, "entry_id",
-		id_or_null(o->entry_id), "refunded_fen", (json_int_t)o->refunded_fen, "unmatched",
-		(json_int_t)o->unmatched, "asked_next_at", json_utc(o->query_at), "queries",
-		(json_int_t)o->queries);
+		json_utc(o->closed_at), "paid_after_close", o->paid_after_close ? 1 : 0,
+		"by_another", o->by_another ? 1 : 0, "entry_id", id_or_null(o->entry_id),
+		"refunded_fen", (json_int_t)o->refunded_fen, "unmatched", (json_int_t)o->unmatched,
+		"asked_next_at", json_utc(o->query_at), "queries", (json_int_t)o->queries);
 }
 
 enum err orders_list(struct request *r, struct answer *a)

@@ -130,6 +130,14 @@ bool request_chinese(const struct request *r, bool otherwise)
 	return otherwise;
 }
 
+static enum err take(struct request *r, struct answer *a, enum limit_kind kind, const char *who)
+{
+	a->retry_after = limits_take(r->api->limits, kind, who, mono_ms());
+	if (a->retry_after == 0)
+		return ERR_OK;
+	return problem_set(&a->why, ERR_TOO_MANY, "", "again in %d s", a->retry_after);
+}
+
 enum err request_limited(struct request *r, struct answer *a)
 {
 	const struct route *t = r->route;
@@ -140,9 +148,12 @@ enum err request_limited(struct request *r, struct answer *a)
 
 	if (t->perm == PERM_LOCAL || (t->perm == PERM_OPEN && t->body_kind == BODY_RAW))
 		return ERR_OK;
-	a->retry_after =
-		limits_take(r->api->limits, kind, r->user.id ? r->actor : r->remote, mono_ms());
-	if (a->retry_after == 0)
-		return ERR_OK;
-	return problem_set(&a->why, ERR_TOO_MANY, "", "again in %d s", a->retry_after);
+	return take(r, a, kind, r->user.id ? r->actor : r->remote);
+}
+
+enum err request_limited_payee(struct request *r, struct answer *a)
+{
+	enum err e = take(r, a, LIMIT_PAYEE, r->actor);
+
+	return e == ERR_OK ? take(r, a, LIMIT_PAYEE_ADDRESS, r->remote) : e;
 }

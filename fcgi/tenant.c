@@ -89,7 +89,7 @@ static enum err account_json(struct request *r, const struct me_account *m, json
 	if (e != ERR_OK)
 		return e;
 	o = json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o,"
-		      " s:[i,i,i,i,i], s:I, s:I}",
+		      " s:o, s:I, s:I, s:b, s:o}",
 		"id", (json_int_t)m->id, "purpose", m->purpose, "tenant",
 		view_tenant(m->tenant_id, m->tenant_code, m->tenant_name, m->room), "balance",
 		json_money(m->balance), "subsidy", json_money(m->subsidy), "credit_limit",
@@ -98,8 +98,9 @@ static enum err account_json(struct request *r, const struct me_account *m, json
 		account_meter_json(m), "supply", view_supply(&supply), "read_at",
 		json_utc(m->read_at), "last_amount_fen",
 		m->last_amount_fen ? json_integer(m->last_amount_fen) : json_null(), "presets_fen",
-		5000, 10000, 20000, 30000, 50000, "min_fen", (json_int_t)limits.min_fen, "max_fen",
-		(json_int_t)limits.max_fen);
+		view_presets(), "min_fen", (json_int_t)limits.min_fen, "max_fen",
+		(json_int_t)limits.max_fen, "pay_for_others", limits.others ? 1 : 0,
+		"notices_latest_at", json_utc(m->told_at));
 	add_sums(o, &sums);
 	json_object_set_new(o, "days_left", view_days_left(&left));
 	e = add_price(r, m, o);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "domain/supplypoint.h"
+#include "fcgi/books.h"
 
 struct supply_view supply_of_meter_row(const struct live_meter *m)
 {
@@ -171,27 +172,47 @@ static json_t *receipt_json(const struct me_order *o)
 	return json_string(no);
 }
 
-json_t *view_order(const struct me_order *o)
+/* To whoever paid for others: that it is back, and on the way there what is known of it. */
+static json_t *order_supply(const struct me_order *o)
 {
 	struct supply_view supply = { 1, true, o->desired, "", o->observed, o->comm,
 		o->observed_since };
-	bool has_meter = o->meter_code[0] != '\0';
 
-	return json_pack("{s:I, s:s, s:I, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o,"
-			 " s:o, s:s, s:b, s:I, s:o}",
+	if (o->restored_at.ms)
+		return json_pack("{s:s, s:o}", "state", "on", "since", json_utc(o->restored_at));
+	return o->meter_code[0] && o->followed ? view_supply_short(&supply) : json_null();
+}
+
+static json_t *payee_json(const struct me_order *o)
+{
+	return json_pack("{s:o, s:s, s:s}", "room", json_text_or_null(o->room), "name", o->name,
+		"utility", o->utility);
+}
+
+json_t *view_order(const struct me_order *o)
+{
+	bool has_meter = o->meter_code[0] != '\0', others = !o->account_id;
+
+	return json_pack("{s:I, s:s, s:o, s:o, s:b, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o,"
+			 " s:o, s:o, s:o, s:s, s:b, s:I, s:o}",
 		"id", (json_int_t)o->id, "out_trade_no", o->out_trade_no, "account_id",
-		(json_int_t)o->account_id, "meter",
+		id_or_null(o->account_id), "payee", others ? payee_json(o) : json_null(),
+		"by_another", o->by_another ? 1 : 0, "meter",
 		has_meter ? json_pack("{s:s, s:s}", "code", o->meter_code, "name", o->meter_name)
 			  : json_null(),
 		"amount_fen", (json_int_t)o->amount_fen, "channel", o->channel, "state", o->state,
 		"pay", pay_json(o), "created_at", json_utc(o->created_at), "expires_at",
 		json_utc(o->expires_at), "paid_at", json_utc(o->paid_at), "credited_at",
 		json_utc(o->credited_at), "receipt_no", receipt_json(o), "balance",
-		json_money(o->balance), "supply",
-		has_meter ? view_supply_short(&supply) : json_null(), "description", o->description,
-		"paid_after_close", o->paid_after_close ? 1 : 0, "refunded_fen",
-		(json_int_t)o->refunded_fen, "transaction_id",
+		others ? json_null() : json_money(o->balance), "supply", order_supply(o),
+		"description", o->description, "paid_after_close", o->paid_after_close ? 1 : 0,
+		"refunded_fen", (json_int_t)o->refunded_fen, "transaction_id",
 		json_text_or_null(o->transaction_id));
+}
+
+json_t *view_presets(void)
+{
+	return json_pack("[i,i,i,i,i]", 5000, 10000, 20000, 30000, 50000);
 }
 
 json_t *view_days_left(const struct days_left *d)

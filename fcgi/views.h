@@ -27,6 +27,7 @@ json_t *view_my_meter(const struct live_meter *m);
 json_t *view_keep(struct utc keep_until, struct utc now); /* null when it has ended */
 json_t *view_blocks(const struct rows *blocks);
 json_t *view_order(const struct me_order *o);
+json_t *view_presets(void); /* amounts to choose from, in fen */
 /* {"days", "low", "high"}, or null when it is not known. */
 json_t *view_days_left(const struct days_left *d);
 json_t *view_sub_tenant(const struct me_sub_tenant *s);

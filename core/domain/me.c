@@ -12,7 +12,7 @@ SHAPE(account_shape, struct me_account, F(id), F(site_id), F(purpose), F(tenant_
 	F(warn1), F(warn2), F(qty1), F(qty2), F(level), F(emergency_limit), F(emergency_at),
 	F(meter_id), F(meter_code), F(meter_name), F(serial), F(utility), F(area), F(contract_id),
 	F(supply_point_id), F(switchable), F(desired), F(desired_reason), F(observed),
-	F(observed_since), F(comm), F(read_at), F(last_amount_fen));
+	F(observed_since), F(comm), F(read_at), F(last_amount_fen), F(told_at));
 #undef F
 
 /* The first meter that an account pays for now. */
@@ -35,7 +35,9 @@ static const struct query Q_ACCOUNTS = {
 	" c.id AS contract_id, p.id AS supply_point_id, p.switchable, p.desired, p.desired_reason,"
 	" p.observed, p.observed_since, COALESCE(s.comm, 'never') AS comm, s.read_at,"
 	" (SELECT o.amount_fen FROM pay_order o WHERE o.account_id = a.id AND o.state = 'paid'"
-	" ORDER BY o.id DESC LIMIT 1) AS last_amount_fen"
+	" ORDER BY o.id DESC LIMIT 1) AS last_amount_fen,"
+	" COALESCE((SELECT n.created_at FROM notice n WHERE n.account_id = a.id"
+	" ORDER BY n.id DESC LIMIT 1), 0) AS told_at"
 	" FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id JOIN site st ON st.id = "
 	"t.site_id"
 	" JOIN contract c ON c.tenant_id = t.id AND IF(c.end_at = 0 OR c.end_at > ?, ?, ?)"
@@ -185,23 +187,42 @@ enum err me_meter_get(
 
 #define F(member) FIELD(struct me_order, member)
 SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F(account_id),
-	F(meter_code), F(meter_name), F(amount_fen), F(channel), F(state), F(description), F(pay),
-	F(created_at), F(expires_at), F(paid_at), F(credited_at), F(paid_after_close),
-	F(refunded_fen), F(entry_id), F(zone), F(balance), F(desired), F(observed),
-	F(observed_since), F(comm));
+	F(by_another), F(room), F(name), F(utility), F(meter_code), F(meter_name), F(amount_fen),
+	F(channel), F(state), F(description), F(pay), F(created_at), F(expires_at), F(paid_at),
+	F(credited_at), F(paid_after_close), F(refunded_fen), F(entry_id), F(zone), F(balance),
+	F(desired), F(observed), F(observed_since), F(comm), F(restored_at), F(followed));
 #undef F
+/* Those of the caller's shops, what others paid among them once it was paid; and those that the
+ * caller made for others. What a side may not know is not even read. */
 #define MY_ORDERS                                                                                  \
-	"SELECT o.id, o.out_trade_no, COALESCE(o.transaction_id, '') AS transaction_id,"           \
-	" o.account_id, m.code AS meter_code, m.name AS meter_name,"                               \
-	" o.amount_fen, o.channel, o.state, o.description, o.pay, o.created_at, o.expires_at,"     \
-	" o.paid_at, o.credited_at, o.paid_after_close, CAST((SELECT COALESCE(SUM(f.amount_fen),"  \
-	" 0) FROM refund f WHERE f.order_id = o.id AND f.state <> 'failed') AS SIGNED) AS"         \
-	" refunded_fen, o.entry_id, st.zone, a.balance_nano AS balance, p.desired, p.observed,"    \
-	" p.observed_since, COALESCE(s.comm, 'never') AS comm"                                     \
-	" FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id"                                \
-	" JOIN site st ON st.id = t.site_id JOIN contract c ON c.tenant_id = t.id"                 \
-	" JOIN account a ON a.contract_id = c.id"                                                  \
-	" JOIN pay_order o ON o.account_id = a.id" FIRST_METER " WHERE ut.user_id = ?"
+	"SELECT o.id, o.out_trade_no,"                                                             \
+	" IF(w.others OR o.meter_id IS NULL, COALESCE(o.transaction_id, ''), '') AS"               \
+	" transaction_id, IF(w.others, 0, o.account_id) AS account_id,"                            \
+	" NOT w.others AND o.meter_id IS NOT NULL AS by_another,"                                  \
+	" IF(w.others, t.room, '') AS room,"                                                       \
+	" IF(w.others, " NAME_MASKED ", '') AS name, m.utility, m.code AS meter_code,"             \
+	" IF(w.others, '', m.name) AS meter_name, o.amount_fen, o.channel, o.state,"               \
+	" o.description, o.pay, o.created_at, o.expires_at, o.paid_at, o.credited_at,"             \
+	" o.paid_after_close, CAST((SELECT COALESCE(SUM(f.amount_fen), 0) FROM refund f"           \
+	" WHERE f.order_id = o.id AND f.state <> 'failed') AS SIGNED) AS refunded_fen,"            \
+	" o.entry_id, st.zone, IF(w.others, 0, a.balance_nano) AS balance, p.desired, p.observed," \
+	" p.observed_since, COALESCE(s.comm, 'never') AS comm,"                                    \
+	" IF(w.others, o.supply_restored_at, 0) AS restored_at,"                                   \
+	" NOT w.others OR (o.supply_was_off AND o.supply_restored_at = 0 AND o.credited_at > ?"    \
+	" AND EXISTS (SELECT 1 FROM contract_point cp WHERE cp.supply_point_id = p.id"             \
+	" AND cp.account_id = a.id AND cp.to_at = 0)) AS followed"                                 \
+	" FROM (SELECT o.id, 0 AS others FROM user_tenant ut JOIN contract c ON c.tenant_id ="     \
+	" ut.tenant_id JOIN account a ON a.contract_id = c.id JOIN pay_order o ON o.account_id ="  \
+	" a.id AND (o.meter_id IS NULL OR (o.state = 'paid' AND o.user_id <> ut.user_id))"         \
+	" WHERE ut.user_id = ? UNION ALL"                                                          \
+	" SELECT o.id, 1 FROM pay_order o WHERE o.user_id = ? AND o.meter_id IS NOT NULL) w"       \
+	" JOIN pay_order o ON o.id = w.id JOIN account a ON a.id = o.account_id"                   \
+	" JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id"             \
+	" JOIN site st ON st.id = t.site_id LEFT JOIN meter m ON m.id = IF(w.others, o.meter_id,"  \
+	" (SELECT MIN(m2.id) FROM contract_point cp JOIN meter m2 ON m2.supply_point_id ="         \
+	" cp.supply_point_id WHERE cp.account_id = a.id AND cp.to_at = 0))"                        \
+	" LEFT JOIN supply_point p ON p.id = m.supply_point_id"                                    \
+	" LEFT JOIN meter_state s ON s.meter_id = m.id WHERE TRUE"
 static const struct query Q_ORDER = { MY_ORDERS " AND o.id = ?", &order_shape };
 const struct listing my_order_listing = {
 	.all = { MY_ORDERS, &order_shape },
@@ -209,15 +230,19 @@ const struct listing my_order_listing = {
 		{ "amount_fen", "o.amount_fen" } },
 	.order = "-id",
 	.filters = { { "state", FILTER_WORD, "o.state = ?", "created pending paid closed" },
-		{ "account_id", FILTER_ID, "o.account_id = ?" },
+		{ "account_id", FILTER_ID, "NOT w.others AND o.account_id = ?" },
 		{ "from", FILTER_FROM, "o.created_at >= ?" },
 		{ "to", FILTER_TO, "o.created_at < ?" } },
 	.usual = 100,
 };
 
-enum err me_order_get(struct db *db, int64_t user_id, int64_t order_id, struct me_order *out)
+enum err me_order_get(
+	struct db *db, int64_t user_id, int64_t order_id, struct utc now, struct me_order *out)
 {
-	return db_one(db, &Q_ORDER, ARGS(arg_i64(user_id), arg_i64(order_id)), out);
+	return db_one(db, &Q_ORDER,
+		ARGS(arg_i64(now.ms - ORDER_FOLLOWED_MS), arg_i64(user_id), arg_i64(user_id),
+			arg_i64(order_id)),
+		out);
 }
 
 struct openid_row {

@@ -4,6 +4,7 @@
 #include "db/listing.h"
 #include "domain/account.h"
 #include "domain/order.h"
+#include "domain/payee.h"
 
 struct me_account {
 	int64_t id;
@@ -41,6 +42,7 @@ struct me_account {
 	char comm[8];
 	struct utc read_at;
 	int64_t last_amount_fen; /* 0: never recharged */
+	struct utc told_at;	 /* the newest notice; 0: none */
 };
 /* Accounts of contracts that are in force, or of those that have ended. Rows of struct me_account.
  */
@@ -68,11 +70,17 @@ MUST_USE enum err me_price_now(
 MUST_USE enum err me_meter_get(
 	struct db *db, int64_t user_id, int64_t meter_id, struct utc now, struct me_account *out);
 
+/* As one side of it sees it. Whoever pays for a shop of others is told neither its purse nor its
+ * balance, and of its supply that it came back; the shop, that it was paid, not by whom. */
 struct me_order {
 	int64_t id;
 	char out_trade_no[129];
-	char transaction_id[257]; /* the service's number; "": not paid */
-	int64_t account_id;
+	char transaction_id[257]; /* the payer's, as the service's number; "": not paid */
+	int64_t account_id;	  /* 0: of others */
+	bool by_another;	  /* somebody else paid for the caller's shop */
+	char room[129];		  /* of others; "" */
+	char name[NAME_MASKED_MAX];
+	char utility[12]; /* of the meter; "" without one */
 	char meter_code[129];
 	char meter_name[257];
 	int64_t amount_fen;
@@ -93,10 +101,16 @@ struct me_order {
 	char observed[8];
 	struct utc observed_since;
 	char comm[8];
+	struct utc restored_at; /* of others: their supply was read back on after it; 0: not yet */
+	bool followed;		/* the supply is told as it is now */
 };
+#define ORDER_FOLLOWED_MS                                                                          \
+	(3600 * INT64_C(1000)) /* so long after the credit, to who paid for others */
 MUST_USE enum err me_order_get(
-	struct db *db, int64_t user_id, int64_t order_id, struct me_order *out);
-/* Rows of struct me_order; args: the user. */
+	struct db *db, int64_t user_id, int64_t order_id, struct utc now, struct me_order *out);
+/* Args of the next: rows of struct me_order. */
+#define MY_ORDER_ARGS(user_id, now)                                                                \
+	ARGS(arg_i64((now).ms - ORDER_FOLLOWED_MS), arg_i64(user_id), arg_i64(user_id))
 extern const struct listing my_order_listing;
 
 #define OPENID_MAX 257

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/rand.h"
+#include "domain/payee.h"
 #include "domain/rechargeblock.h"
 #include "domain/setting.h"
 
@@ -12,22 +13,22 @@
 #define ORDER_GRACE_MS (10 * 60 * 1000) /* how long after expiry a payment may still surface */
 
 #define F(member) FIELD(struct order, member)
-SHAPE(order_shape, struct order, F(id), F(out_trade_no), F(account_id), F(user_id), F(amount_fen),
-	F(channel), F(service), F(state), F(payer_address), F(payer_id), F(description), F(pay),
-	F(transaction_id), F(created_at), F(expires_at), F(paid_at), F(credited_at), F(entry_id),
-	F(supply_restored_at), F(supply_was_off), F(queries));
+SHAPE(order_shape, struct order, F(id), F(out_trade_no), F(account_id), F(user_id), F(meter_id),
+	F(amount_fen), F(channel), F(service), F(state), F(payer_address), F(payer_id),
+	F(description), F(pay), F(transaction_id), F(created_at), F(expires_at), F(paid_at),
+	F(credited_at), F(entry_id), F(supply_restored_at), F(supply_was_off), F(queries));
 #undef F
 
 #define ORDER_COLUMNS                                                                              \
-	"SELECT id, out_trade_no, account_id, user_id, amount_fen, channel, service, state,"       \
-	" payer_address, payer_id, description, pay, transaction_id, created_at, expires_at,"      \
-	" paid_at, credited_at, entry_id, supply_restored_at, supply_was_off, queries"             \
+	"SELECT id, out_trade_no, account_id, user_id, meter_id, amount_fen, channel, service,"    \
+	" state, payer_address, payer_id, description, pay, transaction_id, created_at,"           \
+	" expires_at, paid_at, credited_at, entry_id, supply_restored_at, supply_was_off, queries" \
 	" FROM pay_order "
 
 static const struct query Q_ADD = {
-	"INSERT INTO pay_order (out_trade_no, account_id, user_id, amount_fen, channel, service,"
-	" payer_address, payer_id, description, pay, created_at, expires_at, query_at)"
-	" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?)",
+	"INSERT INTO pay_order (out_trade_no, account_id, user_id, meter_id, amount_fen, channel,"
+	" service, payer_address, payer_id, description, pay, created_at, expires_at, query_at)"
+	" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?)",
 	NULL
 };
 static const struct query Q_GET = { ORDER_COLUMNS "WHERE id = ?", &order_shape };
@@ -88,12 +89,15 @@ enum err balance_cap_check(
 
 enum err order_limits_get(struct db *db, int64_t site_id, struct order_limits *out)
 {
-	enum err e = setting_get(db, site_id, SETTING_ORDER_MIN_FEN, &out->min_fen);
+	int64_t all[SETTING__MAX];
+	enum err e = setting_all(db, site_id, all);
 
 	if (e == ERR_OK)
-		e = setting_get(db, site_id, SETTING_ORDER_MAX_FEN, &out->max_fen);
-	return e == ERR_OK ? setting_get(db, site_id, SETTING_OPEN_ORDERS_MOST, &out->open_most)
-			   : e;
+		*out = (struct order_limits){ .min_fen = all[SETTING_ORDER_MIN_FEN],
+			.max_fen = all[SETTING_ORDER_MAX_FEN],
+			.open_most = all[SETTING_OPEN_ORDERS_MOST],
+			.others = all[SETTING_PAY_FOR_OTHERS] != 0 };
+	return e;
 }
 
 static enum err open_check(
@@ -114,12 +118,13 @@ static enum err open_check(
 static enum err order_check(struct db *db, const struct account *a, const struct order_new *n,
 	struct utc now, struct problem *why)
 {
+	const char *whose = n->meter_id ? "meter" : "account_id";
 	struct order_limits l;
 	enum err e;
 
 	if (a->closed)
-		return problem_set(why, ERR_CONFLICT, "account_id", "the account is closed");
-	e = recharge_block_check(db, a->id, "account_id", why);
+		return problem_set(why, ERR_CONFLICT, whose, "the account is closed");
+	e = recharge_block_check(db, a->id, whose, why);
 	if (e == ERR_OK)
 		e = order_limits_get(db, a->site_id, &l);
 	if (e != ERR_OK)
@@ -137,21 +142,26 @@ static enum err order_check(struct db *db, const struct account *a, const struct
 /* ---- what the payer reads ---- */
 
 struct about {
-	char place[257]; /* the room, or who rents */
+	char room[129];
+	char name[257]; /* who rents */
+	char masked[NAME_MASKED_MAX];
 	char purpose[12];
 	char language[3];
 	char meter[129]; /* the first that the purse pays for; "" */
 	int64_t meters;
 };
 #define F(member) FIELD(struct about, member)
-SHAPE(about_shape, struct about, F(place), F(purpose), F(language), F(meter), F(meters));
+SHAPE(about_shape, struct about, F(room), F(name), F(masked), F(purpose), F(language), F(meter),
+	F(meters));
 #undef F
+/* All of the purse's, or the one that was named. */
+#define METERS_ABOUT                                                                               \
+	" FROM contract_point p JOIN meter m ON m.supply_point_id = p.supply_point_id"             \
+	" WHERE p.account_id = a.id AND p.to_at = 0 AND ? IN (0, m.id)"
 static const struct query Q_ABOUT = {
-	"SELECT IF(t.room = '', t.name, t.room) AS place, a.purpose, t.language,"
-	" (SELECT m.code FROM contract_point p JOIN meter m ON m.supply_point_id ="
-	" p.supply_point_id WHERE p.account_id = a.id AND p.to_at = 0 ORDER BY m.id LIMIT 1) AS"
-	" meter, (SELECT COUNT(*) FROM contract_point p JOIN meter m ON m.supply_point_id ="
-	" p.supply_point_id WHERE p.account_id = a.id AND p.to_at = 0) AS meters"
+	"SELECT t.room, t.name, " NAME_MASKED " AS masked, a.purpose, t.language,"
+	" (SELECT m.code" METERS_ABOUT " ORDER BY m.id LIMIT 1) AS meter,"
+	" (SELECT COUNT(*)" METERS_ABOUT ") AS meters"
 	" FROM account a JOIN contract c ON c.id = a.contract_id JOIN tenant t ON t.id ="
 	" c.tenant_id WHERE a.id = ?",
 	&about_shape
@@ -173,16 +183,20 @@ static void soften(char *text)
 			*s = ' ';
 }
 
-static void describe(const struct about *a, char *out, size_t size)
+/* Whoever pays for others reads no name in full. */
+static void describe(const struct about *a, bool others, char *out, size_t size)
 {
 	bool zh = !str_eq(a->language, "en");
-	const char *purpose = "";
+	const char *purpose = "", *place = a->room;
 	int n;
+
+	if (!place[0])
+		place = others ? a->masked : a->name;
 
 	for (size_t i = 0; i < ARRAY_LEN(purposes); i++)
 		if (str_eq(purposes[i].purpose, a->purpose))
 			purpose = zh ? purposes[i].zh : purposes[i].en;
-	n = snprintf(out, size, "%s %s", a->place, purpose);
+	n = snprintf(out, size, "%s %s", place, purpose);
 	if (a->meters && n > 0 && (size_t)n < size)
 		n += snprintf(out + n, size - (size_t)n, zh ? " 表%s" : ", meter %s", a->meter);
 	if (a->meters > 1 && n > 0 && (size_t)n < size)
@@ -213,16 +227,18 @@ enum err order_create(struct db *db, const struct order_new *n, struct utc now, 
 	if (e == ERR_OK)
 		e = order_check(db, &a, n, now, why);
 	if (e == ERR_OK)
-		e = db_one(db, &Q_ABOUT, ARGS(arg_i64(a.id)), &about);
+		e = db_one(db, &Q_ABOUT,
+			ARGS(arg_i64(n->meter_id), arg_i64(n->meter_id), arg_i64(a.id)), &about);
 	if (e != ERR_OK)
 		return e;
-	describe(&about, description, sizeof(description));
+	describe(&about, n->meter_id != 0, description, sizeof(description));
 	trade_no_make(now, trade_no);
 	e = db_exec(db, &Q_ADD,
 		ARGS(arg_text(trade_no), arg_i64(n->account_id), arg_id(n->user_id),
-			arg_i64(n->amount_fen), arg_text(n->channel), arg_text(n->service),
-			arg_text(n->payer_address), arg_text(n->payer_id ? n->payer_id : ""),
-			arg_text(description), arg_utc(now), arg_i64(now.ms + ORDER_LIFE_MS),
+			arg_id(n->meter_id), arg_i64(n->amount_fen), arg_text(n->channel),
+			arg_text(n->service), arg_text(n->payer_address),
+			arg_text(n->payer_id ? n->payer_id : ""), arg_text(description),
+			arg_utc(now), arg_i64(now.ms + ORDER_LIFE_MS),
 			arg_i64(now.ms + FIRST_ASK_MS)),
 		NULL);
 	return e == ERR_OK ? order_find(db, trade_no, out) : e;

@@ -7,6 +7,8 @@ struct order {
 	char out_trade_no[33];
 	int64_t account_id;
 	int64_t user_id;
+	int64_t meter_id; /* by whose code somebody of another shop pays; 0: an order of its own
+			     people */
 	int64_t amount_fen;
 	char channel[25];
 	char service[17];
@@ -28,6 +30,7 @@ struct order {
 
 struct order_new {
 	int64_t account_id;
+	int64_t meter_id; /* by whose code somebody of another shop pays; 0: their own purse */
 	int64_t user_id;
 	int64_t amount_fen;
 	const char *channel; /* "wechat_native" */
@@ -38,10 +41,12 @@ struct order_new {
 
 #define ORDER_LIFE_MS (30 * 60 * 1000)
 
-/* What a site allows: its settings order_min_fen, order_max_fen, open_orders_most. */
+/* What a site allows: its settings order_min_fen, order_max_fen, open_orders_most, pay_for_others.
+ */
 struct order_limits {
 	int64_t min_fen, max_fen;
 	int64_t open_most; /* unpaid orders of one login at a time; 0: any number */
+	bool others;	   /* may be paid for */
 };
 MUST_USE enum err order_limits_get(struct db *db, int64_t site_id, struct order_limits *out);
 

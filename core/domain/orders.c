@@ -7,7 +7,7 @@ SHAPE(view_shape, struct order_view, F(id), F(site_id), F(out_trade_no), F(trans
 	F(account_id), F(purpose), F(tenant_code), F(tenant_name), F(room), F(meter_code),
 	F(meter_name), F(description), F(amount_fen), F(channel), F(service), F(state),
 	F(created_at), F(expires_at), F(paid_at), F(credited_at), F(closed_at), F(paid_after_close),
-	F(entry_id), F(refunded_fen), F(unmatched), F(query_at), F(queries));
+	F(by_another), F(entry_id), F(refunded_fen), F(unmatched), F(query_at), F(queries));
 #undef F
 
 #define WAITING                                                                                    \
@@ -18,7 +18,8 @@ SHAPE(view_shape, struct order_view, F(id), F(site_id), F(out_trade_no), F(trans
 	"t.code"                                                                                   \
 	" AS tenant_code, t.name AS tenant_name, t.room, m.code AS meter_code, m.name AS"          \
 	" meter_name, o.description, o.amount_fen, o.channel, o.service, o.state, o.created_at,"   \
-	" o.expires_at, o.paid_at, o.credited_at, o.closed_at, o.paid_after_close, o.entry_id,"    \
+	" o.expires_at, o.paid_at, o.credited_at, o.closed_at, o.paid_after_close,"                \
+	" o.meter_id IS NOT NULL AS by_another, o.entry_id,"                                       \
 	" CAST((SELECT COALESCE(SUM(f.amount_fen), 0) FROM refund f WHERE f.order_id = o.id AND"   \
 	" f.state <> 'failed') AS SIGNED) AS refunded_fen, " WAITING " AS unmatched, o.query_at,"  \
 	" o.queries FROM pay_order o JOIN account a ON a.id = o.account_id JOIN contract c ON"     \

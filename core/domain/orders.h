@@ -25,6 +25,7 @@ struct order_view {
 	struct utc credited_at;
 	struct utc closed_at;
 	bool paid_after_close;
+	bool by_another; /* by a person of another shop, by the code of a meter */
 	int64_t entry_id;
 	int64_t refunded_fen; /* or on its way back */
 	int64_t unmatched;    /* payments that named it and wait for a person */

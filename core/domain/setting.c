@@ -38,6 +38,7 @@ const struct setting_row settings[SETTING__MAX] = {
 	[SETTING_ORDER_MIN_FEN] = { "order_min_fen", 1, 1000000, 100, false },
 	[SETTING_ORDER_MAX_FEN] = { "order_max_fen", 100, 100000000, 1000000, false },
 	[SETTING_OPEN_ORDERS_MOST] = { "open_orders_most", 0, 1000, 0, false },
+	[SETTING_PAY_FOR_OTHERS] = { "pay_for_others", 0, 1, 1, false },
 	[SETTING_NOTICE_QUIET_FROM_MIN] = { "notice_quiet_from_min", 0, 1439, 1320, false },
 	[SETTING_NOTICE_QUIET_TO_MIN] = { "notice_quiet_to_min", 0, 1439, 480, false },
 	[SETTING_CARBON_MG_PER_KWH] = { "carbon_mg_per_kwh", 0, 5000000, 0, false },

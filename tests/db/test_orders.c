@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctl/verify.h"
+#include "domain/me.h"
 #include "domain/order.h"
 #include "domain/orders.h"
 #include "domain/rechargeblock.h"
@@ -54,6 +55,22 @@ static enum err create(
 	struct order_new n = { .account_id = d->shop.account,
 		.user_id = user,
 		.amount_fen = fen,
+		.channel = "wechat_native",
+		.service = "wechat",
+		.payer_address = "" };
+
+	*why = (struct problem){ 0 };
+	return order_create(api, &n, now, out, why);
+}
+
+/* As somebody of another shop, by the code of its meter. */
+static enum err create_for_another(
+	const struct desk *d, int64_t user, struct order *out, struct problem *why)
+{
+	struct order_new n = { .account_id = d->shop.account,
+		.meter_id = d->shop.meter,
+		.user_id = user,
+		.amount_fen = 5000,
 		.channel = "wechat_native",
 		.service = "wechat",
 		.payer_address = "" };
@@ -191,6 +208,8 @@ static void what_a_site_refuses_is_refused_before_any_service(void **state)
 	assert_int_equal(recharge_block_put(api, &set, now, &b), ERR_OK);
 	assert_int_equal(create(&d, 5000, 0, &o, &why), ERR_BLOCKED);
 	assert_string_equal(why.field, "account_id");
+	assert_int_equal(create_for_another(&d, d.second, &o, &why), ERR_BLOCKED);
+	assert_string_equal(why.field, "meter");
 	assert_int_equal(sale_create(api, &sale, now, &sold, &why), ERR_BLOCKED);
 	assert_string_equal(why.field, "lines[0].account_id");
 	ties(db);
@@ -205,6 +224,140 @@ static void what_a_site_refuses_is_refused_before_any_service(void **state)
 	sale.tendered_fen = 6001;
 	sale.once_key = "large";
 	assert_int_equal(sale_create(api, &sale, now, &sold, &why), ERR_AMOUNT_LARGE);
+	ties(db);
+}
+
+/* A login, of the shop unless it is a stranger's. */
+static int64_t login(struct db *db, const struct desk *d, bool of_shop)
+{
+	int64_t user;
+
+	shop_set(db, "INSERT INTO user (username, kind) VALUES ('login%d', 'tenant')", ++keys);
+	user = shop_number(db, "SELECT LAST_INSERT_ID() AS v", 0);
+	if (of_shop)
+		shop_set(db,
+			"INSERT INTO user_tenant (user_id, tenant_id) SELECT %lld, tenant_id FROM"
+			" contract WHERE id = %lld",
+			(long long)user, (long long)d->shop.contract);
+	return user;
+}
+
+static void named(struct db *db, const struct desk *d, const char *room)
+{
+	shop_set(db,
+		"UPDATE tenant SET room = '%s', name = '老码头火锅' WHERE id = (SELECT tenant_id"
+		" FROM contract WHERE id = %lld)",
+		room, (long long)d->shop.contract);
+	shop_set(db, "UPDATE meter SET code = 'Pay%d' WHERE id = %lld", shops,
+		(long long)d->shop.meter);
+}
+
+static enum err find(int64_t user, const char *code, struct payee *p)
+{
+	struct problem why = { 0 };
+	enum err e = payee_find(api, user, code, now, p, &why);
+
+	if (e == ERR_NOT_FOUND) {
+		assert_string_equal(why.field, "meter");
+		assert_string_equal(why.text, "no shop can be paid for by this meter code");
+	}
+	return e;
+}
+
+static void a_meter_is_told_to_strangers_by_its_whole_code_only(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	int64_t own = login(db, &d, true), stranger = login(db, &d, false);
+	char code[16], other[24];
+	struct payee p;
+
+	named(db, &d, "A-103");
+	snprintf(code, sizeof(code), "Pay%d", shops);
+	assert_int_equal(find(stranger, code, &p), ERR_OK);
+	assert_false(p.own);
+	assert_int_equal(p.account_id, d.shop.account);
+	assert_string_equal(p.room, "A-103");
+	assert_string_equal(p.name, "老**");
+	assert_string_equal(p.utility, "electricity");
+	assert_int_equal(find(own, code, &p), ERR_OK);
+	assert_true(p.own);
+	snprintf(other, sizeof(other), "%s ", code);
+	assert_int_equal(find(stranger, other, &p), ERR_NOT_FOUND);
+	snprintf(other, sizeof(other), "pay%d", shops);
+	assert_int_equal(find(stranger, other, &p), ERR_NOT_FOUND);
+	assert_int_equal(find(stranger, "Pay%", &p), ERR_NOT_FOUND);
+	assert_int_equal(find(stranger, "", &p), ERR_NOT_FOUND);
+
+	shop_set(db,
+		"INSERT INTO setting (site_id, name, value) VALUES (%lld, 'pay_for_others', 0)",
+		(long long)d.shop.site);
+	assert_int_equal(find(stranger, code, &p), ERR_NOT_FOUND);
+	assert_int_equal(find(own, code, &p), ERR_OK);
+	shop_set(db, "DELETE FROM setting WHERE site_id = %lld", (long long)d.shop.site);
+	shop_set(db, "UPDATE contract SET end_at = 1 WHERE id = %lld", (long long)d.shop.contract);
+	assert_int_equal(find(stranger, code, &p), ERR_NOT_FOUND);
+	shop_set(db, "UPDATE contract SET end_at = 0 WHERE id = %lld", (long long)d.shop.contract);
+	shop_set(db, "UPDATE contract_point SET to_at = 1 WHERE contract_id = %lld",
+		(long long)d.shop.contract);
+	assert_int_equal(find(stranger, code, &p), ERR_NOT_FOUND);
+	assert_int_equal(find(own, code, &p), ERR_NOT_FOUND);
+}
+
+static void who_pays_for_another_sees_neither_purse_nor_balance(void **state)
+{
+	struct db *db = *state;
+	struct desk d = desk_make(db);
+	int64_t own = login(db, &d, true), payer = login(db, &d, false);
+	int64_t third = login(db, &d, false);
+	const char *t = transaction();
+	struct problem why;
+	struct me_order m;
+	char reads[64];
+	struct order o;
+
+	named(db, &d, "");
+	assert_int_equal(create_for_another(&d, payer, &o, &why), ERR_OK);
+	assert_int_equal(o.meter_id, d.shop.meter);
+	snprintf(reads, sizeof(reads), "老** 电费 表Pay%d", shops);
+	assert_string_equal(o.description, reads);
+	assert_int_equal(me_order_get(api, payer, o.id, now, &m), ERR_OK);
+	assert_string_equal(m.state, "created");
+	assert_false(m.followed);
+	assert_int_equal(me_order_get(api, own, o.id, now, &m), ERR_NOT_FOUND); /* not paid yet */
+	assert_int_equal(me_order_get(api, third, o.id, now, &m), ERR_NOT_FOUND);
+
+	shop_set(db, "UPDATE supply_point SET observed = 'off' WHERE id = %lld",
+		(long long)d.shop.point);
+	assert_int_equal(pays(o.out_trade_no, t, 5000), CREDIT_DONE);
+	assert_int_equal(balance(db, &d), FEN(5000));
+	assert_int_equal(me_order_get(api, payer, o.id, now, &m), ERR_OK);
+	assert_string_equal(m.transaction_id, t);
+	assert_string_equal(m.name, "老**");
+	assert_string_equal(m.meter_name, "");
+	assert_int_equal(m.account_id, 0);
+	assert_int_equal(m.balance.nano, 0);
+	assert_true(m.followed);
+	assert_false(m.by_another);
+	assert_int_equal(me_order_get(api, own, o.id, now, &m), ERR_OK);
+	assert_true(m.by_another);
+	assert_int_equal(m.account_id, d.shop.account);
+	assert_int_equal(m.balance.nano, FEN(5000));
+	assert_string_equal(m.transaction_id, "");
+	assert_int_equal(me_order_get(api, third, o.id, now, &m), ERR_NOT_FOUND);
+
+	/* its supply is followed for an hour, or until it is back */
+	now.ms += 60 * MINUTE;
+	assert_int_equal(me_order_get(api, payer, o.id, now, &m), ERR_OK);
+	assert_false(m.followed);
+	now.ms -= MINUTE;
+	shop_set(db, "UPDATE supply_point SET observed = 'on' WHERE id = %lld",
+		(long long)d.shop.point);
+	shop_set(db, "UPDATE pay_order SET supply_restored_at = %lld WHERE id = %lld",
+		(long long)now.ms, (long long)o.id);
+	assert_int_equal(me_order_get(api, payer, o.id, now, &m), ERR_OK);
+	assert_int_equal(m.restored_at.ms, now.ms);
+	assert_false(m.followed);
 	ties(db);
 }
 
@@ -611,6 +764,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_payer_reads_shop_purpose_and_meter),
 		cmocka_unit_test(what_a_site_refuses_is_refused_before_any_service),
+		cmocka_unit_test(a_meter_is_told_to_strangers_by_its_whole_code_only),
+		cmocka_unit_test(who_pays_for_another_sees_neither_purse_nor_balance),
 		cmocka_unit_test(what_was_paid_is_credited_to_a_blocked_purse_too),
 		cmocka_unit_test(each_order_is_asked_about_once_by_plan),
 		cmocka_unit_test(a_wrong_amount_waits_and_is_given_to_a_purse_once),

@@ -13,7 +13,7 @@ let account;
 let starts;
 const world = useStack({
 	fresh: false,
-	conf: { limits: { login_per_minute: 0, write_per_minute: 120, read_per_minute: 60 } },
+	conf: { limits: { login_per_minute: 0, write_per_minute: 120, read_per_minute: 60, payee_per_minute: 3, payee_address_per_minute: 5 } },
 	ready: async () => {
 		api = world.api;
 		tenant = await api.login(tenantPhone(50));
@@ -330,6 +330,23 @@ test('who calls too often waits, and nobody else does', async () => {
 	const others = await until('another is let in', async () => (await calm.call('GET', '/me')).status === 200); // nginx counts by address
 	assert.ok(others);
 	assert.ok((await slowed(() => hasty.call('PUT', '/me/alert-settings', { body: {} }))).every((a) => a.status === 400));
+});
+
+test('nobody goes through the codes of meters', async () => {
+	const [first, second] = [await api.login(tenantPhone(55)), await api.login(tenantPhone(56))];
+	const ask = (session) => until('nginx lets it in', async () => {
+		const answer = await session.call('GET', '/me/payee?meter=NONE');
+		return (answer.status !== 429 || /again in \d+ s/.test(answer.body.detail)) && answer;
+	});
+	for (let i = 0; i < 3; i++) expect(await ask(first), 404, 'not_found');
+	const slowed = expect(await ask(first), 429, 'too_many');
+	assert.ok(Number(slowed.headers.get('retry-after')) >= 1);
+	// an order by a code is a question as well, and what somebody else asks from the same address counts, too
+	const order = { meter: 'NONE', amount_fen: 1_000, channel: 'wechat_native' };
+	expect(await first.call('POST', '/me/orders', { key: randomUUID(), body: order }), 429, 'too_many');
+	for (let i = 0; i < 2; i++) expect(await second.call('POST', '/me/orders', { key: randomUUID(), body: order }), 404, 'not_found');
+	expect(await ask(second), 429, 'too_many');
+	assert.ok((await second.account()).id); // nothing else waits
 });
 
 test('the API went through all of this without dying once', () => {

@@ -15,7 +15,7 @@ export { DEMO_PASSWORD, PATIENCE, until };
  * test of their own. */
 export const CONF = {
 	api: { check_answers: 1 },
-	limits: { login_per_minute: 0, write_per_minute: 0, read_per_minute: 0 },
+	limits: { login_per_minute: 0, write_per_minute: 0, read_per_minute: 0, payee_per_minute: 0, payee_address_per_minute: 0 },
 };
 /** What waits for the next reading of a meter waits for 20 s instead of 50 at most, behind wires that are
  * quick enough for it. */

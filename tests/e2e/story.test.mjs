@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { mkdirSync } from 'node:fs';
 import { launch, PHONE_AGENT, watch } from './browser.mjs';
 import { DEMO_PASSWORD, PATIENCE, tenantPhone, until, useStack } from './lib.mjs';
+import payOther from './parts/pay_other.mjs';
 import tenantPages from './parts/tenant_pages.mjs';
 
 // The shop A-105 begins with two fen: what it uses within a minute brings it to zero.
@@ -152,4 +153,5 @@ test('the board shows every meter, and switches one off and on again', async (t)
 	assert.deepEqual(page.complaints, []);
 });
 
+payOther(world, launch, picture, PREFIX);
 tenantPages(world, launch, picture, PREFIX);

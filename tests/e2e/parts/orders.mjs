@@ -7,6 +7,8 @@ import { credited, expect, newOrder, pay, tenantPhone } from '../lib.mjs';
 import { notify, wechatNotify, wechatPaid } from '../payer.mjs';
 
 const SHOP = 61;
+const PAYER = 62; // pays for that shop
+const THIRD = 63;
 const WECHAT_APP = 'wx8888888888888888';
 const reason = '凭证已核对';
 
@@ -120,6 +122,90 @@ export default function (world) {
 
 			u = await unmatched(finance, await wrong(tenant, 1_700));
 			assert.equal(expect(await post(finance, `/unmatched-payments/${u.id}/close`, { reason }), 200).body.state, 'closed');
+		});
+
+		test('another shop is paid for by the code of its meter, and shows neither purse nor balance', async () => {
+			await world.wire.behave('wechat', 'normal');
+			const [owner, payer, third] = [await world.api.login(tenantPhone(SHOP)), await world.api.login(tenantPhone(PAYER)), await world.api.login(tenantPhone(THIRD))];
+			const account = await owner.account();
+			const { code } = account.meter;
+			const masked = { room: account.tenant.room, name: `${[...account.tenant.name][0]}**` };
+			const payee = await payer.get(`/me/payee?meter=${code}`);
+			assert.deepEqual(payee, { meter: code, utility: 'electricity', ...masked, presets_fen: account.presets_fen, min_fen: account.min_fen, max_fen: account.max_fen });
+			assert.equal((await owner.get(`/me/payee?meter=${code}`)).account_id, account.id);
+
+			const order = await payer.post('/me/orders', { meter: code, amount_fen: 2_100, channel: 'wechat_native' }, 201);
+			assert.deepEqual([order.account_id, order.balance, order.supply, order.payee], [null, null, null, { ...masked, utility: 'electricity' }]);
+			assert.deepEqual(order.meter, { code, name: '' });
+			for (const other of [owner, third]) expect(await other.call('GET', `/me/orders/${order.id}`), 404, 'not_found');
+			await pay(world.stack, world.wire, order);
+			const paid = await credited(payer, order);
+			const { balance } = await owner.account();
+			assert.equal(Number(balance) > Number(account.balance) + 20, true, `${account.balance} to ${balance}`);
+
+			const seen = await owner.order(order.id);
+			assert.deepEqual([seen.by_another, seen.payee, seen.account_id, seen.transaction_id], [true, null, account.id, null]);
+			assert.ok((await owner.get('/me/orders')).items.some((o) => o.id === order.id));
+			assert.equal((await (await world.api.login('finance')).get(`/orders/${order.id}`)).by_another, true);
+			assert.equal((await owner.get(`/me/statement?account_id=${account.id}`)).items.filter((m) => m.order_id === order.id).length, 1);
+			expect(await third.call('GET', `/me/orders/${order.id}`), 404, 'not_found');
+			assert.ok((await third.get('/me/orders')).items.every((o) => o.id !== order.id));
+
+			assert.ok(paid.receipt_no && paid.transaction_id);
+			const listed = (await payer.get('/me/orders')).items.find((o) => o.id === order.id);
+			const file = await payer.call('GET', '/me/orders?format=csv');
+			for (const text of [JSON.stringify(paid), JSON.stringify(listed), file.text])
+				for (const secret of [account.tenant.name, tenantPhone(SHOP), balance, balance.slice(0, -7), account.meter.name, `"account_id":${account.id}`]) assert.ok(!text.includes(secret), `${secret} in ${text}`);
+			assert.deepEqual((await payer.get(`/me/orders?account_id=${account.id}`)).items, []);
+			expect(await payer.call('GET', `/me/statement?account_id=${account.id}`), 404, 'not_found');
+			assert.equal((await world.stack.number(`SELECT COUNT(*) FROM notice WHERE account_id = ${account.id} AND kind = 'recharged' AND text LIKE '%21.00%'`)), 1);
+		});
+
+		test('water that somebody else pays for goes to the purse of water', async () => {
+			const admin = await world.api.login('admin');
+			const payer = await world.api.login(tenantPhone(PAYER));
+			const meter = (await admin.get('/meters?utility=water')).items.find((m) => m.account && m.tenant.name !== (payer.name ?? ''));
+			assert.equal((await payer.get(`/me/payee?meter=${meter.code}`)).utility, 'water');
+			const order = await payer.post('/me/orders', { meter: meter.code, amount_fen: 1_000, channel: 'alipay_wap' }, 201);
+			await pay(world.stack, world.wire, order);
+			await credited(payer, order);
+			assert.equal(await world.stack.number(`SELECT a.purpose = 'water' AND o.account_id = ${meter.account.id} FROM pay_order o JOIN account a ON a.id = o.account_id WHERE o.id = ${order.id}`), 1);
+		});
+
+		test('what may not be paid for by others is refused, by name or in the same words', async () => {
+			const [owner, payer, admin] = [await world.api.login(tenantPhone(SHOP)), await world.api.login(tenantPhone(PAYER)), await world.api.login('admin')];
+			const account = await owner.account();
+			const { code } = account.meter;
+			const ask = (meter) => payer.call('GET', `/me/payee?meter=${encodeURIComponent(meter)}`);
+			const plain = ({ request_id, ...rest }) => rest;
+			const none = plain(expect(await ask('NOPE'), 404, 'not_found').body);
+			assert.equal(none.field, 'meter');
+			const vacant = (await admin.get('/meters?role=public')).items[0].code;
+			for (const wrong of [code.toLowerCase(), `${code} `, code.slice(0, -1), '%', vacant]) assert.deepEqual(plain(expect(await ask(wrong), 404).body), none, wrong);
+			const order = { meter: code, amount_fen: 5_000, channel: 'wechat_native' };
+			const refuse = async (body, status, word, field) => assert.equal(expect(await post(payer, '/me/orders', body), status, word).body.field, field);
+			const { meter, ...nobody } = order;
+			await refuse({ ...order, meter: 'NOPE' }, 404, 'not_found', 'meter');
+			await refuse({ ...order, account_id: account.id }, 422, 'bad_value', 'meter');
+			await refuse(nobody, 400, 'missing_field', 'account_id');
+			await refuse({ ...nobody, account_id: account.id }, 404, 'not_found', 'account_id');
+			await refuse({ ...order, amount_fen: 99 }, 422, 'amount_too_small', 'amount_fen');
+
+			const bar = (blocked) => admin.call('PUT', `/accounts/${account.id}/recharge-block`, { body: { blocked, reason } });
+			expect(await bar(true), 200);
+			await refuse(order, 409, 'recharge_blocked', 'meter');
+			expect(await bar(false), 200);
+			const set = async (name, value) => expect(await admin.call('PUT', '/settings', { body: { name, value, reason } }), 200);
+			await set('balance_cap_fen', 100);
+			await refuse(order, 422, 'amount_too_large', 'amount_fen');
+			await set('balance_cap_fen', 5_000_000);
+			await set('pay_for_others', 0);
+			assert.equal((await payer.account()).pay_for_others, false);
+			assert.deepEqual(plain(expect(await ask(code), 404).body), none);
+			await refuse(order, 404, 'not_found', 'meter');
+			expect(await post(owner, '/me/orders', { ...order, meter: code }), 201); // one's own, named by its meter
+			await set('pay_for_others', 1);
+			expect(await post(payer, '/me/orders', order), 201);
 		});
 
 		test('only a refund that waits for a person is sent again', async () => {

@@ -214,7 +214,7 @@ export default function tenantPages(world, launch, picture, prefix) {
 				await axe(p, '/login', look);
 				await signIn(p);
 				const { items: [order] } = await api.get('/me/orders');
-				for (const at of ['/', '/recharge', `/order/${order.id}`, `/receipt/${orderId}`, '/usage', '/records', '/usage?by=hour&as=table', '/records?tab=statement', '/bill', '/records?tab=notices', '/price', '/me', '/alerts', '/subs', '/devices', '/password', '/former']) {
+				for (const at of ['/', '/recharge', `/order/${order.id}`, `/receipt/${orderId}`, '/usage', '/records', '/usage?by=hour&as=table', '/records?tab=statement', '/bill', '/records?tab=notices', '/price', '/me', '/alerts', '/subs', '/devices', '/password', '/former', '/p', '/p?meter=A03']) {
 					await walk(p, at);
 					await axe(p, at, look);
 					const wide = await p.evaluate(() => document.documentElement.scrollWidth - innerWidth);

@@ -117,6 +117,8 @@ export const STAFF = [
 	{ name: 'desk-closing', at: '/sales', as: 'cashier', act: async (page) => { await page.click(id('shift-close')); } },
 	list('shifts', { as: 'cashier' }),
 	list('meters', { row: 'A01' }),
+	view('labels', { at: '/labels?q=A0' }),
+	{ name: 'labels-phone', at: '/labels?q=A0', narrow: true },
 	list('contracts', { at: '/contracts?q=A-101' }),
 	list('accounts', { at: '/accounts?q=A-101' }),
 	{ name: 'contract-steps', at: '/contracts?act=contract_open', act: async (page, world, shot) => {

@@ -16,6 +16,8 @@ const orderIs = (which, change = () => ({})) => async (page, { scene }) => {
 	await page.route(`**/api/v1/me/orders/${order.id}`, (r) => r.fulfill({ json: order }));
 	await page.go(`/order/${order.id}`);
 };
+/** What an order for the shop of others says and does not say. */
+const OTHERS = { account_id: null, balance: null, payee: { room: 'A-103', name: '好**', utility: 'electricity' } };
 const order = (name, as, which, change) => ({ name: `order-${name}`, page: 'order', as, act: orderIs(which, change) });
 const receipt = async (page, { scene }) => {
 	await page.go(`/receipt/${scene.paid.id}`);
@@ -68,6 +70,11 @@ export const TENANT = [
 		await page.click(id('amount-other'));
 		await page.fill(id('amount-input'), '8x');
 	} },
+	{ name: 'recharge-other-shop', as: SHOPS.on, at: '/recharge', act: click('pay-other-open') },
+	{ name: 'pay-other', page: 'payother', as: SHOPS.on, at: '/p/A03', act: async (page) => { await page.waitForSelector(id('pay-other')); } },
+	{ name: 'pay-other-320', as: SHOPS.on, at: '/p/A03', width: 320, act: async (page) => { await page.waitForSelector(id('pay-other')); } },
+	{ name: 'pay-other-large', as: SHOPS.on, at: '/p/A03', large: true, act: async (page) => { await page.waitForSelector(id('pay-other')); } },
+	{ name: 'pay-other-unknown', as: SHOPS.on, at: '/p/NONE', act: async (page) => { await page.waitForSelector('main [role=alert]:not(:empty)'); } },
 	{ name: 'emergency', as: SHOPS.cut, act: click('emergency') },
 	order('asking', SHOPS.waits, 'waiting', () => ({ pay: null, state: 'created' })),
 	order('waiting', SHOPS.waits, 'waiting'),
@@ -79,6 +86,8 @@ export const TENANT = [
 	order('owing', SHOPS.pays, 'back', () => ({ supply: { state: 'off', since: ago(3) }, balance: '-1.200000000' })),
 	order('back', SHOPS.pays, 'back'),
 	order('credited', SHOPS.on, 'paid'),
+	order('others-back', SHOPS.on, 'paid', () => ({ ...OTHERS, supply: { state: 'on', since: ago(-1) } })),
+	order('others-off', SHOPS.on, 'paid', () => ({ ...OTHERS, supply: { state: 'off', since: ago(3) } })),
 	{ name: 'receipt', page: 'receipt', as: SHOPS.on, act: receipt },
 	{ name: 'receipt-picture', page: 'receipt', as: SHOPS.on, act: async (page, { scene }) => {
 		await receipt(page, { scene });

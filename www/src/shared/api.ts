@@ -66,6 +66,22 @@ export interface Account {
 	max_fen: number;
 	energy_price_now: string | null;
 	rate_now: string | null;
+	/** From here another shop may be paid for, by the code on its meter. */
+	pay_for_others?: boolean;
+	notices_latest_at?: string | null;
+}
+
+/** Whose a meter is, as far as who pays for another may know. */
+export interface Payee {
+	meter: string;
+	utility: Utility;
+	room: string | null;
+	name: string;
+	presets_fen: number[];
+	min_fen: number;
+	max_fen: number;
+	/** Of one's own. */
+	account_id?: number;
 }
 
 export interface MyMeter {
@@ -106,7 +122,11 @@ export interface Statement { account_id: number; opening: string; closing: strin
 export interface Order {
 	id: number;
 	out_trade_no: string;
-	account_id: number;
+	/** Null where the caller paid for the shop of others, `payee`. */
+	account_id: number | null;
+	payee?: { room: string | null; name: string; utility: Utility } | null;
+	/** Somebody else paid for the caller's shop. */
+	by_another?: boolean;
 	meter: { code: string; name: string } | null;
 	amount_fen: number;
 	channel: Channel;

@@ -26,7 +26,12 @@ export const PLACES: Place[] = [
 			{ name: 'shifts', needs: 'sale.create', list: money('shifts') },
 		],
 	},
-	{ name: 'meters', group: 'daily', icon: 'meter', pages: [{ name: 'meters', needs: 'meter.read', list: async () => (await import('./lists/meters')).meters }] },
+	{
+		name: 'meters', group: 'daily', icon: 'meter', pages: [
+			{ name: 'meters', needs: 'meter.read', list: async () => (await import('./lists/meters')).meters },
+			{ name: 'labels', needs: 'meter.read', view: defineAsyncComponent(() => import('./pages/Labels.vue')) },
+		],
+	},
 	{
 		name: 'contracts', group: 'daily', icon: 'contract', pages: [
 			{ name: 'contracts', needs: 'contract.read', list: rent('contracts') },

@@ -3,7 +3,7 @@ export const GROUPS = ['recharge', 'cutting', 'fee', 'persons', 'notice', 'credi
 export type Group = typeof GROUPS[number];
 
 const NAMES: Record<Exclude<Group, 'other'>, string> = {
-	recharge: 'order_min_fen order_max_fen open_orders_most balance_cap_fen service_charge_permille warn_most_yuan warn2_least_yuan allowance_carries',
+	recharge: 'order_min_fen order_max_fen open_orders_most pay_for_others balance_cap_fen service_charge_permille warn_most_yuan warn2_least_yuan allowance_carries',
 	cutting: 'quiet_from_min quiet_to_min quiet_weekend quiet_stagger_min final_warning_min brake_count brake_percent vacant_block',
 	fee: 'fee_cut fee_grace_days fee_notice_days',
 	persons: 'refund_limit_fen reversal_limit_fen desk_reversal_limit_fen adjustment_limit_fen price_limit_permille keep_limit_h batch_limit',

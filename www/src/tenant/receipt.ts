@@ -7,7 +7,7 @@ import { shop_name } from './session';
 
 export interface ReceiptWords {
 	payee: string; shop: string; meter: string; area: string; purpose: string; way: string; trade: string; order: string; no: string;
-	paid_at: string; before: string; debt: string; after: string; refunded: string;
+	payer: string; by_another: string; paid_at: string; before: string; debt: string; after: string; refunded: string;
 }
 export type Row = [name: string, value: string];
 
@@ -17,11 +17,12 @@ export function receipt_rows(o: Order, a: Account | null, payee: string, purpose
 	const debt = m ? sum_money([fen_decimal(o.amount_fen), `-${m.amount}`]) : null;
 	const rows: (Row | null)[] = [
 		[w.payee, payee],
-		a ? [w.shop, shop_name(a)] : null,
+		o.payee ? [w.shop, [o.payee.room, o.payee.name].filter(Boolean).join(' ')] : a ? [w.shop, shop_name(a)] : null,
 		o.meter ? [w.meter, [a?.meter?.serial, o.meter.code].filter(Boolean).join(' · ')] : null,
 		a && area_name(a.meter?.area) ? [w.area, area_name(a.meter?.area)] : null,
 		purpose ? [w.purpose, purpose] : null,
 		[w.way, way],
+		o.by_another ? [w.payer, w.by_another] : null,
 		[w.paid_at, o.paid_at ? full_time(o.paid_at) : '—'],
 		m ? [w.before, yuan(sum_money([m.balance, `-${m.amount}`]))] : null,
 		debt && yuan(debt) !== '¥0.00' ? [w.debt, yuan(debt)] : null,

@@ -14,7 +14,7 @@ const CURRENT = 'yufu.tenant.account';
 /** Another value with each sign-in: other tabs see by it that another person may be here now. */
 const PERSON = 'yufu.tenant.person';
 
-const choice = reactive({ id: Number(kept(CURRENT)) || 0 });
+const choice = reactive({ id: Number(kept(CURRENT)) || 0, told: '' });
 let pages = new Kept<Account>();
 
 /** The accounts of the tenant: what was seen last until the server has answered. */
@@ -51,6 +51,17 @@ export const beside = computed(() => {
 	return now ? accounts.value.filter((a) => a.id !== now.id && a.tenant.id === now.tenant.id) : [];
 });
 
+/** A person is known by their accounts: another one who signs in on this phone has read nothing yet. */
+const told_name = () => `yufu.tenant.told.${accounts.value.map((a) => a.id)}`;
+
+/** There are notices that came after the newest one that was looked at here. */
+export const unread = computed(() => accounts.value.some((a) => a.notices_latest_at! > (choice.told || kept(told_name()) || '')));
+
+/** The notices were looked at; the newest is of that moment. */
+export function told(at: string): void {
+	keep(told_name(), (choice.told = at));
+}
+
 export function shop_name(a: { tenant: { room: string; name: string } }): string {
 	return [a.tenant.room, a.tenant.name].filter(Boolean).join(' ');
 }
@@ -59,6 +70,7 @@ export function shop_name(a: { tenant: { room: string; name: string } }): string
 export function session_forget(): void {
 	for (const of of [mine, who]) Object.assign(of, { data: null, at: null, error: null, stale: false });
 	pages = new Kept<Account>();
+	choice.told = '';
 }
 
 /** Somebody has signed in. */

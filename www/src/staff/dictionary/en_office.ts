@@ -37,6 +37,7 @@ export const en_office: typeof zh_office = {
 	what_if: {
 		draft: 'With the changes that are not saved yet', stored: 'With the tariff as it is stored', add: 'Another meter', meters: 'Meters', change: 'Difference', all: 'All', remove: 'Remove', lines: (code: string) => `Lines of ${code}`, was_bar: 'charged', would_bar: 'would be', none: 'No settled use in this span.', chart: 'Charged beside what would be',
 	},
+	labels: { print: (n: number) => `Print ${n}`, left: (n: number) => `${n} public meters and incomers have none`, next: 'Next ones', help: 'Whoever scans the code may pay for the meter: its own people come to their recharge page, others see the room and pay for them. It shows neither balance nor phone.', code: (code: string) => `Code to pay for meter ${code}`, scan: 'Scan to pay' },
 	matrix: { find: 'Find a permission', copy: 'Copy' },
 	json: { before: 'Before', after: 'After', what: 'What' },
 	report_more: { compare: 'Compare', before: (from: string, to: string) => `dashed: ${from} – ${to}`, printed: (at: string) => `printed ${at}`, group: { sale: 'Sales and money', use: 'Use and losses', money: 'Fees and balances' } },

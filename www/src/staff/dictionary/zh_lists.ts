@@ -33,7 +33,7 @@ export const zh_lists = {
 		fee_cuts: { title: '欠费断电名单', none: '没有名单。' }, shares: { title: '公摊', none: '没有公摊。' }, alarms: { title: '告警', none: '没有告警。' }, gateways: { title: '网关与总线', none: '还没有网关。' },
 		supply_points: { title: '供电状态', none: '没有等待处理的供电。' }, schedules: { title: '定时供电', none: '没有定时方案。' }, approvals: { title: '审批', none: '没有审批。' }, outbox: { title: '短信与微信', none: '没有消息。' },
 		duty: { title: '值班', none: '没有值班人员，紧急告警不会通知任何人。' }, imports: { title: '导入记录', none: '还没有导入过。' }, settings: { title: '参数', none: '没有参数。' },
-		import: { title: '导入', none: '—' }, tariffs: { title: '电价', none: '还没有电价。' }, reports: { title: '报表', none: '这段时间没有数据。' }, webhooks: { title: '事件推送', none: '—' },
+		labels: { title: '打印标签', none: '没有可以打印标签的表计。' }, import: { title: '导入', none: '—' }, tariffs: { title: '电价', none: '还没有电价。' }, reports: { title: '报表', none: '这段时间没有数据。' }, webhooks: { title: '事件推送', none: '—' },
 	} as Record<string, { title: string; none: string }>,
 	filter: { kind: '类型', object: '对象', comm: '通讯', level: '余额', role: '用途', utility: '能源', q: '查找', number: '订单号', mismatch: '付款不符', from: '从', to: '到', open: '只看未结束', should_be_off: '只看应断未断' } as Words,
 	col: {
@@ -44,7 +44,7 @@ export const zh_lists = {
 		profile: '用户类型', zone: '时区', areas: '区域', gateways: '网关', parent: '上级', site: '项目', floor_m2: '面积 m²', 'counts.meters': '表数', 'counts.done': '完成', 'counts.failed': '失败', 'counts.waiting': '等待', 'counts.refused': '被拒', 'user.name': '提出人', until: '至', confirmed_at: '确认', done_at: '完成', would: '将', what: '步骤',
 		display: '状态', energy_wh: '读数 kWh', volume_l: '读数 m³', power_w: '功率 W', 'account.balance': '余额', read_at: '读表', model: '型号', unit: '表地址', serial: '表号', gateway: '网关', role: '用途', billing: '计费', 'supply.state': '供电', 'supply.reason': '缘由', 'old.serial': '旧表', 'old.register': '旧表读数', 'new.serial': '新表', 'new.register': '新表读数', verdict: '判断', decision: '决定',
 		id: '编号', out_trade_no: '订单号', tenant: '租户', purpose: '账户', amount_fen: '金额', amount: '金额', channel: '渠道', state: '状态', created_at: '创建', paid_at: '付款', meter: '表计', transaction_id: '渠道单号', credited_at: '入账',
-		closed_at: '关闭', expires_at: '失效', paid_after_close: '关闭后付款', refunded_fen: '已退', unmatched: '待认领', queries: '查询次数', entry_id: '分录', out_refund_no: '退款号', method: '方式', reason: '原因', settled_at: '办结',
+		closed_at: '关闭', expires_at: '失效', paid_after_close: '关闭后付款', by_another: '他人代付', refunded_fen: '已退', unmatched: '待认领', queries: '查询次数', entry_id: '分录', out_refund_no: '退款号', method: '方式', reason: '原因', settled_at: '办结',
 		service: '渠道', service_refund_id: '渠道退款号', said: '渠道答复', actor: '经手', order_id: '订单', account_id: '账户', unmatched_id: '待认领编号', sent_at: '发出', asked_next_at: '下次查询', settled_by: '办结人', note: '备注',
 		why: '原因', seen_at: '发现', in_suspense: '已挂账', refund_id: '退款', resolved_at: '处理', resolved_by: '处理人', at: '时间', kind: '类型', code: '编码', book_day: '账期', reference: '凭据', memo: '说明', reversed_by: '被冲正于', reverses: '冲正',
 		balance: '余额', level: '余额状态', 'days_left.days': '约可用天数', 'tenant.phone': '电话', subsidy: '补助', credit_limit: '透支限额', emergency_limit: '应急额度', emergency_taken_at: '已取应急', warn1: '一级预警', warn2: '二级预警', warn1_yuan: '一级预警', warn2_yuan: '二级预警',
@@ -148,7 +148,7 @@ export const zh_lists = {
 			keep_limit_h: '保电双人时限（小时）', price_limit_permille: '调价双人幅度', batch_limit: '批量双人户数', voltage_low_mv: '欠电压告警（mV）', voltage_high_mv: '过电压告警（mV）', round_long_s: '抄表一轮告警（秒）', loss_most_permille: '损耗告警：损耗率超过', loss_growth_permille: '损耗告警：比以往增大', alarm_repeat_min: '告警重复通知间隔', alarm_repeat_most: '告警重复次数',
 			fee_cut: '物业费欠费可断电', fee_grace_days: '物业费宽限天数', fee_notice_days: '物业费提前通知天数', refund_limit_fen: '退款双人限额', reversal_limit_fen: '冲正双人限额', desk_reversal_limit_fen: '售电员冲正限额', adjustment_limit_fen: '调账双人限额', warn_most_yuan: '预警值上限', warn2_least_yuan: '二级预警下限',
 			quiet_from_min: '免断时段起', quiet_to_min: '免断时段止', quiet_weekend: '周末免断', quiet_stagger_min: '时段后错峰断电', final_warning_min: '最后警告到断电', brake_count: '断电制动户数', brake_percent: '断电制动比例', balance_cap_fen: '余额上限', service_charge_permille: '服务费', allowance_carries: '免费额度结转', vacant_block: '退租后断电',
-			credit_most_per_hour: '表内扣减上限（每小时）', credit_drift_permille: '表内计费偏差', credit_drift_least_fen: '表内计费偏差下限', order_min_fen: '最低充值', order_max_fen: '最高充值', open_orders_most: '未付订单上限', notice_quiet_from_min: '预警免打扰起', notice_quiet_to_min: '预警免打扰止', carbon_mg_per_kwh: '碳排放因子（mg/kWh）',
+			credit_most_per_hour: '表内扣减上限（每小时）', credit_drift_permille: '表内计费偏差', credit_drift_least_fen: '表内计费偏差下限', order_min_fen: '最低充值', order_max_fen: '最高充值', open_orders_most: '未付订单上限', pay_for_others: '可替人充值', notice_quiet_from_min: '预警免打扰起', notice_quiet_to_min: '预警免打扰止', carbon_mg_per_kwh: '碳排放因子（mg/kWh）',
 		},
 	} as Record<string, Words>,
 };

@@ -38,6 +38,7 @@ export const zh_office = {
 	what_if: {
 		draft: '用尚未保存的修改试算', stored: '用已保存的电价试算', add: '再加一只表', meters: '表计', change: '差额', all: '合计', remove: '去掉', lines: (code: string) => `${code} 明细`, was_bar: '实际', would_bar: '试算', none: '这段时间没有已结算的用量。', chart: '实际收取与试算对比',
 	},
+	labels: { print: (n: number) => `打印 ${n} 张`, left: (n: number) => `公区表和总表 ${n} 块没有标签`, next: '下一批', help: '扫码即可给这块表充值：本店的人进入自己的充值页，别人在确认房号后代充。不显示余额和电话。', code: (code: string) => `表 ${code} 的充值二维码`, scan: '扫码充值' },
 	matrix: { find: '查找权限', copy: '复制' },
 	json: { before: '之前', after: '之后', what: '项' },
 	report_more: { compare: '对比上期', before: (from: string, to: string) => `虚线为上期 ${from} – ${to}`, printed: (at: string) => `${at} 打印`, group: { sale: '售电与资金', use: '用量与损耗', money: '费用与往来' } as Words },

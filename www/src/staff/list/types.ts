@@ -120,6 +120,8 @@ export interface ListPage {
 	tops?: Act[];
 	/** Acts on rows that were picked by their boxes. */
 	picks?: Act[];
+	/** A page for print: of the rows that were picked, which it is told before, or of all that the filters name. */
+	print?: { page: string; picked: (rows: Row[]) => void };
 	/** Stands at the top of a row in full; gets the row. */
 	lead?: Component;
 	/** Asked again every so many seconds. */

@@ -1,5 +1,6 @@
 // Meters as a list, with what is done at a metering point: exchange of the device, tariff, limits, blocks.
 import { defineAsyncComponent } from 'vue';
+import { labels_pick } from '../labels';
 import type { Act, Field, ListPage, Row } from '../list/types';
 
 const REASON: Field = { name: 'reason', kind: 'long', required: true };
@@ -28,6 +29,7 @@ export const meters: ListPage = {
 		{ name: 'level', kind: 'choice', words: 'level', options: ['low1', 'low2', 'arrears', 'ok'] }, { name: 'comm', kind: 'choice', words: 'comm', options: ['silent', 'never', 'ok'] },
 	],
 	live_s: 15,
+	print: { page: 'labels', picked: labels_pick },
 	lead: defineAsyncComponent(() => import('../MeterBody.vue')),
 	picks: [{
 		name: 'batch_picked', needs: 'meter.control', once: true, path: () => '/batches', fixed: (r) => ({ meters: (r.picked as Row[]).map((m) => m.id) }),

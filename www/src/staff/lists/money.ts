@@ -20,7 +20,7 @@ export const orders: ListPage = {
 	],
 	facts: [
 		{ name: 'meter', kind: 'named' }, { name: 'transaction_id' }, { name: 'credited_at', kind: 'time' }, { name: 'closed_at', kind: 'time' }, { name: 'expires_at', kind: 'time' },
-		{ name: 'paid_after_close', kind: 'flag' }, { name: 'refunded_fen', kind: 'fen' }, { name: 'unmatched', kind: 'count' }, { name: 'queries', kind: 'count' }, { name: 'entry_id' },
+		{ name: 'paid_after_close', kind: 'flag' }, { name: 'by_another', kind: 'flag' }, { name: 'refunded_fen', kind: 'fen' }, { name: 'unmatched', kind: 'count' }, { name: 'queries', kind: 'count' }, { name: 'entry_id' },
 	],
 	filters: [
 		{ name: 'state', kind: 'choice', words: 'order_state', options: ['created', 'pending', 'paid', 'closed'] },

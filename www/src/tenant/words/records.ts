@@ -3,6 +3,7 @@ import { both } from '../words';
 export const zh = {
 	orders: '充值', statement: '明细', notices: '通知', label: '账单种类',
 	no_orders: '还没有充值记录。',
+	by_another: '他人代付', for_another: (who: string) => `代付给 ${who}`,
 	no_items: '这个月没有收支。',
 	no_notices: '还没有发过通知。',
 	opening: '期初', closing: '期末', balance: '余额', came: '充入', went: '支出',
@@ -20,6 +21,7 @@ export const zh = {
 export const en: typeof zh = {
 	orders: 'Top-ups', statement: 'Statement', notices: 'Messages', label: 'Kind of record',
 	no_orders: 'No top-ups yet.',
+	by_another: 'paid by somebody else', for_another: (who) => `for ${who}`,
 	no_items: 'No entries in this month.',
 	no_notices: 'No messages yet.',
 	opening: 'Opening', closing: 'Closing', balance: 'Balance', came: 'In', went: 'Out',
