@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "domain/supplypoint.h"
+#include "fcgi/books.h"
 
 struct supply_view supply_of_meter_row(const struct live_meter *m)
 {
@@ -178,7 +179,7 @@ json_t *view_order(const struct me_order *o)
 	bool has_meter = o->meter_code[0] != '\0';
 
 	return json_pack("{s:I, s:s, s:I, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o,"
-			 " s:o, s:s, s:b, s:I, s:o}",
+			 " s:o, s:s, s:b, s:I, s:o, s:o}",
 		"id", (json_int_t)o->id, "out_trade_no", o->out_trade_no, "account_id",
 		(json_int_t)o->account_id, "meter",
 		has_meter ? json_pack("{s:s, s:s}", "code", o->meter_code, "name", o->meter_name)
@@ -190,8 +191,8 @@ json_t *view_order(const struct me_order *o)
 		json_money(o->balance), "supply",
 		has_meter ? view_supply_short(&supply) : json_null(), "description", o->description,
 		"paid_after_close", o->paid_after_close ? 1 : 0, "refunded_fen",
-		(json_int_t)o->refunded_fen, "transaction_id",
-		json_text_or_null(o->transaction_id));
+		(json_int_t)o->refunded_fen, "transaction_id", json_text_or_null(o->transaction_id),
+		"invoice_id", id_or_null(o->invoice_id));
 }
 
 json_t *view_days_left(const struct days_left *d)

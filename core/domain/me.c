@@ -187,7 +187,7 @@ enum err me_meter_get(
 SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F(account_id),
 	F(meter_code), F(meter_name), F(amount_fen), F(channel), F(state), F(description), F(pay),
 	F(created_at), F(expires_at), F(paid_at), F(credited_at), F(paid_after_close),
-	F(refunded_fen), F(entry_id), F(zone), F(balance), F(desired), F(observed),
+	F(refunded_fen), F(invoice_id), F(entry_id), F(zone), F(balance), F(desired), F(observed),
 	F(observed_since), F(comm));
 #undef F
 #define MY_ORDERS                                                                                  \
@@ -196,12 +196,18 @@ SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F
 	" o.amount_fen, o.channel, o.state, o.description, o.pay, o.created_at, o.expires_at,"     \
 	" o.paid_at, o.credited_at, o.paid_after_close, CAST((SELECT COALESCE(SUM(f.amount_fen),"  \
 	" 0) FROM refund f WHERE f.order_id = o.id AND f.state <> 'failed') AS SIGNED) AS"         \
-	" refunded_fen, o.entry_id, st.zone, a.balance_nano AS balance, p.desired, p.observed,"    \
+	" refunded_fen, (SELECT io.invoice_id FROM invoice_order io WHERE io.live_order = o.id)"   \
+	" AS invoice_id, o.entry_id, st.zone, a.balance_nano AS balance, p.desired, p.observed,"   \
 	" p.observed_since, COALESCE(s.comm, 'never') AS comm"                                     \
 	" FROM user_tenant ut JOIN tenant t ON t.id = ut.tenant_id"                                \
 	" JOIN site st ON st.id = t.site_id JOIN contract c ON c.tenant_id = t.id"                 \
 	" JOIN account a ON a.contract_id = c.id"                                                  \
 	" JOIN pay_order o ON o.account_id = a.id" FIRST_METER " WHERE ut.user_id = ?"
+/* Paid, not all of it refunded, and in no request for an invoice. */
+#define INVOICEABLE                                                                                \
+	"(o.state = 'paid' AND o.credited_at > 0 AND o.amount_fen > (SELECT COALESCE(SUM("         \
+	"f.amount_fen), 0) FROM refund f WHERE f.order_id = o.id AND f.state <> 'failed') AND NOT" \
+	" EXISTS (SELECT 1 FROM invoice_order io WHERE io.live_order = o.id))"
 static const struct query Q_ORDER = { MY_ORDERS " AND o.id = ?", &order_shape };
 const struct listing my_order_listing = {
 	.all = { MY_ORDERS, &order_shape },
@@ -210,6 +216,7 @@ const struct listing my_order_listing = {
 	.order = "-id",
 	.filters = { { "state", FILTER_WORD, "o.state = ?", "created pending paid closed" },
 		{ "account_id", FILTER_ID, "o.account_id = ?" },
+		{ "invoiceable", FILTER_FLAG, INVOICEABLE " = ?" },
 		{ "from", FILTER_FROM, "o.created_at >= ?" },
 		{ "to", FILTER_TO, "o.created_at < ?" } },
 	.usual = 100,
