@@ -69,7 +69,7 @@ const struct listing invoice_listing = {
 		{ "number", FILTER_TEXT, "i.number = ? OR i.red_number = ?" },
 		{ "q", FILTER_TEXT,
 			"LOCATE(?, t.room) OR LOCATE(?, t.name) OR LOCATE(?, i.title) OR"
-			" LOCATE(?, i.tax_no)" },
+			" LOCATE(?, i.tax_no) OR LOCATE(?, COALESCE(i.number, ''))" },
 		{ "account_id", FILTER_ID, "i.account_id = ?" },
 		{ "tenant_id", FILTER_ID, "t.id = ?" }, { "site_id", FILTER_ID, "t.site_id = ?" },
 		{ "from", FILTER_FROM, "i.asked_at >= ?" }, { "to", FILTER_TO, "i.asked_at < ?" } },
