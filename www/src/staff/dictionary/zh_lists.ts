@@ -58,7 +58,7 @@ export const zh_lists = {
 		file_name: '文件', dry_run: '试导入', ok: '成功', error_count: '错误', counts: '结果', user: '用户', bytes: '字节', sheet: '工作表', row: '行', column: '列', value: '值', message: '说明', shipped: '出厂值', min: '最小', max: '最大', second_person: '需双人', help: '说明', register: '读数',
 	} as Words,
 	field: {
-		number: '发票号码', date: '开票日期', url: '发票链接（https，可不填）', red_number: '红字发票号码', site_id: '可见项目', area_ids: '只限这些区域', addresses: '限来源地址（空为不限）', expires_at: '有效期至', username: '账号（小写字母、数字）', role_id: '角色', permissions: '权限', gateway_id: '哪个网关下的表', until: '保电至', site: '项目编码', parent: '上级区域编码',
+		number: '发票号码', date: '开票日期', url: '发票链接（https）', red_number: '红字发票号码', site_id: '可见项目', area_ids: '只限这些区域', addresses: '限来源地址（空为不限）', expires_at: '有效期至', username: '账号（小写字母、数字）', role_id: '角色', permissions: '权限', gateway_id: '哪个网关下的表', until: '保电至', site: '项目编码', parent: '上级区域编码',
 		account_id: '给哪个账户', to_account_id: '转到账户', contract_id: '合同', meter_id: '表计', register: '现场读数（可不填，按实时读数）', at: '生效时间', payout: '余额处理', readings: '现场读数（表计离线时填写）', purses: '账户',
 		'tenant.code': '租户编码', 'tenant.name': '店名', 'tenant.phone': '手机', 'tenant.room': '房号', 'tenant.contacts': '其他联系电话', opening_balance: '期初余额（元）', amount_fen: '金额（元）', monthly_fen: '每月（元）', cap_fen: '每次最多（元）', permille: '每次充值的千分之几',
 		warn1: '一级预警', warn2: '二级预警', unit: '单位', blocked: '停止充值', code: '编码', month: '月份', sources: '分摊哪些表', targets: '分给谁', items: '值班人员', kinds: '告警类型（空为全部）', from_min: '从（当天第几分钟）', to_min: '到（第几分钟）', weekdays: '星期（1–7，空为每天）',

@@ -11,7 +11,7 @@ export const zh = {
 	chosen: (n: number, m: string) => `${n} 笔，共 ${m}`,
 	none_chosen: '请选择要开票的充值。',
 	too_many: '一次最多选 50 笔。',
-	to: '开给谁', title: '发票抬头', tax_no: '纳税人识别号（统一社会信用代码）', email: '收票邮箱', note: '备注（可不填）',
+	to: '开给谁', title: '发票抬头', tax_no: '纳税人识别号（统一社会信用代码）', tax_short: '税号', email: '收票邮箱', note: '备注（可不填）',
 	title_missing: '请填写发票抬头。',
 	email_bad: '请填写正确的邮箱。',
 	tax: {
@@ -46,7 +46,7 @@ export const en: typeof zh = {
 	chosen: (n, m) => `${n} ${n === 1 ? 'top-up' : 'top-ups'}, ${m}`,
 	none_chosen: 'Choose the top-ups to invoice.',
 	too_many: 'At most 50 at a time.',
-	to: 'Made out to', title: 'Title', tax_no: 'Tax number (unified social credit code)', email: 'E-mail', note: 'Note (optional)',
+	to: 'Made out to', title: 'Title', tax_no: 'Tax number (unified social credit code)', tax_short: 'Tax number', email: 'E-mail', note: 'Note (optional)',
 	title_missing: 'Fill in the title.',
 	email_bad: 'Fill in a right e-mail address.',
 	tax: {
