@@ -132,7 +132,7 @@ export const STAFF = [
 	list('orders', { row: '已支付' }),
 	{ name: 'orders-phone', at: '/orders', narrow: true },
 	list('refunds'), list('unmatched'), list('attempts'),
-	list('invoices', { row: '待开具' }),
+	list('invoices'),
 	{ name: 'invoices-phone', at: '/invoices', narrow: true },
 	{ name: 'invoices-changed', at: '/invoices?changed=1' },
 	{ name: 'invoice-issue', at: '/invoices?state=asked', act: async (page) => {
