@@ -34,6 +34,7 @@ static const struct {
 	[ALONG_FEE] = { LAST("contract_fee"), 500 },
 	[ALONG_SHARE] = { LAST("share_group"), 1 },
 	[ALONG_UNMATCHED] = { LAST("pay_unmatched"), 2000 },
+	[ALONG_INVOICE] = { LAST("invoice"), 2000 },
 	[ALONG_MESSAGE] = { LAST("outbox"), 5000 },
 };
 

@@ -252,6 +252,28 @@ static const struct check undone[] = {
 		" v.id = CAST(SUBSTRING(COALESCE(r.once_key, e.once_key), 10) AS UNSIGNED) AND v.state = 'approved' AND"
 		" v.kind = CASE WHEN e.reference LIKE 'unmatched:%' THEN 'unmatched' WHEN e.kind = 'refund' THEN 'refund' WHEN e.kind = 'reversal' THEN 'reversal' ELSE 'adjustment' END)"),
 };
+
+#define INVOICE "CONCAT('invoice:', i.id) AS object, "
+static const struct check invoices[] = {
+	CHECK("invoice_is_the_sum_of_its_orders", ALONG_INVOICE,
+		"SELECT " INVOICE TEXT("i.amount_fen") " AS have, COALESCE(" TEXT("SUM(l.amount_fen)") ", 'no order') AS want"
+		" FROM invoice i LEFT JOIN invoice_order l ON l.invoice_id = i.id WHERE i.id > ? AND i.id <= ? GROUP BY i.id,"
+		" i.amount_fen HAVING COALESCE(SUM(l.amount_fen), -1) <> i.amount_fen"),
+	CHECK("invoice_holds_its_orders", ALONG_INVOICE,
+		"SELECT " INVOICE "CONCAT('order:', l.order_id, IF(l.live_order IS NULL, ' free', ' held')) AS have, i.state AS want"
+		" FROM invoice i JOIN invoice_order l ON l.invoice_id = i.id WHERE i.id > ? AND i.id <= ?"
+		" AND (l.live_order IS NOT NULL) <> (i.state IN ('asked', 'issued'))"),
+	CHECK("invoice_is_of_its_state", ALONG_INVOICE,
+		"SELECT " INVOICE "CONCAT_WS(' ', COALESCE(i.number, 'no number'), i.date, i.red_number, i.decided_at, i.voided_at)"
+		" AS have, i.state AS want FROM invoice i WHERE i.id > ? AND i.id <= ? AND"
+		" ((i.number IS NOT NULL AND i.date IS NOT NULL) <> (i.state IN ('issued', 'voided'))"
+		" OR (i.red_number IS NOT NULL AND i.voided_at > 0) <> (i.state = 'voided')"
+		" OR (i.decided_at > 0) <> (i.state <> 'asked'))"),
+	CHECK("invoiced_order_was_paid", ALONG_ORDER,
+		"SELECT " ORDER_OBJECT "CONCAT('invoice:', i.id, ' ', l.amount_fen) AS have, CONCAT(o.state, ' ', o.amount_fen)"
+		" AS want FROM pay_order o JOIN invoice_order l ON l.order_id = o.id JOIN invoice i ON i.id = l.invoice_id"
+		" WHERE o.id > ? AND o.id <= ? AND (o.state <> 'paid' OR o.account_id <> i.account_id OR l.amount_fen > o.amount_fen)"),
+};
 /* clang-format on */
 
 enum err verify_pay(struct db *db, json_t *findings)
@@ -260,5 +282,7 @@ enum err verify_pay(struct db *db, json_t *findings)
 
 	if (e == ERR_OK)
 		e = checks_run(db, desk, ARRAY_LEN(desk), findings);
-	return e == ERR_OK ? checks_run(db, undone, ARRAY_LEN(undone), findings) : e;
+	if (e == ERR_OK)
+		e = checks_run(db, undone, ARRAY_LEN(undone), findings);
+	return e == ERR_OK ? checks_run(db, invoices, ARRAY_LEN(invoices), findings) : e;
 }

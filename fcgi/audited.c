@@ -24,6 +24,7 @@ static const struct {
 	{ "entries", "entry" },
 	{ "fees", "fee" },
 	{ "gateways", "gateway" },
+	{ "invoices", "invoice" },
 	{ "meters", "meter" },
 	{ "orders", "order" },
 	{ "outbox", "outbox" },

@@ -10,6 +10,7 @@
 #include "domain/credit.h"
 #include "domain/fee.h"
 #include "domain/feecut.h"
+#include "domain/invoice.h"
 #include "domain/ledger.h"
 #include "domain/live.h"
 #include "domain/me.h"
@@ -52,6 +53,7 @@ const char *perm_word(enum perm p)
 		[PERM_ENTRY_REVERSE] = "entry.reverse",
 		[PERM_REFUND_CREATE] = "refund.create",
 		[PERM_ADJUSTMENT_CREATE] = "adjustment.create",
+		[PERM_INVOICE_EDIT] = "invoice.edit",
 		[PERM_APPROVAL_READ] = "approval.read",
 		[PERM_CONTRACT_READ] = "contract.read",
 		[PERM_CONTRACT_EDIT] = "contract.edit",

@@ -194,7 +194,7 @@ json_t *view_order(const struct me_order *o)
 	bool has_meter = o->meter_code[0] != '\0', others = !o->account_id;
 
 	return json_pack("{s:I, s:s, s:o, s:o, s:b, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o,"
-			 " s:o, s:o, s:o, s:s, s:b, s:I, s:o}",
+			 " s:o, s:o, s:o, s:s, s:b, s:I, s:o, s:o}",
 		"id", (json_int_t)o->id, "out_trade_no", o->out_trade_no, "account_id",
 		id_or_null(o->account_id), "payee", others ? payee_json(o) : json_null(),
 		"by_another", o->by_another ? 1 : 0, "meter",
@@ -207,7 +207,7 @@ json_t *view_order(const struct me_order *o)
 		others ? json_null() : json_money(o->balance), "supply", order_supply(o),
 		"description", o->description, "paid_after_close", o->paid_after_close ? 1 : 0,
 		"refunded_fen", (json_int_t)o->refunded_fen, "transaction_id",
-		json_text_or_null(o->transaction_id));
+		json_text_or_null(o->transaction_id), "invoice_id", id_or_null(o->invoice_id));
 }
 
 json_t *view_presets(void)

@@ -87,6 +87,9 @@ GRANT INSERT ON attempt TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE (state, service_refund_id, settled_entry_id, settled_at, settled_by, note, ask_at, asks, said)
  ON refund TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON pay_unmatched TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (state, amount_fen, number, date, url, reason, red_number, decided_at, decided_by, voided_at, voided_by)
+ ON invoice TO 'yufu_api'@'localhost';
+GRANT INSERT, UPDATE (amount_fen, live_order) ON invoice_order TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE, DELETE ON recharge_block TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON contract_debt TO 'yufu_api'@'localhost';
 GRANT INSERT, UPDATE ON contract_allowance TO 'yufu_api'@'localhost';

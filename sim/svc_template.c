@@ -42,6 +42,12 @@ const struct svc_template svc_templates[] = {
 	{ "fee", 14, { "shop", "purse", "balance" },
 		{ "${shop}：${purse}欠费（${balance} 元），即将断电，充值后自动恢复。",
 			"${shop}: ${purse} is unpaid (${balance} yuan). Electricity stops now." } },
+	{ "invoice_issued", 16, { "shop", "amount" },
+		{ "${shop}：申请的 ${amount} 元发票已开具，请在账单页查看。",
+			"${shop}: the invoice of ${amount} yuan was issued. See Records." } },
+	{ "invoice_refused", 17, { "shop", "amount" },
+		{ "${shop}：申请的 ${amount} 元发票未能开具，原因请在账单页查看。",
+			"${shop}: the invoice of ${amount} yuan was refused. See Records." } },
 	{ "alarm", 15, { "object", "what" },
 		{ "告警：${object} ${what}，请处理。", "Alarm: ${object} ${what}." } },
 };

@@ -31,6 +31,10 @@ static const struct notice_words list[] = {
 		"{shop}: supply is back for {purse}." },
 	{ "recharged", "{shop}的{purse}已充值{amount}元，余额{balance}元。",
 		"{shop}: {amount} yuan added for {purse}. Balance {balance} yuan." },
+	{ "invoice_issued", "{shop}申请的{amount}元发票已开具，请在账单页查看。",
+		"{shop}: the invoice of {amount} yuan was issued. See Records." },
+	{ "invoice_refused", "{shop}申请的{amount}元发票未能开具，原因请在账单页查看。",
+		"{shop}: the invoice of {amount} yuan was refused. See Records for the reason." },
 	{ "alarm", "告警：{object}，{what}。", "Alarm: {object}, {what}." },
 };
 /* clang-format on */

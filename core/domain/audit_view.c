@@ -43,6 +43,10 @@ static const struct {
 		" ON t.id = c.tenant_id WHERE f.id = ?", &view_shape } },
 	{ "gateway", { "SELECT g.site_id, JSON_OBJECT('code', g.code, 'name', g.name, 'area_id', g.area_id, 'transport', g.transport,"
 		" 'address', g.address, 'baud', g.baud, 'parity', g.parity, 'enabled', g.enabled) AS doc FROM gateway g WHERE g.id = ?", &view_shape } },
+	{ "invoice", { "SELECT " SITE_OF_ACCOUNT " AS site_id, JSON_OBJECT('state', i.state, 'amount_fen', i.amount_fen, 'number', i.number,"
+		" 'date', i.date, 'url', i.url, 'reason', i.reason, 'red_number', i.red_number, 'orders', JSON_COMPACT((SELECT"
+		" JSON_ARRAYAGG(o.order_id ORDER BY o.order_id) FROM invoice_order o WHERE o.invoice_id = i.id))) AS doc FROM invoice i"
+		" JOIN account a ON a.id = i.account_id WHERE i.id = ?", &view_shape } },
 	{ "meter", { "SELECT p.site_id, JSON_OBJECT('code', m.code, 'name', m.name, 'gateway_id', m.gateway_id, 'unit', m.unit, 'model', m.model,"
 		" 'serial', m.serial, 'role', m.role, 'area_id', m.area_id, 'parent_id', m.parent_id, 'ct_ratio', m.ct_ratio, 'pt_ratio', m.pt_ratio,"
 		" 'rated_current_ma', m.rated_current_ma, 'start_milli', m.start_milli, 'billing', m.billing, 'power_limit_w', m.power_limit_w,"

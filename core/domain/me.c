@@ -189,8 +189,9 @@ enum err me_meter_get(
 SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F(account_id),
 	F(by_another), F(room), F(name), F(utility), F(meter_code), F(meter_name), F(amount_fen),
 	F(channel), F(state), F(description), F(pay), F(created_at), F(expires_at), F(paid_at),
-	F(credited_at), F(paid_after_close), F(refunded_fen), F(entry_id), F(zone), F(balance),
-	F(desired), F(observed), F(observed_since), F(comm), F(restored_at), F(followed));
+	F(credited_at), F(paid_after_close), F(refunded_fen), F(invoice_id), F(entry_id), F(zone),
+	F(balance), F(desired), F(observed), F(observed_since), F(comm), F(restored_at),
+	F(followed));
 #undef F
 /* Those of the caller's shops, what others paid among them once it was paid; and those that the
  * caller made for others. What a side may not know is not even read. */
@@ -205,8 +206,9 @@ SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F
 	" o.description, o.pay, o.created_at, o.expires_at, o.paid_at, o.credited_at,"             \
 	" o.paid_after_close, CAST((SELECT COALESCE(SUM(f.amount_fen), 0) FROM refund f"           \
 	" WHERE f.order_id = o.id AND f.state <> 'failed') AS SIGNED) AS refunded_fen,"            \
-	" o.entry_id, st.zone, IF(w.others, 0, a.balance_nano) AS balance, p.desired, p.observed," \
-	" p.observed_since, COALESCE(s.comm, 'never') AS comm,"                                    \
+	" IF(w.others, 0, (SELECT io.invoice_id FROM invoice_order io WHERE io.live_order ="       \
+	" o.id)) AS invoice_id, o.entry_id, st.zone, IF(w.others, 0, a.balance_nano) AS balance,"  \
+	" p.desired, p.observed, p.observed_since, COALESCE(s.comm, 'never') AS comm,"                                    \
 	" IF(w.others, o.supply_restored_at, 0) AS restored_at,"                                   \
 	" NOT w.others OR (o.supply_was_off AND o.supply_restored_at = 0 AND o.credited_at > ?"    \
 	" AND EXISTS (SELECT 1 FROM contract_point cp WHERE cp.supply_point_id = p.id"             \
@@ -223,6 +225,11 @@ SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F
 	" cp.supply_point_id WHERE cp.account_id = a.id AND cp.to_at = 0))"                        \
 	" LEFT JOIN supply_point p ON p.id = m.supply_point_id"                                    \
 	" LEFT JOIN meter_state s ON s.meter_id = m.id WHERE TRUE"
+/* The caller's own, paid, not all of it refunded, and in no request for an invoice. */
+#define INVOICEABLE                                                                                \
+	"(NOT w.others AND o.state = 'paid' AND o.credited_at > 0 AND o.amount_fen > (SELECT"      \
+	" COALESCE(SUM(f.amount_fen), 0) FROM refund f WHERE f.order_id = o.id AND f.state <>"     \
+	" 'failed') AND NOT EXISTS (SELECT 1 FROM invoice_order io WHERE io.live_order = o.id))"
 static const struct query Q_ORDER = { MY_ORDERS " AND o.id = ?", &order_shape };
 const struct listing my_order_listing = {
 	.all = { MY_ORDERS, &order_shape },
@@ -231,6 +238,7 @@ const struct listing my_order_listing = {
 	.order = "-id",
 	.filters = { { "state", FILTER_WORD, "o.state = ?", "created pending paid closed" },
 		{ "account_id", FILTER_ID, "NOT w.others AND o.account_id = ?" },
+		{ "invoiceable", FILTER_FLAG, INVOICEABLE " = ?" },
 		{ "from", FILTER_FROM, "o.created_at >= ?" },
 		{ "to", FILTER_TO, "o.created_at < ?" } },
 	.usual = 100,

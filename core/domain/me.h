@@ -94,6 +94,7 @@ struct me_order {
 	struct utc credited_at;
 	bool paid_after_close;
 	int64_t refunded_fen; /* or on its way back */
+	int64_t invoice_id;   /* its request for an invoice that is asked or issued; 0: none */
 	int64_t entry_id;
 	char zone[64];
 	struct money balance;

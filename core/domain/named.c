@@ -31,6 +31,8 @@ static const struct {
 	{ "contract", { SHOP("''") "contract x JOIN tenant t ON t.id = x.tenant_id"
 		SEES("t.site_id", SEEN_CONTRACT("x.id"), "contract.read"), &named_shape } },
 	{ "gateway", { PLAIN "gateway x" SEES("x.site_id", SEEN_GATEWAY("x.id"), "meter.read"), &named_shape } },
+	{ "invoice", { SHOP("a.purpose") "invoice x JOIN account a ON a.id = x.account_id" OF_PURSE
+		SEES("t.site_id", SEEN_ACCOUNT("a.id"), "entry.read"), &named_shape } },
 	{ "meter", { "SELECT x.code, x.name, '' AS purpose FROM meter x JOIN supply_point p ON p.id = x.supply_point_id"
 		SEES("p.site_id", SEEN_METER("x.id"), "meter.read"), &named_shape } },
 	{ "order", { SHOP("a.purpose") "pay_order x JOIN account a ON a.id = x.account_id" OF_PURSE

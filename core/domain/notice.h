@@ -3,9 +3,9 @@
  */
 #include "domain/account.h"
 
-/* kind: "low1" "low2" "arrears" "recharged" "restored" "overload" "overload_lock", and for fee
- * purses "fee_low" "fee_due" "fee_short" and "fee", the last warning before a cut. amount_fen
- * counts for "recharged" and "fee_due" only. */
+/* kind: "low1" "low2" "arrears" "recharged" "restored" "overload" "overload_lock" "invoice_issued"
+ * "invoice_refused", and for fee purses "fee_low" "fee_due" "fee_short" and "fee", the last warning
+ * before a cut. amount_fen counts for "recharged", "fee_due" and those of invoices only. */
 MUST_USE enum err notice_add(struct db *db, const struct account *a, const char *kind,
 	int64_t amount_fen, struct utc now);
 

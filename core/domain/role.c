@@ -29,6 +29,7 @@ const struct permission_row permissions[] = {
 	{ "entry.reverse", "finance" },
 	{ "refund.create", "finance" },
 	{ "adjustment.create", "finance" },
+	{ "invoice.edit", "finance" },
 	{ "account.edit", "finance" },
 	{ "approval.read", "finance operator engineer" },
 	{ "contract.read", "finance cashier operator viewer" },

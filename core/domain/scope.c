@@ -18,6 +18,7 @@ const struct scope_kind scope_kinds[] = {
 	{ "sales", "sale_id", SEES("sale", SEEN_ENTRY("x.entry_id")) },
 	{ "orders", "order_id", SEES("pay_order", SEEN_ACCOUNT("x.account_id")) },
 	{ "refunds", "refund_id", SEES("refund", SEEN_ENTRY("x.entry_id")) },
+	{ "invoices", "invoice_id", SEES("invoice", SEEN_ACCOUNT("x.account_id")) },
 	{ "fees", "fee_id", SEES("contract_fee", SEEN_CONTRACT("x.contract_id")) },
 	{ "outbox", "outbox_id", SEES("outbox", SEEN_TENANT("x.tenant_id")) },
 	{ "alarms", "alarm_id", SEES("alarm", SEEN_OBJECT("x.object_kind", "x.object_id")) },

@@ -51,6 +51,7 @@
 	" WHEN 'refund' THEN (SELECT " SEEN_ENTRY("uo.entry_id") " FROM refund uo WHERE uo.id = " id ")" \
 	" WHEN 'fee' THEN (SELECT " SEEN_CONTRACT("uo.contract_id") " FROM contract_fee uo WHERE uo.id = " id ")" \
 	" WHEN 'order' THEN (SELECT " SEEN_ACCOUNT("uo.account_id") " FROM pay_order uo WHERE uo.id = " id ")" \
+	" WHEN 'invoice' THEN (SELECT " SEEN_ACCOUNT("uo.account_id") " FROM invoice uo WHERE uo.id = " id ")" \
 	" END"
 /* clang-format on */
 /* Of a text like "account:7". */

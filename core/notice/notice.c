@@ -19,6 +19,8 @@ const struct notice_kind notice_kinds[] = {
 	{ "fee",        { "shop", "purse", "balance" } },
 	{ "restored",   { "shop", "purse" } },
 	{ "recharged",  { "shop", "purse", "amount", "balance" } },
+	{ "invoice_issued", { "shop", "amount" } },
+	{ "invoice_refused", { "shop", "amount" } },
 	{ "alarm",      { "object", "what" } },
 };
 

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "domain/invoice.h"
 #include "domain/order.h"
 #include "domain/rechargeblock.h"
 #include "domain/refundwork.h"
@@ -77,6 +78,39 @@ static void refund_ends(struct world *w, enum refund_word word)
 	assert_int_equal(refund_told(w->worker, &t, seeded_now, &outcome), ERR_OK);
 }
 
+/* Of a recharge: one that was issued, and one before it that was taken back. */
+static void invoices(struct world *w, int64_t order)
+{
+	struct invoice_new n = { .actor = "user:23",
+		.address = "",
+		.orders = &order,
+		.orders_n = 1,
+		.kind = "personal",
+		.title = "x",
+		.tax_no = "",
+		.email = "x@x.cn",
+		.note = "",
+		.once_key = "past:invoice1" };
+	struct invoice_issued said = { .number = "N1", .url = "" };
+	struct invoice_act a = { .actor = "user:22", .address = "", .now = seeded_now };
+	struct invoice i;
+
+	fixture_sql(w->root, "INSERT INTO user (username, kind) VALUES ('past-tenant', 'tenant')");
+	n.user_id = FIXTURE_VALUE(w->root, "SELECT MAX(id) AS v FROM user");
+	fixture_sql(w->root,
+		"INSERT INTO user_tenant (user_id, tenant_id) SELECT u.id, c.tenant_id FROM user u,"
+		" account a JOIN contract c ON c.id = a.contract_id WHERE a.id = 2101 AND"
+		" u.username = 'past-tenant'");
+	assert_int_equal(invoice_ask(w->api, &n, seeded_now, &i, &why), ERR_OK);
+	a.id = i.id;
+	assert_int_equal(invoice_withdraw(w->api, &a, n.user_id, &i, &why), ERR_OK);
+	n.once_key = "past:invoice2";
+	assert_int_equal(invoice_ask(w->api, &n, seeded_now, &i, &why), ERR_OK);
+	a.id = i.id;
+	said.date.days = (int32_t)(seeded_now.ms / 86400000) - 1;
+	assert_int_equal(invoice_issue(w->api, &a, &said, &i, &why), ERR_OK);
+}
+
 void past_pay(struct world *w)
 {
 	struct recharge_block_set block = {
@@ -90,7 +124,7 @@ void past_pay(struct world *w)
 	struct recharge_block b;
 
 	payment(w, 1000, 900);
-	payment(w, 1500, 150000);
+	invoices(w, payment(w, 1500, 150000));
 	settle(w, payment(w, 1100, 990), UNMATCHED_CREDIT, "past:found");
 	settle(w, payment(w, 1200, 980), UNMATCHED_REFUND, "past:back1");
 	refund_ends(w, REFUND_DONE);
@@ -108,6 +142,10 @@ void past_pay(struct world *w)
 #define WHERE_IT_SAYS "unmatched_payment_is_where_it_says"
 #define A_REFUND(what) "id, entry_id INTO @s, @e FROM refund WHERE " what " ORDER BY id LIMIT 1"
 #define REFUND_NAME "CONCAT('refund:', @s)"
+#define AN_INVOICE(state)                                                                          \
+	"i.id, l.order_id INTO @s, @o FROM invoice i JOIN invoice_order l ON l.invoice_id = i.id"  \
+	" WHERE i.state = '" state "' ORDER BY i.id LIMIT 1"
+#define INVOICE_NAME "CONCAT('invoice:', @s)"
 #define SUSPENSE "(SELECT CONCAT('account:', id) FROM account WHERE code = 'suspense')"
 
 static const struct damage list[] = {
@@ -175,6 +213,29 @@ static const struct damage list[] = {
 	{ "refund_asked_for_ever", "refund", A_REFUND("state = 'done'"),
 		"UPDATE refund SET ask_at = 5 WHERE id = @s", "open_refund_is_worked_on",
 		REFUND_NAME },
+	{ "invoice_amount", "invoice", AN_INVOICE("issued"),
+		"UPDATE invoice SET amount_fen = amount_fen + 1 WHERE id = @s",
+		"invoice_is_the_sum_of_its_orders", INVOICE_NAME },
+	{ "invoice_order_gone", "invoice_order", AN_INVOICE("withdrawn"),
+		"DELETE FROM invoice_order WHERE invoice_id = @s",
+		"invoice_is_the_sum_of_its_orders", INVOICE_NAME },
+	{ "invoice_order_free", "invoice_order", AN_INVOICE("issued"),
+		"UPDATE invoice_order SET live_order = NULL WHERE invoice_id = @s",
+		"invoice_holds_its_orders", INVOICE_NAME },
+	{ "invoice_taken_back_after_all", "invoice", AN_INVOICE("issued"),
+		"UPDATE invoice SET state = 'withdrawn', number = NULL, date = NULL WHERE id = @s",
+		"invoice_holds_its_orders", INVOICE_NAME },
+	{ "invoice_without_number", "invoice", AN_INVOICE("issued"),
+		"UPDATE invoice SET number = NULL WHERE id = @s", "invoice_is_of_its_state",
+		INVOICE_NAME },
+	{ "invoice_voided_by_nothing", "invoice invoice_order", AN_INVOICE("issued"),
+		"UPDATE invoice SET state = 'voided' WHERE id = @s; UPDATE invoice_order SET"
+		" live_order = NULL WHERE invoice_id = @s",
+		"invoice_is_of_its_state", INVOICE_NAME },
+	{ "invoice_above_what_was_paid", "invoice invoice_order", AN_INVOICE("issued"),
+		"UPDATE invoice SET amount_fen = amount_fen + 1 WHERE id = @s; UPDATE"
+		" invoice_order SET amount_fen = amount_fen + 1 WHERE invoice_id = @s",
+		"invoiced_order_was_paid", "CONCAT('order:', @o)" },
 	{ "recharge_block_gone", "recharge_block", "account_id INTO @a FROM recharge_block",
 		"DELETE FROM recharge_block", "recharge_block_is_as_set",
 		"CONCAT('account:', @a)" },

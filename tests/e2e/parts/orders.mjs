@@ -219,5 +219,71 @@ export default function (world) {
 			expect(await post(admin, `/refunds/${refund.id}/retry`, {}), 409, 'conflict');
 			expect(await post(admin, `/refunds/${refund.id}/done`, {}), 200);
 		});
+
+		test('an invoice is asked for once, follows a refund, is issued, told of, voided, and asked for anew', async () => {
+			const tenant = await world.api.login(tenantPhone(SHOP));
+			const other = await world.api.login(tenantPhone(SHOP + 1));
+			const finance = await world.api.login('finance');
+			const orders = [];
+			for (const fen of [2_000, 3_000]) {
+				const order = await newOrder(tenant, fen);
+				await pay(world.stack, world.wire, order);
+				orders.push(await credited(tenant, order));
+			}
+			const order_ids = orders.map((o) => o.id);
+			const free = async () => (await tenant.get('/me/orders?invoiceable=1')).items.map((o) => o.id).filter((id) => order_ids.includes(id)).length;
+			const wish = { order_ids, kind: 'company', title: '莲花茶馆有限公司', tax_no: '91350100M000100Y43', email: 'a@lotus.example' };
+			assert.equal(await free(), 2);
+			assert.equal((await tenant.get('/me/invoices/title')).title, null);
+			const wrong = expect(await post(tenant, '/me/invoices', { ...wish, tax_no: '91350100M000100Y44' }), 422, 'bad_value').body;
+			assert.equal(wrong.field, 'tax_no');
+			assert.match(wrong.detail, /check character, would be 3/);
+			expect(await post(tenant, '/me/invoices', { ...wish, tax_no: undefined }), 400, 'missing_field');
+			expect(await post(other, '/me/invoices', wish), 404, 'not_found');
+			expect(await post(finance, '/me/invoices', wish), 403, 'forbidden');
+
+			const key = randomUUID();
+			const asked = expect(await post(tenant, '/me/invoices', wish, key), 201).body;
+			assert.deepEqual(expect(await post(tenant, '/me/invoices', wish, key), 201).body, asked);
+			assert.equal(asked.amount_fen, 5_000);
+			assert.deepEqual(asked.orders.map((o) => o.amount_fen), [2_000, 3_000]);
+			assert.equal(expect(await post(tenant, '/me/invoices', { ...wish, order_ids: [order_ids[1]] }), 409, 'already').body.field, 'order_ids[0]');
+			assert.equal(await free(), 0);
+			assert.equal((await tenant.order(order_ids[0])).invoice_id, asked.id);
+			assert.deepEqual(await tenant.get('/me/invoices/title'), { kind: 'company', title: wish.title, tax_no: wish.tax_no, email: wish.email });
+			assert.equal((await tenant.get(`/me/invoices/${asked.id}`)).state, 'asked');
+
+			const at = `/invoices/${asked.id}`;
+			const issued = { number: `N${Date.now()}`, date: new Date().toISOString().slice(0, 10), url: 'https://tax.example/1.pdf' };
+			expect(await post(await world.api.login('cashier'), `${at}/issue`, issued), 403, 'forbidden');
+			expect(await post(finance, `${at}/issue`, { ...issued, url: 'http://tax.example/1.pdf' }), 422, 'bad_value');
+			expect(await post(finance, `${at}/void`, { reason, red_number: 'R1' }), 409, 'conflict');
+			expect(await post(finance, `/orders/${order_ids[1]}/refund`, { amount_fen: 1_000, reason }), 201);
+			assert.equal((await finance.get(at)).left_fen, 4_000);
+			assert.match(expect(await post(finance, `${at}/issue`, issued), 409, 'conflict').body.detail, /4000 fen/);
+			expect(await post(finance, `${at}/issue`, { ...issued, amount_fen: 5_000 }), 409, 'conflict');
+			const done = expect(await post(finance, `${at}/issue`, { ...issued, amount_fen: 4_000 }), 200).body;
+			assert.deepEqual([done.state, done.amount_fen, done.number], ['issued', 4_000, issued.number]);
+			expect(await post(tenant, `/me/invoices/${asked.id}/withdraw`, {}), 409, 'conflict');
+			assert.equal((await tenant.get('/me/notices')).items.filter((n) => n.kind === 'invoice_issued').length, 1);
+			assert.equal((await tenant.get('/me/invoices')).items[0].url, issued.url);
+
+			expect(await post(finance, `/orders/${order_ids[0]}/refund`, { amount_fen: 500, reason }), 201);
+			const [changed] = (await finance.get('/invoices?changed=1&state=issued&q=莲花')).items;
+			assert.deepEqual([changed.id, changed.amount_fen, changed.left_fen], [asked.id, 4_000, 3_500]);
+			const file = (await finance.call('GET', `/invoices?format=csv&number=${issued.number}`, { headers: { 'accept-language': 'zh' } })).text;
+			assert.match(file, /,抬头,.*\r\n.*莲花茶馆有限公司.*,40\.00,35\.00,true,/);
+			const gone = expect(await post(finance, `${at}/void`, { reason: '部分退款', red_number: `R${Date.now()}` }), 200).body;
+			assert.equal(gone.state, 'voided');
+			const again = expect(await post(tenant, '/me/invoices', wish), 201).body;
+			assert.equal(again.amount_fen, 3_500);
+			assert.equal(expect(await post(tenant, `/me/invoices/${again.id}/withdraw`, {}), 200).body.state, 'withdrawn');
+			const third = expect(await post(tenant, '/me/invoices', { ...wish, kind: 'personal', title: '王芳', tax_no: undefined }), 201).body;
+			assert.equal(expect(await post(finance, `/invoices/${third.id}/refuse`, { reason: '抬头不全' }), 200).body.reason, '抬头不全');
+			assert.equal((await tenant.get('/me/notices')).items[0].kind, 'invoice_refused');
+			assert.equal(await free(), 2);
+			const trail = (await (await world.api.login('admin')).get(`/audit?object=invoice:${asked.id}`)).items.map((r) => r.action).reverse();
+			assert.deepEqual(trail.filter((a) => a.startsWith('invoice.') && a !== 'invoice.edit'), ['invoice.ask', 'invoice.look', 'invoice.issue', 'invoice.void']);
+		});
 	});
 }

@@ -22,7 +22,7 @@ const CLOCK_DRIVEN = {
 	webhook_delivery: ['state', 'tries', 'next_at', 'tried_at', 'status', 'error', 'answer'],
 	refund: ['ask_at', 'asks', 'sent_at'],
 };
-const WATCHED = ['site', 'area', 'gateway', 'batch', 'batch_meter', 'account', 'supply_point', 'share_group', 'pay_order', 'user', 'user_area', 'role', 'role_permission', 'entry', 'posting', 'sale', 'sale_line', 'shift', 'refund', 'reversal',
+const WATCHED = ['site', 'area', 'gateway', 'batch', 'batch_meter', 'account', 'supply_point', 'share_group', 'pay_order', 'user', 'user_area', 'role', 'role_permission', 'entry', 'posting', 'sale', 'sale_line', 'shift', 'refund', 'invoice', 'invoice_order', 'reversal',
 	'approval', 'contract', 'contract_point', 'contract_event', 'contract_fee', 'contract_debt', 'contract_allowance', 'fee_charge', 'fee_cut', 'share_source',
 	'share_target', 'tenant', 'tariff', 'tariff_revision', 'meter', 'meter_tariff', 'meter_ratio', 'meter_change', 'meter_credit', 'purchase', 'typed_reading',
 	'reading_decision', 'setting', 'schedule', 'schedule_period', 'site_holiday', 'sub_tenant', 'brake', 'webhook', 'webhook_delivery', 'pay_unmatched', 'recharge_block', 'bill_difference', 'service_payout'];
@@ -50,7 +50,7 @@ const MONTHS = ['2026-13', '2026-00', '2026-1', '0000-00', '9999-12', 'May', '',
 const INTEGERS = [-1, 1.5, '7', '', null, true, [], {}, 1_000_000_000_000_000_000, 9_300_000_000_000_000_000, -1_000_000_000_000_000_000];
 
 const TIME_FIELD = /^(at|until|read_at|expires_at)$/;
-const DAY_FIELD = /^(day|from_day|to_day)$/;
+const DAY_FIELD = /^(day|date|from_day|to_day)$/;
 const DECIMAL_FIELD = /^(amount|price|ratio|capacity|register|start_register|old_final_register|opening_balance|warn[12]|credit_limit|emergency_limit)$/;
 
 function badStrings(name, schema, route) {
@@ -328,6 +328,10 @@ export default function (world) {
 			await ask('GET', `/me/usage?${span}&step=day&meter_id=${own.meters}`, `/me/usage?${span}&step=day&meter_id=${NOBODY}`);
 			await ask('GET', `/me/tariff?meter_id=${own.meters}`, `/me/tariff?meter_id=${NOBODY}`);
 			await ask('GET', `/me/orders/${own.orders}`, `/me/orders/${NOBODY}`);
+			await ask('GET', `/me/invoices/${own.invoices}`, `/me/invoices/${NOBODY}`);
+			await ask('POST', `/me/invoices/${own.invoices}/withdraw`, `/me/invoices/${NOBODY}/withdraw`, {});
+			const invoice = bodies['POST /me/invoices'];
+			await ask('POST', '/me/invoices', '/me/invoices', invoice, { ...invoice, order_ids: [NOBODY] });
 			await ask('POST', `/me/accounts/${own.accounts}/emergency-credit`, `/me/accounts/${NOBODY}/emergency-credit`, {});
 			await ask('POST', `/me/sub-tenants/${own.subs}/supply`, `/me/sub-tenants/${NOBODY}/supply`, { action: 'off' });
 			await ask('DELETE', `/me/sub-tenants/${own.subs}`, `/me/sub-tenants/${NOBODY}`);
@@ -387,6 +391,7 @@ export async function things(world, admin, owner) {
 	const order = await newOrder(owner, 5_000);
 	await pay(stack, world.wire, order);
 	await credited(owner, order);
+	const invoice = await owner.post('/me/invoices', { order_ids: [order.id], kind: 'personal', title: 'x', email: 'a@b.cn' }, 201);
 	const role = await admin.post('/roles', { code: TAG, name: 'x', permissions: ['meter.read'] }, 201);
 	const service = await admin.post('/service-accounts', { username: `${TAG}.service`, name: 'x', role_id: role.id }, 201);
 	const fee = await admin.post('/fees', { contract_id: contract, kind: 'rent', monthly_fen: 100, from_day: '2031-01-01', to_day: '2031-12-31' }, 201);
@@ -421,7 +426,7 @@ export async function things(world, admin, owner) {
 		gateways: await one(`SELECT gateway_id FROM meter WHERE id = ${account.meter.id}`), tenants: account.tenant.id, batches: batch.id,
 		'meter-models': 'acrel-ddsy1352', jobs: 'outbox', siteCode: at.site, gatewayCode: at.gateway,
 		webhooks: webhook.id, deliveries: delivery.id,
-		refunds: refund.id, orders: order.id, fees: fee.id, schedules: schedule.id, 'supply-points': point, approvals: approval,
+		refunds: refund.id, orders: order.id, invoices: invoice.id, fees: fee.id, schedules: schedule.id, 'supply-points': point, approvals: approval,
 		sites: await one('SELECT MIN(id) FROM site'), shares: (await admin.get('/shares')).items[0].id, tariffs: (await admin.get('/tariffs')).items[0].id,
 		subs: await one(`SELECT id FROM sub_tenant WHERE name = '${TAG}'`),
 		otherContract: await one(`SELECT MIN(id) FROM contract WHERE id > ${contract} AND end_at = 0`),
@@ -458,6 +463,7 @@ export function goodBodies(o) {
 		'PUT /roles/{id}': { name: 'x', permissions: ['meter.read'] },
 		'PUT /me/alert-settings': { items: [{ account_id: o.accounts, purpose: 'electricity', unit: 'yuan', warn1: '50', warn2: '10' }], language: 'zh' },
 		'POST /me/orders': { account_id: o.accounts, amount_fen: 5_000, channel: 'wechat_native' },
+		'POST /me/invoices': { order_ids: [o.orders], kind: 'company', title: 'x', tax_no: '91350100M000100Y43', email: 'a@b.cn', note: 'x' },
 		'POST /me/sub-tenants/{id}/supply': { action: 'on' },
 		'POST /me/sub-tenants': { meter_id: o.meters, name: 'x' },
 		'POST /me/wechat': { ticket: 'x' },
@@ -479,6 +485,9 @@ export function goodBodies(o) {
 		'POST /entries/{id}/reverse': { reason },
 		'POST /accounts/{id}/refund': { amount_fen: 1, method: 'bank', reason },
 		'POST /orders/{id}/refund': { amount_fen: 1, reason },
+		'POST /invoices/{id}/issue': { number: 'N-1', date: at.slice(0, 10), url: 'https://tax.example/1', amount_fen: 5_000 },
+		'POST /invoices/{id}/refuse': { reason },
+		'POST /invoices/{id}/void': { reason, red_number: 'R-1' },
 		'POST /refunds/{id}/done': note,
 		'POST /refunds/{id}/failed': note,
 		'POST /refunds/{id}/retry': note,

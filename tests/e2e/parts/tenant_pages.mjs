@@ -105,6 +105,54 @@ export default function tenantPages(world, launch, picture, prefix) {
 			await page.keyboard.press('Escape');
 		});
 
+		test('an invoice is asked for from the receipt, finance issues it, and the shop sees it', async () => {
+			await page.click(id('receipt-invoice'));
+			await page.waitForSelector(id('invoice-send'));
+			assert.match(await page.textContent(id('invoice-total')), /1 笔，共 ¥50\.00/);
+			await page.fill(id('invoice-title'), '金谷鲜奶茶有限公司');
+			await page.fill(id('invoice-tax'), '91350100M000100Y44');
+			await page.fill(id('invoice-email'), 'a@jingu.example');
+			await page.click(id('invoice-send'));
+			await shows(page, id('invoice-tax-wrong'), /最后一位应是 3/);
+			await picture(page, 'tenant-invoice-wrong');
+			await page.fill(id('invoice-tax'), '91350100 m000100y43');
+			await page.dblclick(id('invoice-send'));
+			await page.waitForSelector(`${id('invoice-state')}[data-state=asked]`);
+			const { items: [asked, ...more] } = await api.get('/me/invoices');
+			assert.deepEqual([asked.tax_no, asked.amount_fen, more.length], ['91350100M000100Y43', 5_000, 0]);
+			await picture(page, 'tenant-invoice-asked');
+
+			const desk = await watched(await (await chrome.newContext({ viewport: { width: 1440, height: 900 }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' })).newPage());
+			desk.setDefaultTimeout(WAIT_MS);
+			await go(desk, '/staff/invoices');
+			await desk.fill('input[autocomplete=username]', 'finance');
+			await desk.fill('input[type=password]', DEMO_PASSWORD);
+			await desk.keyboard.press('Enter');
+			await desk.click('button.opens:has-text("金谷鲜奶茶有限公司")');
+			await desk.click(id('do-invoice_issue'));
+			assert.equal(await desk.inputValue('#f-amount_fen'), '50');
+			await desk.fill('#f-number', '26312000000012345678');
+			await desk.fill('#f-url', 'https://tax.example/1.pdf');
+			await picture(desk, 'staff-invoice-issue');
+			await desk.click(id('act-go'));
+			await desk.waitForSelector(id('act-invoice_issue'), { state: 'detached' });
+			await desk.waitForSelector(`${id('drawer')}:has-text("已开具")`);
+			await picture(desk, 'staff-invoice-issued');
+			assert.deepEqual(desk.complaints, []);
+			await desk.context().close();
+
+			await go(page, '/records');
+			await page.click(id('open-invoices'));
+			await page.click(id(`invoice-${asked.id}`));
+			await page.waitForSelector(`${id('invoice-state')}[data-state=issued]`);
+			assert.equal(await page.getAttribute(id('invoice-open'), 'href'), 'https://tax.example/1.pdf');
+			await shows(page, id('invoice'), /26312000000012345678/);
+			await picture(page, 'tenant-invoice-issued');
+			await go(page, `/receipt/${orderId}`);
+			await page.click(id('receipt-invoice'));
+			await page.waitForSelector(id('invoice'));
+		});
+
 		test('what was typed outlives the end of the session', async () => {
 			await go(page, '/recharge');
 			await page.click(id('amount-other'));
@@ -214,7 +262,7 @@ export default function tenantPages(world, launch, picture, prefix) {
 				await axe(p, '/login', look);
 				await signIn(p);
 				const { items: [order] } = await api.get('/me/orders');
-				for (const at of ['/', '/recharge', `/order/${order.id}`, `/receipt/${orderId}`, '/usage', '/records', '/usage?by=hour&as=table', '/records?tab=statement', '/bill', '/records?tab=notices', '/price', '/me', '/alerts', '/subs', '/devices', '/password', '/former', '/p', '/p?meter=A03']) {
+				for (const at of ['/', '/recharge', `/order/${order.id}`, `/receipt/${orderId}`, '/usage', '/records', '/usage?by=hour&as=table', '/records?tab=statement', '/bill', '/records?tab=notices', '/price', '/me', '/alerts', '/subs', '/devices', '/password', '/former', '/p', '/p?meter=A03', '/invoices', '/invoices/new']) {
 					await walk(p, at);
 					await axe(p, at, look);
 					const wide = await p.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -232,7 +280,7 @@ export default function tenantPages(world, launch, picture, prefix) {
 			history.pushState({ inside: true }, '', to);
 			dispatchEvent(new PopStateEvent('popstate'));
 		}, prefix + at);
-		const page_key = /^\/(order|receipt)\//.test(at) ? at : at.replace(/^\/|\?.*/g, '') || 'home';
+		const page_key = /^\/(order|receipt)\//.test(at) ? at : at.split(/[/?]/)[1] || 'home';
 		await p.waitForFunction((key) => document.querySelector('.app')?.dataset.page === key && document.querySelector('main h1') && !document.querySelector('.bone'), page_key);
 	}
 

@@ -57,6 +57,26 @@ const steps = {
 		await finance.post(`/accounts/${account.id}/adjust`, { kind: 'write_off', amount_fen: 90_000, document: 'BX-1', reason: '坏账' }, 202);
 		await finance.post(`/accounts/${account.id}/adjust`, { kind: 'subsidy', amount_fen: 500, document: 'BT-2026-9', reason: '政府补贴' }, 201);
 	},
+	async 'invoices in each state'({ api, stack, wire }, scene) {
+		const tenant = await api.login(tenantPhone(SHOPS.on));
+		const finance = await api.login('finance');
+		const company = { kind: 'company', title: '莲花茶馆有限公司', tax_no: '91350100M000100Y43', email: 'a@lotus.example' };
+		const ask = async (fen, to = company) => {
+			const order = await newOrder(tenant, fen);
+			await pay(stack, wire, order);
+			await credited(tenant, order);
+			return tenant.post('/me/invoices', { order_ids: [order.id], ...to }, 201);
+		};
+		const issue = (i, number) => finance.post(`/invoices/${i.id}/issue`, { number, date: day(-1), url: 'https://tax.example/1.pdf' });
+		const [refused, issued, changed, voided, asked] = [await ask(3_000, { kind: 'personal', title: '王芳', email: 'w@lotus.example' }), await ask(8_000), await ask(6_000), await ask(4_000), await ask(5_000)];
+		await finance.post(`/invoices/${refused.id}/refuse`, { reason: '请用公司抬头申请' });
+		await issue(issued, '26312000000012345678');
+		await issue(changed, '26312000000012345679');
+		await finance.post(`/orders/${changed.orders[0].id}/refund`, { amount_fen: 1_000, reason: '误充' }, 201);
+		await issue(voided, '26312000000012345680');
+		await finance.post(`/invoices/${voided.id}/void`, { reason: '抬头有误', red_number: '26312000000012349999' });
+		scene.invoices = { refused: refused.id, issued: issued.id, asked: asked.id };
+	},
 	async 'payments that are nobody\'s'({ stack }) {
 		const transaction = wechatPaid({ out_trade_no: `X${Date.now()}`, amount_fen: 4_000 });
 		await notify(stack, 'wechat', wechatNotify(stack, transaction));

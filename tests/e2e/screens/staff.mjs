@@ -71,7 +71,7 @@ export const STAFF_BEFORE = [
 		await page.waitForSelector('.wrong:not(:empty)');
 	} },
 	{ name: 'desk-closed', at: '/sales', as: 'cashier' },
-	{ name: 'refunds-empty', at: '/refunds' }, { name: 'unmatched-empty', at: '/unmatched' }, { name: 'batches-empty', at: '/batches' },
+	{ name: 'refunds-empty', at: '/refunds' }, { name: 'invoices-empty', at: '/invoices' }, { name: 'unmatched-empty', at: '/unmatched' }, { name: 'batches-empty', at: '/batches' },
 	{ name: 'approvals-empty', at: '/approvals' }, { name: 'webhooks-empty', at: '/webhooks' },
 ];
 
@@ -141,6 +141,14 @@ export const STAFF = [
 	list('orders', { row: '已支付' }),
 	{ name: 'orders-phone', at: '/orders', narrow: true },
 	list('refunds'), list('unmatched'), list('attempts'),
+	list('invoices'),
+	{ name: 'invoices-phone', at: '/invoices', narrow: true },
+	{ name: 'invoices-changed', at: '/invoices?changed=1' },
+	{ name: 'invoice-issue', at: '/invoices?state=asked', act: async (page) => {
+		await page.click('button.opens >> nth=0');
+		await page.click(id('do-invoice_issue'));
+		await page.waitForSelector(sheet);
+	} },
 	list('entries'), list('days'), list('reconciliations'), list('services'), list('payouts'),
 	view('tariffs'),
 	{ name: 'tariff', at: '/tariffs?open=1', act: async (page) => { await page.waitForSelector('.calendar svg'); } },

@@ -23,6 +23,10 @@ const receipt = async (page, { scene }) => {
 	await page.go(`/receipt/${scene.paid.id}`);
 	await page.waitForSelector(id('receipt'));
 };
+const invoice = (name, which) => ({ name: `invoice-${name}`, page: 'invoices', as: SHOPS.on, act: async (page, { scene }) => {
+	await page.go(`/invoices/${scene.invoices[which]}`);
+	await page.waitForSelector(id('invoice'));
+} });
 const cut_off = async (page) => {
 	page.spoilt = true;
 	await page.route('**/api/**', (r) => r.abort());
@@ -116,6 +120,22 @@ export const TENANT = [
 	{ name: 'records-empty', as: 20, at: '/records' },
 	{ name: 'statement', as: SHOPS.on, at: '/records', act: click('records-statement') },
 	{ name: 'notices', as: SHOPS.cut, at: '/records', act: click('records-notices') },
+	{ name: 'invoices', as: SHOPS.on, at: '/invoices' },
+	{ name: 'invoices-empty', as: 20, at: '/invoices' },
+	invoice('issued', 'issued'), invoice('asked', 'asked'), invoice('refused', 'refused'),
+	{ name: 'invoice-withdraw', page: 'invoices', as: SHOPS.on, act: async (page, { scene }) => {
+		await page.go(`/invoices/${scene.invoices.asked}`);
+		await page.click(id('invoice-withdraw'));
+		await page.waitForSelector(id('invoice-withdraw-yes'));
+	} },
+	{ name: 'invoice-new', as: SHOPS.on, at: '/invoices/new' },
+	{ name: 'invoice-nothing', as: 20, at: '/invoices/new' },
+	{ name: 'invoice-bad', as: SHOPS.on, at: '/invoices/new', act: async (page) => {
+		await page.fill(id('invoice-title'), '莲花茶馆有限公司');
+		await page.fill(id('invoice-tax'), '91350100M000100Y44');
+		await page.fill(id('invoice-email'), 'a@');
+		await page.click(id('invoice-send'));
+	} },
 	{ name: 'me', as: SHOPS.on, at: '/me' },
 	{ name: 'subs', as: SHOPS.subs, at: '/subs' },
 	{ name: 'subs-off', as: SHOPS.subs, at: '/subs', act: async (page) => {

@@ -142,6 +142,8 @@ export interface Order {
 	/** The payment service's number, once it was paid. */
 	transaction_id?: string | null;
 	refunded_fen?: number;
+	/** Its request for an invoice, while that is asked or issued. */
+	invoice_id?: number | null;
 }
 
 /** Ways to pay, and which are set up here. */

@@ -47,6 +47,7 @@ export const PLACES: Place[] = [
 			{ name: 'attempts', needs: 'entry.read', list: money('attempts') },
 		],
 	},
+	{ name: 'invoices', group: 'money', icon: 'invoice', pages: [{ name: 'invoices', needs: 'entry.read', list: money('invoices') }] },
 	{
 		name: 'entries', group: 'money', icon: 'book', pages: [
 			{ name: 'entries', needs: 'entry.read', list: money('entries') },

@@ -8,7 +8,7 @@ export const en: Words = {
 	larger: 'A+',
 	larger_on: 'A−',
 	larger_name: 'Larger type',
-	title: { login: 'Sign in', home: 'Home', recharge: 'Top up', order: 'Top-up', usage: 'Usage', records: 'Bills', me: 'Me', receipt: 'Receipt', bill: 'Bill explained', price: 'Prices and shared costs', alerts: 'Balance alerts', subs: 'Sub-tenants', devices: 'Signed-in devices', password: 'Change password', former: 'Ended contracts', p: 'Pay for another' },
+	title: { login: 'Sign in', home: 'Home', recharge: 'Top up', order: 'Top-up', usage: 'Usage', records: 'Bills', me: 'Me', receipt: 'Receipt', bill: 'Bill explained', price: 'Prices and shared costs', alerts: 'Balance alerts', subs: 'Sub-tenants', devices: 'Signed-in devices', password: 'Change password', former: 'Ended contracts', p: 'Pay for another', invoices: 'Invoices' },
 	back: 'Back',
 	opening_head: 'Balance, usage, top-up',
 	updating: 'Updating…',

@@ -8,7 +8,7 @@ export const zh = {
 	larger: '大字',
 	larger_on: '标准字',
 	larger_name: '切换大字',
-	title: { login: '登录', home: '首页', recharge: '充值', order: '充值结果', usage: '用量', records: '账单', me: '我的', receipt: '收据', bill: '账单详情', price: '电价与公摊', alerts: '余额提醒', subs: '下级用户', devices: '登录设备', password: '修改密码', former: '已结束的合同', p: '替人充值' },
+	title: { login: '登录', home: '首页', recharge: '充值', order: '充值结果', usage: '用量', records: '账单', me: '我的', receipt: '收据', bill: '账单详情', price: '电价与公摊', alerts: '余额提醒', subs: '下级用户', devices: '登录设备', password: '修改密码', former: '已结束的合同', p: '替人充值', invoices: '发票' },
 	back: '返回',
 	opening_head: '余额、用量、充值',
 	updating: '正在更新…',

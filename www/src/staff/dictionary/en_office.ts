@@ -7,6 +7,7 @@ export const en_office: typeof zh_office = {
 	by_profile_empty: 'Empty: by profile, 22:00 to 07:00 for dwellings, none for shops.',
 	site_which: 'Site',
 	page_help: {
+		invoices: 'Invoices are issued at the tax platform; requests and their outcome are kept here. A top-up is in one request only, and the amount is what was paid less what was refunded. What was refunded after it was issued is to be voided and issued anew.',
 		doubtful: 'The newest reading of these meters does not follow from what was settled. They are not charged until somebody decides, and nobody is cut for it.',
 		days: 'Closed days never change: the hash of a day is chained to the day before, and yufu verify recomputes each.',
 		fee_cuts: 'Contracts whose fee is short for longer than the days of grace. A second person approves the list before anybody is cut; there is no list while cutting for fees is off.',

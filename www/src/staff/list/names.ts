@@ -7,7 +7,7 @@ import { t } from '../words';
 interface Name { of: string; code: string | null; name: string | null; purpose: string | null }
 
 /** The kinds that GET /names knows. */
-const KNOWN = /^(account|area|contract|gateway|meter|order|share_group|site|supply_point|tariff|tenant|user):[1-9]\d{0,17}$/;
+const KNOWN = /^(account|area|contract|gateway|invoice|meter|order|share_group|site|supply_point|tariff|tenant|user):[1-9]\d{0,17}$/;
 const AT_ONCE = 100;
 const AGAIN_MS = 30_000;
 /** null: asked for, or without a name. */

@@ -53,6 +53,37 @@ export const refunds: ListPage = {
 	],
 };
 
+export const invoices: ListPage = {
+	name: 'invoices', path: '/invoices', needs: 'entry.read', files: true, help: true,
+	columns: [
+		{ name: 'title', as: 'invoice_title' }, { name: 'tenant', kind: 'shop' }, { name: 'amount_fen', kind: 'fen' }, { name: 'state', kind: 'state', words: 'invoice_state' },
+		{ name: 'changed', kind: 'flag', as: 'invoice_changed' }, { name: 'asked_at', kind: 'time', as: 'invoice_asked_at' }, { name: 'number', as: 'invoice_number' }, { name: 'date', kind: 'day', as: 'invoice_date' },
+	],
+	facts: [
+		{ name: 'kind', kind: 'word', words: 'invoice_kind' }, { name: 'tax_no' }, { name: 'email' }, { name: 'note' }, { name: 'left_fen', kind: 'fen' }, { name: 'purpose', kind: 'word', words: 'purpose' }, { name: 'reason' }, { name: 'url', as: 'invoice_url' },
+		{ name: 'decided_at', kind: 'time', as: 'settled_at' }, { name: 'decided_by', kind: 'actor', as: 'settled_by' }, { name: 'red_number' }, { name: 'voided_at', kind: 'time' }, { name: 'voided_by', kind: 'actor' },
+	],
+	filters: [
+		{ name: 'state', kind: 'choice', words: 'invoice_state', options: ['asked', 'issued', 'refused', 'withdrawn', 'voided'] }, { name: 'q', kind: 'text' }, { name: 'changed', kind: 'flag' }, { name: 'from', kind: 'day' }, { name: 'to', kind: 'day' },
+	],
+	detail: (r) => `/invoices/${r.id}`,
+	parts: [{
+		name: 'invoice_orders', rows: (d) => (d.orders as Row[]) || [],
+		columns: [{ name: 'out_trade_no' }, { name: 'amount_fen', kind: 'fen' }, { name: 'paid_fen', kind: 'fen' }, { name: 'refunded_fen', kind: 'fen' }, { name: 'paid_at', kind: 'time' }],
+	}],
+	acts: [
+		{
+			name: 'invoice_issue', needs: 'invoice.edit', once: true, when: is('asked'), subject: (r) => String(r.title), path: (r) => `/invoices/${r.id}/issue`,
+			fields: [
+				{ name: 'amount_fen', kind: 'yuan', required: true, initial: (r) => yuan_text(Number(r.amount_fen)) }, { name: 'number', kind: 'text', required: true },
+				{ name: 'date', kind: 'day', required: true, initial: () => local_day() }, { name: 'url', kind: 'text' },
+			],
+		},
+		{ name: 'invoice_refuse', needs: 'invoice.edit', danger: true, once: true, when: is('asked'), path: (r) => `/invoices/${r.id}/refuse`, fields: [REASON] },
+		{ name: 'invoice_void', needs: 'invoice.edit', danger: true, once: true, when: is('issued'), path: (r) => `/invoices/${r.id}/void`, fields: [{ name: 'red_number', kind: 'text', required: true }, REASON] },
+	],
+};
+
 export const unmatched: ListPage = {
 	name: 'unmatched', path: '/unmatched-payments', needs: 'entry.read', files: true,
 	columns: [

@@ -114,7 +114,7 @@ export const outbox: ListPage = {
 	facts: [{ name: 'why' }, { name: 'language' }, { name: 'next_at', kind: 'time' }, { name: 'expires_at', kind: 'time' }, { name: 'delivered_at', kind: 'time' }],
 	filters: [
 		{ name: 'state', kind: 'choice', words: 'outbox_state', options: ['pending', 'sending', 'sent', 'delivered', 'undelivered', 'failed', 'unknown'] },
-		{ name: 'kind', kind: 'choice', words: 'notice', options: ['low1', 'low2', 'arrears', 'overload', 'overload_lock', 'fee_low', 'fee_due', 'fee_short', 'restored', 'recharged', 'login_code', 'alarm'] }, { name: 'from', kind: 'day' },
+		{ name: 'kind', kind: 'choice', words: 'notice', options: ['low1', 'low2', 'arrears', 'overload', 'overload_lock', 'fee_low', 'fee_due', 'fee_short', 'restored', 'recharged', 'invoice_issued', 'invoice_refused', 'login_code', 'alarm'] }, { name: 'from', kind: 'day' },
 	],
 	parts: [{ name: 'tries', rows: (d) => (d.attempts as Row[]) || [], columns: [{ name: 'at', kind: 'time' }, { name: 'way', kind: 'word', words: 'way' }, { name: 'outcome', kind: 'word', words: 'outbox_state' }, { name: 'code' }] }],
 	picks: [{ name: 'outbox_retry', needs: 'notice.edit', each: true, path: (r) => `/outbox/${r.id}/retry`, fixed: {} }],

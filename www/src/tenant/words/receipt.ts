@@ -17,11 +17,12 @@ export const zh = {
 	debt: '还旧欠',
 	after: '充值后余额',
 	refunded: '已退款',
-	made: (t: string) => `${t} 出具 · 电子收据，不作报销凭证；需要发票请联系物业`,
+	made: (t: string) => `${t} 出具 · 电子收据，不作报销凭证；发票请另行申请`,
 	save: '保存图片',
 	print: '打印或存为 PDF',
 	how: '在微信里请长按图片保存。',
 	picture: (no: string) => `收据 ${no}`,
+	invoice: '申请开发票', invoice_asked: '查看开票申请',
 	not_paid: '这张订单还没有付款，没有收据。',
 };
 
@@ -42,11 +43,12 @@ export const en: typeof zh = {
 	debt: 'To old debt',
 	after: 'Balance after',
 	refunded: 'Refunded',
-	made: (t) => `Issued ${t} · not a tax invoice; ask the property for one`,
+	made: (t) => `Issued ${t} · not a tax invoice; request one separately`,
 	save: 'Save picture',
 	print: 'Print or save as PDF',
 	how: 'In WeChat, press the picture for a moment to save it.',
 	picture: (no) => `Receipt ${no}`,
+	invoice: 'Request an invoice', invoice_asked: 'Invoice request',
 	not_paid: 'This order was not paid: there is no receipt.',
 };
 

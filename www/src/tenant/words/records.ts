@@ -16,6 +16,7 @@ export const zh = {
 	prev: '上个月', next: '下个月',
 	bill: '看懂这个月的账单',
 	more: '再看早一些的',
+	invoices: '发票：申请和进度',
 };
 
 export const en: typeof zh = {
@@ -34,6 +35,7 @@ export const en: typeof zh = {
 	prev: 'Month before', next: 'Next month',
 	bill: 'This month explained',
 	more: 'Earlier ones',
+	invoices: 'Invoices: request and follow',
 };
 
 export const w = both(zh, en);
