@@ -208,7 +208,7 @@ SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F
 	" WHERE f.order_id = o.id AND f.state <> 'failed') AS SIGNED) AS refunded_fen,"            \
 	" IF(w.others, 0, (SELECT io.invoice_id FROM invoice_order io WHERE io.live_order ="       \
 	" o.id)) AS invoice_id, o.entry_id, st.zone, IF(w.others, 0, a.balance_nano) AS balance,"  \
-	" p.desired, p.observed, p.observed_since, COALESCE(s.comm, 'never') AS comm,"                                    \
+	" p.desired, p.observed, p.observed_since, COALESCE(s.comm, 'never') AS comm,"             \
 	" IF(w.others, o.supply_restored_at, 0) AS restored_at,"                                   \
 	" NOT w.others OR (o.supply_was_off AND o.supply_restored_at = 0 AND o.credited_at > ?"    \
 	" AND EXISTS (SELECT 1 FROM contract_point cp WHERE cp.supply_point_id = p.id"             \
