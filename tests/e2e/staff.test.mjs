@@ -330,6 +330,41 @@ describe('the board and what follows from it', () => {
 		assert.deepEqual(page.complaints, []);
 		await page.context().close();
 	});
+	test('a meter that nobody counts on goes out of service and comes back; one that a contract holds does not', async () => {
+		const code = 'OUT-1';
+		const admin = await world.api.login('admin');
+		const { id } = await admin.post('/meters', { code, gateway: 'G1', unit: '199', model: (await admin.meterByCode('A03')).model, role: 'public', billing: 'none', reason: 'e2e' }, 201);
+		const [held] = await world.stack.sql(`SELECT id FROM meter WHERE code = 'A02'`);
+		const in_service = async () => Number((await world.stack.sql(`SELECT enabled FROM meter WHERE id = ${id}`))[0].enabled);
+		const page = await open('admin');
+		const act = async (name, reason) => {
+			await page.click(`[data-testid=do-meter_${name}]`);
+			await page.fill('#f-reason', reason);
+			await page.click('[data-testid=act-go]');
+		};
+		await page.goto(`${world.stack.base}/staff/meters?row=${held.id}`);
+		await act('out', '拆除');
+		await page.waitForSelector('.sheet .wrong:not(:empty)');
+		assert.match(await page.innerText('.sheet .wrong[role=alert]'), /contract \S+/);
+		await page.goto(`${world.stack.base}/staff/meters?row=${id}`);
+		await act('out', '拆除');
+		await page.waitForSelector('[data-testid=out-of-service]');
+		assert.equal(await in_service(), 0);
+		await page.check('[data-testid=filter-enabled]');
+		await page.waitForFunction((c) => document.querySelectorAll('tbody .opens').length === 1 && document.querySelector('tbody .opens').innerText === c, code);
+		assert.match(await page.innerText('[data-testid=list-meters] tbody .state'), /已停用/);
+		await page.click('tbody .opens');
+		await axe(page, 'a meter out of service');
+		await act('back', '装回');
+		await page.waitForSelector('[data-testid=do-meter_out]');
+		assert.equal(await in_service(), 1);
+		await page.goto(`${world.stack.base}/staff/gateways?row=1`);
+		await page.click('[data-testid=do-gateway_out]');
+		await page.fill('#f-reason', '拆除');
+		await page.click('[data-testid=act-go]');
+		await page.waitForSelector('.sheet .wrong:not(:empty)');
+		await page.context().close();
+	});
 	test('several meters are ordered at once, after a preview and the number typed', async () => {
 		const page = await open('operator');
 		await page.goto(`${world.stack.base}/staff/meters?q=A0`);

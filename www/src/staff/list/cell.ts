@@ -161,9 +161,14 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	digest: (v) => `${String(v).slice(0, 16)}…`,
 };
 
+/** What the row has there, or the word that stands there instead. */
+export function said(row: Row, column: Column): unknown {
+	return column.instead?.(row) ?? dig(row, column.name);
+}
+
 /** The text of a cell; "—" for what is not there. */
 export function cell(row: Row, column: Column): string {
-	const value = column.kind === 'lasted' ? lasted_ms(row) : dig(row, column.name);
+	const value = column.kind === 'lasted' ? lasted_ms(row) : said(row, column);
 	if (column.kind === 'site' && value === null) return t.value.account.all_sites;
 	if (column.kind === 'actor') return actor(String(value || row.actor || ''));
 	if (value === null || value === undefined || value === '' || (Array.isArray(value) && !value.length)) return '—';

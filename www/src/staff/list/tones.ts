@@ -8,7 +8,7 @@ const WORDS: [Shown, string][] = [
 	['kept', 'kept'],
 	['cut', 'cut failed urgent arrears refused dead locked never'],
 	['silent', 'silent'],
-	['public', 'closed rejected expired off info cancelled disabled'],
+	['public', 'closed rejected expired out off info cancelled disabled'],
 ];
 const TONES = new Map<string, Shown>(WORDS.flatMap(([tone, words]) => words.split(' ').map((w): [string, Shown] => [w, tone])));
 

@@ -18,6 +18,8 @@ export interface Column {
 	as?: string;
 	/** The dictionary `t.word[words]`; states take shape and colour from tones.ts. */
 	words?: string;
+	/** A word that stands there for some rows, whatever the member says. */
+	instead?: (row: Row) => string | null;
 }
 
 export interface Filter {
@@ -25,6 +27,8 @@ export interface Filter {
 	kind: 'choice' | 'text' | 'day' | 'flag';
 	words?: string;
 	options?: string[];
+	/** What a flag asks for when it is set; "1" unless said. */
+	asks?: string;
 }
 
 export type FieldKind = 'text' | 'long' | 'yuan' | 'decimal' | 'count' | 'day' | 'month' | 'instant' | 'choice' | 'clock' | 'flag' | 'rows' | 'words' | 'checks' | 'site' | 'areas' | PickKind;
