@@ -130,6 +130,7 @@ HANDLER(fees_list);
 HANDLER(fee_create);
 HANDLER(fee_change);
 HANDLER(fees_run);
+HANDLER(fees_preview);
 HANDLER(fee_cuts_list);
 HANDLER(shares_list);
 HANDLER(share_create);

@@ -10,6 +10,7 @@
 #include "domain/credit.h"
 #include "domain/fee.h"
 #include "domain/feecut.h"
+#include "domain/feepreview.h"
 #include "domain/ledger.h"
 #include "domain/live.h"
 #include "domain/me.h"

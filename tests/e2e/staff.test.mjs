@@ -275,6 +275,28 @@ describe('what a person relies on', () => {
 		await page.waitForSelector('[data-testid=holidays]', { state: 'detached' });
 		await page.context().close();
 	});
+	test('a month of fees is looked at beforehand, and run from there', async () => {
+		const page = await open('finance');
+		const [of] = await world.stack.sql(`SELECT contract_id FROM contract_fee WHERE to_day IS NULL ORDER BY id LIMIT 1`);
+		const finance = await world.api.login('finance');
+		const day = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(Date.now());
+		const fee = await finance.post('/fees', { contract_id: Number(of.contract_id), kind: 'rent', monthly_fen: 900_000, from_day: `${day.slice(0, 7)}-01` }, 201);
+		await page.goto(`${world.stack.base}/staff/fee_preview`);
+		await page.waitForSelector(`tr[data-row="${fee.id}"]:has-text("9,000.00")`);
+		assert.match(await page.innerText(`tr[data-row="${fee.id}"] .state`), /将收/);
+		assert.match(await page.innerText('[data-testid=totals]'), /将收笔数\s*1\b/);
+		await axe(page, 'a month of fees beforehand');
+		await page.click('[data-testid=top-fee_run]');
+		assert.match(await page.innerText('[data-testid=act-warning]'), /将收取 1 笔，共 ¥?\s?9,000\.00/);
+		await page.click('[data-testid=act-go]');
+		await page.waitForSelector(`tr[data-row="${fee.id}"] .state:has-text("已收")`);
+		assert.equal(await page.$('[data-testid=top-fee_run]'), null, 'nothing is left to run');
+		await page.fill('[data-testid=filter-month]', '2099-01');
+		await page.waitForFunction(() => location.search.includes('month=2099-01'));
+		await page.waitForSelector(`tr[data-row="${fee.id}"] .state:has-text("将收")`);
+		assert.equal(await page.$('[data-testid=top-fee_run]'), null, 'a month to come is not run');
+		await page.context().close();
+	});
 	test('a refund whose answer is lost is asked for again under the same key', async () => {
 		const page = await open('finance');
 		await page.goto(`${world.stack.base}/staff/accounts`);

@@ -138,6 +138,7 @@ export const STAFF = [
 	{ name: 'tariff', at: '/tariffs?open=1', act: async (page) => { await page.waitForSelector('.calendar svg'); } },
 	{ name: 'tariff-edit', at: '/tariffs?open=1', act: async (page) => { await page.click(id('tariff-edit')); } },
 	{ name: 'tariff-new', at: '/tariffs?open=new' },
+	list('fee_preview', { at: '/fee_preview' }),
 	list('fees'), list('fee_cuts'), list('shares'),
 	view('share_days', { act: async (page) => { await page.click('[data-testid="share-parts"] .opens >> nth=0'); } }),
 	view('reports'),

@@ -59,6 +59,7 @@ export const PLACES: Place[] = [
 	{
 		name: 'fees', group: 'money', icon: 'share', pages: [
 			{ name: 'fees', needs: 'fee.read', list: rent('fees') },
+			{ name: 'fee_preview', needs: 'fee.read', list: rent('fee_preview') },
 			{ name: 'fee_cuts', needs: 'fee.read', list: rent('fee_cuts') },
 			{ name: 'shares', needs: 'share.read', list: rent('shares') },
 			{ name: 'share_days', needs: 'share.read', view: defineAsyncComponent(() => import('./pages/ShareDays.vue')) },

@@ -4,10 +4,11 @@ export const en_office: typeof zh_office = {
 	law_944: 'Civil Code art. 944: a property service provider may not stop power or water to press for property fees. Make sure that there is a legal ground before this is turned on. It takes a reason and the approval of a second person, and it is audited.',
 	bounds: (min: string, max: string) => `from ${min} to ${max}`,
 	by_profile_empty: 'Empty: by profile, 22:00 to 07:00 for dwellings, none for shops.',
-	site_which: 'Site',
+	site_which: 'Site', fee_run_would: (n, sum, shorts) => `${n === 1 ? '1 fee is' : `${n} fees are`} charged, ${sum} in all${shorts ? `; ${shorts === 1 ? '1 purse is' : `${shorts} purses are`} short then` : ''}.`,
 	page_help: {
 		doubtful: 'The newest reading of these meters does not follow from what was settled. They are not charged until somebody decides, and nobody is cut for it.',
 		days: 'Closed days never change: the hash of a day is chained to the day before, and yufu verify recomputes each.',
+		fee_preview: 'What each fee would be charged if this month were run now, and whether its purse covers it; nothing is charged. A month that has not begun is shown as at its end. Lowest balances come first.',
 		fee_cuts: 'Contracts whose fee is short for longer than the days of grace. A second person approves the list before anybody is cut; there is no list while cutting for fees is off.',
 	},
 	more_file: { audit_chain: 'Export with hashes' },

@@ -5,10 +5,11 @@ export const zh_office = {
 	law_944: '《民法典》第九百四十四条：物业服务人不得采取停止供电、供水等方式催交物业费。开启前请先确认有合法依据。本操作须填写原因，由另一人审批后生效，并记入审计。',
 	bounds: (min: string, max: string) => `从 ${min} 到 ${max}`,
 	by_profile_empty: '留空表示按用户类型：住宅 22:00–07:00，商铺没有。',
-	site_which: '项目',
+	site_which: '项目', fee_run_would: (n: number, sum: string, shorts: number) => `将收取 ${n} 笔，共 ${sum}${shorts ? `；收取后 ${shorts} 户余额不足` : ''}。`,
 	page_help: {
 		doubtful: '这些表计的最新读数与已结算的读数接不上，已停止计费，等人判断。没有人决定之前不会因此断电。',
 		days: '已日结的账不再改变：每日分录的校验值与前一日相连，yufu verify 可逐日核对。',
+		fee_preview: '如果现在收取这个月，每笔费用会收多少、账户够不够；只是试算，不会收费。尚未开始的月份按月末计算。余额少的排在最前。',
 		fee_cuts: '合同欠物业费超过宽限天数后列入名单。名单在“审批”中由另一人批准后才会断电；未开启“物业费欠费可断电”时没有名单。',
 	} as Words,
 	more_file: { audit_chain: '导出校验链' } as Words,

@@ -157,6 +157,7 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	ledger: (v) => ledger(String(v)),
 	growth: (_v, _c, row) => growth(row),
 	short: (v, _c, row) => short_by(String(row.balance), Number(v)),
+	lack: (v) => (money_sign(String(v)) ? yuan(String(v)) : '—'),
 	amount: (v) => String(v).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''),
 	digest: (v) => `${String(v).slice(0, 16)}…`,
 };
