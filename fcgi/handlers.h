@@ -164,6 +164,8 @@ HANDLER(notify_wechat_mini_echo);
 HANDLER(notify_wechat_refund);
 HANDLER(notify_aliyun_sms);
 HANDLER(notify_tencent_sms);
+HANDLER(notice_kinds_show);
+HANDLER(account_notice_kinds);
 HANDLER(outbox_show);
 HANDLER(outbox_again);
 HANDLER(duty_show);

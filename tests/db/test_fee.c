@@ -6,6 +6,7 @@
 #include "domain/fee.h"
 #include "domain/feecut.h"
 #include "domain/feepreview.h"
+#include "domain/notice.h"
 #include "domain/order.h"
 #include "domain/role.h"
 #include "domain/setting.h"
@@ -532,6 +533,26 @@ static void the_tenant_sees_it_beforehand(void **state)
 	assert_int_equal(next.amount_fen, 0);
 }
 
+/* What is shown of a message before it is sent is what is sent. */
+static void as_it_was_told(
+	struct db *db, int64_t account, const struct notice_of *of, const char *when)
+{
+	AUTO(json_free) json_t *params = NULL;
+	AUTO(buf_free) struct buf text = { 0 };
+	AUTO(text_free) char *packed = NULL;
+	struct account a;
+	char sql[2000];
+
+	assert_int_equal(account_get(db, account, &a), ERR_OK);
+	assert_int_equal(notice_make(&a, of, at(when), &text, &params), ERR_OK);
+	packed = json_text(params);
+	snprintf(sql, sizeof(sql),
+		"SELECT COUNT(*) AS v FROM notice n JOIN outbox o ON o.notice_id = n.id WHERE"
+		" n.account_id = %%lld AND n.kind = '%s' AND n.text = '%s' AND o.params = '%s'",
+		of->kind, text.text, packed);
+	assert_int_equal(shop_number(db, sql, account), 1);
+}
+
 static void who_cannot_pay_is_told_before(void **state)
 {
 	struct db *db = *state;
@@ -555,6 +576,8 @@ static void who_cannot_pay_is_told_before(void **state)
 			" '%%500.00%%499.99%%'",
 			purse(db, &s)),
 		1);
+	as_it_was_told(db, purse(db, &s),
+		&(struct notice_of){ .kind = "fee_due", .amount_fen = 50000 }, "2026-11-26T00:00");
 	/* Used up to the last fen is paid. */
 	assert_int_equal(fees_due(worker, at("2026-12-01T00:00")), ERR_OK);
 	assert_int_equal(balance(db, &rich), 0);

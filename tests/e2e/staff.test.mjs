@@ -275,6 +275,20 @@ describe('what a person relies on', () => {
 		await page.waitForSelector('[data-testid=holidays]', { state: 'detached' });
 		await page.context().close();
 	});
+	test('the words of messages are seen, with samples and with the values of an account', async () => {
+		const page = await open('operator');
+		await page.goto(`${world.stack.base}/staff/message_texts`);
+		await page.waitForSelector('[data-testid=text-low1]');
+		assert.match(await page.innerText('[data-testid=text-low1] blockquote'), /A-101的电费余额还有18\.50元/);
+		assert.match(await page.innerText('[data-testid=text-low1] [data-testid=text-size]'), /1 条短信/);
+		await page.fill('#texts-account', 'A-102');
+		await page.waitForSelector('[role=option]');
+		await page.keyboard.press('Enter');
+		await page.waitForSelector('[data-testid=text-low1] blockquote:has-text("A-102")');
+		assert.equal(await page.$('[data-testid=text-alarm]'), null);
+		await axe(page, 'the words of messages');
+		await page.context().close();
+	});
 	test('a month of fees is looked at beforehand, and run from there', async () => {
 		const page = await open('finance');
 		const [of] = await world.stack.sql(`SELECT contract_id FROM contract_fee WHERE to_day IS NULL ORDER BY id LIMIT 1`);

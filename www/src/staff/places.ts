@@ -84,6 +84,7 @@ export const PLACES: Place[] = [
 	{
 		name: 'messages', group: 'work', icon: 'mail', pages: [
 			{ name: 'outbox', needs: 'notice.read', list: work('outbox') },
+			{ name: 'message_texts', needs: 'notice.read', view: defineAsyncComponent(() => import('./pages/MessageTexts.vue')) },
 			{ name: 'duty', needs: 'notice.read', list: work('duty') },
 		],
 	},

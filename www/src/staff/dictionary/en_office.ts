@@ -37,6 +37,12 @@ export const en_office: typeof zh_office = {
 	what_if: {
 		draft: 'With the changes that are not saved yet', stored: 'With the tariff as it is stored', add: 'Another meter', meters: 'Meters', change: 'Difference', all: 'All', remove: 'Remove', lines: (code: string) => `Lines of ${code}`, was_bar: 'charged', would_bar: 'would be', none: 'No settled use in this span.', chart: 'Charged beside what would be',
 	},
+	texts: {
+		account: 'With the values of an account', language: 'Language', help: 'The words are fixed, and only looked at here: templates of SMS are registered with the provider and approved there, and the provider sends what was registered, which should say the same. A modem sends these very words; WeChat gets the values of its fields. Values are samples, or those of the account that is chosen.',
+		ways: 'Ways', ways_unseen: 'The worker has not told of any way yet.', on: 'set up', off: 'not set up', page: 'On the tenant\'s page: ', no_template: 'no template is set: not sent this way', own: 'our own words', not_fit: (what) => `does not fit, and is not sent this way: ${what}`,
+		other_language: (name) => `(template: ${name})`, size: (units, parts, coding) => `${units} characters · ${parts === 1 ? '1 SMS' : `${parts} SMS`} (${coding})`,
+		occasion: { cut: 'supply is cut', uncut: 'nothing is cut' }, audience: { tenant: 'to tenants', login: 'to who logs in', duty: 'to who is on duty' },
+	},
 	matrix: { find: 'Find a permission', copy: 'Copy' },
 	json: { before: 'Before', after: 'After', what: 'What' },
 	report_more: { compare: 'Compare', before: (from: string, to: string) => `dashed: ${from} – ${to}`, printed: (at: string) => `printed ${at}`, group: { sale: 'Sales and money', use: 'Use and losses', money: 'Fees and balances' } },

@@ -31,7 +31,7 @@ export const zh_lists = {
 		payouts: { title: '到账记录', none: '还没有到账记录。' }, shifts: { title: '我的班次', none: '还没有开过班。' }, contracts: { title: '合同', none: '还没有合同。' }, fees: { title: '物业费与租金', none: '没有费用。' }, fee_preview: { title: '按月试算', none: '这个月没有费用。' },
 		days: { title: '日结', none: '还没有日结。次日凌晨两点自动日结。' }, share_days: { title: '分摊明细', none: '这一天还没有分摊。' }, doubtful: { title: '存疑读数', none: '没有存疑的读数。' }, brake: { title: '断电制动', none: '—' }, holidays: { title: '节假日', none: '—' },
 		fee_cuts: { title: '欠费断电名单', none: '没有名单。' }, shares: { title: '公摊', none: '没有公摊。' }, alarms: { title: '告警', none: '没有告警。' }, gateways: { title: '网关与总线', none: '还没有网关。' },
-		supply_points: { title: '供电状态', none: '没有等待处理的供电。' }, schedules: { title: '定时供电', none: '没有定时方案。' }, approvals: { title: '审批', none: '没有审批。' }, outbox: { title: '短信与微信', none: '没有消息。' },
+		supply_points: { title: '供电状态', none: '没有等待处理的供电。' }, schedules: { title: '定时供电', none: '没有定时方案。' }, approvals: { title: '审批', none: '没有审批。' }, outbox: { title: '短信与微信', none: '没有消息。' }, message_texts: { title: '消息文字', none: '—' },
 		duty: { title: '值班', none: '没有值班人员，紧急告警不会通知任何人。' }, imports: { title: '导入记录', none: '还没有导入过。' }, settings: { title: '参数', none: '没有参数。' },
 		import: { title: '导入', none: '—' }, tariffs: { title: '电价', none: '还没有电价。' }, reports: { title: '报表', none: '这段时间没有数据。' }, webhooks: { title: '事件推送', none: '—' },
 	} as Record<string, { title: string; none: string }>,

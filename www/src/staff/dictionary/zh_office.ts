@@ -38,6 +38,12 @@ export const zh_office = {
 	what_if: {
 		draft: '用尚未保存的修改试算', stored: '用已保存的电价试算', add: '再加一只表', meters: '表计', change: '差额', all: '合计', remove: '去掉', lines: (code: string) => `${code} 明细`, was_bar: '实际', would_bar: '试算', none: '这段时间没有已结算的用量。', chart: '实际收取与试算对比',
 	},
+	texts: {
+		account: '用某个账户的真实数值', language: '语言', help: '文字是固定的，在这里只能查看：短信模板须在服务商处登记、审核，服务商发送的是登记的文字，登记时应与这里一致；短信猫发送的就是这里的文字，微信发送的是各字段的值。金额、房号等用示例，或用所选账户的数值。',
+		ways: '发送途径', ways_unseen: '后台任务还没有报告过途径。', on: '已配置', off: '未配置', page: '租户页面上：', no_template: '没有配置模板，不经此发送', own: '自有文字', not_fit: (what: string) => `不符合字段要求，不会经此发送：${what}`,
+		other_language: (name: string) => `（用${name}模板）`, size: (units: number, parts: number, coding: string) => `${units} 字 · ${parts} 条短信（${coding}）`,
+		occasion: { cut: '将断供', uncut: '不断供' } as Words, audience: { tenant: '发给租户', login: '发给登录的人', duty: '发给值班人员' } as Words,
+	},
 	matrix: { find: '查找权限', copy: '复制' },
 	json: { before: '之前', after: '之后', what: '项' },
 	report_more: { compare: '对比上期', before: (from: string, to: string) => `虚线为上期 ${from} – ${to}`, printed: (at: string) => `${at} 打印`, group: { sale: '售电与资金', use: '用量与损耗', money: '费用与往来' } as Words },
