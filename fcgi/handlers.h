@@ -164,6 +164,7 @@ HANDLER(notify_wechat_mini_echo);
 HANDLER(notify_wechat_refund);
 HANDLER(notify_aliyun_sms);
 HANDLER(notify_tencent_sms);
+HANDLER(system_show);
 HANDLER(notice_kinds_show);
 HANDLER(account_notice_kinds);
 HANDLER(outbox_show);

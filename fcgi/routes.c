@@ -307,6 +307,8 @@ const struct route routes[] = {
 		.help = "Alibaba Cloud says which short messages arrived; not signed, known by the path.", .body_kind = BODY_RAW },
 	{ "POST", "/notify/tencent-sms/:secret", PERM_OPEN, NULL, NULL, false, 200, notify_tencent_sms, false,
 		.help = "Tencent Cloud says which short messages arrived; not signed, known by the path.", .body_kind = BODY_RAW },
+	{ "GET", "/system", PERM_SETTING_READ, NULL, "system", false, 200, system_show, false,
+		.areas = AREAS_SITE, .help = "How the platform itself is doing: its parts, pollers, jobs that fail or are late, backup, messages that wait, storage, sealed days, the audit log's chain." },
 	{ "GET", "/notice-kinds", PERM_NOTICE_READ, NULL, "notice_kinds", false, 200, notice_kinds_show, false,
 		.areas = AREAS_SITE, .help = "Every kind of message in the words that would go out, with sample values, and which template each way has for it. Nothing is sent." },
 	{ "GET", "/accounts/:id/notice-kinds", PERM_NOTICE_READ, NULL, "notice_kinds", false, 200, account_notice_kinds, false,

@@ -289,6 +289,17 @@ describe('what a person relies on', () => {
 		await axe(page, 'the words of messages');
 		await page.context().close();
 	});
+	test('the page of the system says how the parts are, and when the last backup was told of', async () => {
+		const page = await open('engineer');
+		await page.goto(`${world.stack.base}/staff/system`);
+		await page.waitForSelector('[data-testid=system-parts] .ink-ok');
+		assert.match(await page.innerText('[data-testid=outside-backup]'), /没有报告过/);
+		await world.stack.yufu('job', 'done', 'backup');
+		await page.waitForSelector('[data-testid=outside-backup].ink-ok, [data-testid=outside-backup] .ink-ok');
+		await page.waitForSelector('[data-testid=system-pollers] tbody tr');
+		await axe(page, 'the system');
+		await page.context().close();
+	});
 	test('a month of fees is looked at beforehand, and run from there', async () => {
 		const page = await open('finance');
 		const [of] = await world.stack.sql(`SELECT contract_id FROM contract_fee WHERE to_day IS NULL ORDER BY id LIMIT 1`);

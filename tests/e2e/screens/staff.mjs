@@ -110,7 +110,7 @@ export const STAFF = [
 	{ name: 'desk-closing', at: '/sales', as: 'cashier', act: async (page) => { await page.click(id('shift-close')); } },
 	list('shifts', { as: 'cashier' }),
 	list('meters', { row: 'A01' }),
-	view('message_texts'),
+	view('message_texts'), view('system'),
 	{ name: 'meters-out', at: '/meters?enabled=0' },
 	list('contracts', { at: '/contracts?q=A-101' }),
 	list('accounts', { at: '/accounts?q=A-101' }),

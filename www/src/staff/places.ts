@@ -102,7 +102,7 @@ export const PLACES: Place[] = [
 		],
 	},
 	{ name: 'audit', group: 'system', icon: 'eye', pages: [{ name: 'audit', needs: 'audit.read', list: system('audit') }] },
-	{ name: 'jobs', group: 'system', icon: 'jobs', pages: [{ name: 'jobs', needs: 'setting.read', list: system('jobs') }] },
+	{ name: 'jobs', group: 'system', icon: 'jobs', pages: [{ name: 'jobs', needs: 'setting.read', list: system('jobs') }, { name: 'system', needs: 'setting.read', view: defineAsyncComponent(() => import('./pages/System.vue')) }] },
 	{
 		name: 'places', group: 'system', icon: 'place', pages: [
 			{ name: 'sites', needs: 'meter.read', list: system('sites') },

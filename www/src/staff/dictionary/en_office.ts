@@ -37,6 +37,13 @@ export const en_office: typeof zh_office = {
 	what_if: {
 		draft: 'With the changes that are not saved yet', stored: 'With the tariff as it is stored', add: 'Another meter', meters: 'Meters', change: 'Difference', all: 'All', remove: 'Remove', lines: (code: string) => `Lines of ${code}`, was_bar: 'charged', would_bar: 'would be', none: 'No settled use in this span.', chart: 'Charged beside what would be',
 	},
+	system: {
+		parts: 'Parts', part: { database: 'Database', poller: 'Reading of meters', worker: 'Jobs' }, status: { ok: 'well', degraded: 'partly', failed: 'failed' }, pollers: 'Pollers', no_pollers: 'No poller runs.', poller: 'Name', buses: 'Buses', round: 'Longest round', seen: 'Seen', live: 'runs', gone: 'gone',
+		free: (n) => (n === 1 ? '1 group of buses is read by nobody' : `${n} groups of buses are read by nobody`), jobs: 'Jobs in trouble', jobs_well: 'All jobs are well.', jobs_all: 'All jobs', trouble: { failing: 'keeps failing', late: 'was not run when due' }, last_run: 'Last run',
+		outside: 'Backup and verification', outside_help: 'Run by the server\'s own timer, which tells of it by yufu job done backup or yufu job done verify; no word for thirty hours is an alarm.', never: 'never', last: (at) => `Last well: ${at}`, outside_state: { never: 'never told of', ok: 'well', late: 'overdue', failed: 'failed last time' },
+		outbox: 'Messages that wait', waiting: 'Waiting', due: 'The oldest was due', none_due: 'none is overdue', storage: 'Storage', bytes: 'Database, about', kept: 'Raw readings', kept_days: (n, from) => `${n === 1 ? '1 day' : `${n} days`}, from ${from}`, kept_none: 'none is packed yet',
+		sealed: 'Sealed days', sealed_at: (day, at) => `${day} (sealed ${at})`, behind: (n) => (n === 1 ? '1 day behind' : `${n} days behind`), audit: 'Chain of the audit log', rows: 'In the chain', unchained: 'Not yet', swept: 'Last whole sweep',
+	},
 	texts: {
 		account: 'With the values of an account', language: 'Language', help: 'The words are fixed, and only looked at here: templates of SMS are registered with the provider and approved there, and the provider sends what was registered, which should say the same. A modem sends these very words; WeChat gets the values of its fields. Values are samples, or those of the account that is chosen.',
 		ways: 'Ways', ways_unseen: 'The worker has not told of any way yet.', on: 'set up', off: 'not set up', page: 'On the tenant\'s page: ', no_template: 'no template is set: not sent this way', own: 'our own words', not_fit: (what) => `does not fit, and is not sent this way: ${what}`,

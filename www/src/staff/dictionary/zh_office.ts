@@ -38,6 +38,13 @@ export const zh_office = {
 	what_if: {
 		draft: '用尚未保存的修改试算', stored: '用已保存的电价试算', add: '再加一只表', meters: '表计', change: '差额', all: '合计', remove: '去掉', lines: (code: string) => `${code} 明细`, was_bar: '实际', would_bar: '试算', none: '这段时间没有已结算的用量。', chart: '实际收取与试算对比',
 	},
+	system: {
+		parts: '各部分', part: { database: '数据库', poller: '抄表', worker: '后台任务' } as Words, status: { ok: '正常', degraded: '部分异常', failed: '故障' } as Words, pollers: '抄表程序', no_pollers: '没有抄表程序在运行。', poller: '名称', buses: '带的总线', round: '最长一轮', seen: '最近报到', live: '运行中', gone: '已停',
+		free: (n: number) => `${n} 组总线没有程序抄表`, jobs: '出问题的任务', jobs_well: '全部任务正常。', jobs_all: '全部任务', trouble: { failing: '连续失败', late: '到时未运行' } as Words, last_run: '上次运行',
+		outside: '备份与核对', outside_help: '由服务器的定时任务执行，结束后用 yufu job done backup 或 yufu job done verify 报告；超过三十小时没有报告会告警。', never: '从未', last: (at: string) => `上次成功：${at}`, outside_state: { never: '没有报告过', ok: '正常', late: '逾期', failed: '上次失败' } as Words,
+		outbox: '待发消息', waiting: '等待发出', due: '最早一条应发于', none_due: '没有逾期的', storage: '存储', bytes: '数据库大小（约）', kept: '原始读数', kept_days: (n: number, from: string) => `${n} 天，自 ${from}`, kept_none: '尚未归档',
+		sealed: '日结', sealed_at: (day: string, at: string) => `${day}（${at} 完成）`, behind: (n: number) => `落后 ${n} 天`, audit: '审计校验链', rows: '已入链', unchained: '未入链', swept: '上次全面检查',
+	},
 	texts: {
 		account: '用某个账户的真实数值', language: '语言', help: '文字是固定的，在这里只能查看：短信模板须在服务商处登记、审核，服务商发送的是登记的文字，登记时应与这里一致；短信猫发送的就是这里的文字，微信发送的是各字段的值。金额、房号等用示例，或用所选账户的数值。',
 		ways: '发送途径', ways_unseen: '后台任务还没有报告过途径。', on: '已配置', off: '未配置', page: '租户页面上：', no_template: '没有配置模板，不经此发送', own: '自有文字', not_fit: (what: string) => `不符合字段要求，不会经此发送：${what}`,
