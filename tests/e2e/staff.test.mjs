@@ -300,6 +300,34 @@ describe('what a person relies on', () => {
 		await axe(page, 'the system');
 		await page.context().close();
 	});
+	test('columns are hidden and filters saved, for this person, by keys too', async () => {
+		const page = await open('engineer');
+		await page.goto(`${world.stack.base}/staff/meters?comm=silent`);
+		await page.waitForSelector('[data-testid=list-options]');
+		await page.focus('[data-testid=list-options]');
+		await page.keyboard.press('Enter');
+		await page.waitForSelector('[data-testid=list-view]');
+		await axe(page, 'columns and filters');
+		await page.focus('[data-testid=column-power_w]');
+		await page.keyboard.press('Space');
+		await page.fill('[data-testid=view-name]', '失联的表');
+		await page.keyboard.press('Enter');
+		await page.waitForSelector('[data-testid="saved-失联的表"]');
+		await page.keyboard.press('Escape');
+		await page.waitForSelector('[data-testid=list-view]', { state: 'detached' });
+		await page.goto(`${world.stack.base}/staff/meters`);
+		await page.waitForSelector('[data-testid=list-meters]');
+		const heads = await page.$$eval('[data-testid=list-meters] thead th', (all) => all.map((h) => h.innerText));
+		assert.ok(!heads.some((h) => /功率/.test(h)) && heads.some((h) => /余额/.test(h)), heads.join());
+		await page.selectOption('[data-testid=saved-filters]', '失联的表');
+		await page.waitForFunction(() => new URLSearchParams(location.search).get('comm') === 'silent');
+		assert.equal(await page.inputValue('[data-testid=saved-filters]'), '失联的表');
+		const kept = await page.evaluate(() => Object.keys(localStorage).filter((k) => k.startsWith('yufu.staff.list.')));
+		assert.equal(kept.length, 1);
+		assert.match(kept[0], /^yufu\.staff\.list\.[1-9]\d*\.meters$/);
+		assert.deepEqual(page.complaints, []);
+		await page.context().close();
+	});
 	test('a month of fees is looked at beforehand, and run from there', async () => {
 		const page = await open('finance');
 		const [of] = await world.stack.sql(`SELECT contract_id FROM contract_fee WHERE to_day IS NULL ORDER BY id LIMIT 1`);

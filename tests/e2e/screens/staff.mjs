@@ -111,6 +111,7 @@ export const STAFF = [
 	list('shifts', { as: 'cashier' }),
 	list('meters', { row: 'A01' }),
 	view('message_texts'), view('system'),
+	{ name: 'list-view', at: '/meters?utility=water&view=1', act: async (page) => { await page.waitForSelector(sheet); } },
 	{ name: 'meters-out', at: '/meters?enabled=0' },
 	list('contracts', { at: '/contracts?q=A-101' }),
 	list('accounts', { at: '/accounts?q=A-101' }),

@@ -37,6 +37,9 @@ export const en_office: typeof zh_office = {
 	what_if: {
 		draft: 'With the changes that are not saved yet', stored: 'With the tariff as it is stored', add: 'Another meter', meters: 'Meters', change: 'Difference', all: 'All', remove: 'Remove', lines: (code: string) => `Lines of ${code}`, was_bar: 'charged', would_bar: 'would be', none: 'No settled use in this span.', chart: 'Charged beside what would be',
 	},
+	list_view: {
+		open: 'Columns, filters', title: 'Columns and filters', columns: 'Columns shown', columns_help: 'For you in this browser only; a row in full and files have all of them.', saved: 'Saved filters', none: 'No filters are saved yet.', nothing: 'Filter the list first, then save it here.', name: (what) => `Save “${what}” as`, save: 'Save', kept: (name) => `Saved as “${name}”`, remove: (name) => `Remove “${name}”`,
+	},
 	system: {
 		parts: 'Parts', part: { database: 'Database', poller: 'Reading of meters', worker: 'Jobs' }, status: { ok: 'well', degraded: 'partly', failed: 'failed' }, pollers: 'Pollers', no_pollers: 'No poller runs.', poller: 'Name', buses: 'Buses', round: 'Longest round', seen: 'Seen', live: 'runs', gone: 'gone',
 		free: (n) => (n === 1 ? '1 group of buses is read by nobody' : `${n} groups of buses are read by nobody`), jobs: 'Jobs in trouble', jobs_well: 'All jobs are well.', jobs_all: 'All jobs', trouble: { failing: 'keeps failing', late: 'was not run when due' }, last_run: 'Last run',

@@ -38,6 +38,9 @@ export const zh_office = {
 	what_if: {
 		draft: '用尚未保存的修改试算', stored: '用已保存的电价试算', add: '再加一只表', meters: '表计', change: '差额', all: '合计', remove: '去掉', lines: (code: string) => `${code} 明细`, was_bar: '实际', would_bar: '试算', none: '这段时间没有已结算的用量。', chart: '实际收取与试算对比',
 	},
+	list_view: {
+		open: '列与筛选', title: '列与筛选', columns: '显示的列', columns_help: '只影响您在这个浏览器里看到的表格；详情和导出的文件不变。', saved: '保存的筛选', none: '还没有保存的筛选。', nothing: '先在列表上方设置筛选条件，再在这里保存。', name: (what: string) => `把“${what}”保存为`, save: '保存', kept: (name: string) => `已保存“${name}”`, remove: (name: string) => `删除“${name}”`,
+	},
 	system: {
 		parts: '各部分', part: { database: '数据库', poller: '抄表', worker: '后台任务' } as Words, status: { ok: '正常', degraded: '部分异常', failed: '故障' } as Words, pollers: '抄表程序', no_pollers: '没有抄表程序在运行。', poller: '名称', buses: '带的总线', round: '最长一轮', seen: '最近报到', live: '运行中', gone: '已停',
 		free: (n: number) => `${n} 组总线没有程序抄表`, jobs: '出问题的任务', jobs_well: '全部任务正常。', jobs_all: '全部任务', trouble: { failing: '连续失败', late: '到时未运行' } as Words, last_run: '上次运行',
