@@ -478,6 +478,39 @@ describe('the board and what follows from it', () => {
 });
 
 describe('the sales desk', () => {
+	test('leads who may to a refund of the shop that was found, and to its entries; a cashier may not', async () => {
+		const open_desk = async (role) => {
+			const page = await open(role);
+			await page.goto(`${world.stack.base}/staff/sales`);
+			await page.waitForSelector('[data-testid=shift-open], [data-testid=sale-find]');
+			if (await page.$('[data-testid=shift-open]')) await page.click('[data-testid=shift-open]');
+			await page.fill('[data-testid=sale-find]', 'A-102');
+			await page.click('#found-0');
+			await page.waitForSelector('[data-testid=sale-amount-input]');
+			return page;
+		};
+		const cashier = await open_desk('cashier');
+		assert.equal(await cashier.$('[data-testid=desk-refund], [data-testid=desk-reverse]'), null);
+		await cashier.click('[data-testid=shift-close]');
+		await cashier.fill('[data-testid=shift-counted]', '0');
+		await cashier.keyboard.press('Enter');
+		await cashier.waitForSelector('[data-testid=shift-open]');
+		await cashier.context().close();
+		const page = await open_desk('admin');
+		await axe(page, 'a shop at the desk, for who may refund');
+		await page.click('[data-testid=desk-refund]');
+		await page.waitForSelector('[data-testid=act-account_refund]');
+		assert.match(await page.innerText('[data-testid=drawer] h2'), /^A-102/);
+		await page.goBack();
+		await page.fill('[data-testid=sale-find]', 'A-102');
+		await page.click('#found-0');
+		await page.click('[data-testid=desk-reverse]');
+		await page.waitForFunction(() => location.pathname === '/staff/entries');
+		const account = new URL(page.url()).searchParams.get('account_id');
+		assert.equal(await page.inputValue('[data-testid=filter-account_id]'), account);
+		assert.deepEqual(page.complaints, []);
+		await page.context().close();
+	});
 	test('is worked by keys alone: two to find a shop, a sale, a marked copy, and a reversal', async () => {
 		const page = await open('cashier');
 		await page.goto(`${world.stack.base}/staff/sales`);
