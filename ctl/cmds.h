@@ -15,5 +15,7 @@ int cmd_meter(int argc, char **argv);
 int cmd_migrate(struct conf *conf, struct db *db, int argc, char **argv);
 int cmd_user(struct conf *conf, struct db *db, int argc, char **argv);
 int cmd_verify(struct conf *conf, struct db *db, int argc, char **argv);
+/* yufu job done|failed NAME */
+int cmd_job(struct conf *conf, struct db *db, int argc, char **argv);
 int cmd_import(struct conf *conf, struct db *db, int argc, char **argv);
 int cmd_demo(struct conf *conf, struct db *db, int argc, char **argv);

@@ -21,6 +21,7 @@ static const struct command {
 	{ "import", NULL, cmd_import,
 		"FILE.xlsx|.xls|.csv [--dry-run] [--lang zh|en]: bring in what a workbook says" },
 	{ "tariff", cmd_tariff, NULL, "simulate TARIFF.json READINGS.csv [--tz ZONE]" },
+	{ "job", NULL, cmd_job, "done|failed backup|verify: tell how a job of yours ended" },
 	{ "verify", NULL, cmd_verify, ": recompute the books from first records" },
 	{ "model", cmd_model, NULL,
 		"check FILE.json | list [--models DIR] | units NAME SIZE BASE WIDE: meter models" },

@@ -1,6 +1,7 @@
 /* Fees by the month, and the lists of those who did not pay them. */
 #include "domain/fee.h"
 #include "domain/feecut.h"
+#include "domain/feepreview.h"
 #include "fcgi/handlers.h"
 #include "fcgi/list.h"
 #include "fcgi/views.h"
@@ -126,6 +127,78 @@ enum err fees_run(struct request *r, struct answer *a)
 			text, "fees", (json_int_t)run.fees, "amount_fen",
 			(json_int_t)run.amount_fen);
 	return e;
+}
+
+/* ---- what a run would do ---- */
+
+static json_t *preview_json(const struct fee *f, const struct fee_preview_row *p)
+{
+	char first[DAY_TEXT_MAX], last[DAY_TEXT_MAX];
+	json_t *j = json_pack("{s:I, s:{s:I, s:s}, s:o, s:I, s:s, s:I, s:s, s:s, s:i}", "id",
+		(json_int_t)f->id, "contract", "id", (json_int_t)f->contract_id, "code",
+		f->contract_code, "tenant",
+		view_tenant(f->tenant_id, f->tenant_code, f->tenant_name, f->room), "account_id",
+		(json_int_t)f->account_id, "kind", f->kind, "monthly_fen",
+		(json_int_t)f->monthly_fen, "first_day", day_text(p->first, first), "last_day",
+		day_text(p->last, last), "days", (int)(p->last.days - p->first.days + 1));
+
+	json_object_set_new(j, "amount_fen", json_integer(p->amount_fen));
+	json_object_set_new(j, "charged_fen", json_integer(p->charged_fen));
+	json_object_set_new(j, "due_fen", json_integer(p->due_fen));
+	json_object_set_new(j, "state", json_string(p->state));
+	json_object_set_new(j, "balance", json_money(p->balance));
+	json_object_set_new(j, "balance_after", json_money(p->balance_after));
+	json_object_set_new(j, "short_by", json_money(p->short_by));
+	return j;
+}
+
+static json_t *totals_json(const struct fee_preview *p)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b}", "due", (json_int_t)p->due,
+		"due_fen", (json_int_t)p->due_fen, "later", (json_int_t)p->later, "later_fen",
+		(json_int_t)p->later_fen, "charged", (json_int_t)p->charged, "charged_fen",
+		(json_int_t)p->charged_fen, "shorts", (json_int_t)p->shorts, "short_by",
+		json_money(p->short_by), "begun", p->begun ? 1 : 0);
+}
+
+static enum err preview_rows(struct request *r, struct month m, struct rows *out)
+{
+	char first[DAY_TEXT_MAX], last[DAY_TEXT_MAX];
+
+	return list_rows(r,
+		ARGS(arg_i64(caller_site(r)), arg_text(day_text(month_last(m), last)),
+			arg_text(day_text(month_first(m), first)), arg_utc(month_first_instant(m))),
+		out);
+}
+
+enum err fees_preview(struct request *r, struct answer *a)
+{
+	AUTO(fee_preview_free) struct fee_preview p = { 0 };
+	AUTO(rows_free) struct rows rows = { 0 };
+	struct fee_preview_ask ask = {
+		.seen_site = caller_site(r), .site_id = param_int(r, "site_id"), .now = r->now
+	};
+	enum err e = month_parse(param_text(r, "month"), &ask.month);
+	const struct fee *fee;
+	json_t *items;
+
+	if (e == ERR_OK)
+		e = preview_rows(r, ask.month, &rows);
+	if (e == ERR_OK)
+		e = fee_preview(r->db, &ask, &p);
+	if (e != ERR_OK)
+		return e;
+	items = json_array();
+	fee = rows.at;
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct fee_preview_row *of = fee_preview_find(&p, fee[i].id);
+
+		if (of)
+			json_array_append_new(items, preview_json(&fee[i], of));
+	}
+	a->json = json_items(items);
+	json_object_set_new(a->json, "totals", totals_json(&p));
+	return ERR_OK;
 }
 
 /* ---- cuts ---- */

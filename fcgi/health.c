@@ -4,6 +4,7 @@
 #include "domain/health.h"
 #include "domain/servicestate.h"
 #include "fcgi/handlers.h"
+#include "fcgi/health.h"
 
 #define WORKER_FRESH_MS 120000
 #define WORKER_LATE_MS 60000
@@ -89,15 +90,30 @@ static struct part worker_part(const struct health *h)
 	return p;
 }
 
+json_t *health_parts(const struct health *h, bool *well)
+{
+	const struct part parts[] = { database_part(h), poller_part(h), worker_part(h) };
+	json_t *list = json_object();
+
+	*well = true;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		*well = *well && parts[i].state == PART_OK;
+		json_object_set_new(list, parts[i].name,
+			json_pack("{s:s, s:o}", "status", state_word(parts[i].state), "why",
+				json_text_or_null(parts[i].why)));
+	}
+	return list;
+}
+
 /* The whole serves as long as the database does: without poller or worker people can still look
  * and pay. */
 enum err health_get(struct request *r, struct answer *a)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
-	struct part parts[3];
+	struct part database;
 	struct health h;
 	json_t *list;
-	bool well = true;
+	bool well;
 	enum err e = health_look(r->db, r->now, &h);
 
 	if (e == ERR_OK)
@@ -105,18 +121,10 @@ enum err health_get(struct request *r, struct answer *a)
 	if (e != ERR_OK)
 		return problem_set(&a->why, ERR_UNAVAILABLE, "database", "%s",
 			e == ERR_UNAVAILABLE ? "it cannot be reached" : "it cannot be used");
-	parts[0] = database_part(&h);
-	if (parts[0].state == PART_FAILED)
-		return problem_set(&a->why, ERR_UNAVAILABLE, "database", "%s", parts[0].why);
-	parts[1] = poller_part(&h);
-	parts[2] = worker_part(&h);
-	list = json_object();
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		well = well && parts[i].state == PART_OK;
-		json_object_set_new(list, parts[i].name,
-			json_pack("{s:s, s:o}", "status", state_word(parts[i].state), "why",
-				json_text_or_null(parts[i].why)));
-	}
+	database = database_part(&h);
+	if (database.state == PART_FAILED)
+		return problem_set(&a->why, ERR_UNAVAILABLE, "database", "%s", database.why);
+	list = health_parts(&h, &well);
 	a->json = json_pack("{s:s, s:o, s:o}", "status", well ? "ok" : "degraded", "parts", list,
 		"services", services_json(r, &rows));
 	return ERR_OK;

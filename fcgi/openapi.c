@@ -16,11 +16,18 @@ static json_t *json_content(const char *type, json_t *schema)
 	return json_pack("{s:{s:o}}", type, "schema", schema);
 }
 
-static json_t *list_schema(const char *name)
+static json_t *list_schema(const struct route *r)
 {
-	return json_pack("{s:s, s:b, s:[s,s], s:{s:{s:s, s:o}, s:{s:[s,s]}}}", "type", "object",
-		"additionalProperties", 0, "required", "items", "next", "properties", "items",
-		"type", "array", "items", schema_ref(name), "next", "type", "string", "null");
+	json_t *o = json_pack("{s:s, s:b, s:[s,s], s:{s:{s:s, s:o}, s:{s:[s,s]}}}", "type",
+		"object", "additionalProperties", 0, "required", "items", "next", "properties",
+		"items", "type", "array", "items", schema_ref(r->answer), "next", "type", "string",
+		"null");
+
+	if (!r->totals)
+		return o;
+	json_array_append_new(json_object_get(o, "required"), json_string("totals"));
+	json_object_set_new(json_object_get(o, "properties"), "totals", schema_ref(r->totals));
+	return o;
 }
 
 json_t *param_schema(enum param_kind kind)
@@ -52,6 +59,8 @@ json_t *param_schema(enum param_kind kind)
 	case PARAM_GROUP:
 		return json_pack("{s:s, s:[s,s,s,s]}", "type", "string", "enum", "meter", "shop",
 			"area", "rate");
+	case PARAM_MONTH:
+		return json_pack("{s:s, s:s}", "type", "string", "pattern", "^[0-9]{4}-[0-9]{2}$");
 	}
 	return json_object();
 }
@@ -102,7 +111,7 @@ static json_t *file_content(void)
 /* As JSON, or as a file of its rows. */
 static json_t *list_content(const struct route *r)
 {
-	json_t *o = json_content("application/json", list_schema(r->answer));
+	json_t *o = json_content("application/json", list_schema(r));
 	json_t *files = file_content();
 
 	json_object_update(o, files);
@@ -122,7 +131,7 @@ static json_t *answer_object(const struct route *r)
 	else if (r->answer)
 		json_object_set_new(o, "content",
 			json_content("application/json",
-				r->list ? list_schema(r->answer) : schema_ref(r->answer)));
+				r->list ? list_schema(r) : schema_ref(r->answer)));
 	else if (r->file)
 		json_object_set_new(o, "content", file_content());
 	else if (r->lines)

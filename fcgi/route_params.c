@@ -4,6 +4,7 @@
 #include "base/zone.h"
 #include "fcgi/list.h"
 #include "fcgi/routes.h"
+#include "rules/fee.h"
 
 static bool text_is_utf8(const char *v)
 {
@@ -15,6 +16,7 @@ static bool text_is_utf8(const char *v)
 enum err param_check(const struct param *p, const char *v, struct problem *why)
 {
 	int64_t id;
+	struct month month;
 	struct day day;
 
 	switch (p->kind) {
@@ -69,6 +71,11 @@ enum err param_check(const struct param *p, const char *v, struct problem *why)
 			!str_eq(v, "rate"))
 			return problem_set(
 				why, ERR_BAD_VALUE, p->name, "meter, shop, area or rate");
+		return ERR_OK;
+	case PARAM_MONTH:
+		if (month_parse(v, &month) != ERR_OK)
+			return problem_set(
+				why, ERR_BAD_VALUE, p->name, "a month like 2026-11 is expected");
 		return ERR_OK;
 	}
 	return ERR_INTERNAL;

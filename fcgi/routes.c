@@ -10,6 +10,7 @@
 #include "domain/credit.h"
 #include "domain/fee.h"
 #include "domain/feecut.h"
+#include "domain/feepreview.h"
 #include "domain/invoice.h"
 #include "domain/ledger.h"
 #include "domain/live.h"
@@ -308,6 +309,12 @@ const struct route routes[] = {
 		.help = "Alibaba Cloud says which short messages arrived; not signed, known by the path.", .body_kind = BODY_RAW },
 	{ "POST", "/notify/tencent-sms/:secret", PERM_OPEN, NULL, NULL, false, 200, notify_tencent_sms, false,
 		.help = "Tencent Cloud says which short messages arrived; not signed, known by the path.", .body_kind = BODY_RAW },
+	{ "GET", "/system", PERM_SETTING_READ, NULL, "system", false, 200, system_show, false,
+		.areas = AREAS_SITE, .help = "How the platform itself is doing: its parts, pollers, jobs that fail or are late, backup, messages that wait, storage, sealed days, the audit log's chain." },
+	{ "GET", "/notice-kinds", PERM_NOTICE_READ, NULL, "notice_kinds", false, 200, notice_kinds_show, false,
+		.areas = AREAS_SITE, .help = "Every kind of message in the words that would go out, with sample values, and which template each way has for it. Nothing is sent." },
+	{ "GET", "/accounts/:id/notice-kinds", PERM_NOTICE_READ, NULL, "notice_kinds", false, 200, account_notice_kinds, false,
+		.help = "The same for what this purse can be told, with its own values." },
 	{ "GET", "/outbox", PERM_NOTICE_READ, NULL, "outbox", true, 200, outbox_show, false,
 		.areas = AREAS_LISTED, .help = "Messages to people with every attempt, newest first.", .listing = &outbox_listing },
 	{ "POST", "/outbox/:id/retry", PERM_NOTICE_EDIT, "empty", "outbox", false, 200, outbox_again, false,

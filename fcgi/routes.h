@@ -65,7 +65,8 @@ enum param_kind {
 	PARAM_FILE_NAME,
 	PARAM_NAMES,  /* texts with commas between; each is checked by who reads it */
 	PARAM_CURSOR, /* checked by who reads it */
-	PARAM_GROUP   /* what a report is grouped by */
+	PARAM_GROUP,  /* what a report is grouped by */
+	PARAM_MONTH   /* 2026-11 */
 };
 struct param {
 	const char *name;
@@ -120,6 +121,7 @@ struct route {
 	/* Of a list that may be long: its pages, filters and orders; the handler takes its rows by
 	 * list_rows(). NULL: it is short by nature, and answered whole. */
 	const struct listing *listing;
+	const char *totals; /* schema of a list's member "totals"; NULL: it has none */
 	enum etag etag;
 };
 

@@ -102,15 +102,15 @@ static void add_reading(json_t *o, const struct live_meter *m)
 json_t *view_meter(const struct live_meter *m, struct utc now)
 {
 	struct supply_view supply = supply_of_meter_row(m);
-	json_t *o = json_pack(
-		"{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
+	json_t *o = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, "
+			      "s:o, s:o, s:s, s:b}",
 		"id", (json_int_t)m->id, "code", m->code, "name", m->name, "utility", m->utility,
 		"role", m->role, "billing", m->billing, "model", m->model, "unit", m->unit,
 		"serial", json_text_or_null(m->serial), "gateway",
 		view_named(m->gateway_id, m->gateway_code, m->gateway_name), "area", area_json(m),
 		"tenant", view_tenant(m->tenant_id, m->tenant_code, m->tenant_name, m->room),
 		"account", account_json(m), "supply", view_supply(&supply), "comm", comm_json(m),
-		"display", live_display(m, now));
+		"display", live_display(m, now), "enabled", m->enabled ? 1 : 0);
 
 	add_reading(o, m);
 	return o;

@@ -226,6 +226,7 @@ GRANT UPDATE (state, off_why, failures, failing_since, rest_until, served_at, cl
  ON webhook TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE (state, tries, next_at, tried_at, status, error, answer), DELETE ON webhook_delivery TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE ON service_state TO 'yufu_worker'@'localhost';
+GRANT INSERT, UPDATE ON notice_template TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE ON wechat_token TO 'yufu_worker'@'localhost';
 GRANT INSERT, UPDATE ON wechat_person TO 'yufu_worker'@'localhost';
 GRANT UPDATE ON wechat_permission TO 'yufu_worker'@'localhost';

@@ -50,6 +50,7 @@ const struct alarm_kind alarm_kinds[] = {
 	{ "refund_waiting", "urgent", "refund", false, "退款逾一天未受理", "refund waits for a day" },
 	/* The platform itself. */
 	{ "job_failed", "urgent", "job", false, "后台任务失败", "a job fails" },
+	{ "job_late", "urgent", "job", false, "外部任务未执行", "a job was not run" },
 	{ "outbox_stuck", "warn", "way", false, "消息积压", "messages are not sent" },
 	{ "webhook_off", "warn", "webhook", false, "事件推送已停", "webhook is off" },
 	{ "wechat_refused", "warn", "service", false, "微信拒绝调用", "WeChat refuses calls" },

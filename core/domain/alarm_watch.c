@@ -4,6 +4,7 @@
 
 #include "domain/alarm.h"
 #include "domain/alarm_kind.h"
+#include "domain/jobstate.h"
 #include "domain/setting.h"
 
 #define FRESH_MS 180000	      /* an older reading says nothing of now */
@@ -69,6 +70,12 @@ static const struct watch {
 		{ "SELECT g.id, g.code FROM alarm x JOIN gateway g ON g.id = x.object_id JOIN gateway_state s ON s.gateway_id = g.id"
 			" WHERE x.open_key LIKE 'round_long:%' AND s.updated_at >= ? AND s.round_ms <= 900 * COALESCE((SELECT y.value FROM setting y"
 			" WHERE y.site_id = g.site_id AND y.name = 'round_long_s'), ?) ORDER BY g.id", &found_shape } },
+	/* Of those that others run; the worker's own are missing together with it. */
+	{ "job_late", JOB_LATE_MS, SETTING__MAX, "was not run when it should have been",
+		{ "SELECT 0 AS id, j.name AS code FROM job_state j WHERE j.worker = '" JOB_OUTSIDE "'"
+			" AND j.run_at + j.every_ms + j.every_ms DIV 4 < ? ORDER BY j.name", &found_shape },
+		{ "SELECT 0 AS id, x.object_code AS code FROM alarm x WHERE x.open_key LIKE 'job_late:%' AND NOT EXISTS (SELECT 1 FROM job_state j"
+			" WHERE j.name = x.object_code AND j.run_at + j.every_ms + j.every_ms DIV 4 < ?)", &found_shape } },
 	/* By way, "any" before one is chosen. */
 	{ "outbox_stuck", STUCK_MS, SETTING__MAX, "has messages that are due for a quarter of an hour",
 		{ "SELECT DISTINCT 0 AS id, IF(o.way = '', 'any', o.way) AS code FROM outbox o WHERE o.state IN ('pending', 'sending')"

@@ -210,12 +210,17 @@ static const char *word_of(const char *kind, bool zh)
 	return zh ? k->zh : k->en;
 }
 
+json_t *duty_params(const char *object_code, const char *alarm_kind, const char *language)
+{
+	return json_pack("{s:s, s:s}", "object", object_code, "what",
+		word_of(alarm_kind, !str_eq(language, "en")));
+}
+
 static enum err tell_one(
 	struct db *db, const struct untold *x, const struct duty *d, struct utc now)
 {
 	AUTO(json_free)
-	json_t *params = json_pack("{s:s, s:s}", "object", x->object_code, "what",
-		word_of(x->kind, !str_eq(d->language, "en")));
+	json_t *params = duty_params(x->object_code, x->kind, d->language);
 	AUTO(text_free) char *text = params ? json_text(params) : NULL;
 	char once[80];
 	enum err e;

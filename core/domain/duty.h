@@ -1,5 +1,6 @@
 #pragma once
 /* Staff on duty, who are told of urgent alarms. */
+#include "base/json.h"
 #include "db/db.h"
 
 struct duty {
@@ -29,6 +30,9 @@ struct duty_change {
 };
 /* The whole list of a site, with an audit row. ERR_BAD_VALUE names the row ("items[2].phone"). */
 MUST_USE enum err duty_put(struct db *db, const struct duty_change *c, struct problem *why);
+
+/* Parameters of the message about an alarm of a kind; the caller owns them. NULL: no memory. */
+json_t *duty_params(const char *object_code, const char *alarm_kind, const char *language);
 
 /* Tells who is on duty of each urgent alarm that nobody was told of: a message to each of them,
  * and again, to the next step too, while nobody acknowledges it (settings alarm_repeat_min and

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "domain/audit.h"
+#include "domain/fee_inside.h"
 #include "domain/notice.h"
 #include "domain/scope.h"
 #include "domain/setting.h"
@@ -18,18 +19,13 @@
 /* ---- the list ---- */
 
 #define F(member) FIELD(struct fee, member)
-SHAPE(fee_shape, struct fee, F(id), F(contract_id), F(contract_code), F(tenant_id), F(tenant_code),
-	F(tenant_name), F(room), F(account_id), F(balance), F(kind), F(monthly_fen), F(from_day),
-	F(to_day), F(end_at), F(zone), F(last_month));
+static const struct field fee_fields[] = { F(id), F(contract_id), F(contract_code), F(tenant_id),
+	F(tenant_code), F(tenant_name), F(room), F(account_id), F(balance), F(kind), F(monthly_fen),
+	F(from_day), F(to_day), F(end_at), F(zone), F(last_month) };
 #undef F
-#define FEES                                                                                       \
-	"SELECT f.id, f.contract_id, c.code AS contract_code, t.id AS tenant_id, t.code AS"        \
-	" tenant_code, t.name AS tenant_name, t.room, f.account_id, a.balance_nano AS balance,"    \
-	" f.kind, f.monthly_fen, f.from_day, f.to_day, c.end_at, s.zone,"                          \
-	" (SELECT MAX(g.month) FROM fee_charge g WHERE g.contract_fee_id = f.id) AS last_month"    \
-	" FROM contract_fee f JOIN contract c ON c.id = f.contract_id"                             \
-	" JOIN tenant t ON t.id = c.tenant_id JOIN site s ON s.id = t.site_id"                     \
-	" JOIN account a ON a.id = f.account_id "
+const struct shape fee_shape = {
+	.fields = fee_fields, .n = ARRAY_LEN(fee_fields), .size = sizeof(struct fee)
+};
 static const struct query Q_LIST = { FEES
 	"WHERE ? IN (0, t.site_id, " SEEN_CONTRACT(
 		"c.id") ") AND ? IN (0, c.id) AND ? IN (0, f.id)"
@@ -61,8 +57,8 @@ enum err fee_list(struct db *db, const struct fee_filter *f, struct rows *out)
 		out);
 }
 
-/* Not beyond the contract: its last day is that of its last millisecond. */
-static enum err term_of(const struct fee *f, const struct zone *z, struct fee_term *out)
+/* The contract's last day is that of its last millisecond. */
+enum err fee_term_of(const struct fee_row *f, const struct zone *z, struct fee_term *out)
 {
 	struct fee_term t = { .monthly_fen = f->monthly_fen, .ends = f->to_day[0] != '\0' };
 	struct day last = { INT32_MAX };
@@ -80,6 +76,12 @@ static enum err term_of(const struct fee *f, const struct zone *z, struct fee_te
 	}
 	*out = t;
 	return ERR_OK;
+}
+
+static enum err term_of(const struct fee *f, const struct zone *z, struct fee_term *out)
+{
+	return fee_term_of(
+		&(struct fee_row){ f->monthly_fen, f->from_day, f->to_day, f->end_at }, z, out);
 }
 
 enum err fee_next(const struct fee *f, struct utc now, struct fee_next *out)
@@ -202,7 +204,7 @@ static enum err charge(struct db *db, struct charging *c)
 
 	if (e != ERR_OK)
 		return e;
-	c->amount_fen = fee_amount(&c->term, c->month) - c->before.amount_fen;
+	c->amount_fen = fee_left(&c->term, c->month, c->before.amount_fen);
 	if (c->amount_fen == 0)
 		return ERR_OK;
 	e = charge_entry(db, c, &entry_id);

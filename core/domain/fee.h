@@ -39,6 +39,15 @@ MUST_USE enum err fee_list(struct db *db, const struct fee_filter *f, struct row
 /* Rows of struct fee; args: the site (0: every). */
 extern const struct listing fee_listing;
 
+/* A fee as it stands in the books. */
+struct fee_row {
+	int64_t monthly_fen;
+	const char *from_day, *to_day; /* "": open */
+	struct utc end_at;	       /* of its contract; 0: open */
+};
+/* What is charged by: no day beyond the contract. */
+MUST_USE enum err fee_term_of(const struct fee_row *f, const struct zone *z, struct fee_term *out);
+
 struct fee_next {
 	char month[MONTH_TEXT_MAX];
 	char due_day[DAY_TEXT_MAX];

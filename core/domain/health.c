@@ -1,5 +1,7 @@
 #include "domain/health.h"
 
+#include "domain/jobstate.h"
+
 #define FAILING_MS 60000
 
 #define F(member) FIELD(struct health, member)
@@ -14,8 +16,10 @@ static const struct query Q_LOOK = {
 	" (SELECT COUNT(DISTINCT bus_group_id) FROM gateway WHERE enabled = 1) AS `groups`,"
 	" (SELECT COUNT(DISTINCT b.id) FROM bus_group b JOIN gateway g ON g.bus_group_id = b.id"
 	" WHERE g.enabled = 1 AND b.until_at < w.now) AS groups_free,"
-	" COALESCE((SELECT w.now - MAX(run_at) FROM job_state), -1) AS worker_ms,"
-	" (SELECT COUNT(*) FROM job_state WHERE failing_since > 0 AND failing_since < w.now - ?)"
+	" COALESCE((SELECT w.now - MAX(run_at) FROM job_state WHERE worker <> '" JOB_OUTSIDE
+	"'), -1) AS worker_ms,"
+	" (SELECT COUNT(*) FROM job_state WHERE failing_since > 0 AND failing_since < w.now - ?"
+	" AND worker <> '" JOB_OUTSIDE "')"
 	" AS jobs_failing FROM (SELECT ? AS now) w",
 	&health_shape
 };

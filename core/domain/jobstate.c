@@ -19,6 +19,10 @@ static const struct query Q_NOTE = {
 	NULL
 };
 
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+const struct job_outside jobs_outside[] = { { "backup", DAY_MS }, { "verify", DAY_MS } };
+const size_t jobs_outside_n = ARRAY_LEN(jobs_outside);
+
 #define F(member) FIELD(struct job_state, member)
 SHAPE(state_shape, struct job_state, F(name), F(worker), F(every_ms), F(run_at), F(took_ms),
 	F(result), F(runs), F(failures), F(failing_since), F(failed_at), F(ok_at));
@@ -50,7 +54,7 @@ enum err job_state_note(struct db *db, const struct job_run *r)
 {
 	AUTO(rows_free) struct rows rows = { 0 };
 	const struct job_state *s;
-	bool well = str_eq(r->result, "ok");
+	bool well = str_eq(r->result, "ok"), outside = str_eq(r->worker, JOB_OUTSIDE);
 	char text[200];
 	enum err e = write_down(db, r, well);
 
@@ -59,10 +63,31 @@ enum err job_state_note(struct db *db, const struct job_run *r)
 	if (e == ERR_OK)
 		e = job_states(db, r->name, &rows);
 	s = rows.at;
-	if (e != ERR_OK || rows.n != 1 || r->at.ms - s->failing_since.ms < FAILED_MS)
+	if (e != ERR_OK || rows.n != 1)
 		return e;
-	snprintf(text, sizeof(text), "the job %s fails for a minute and more: %s", r->name,
-		r->result);
+	if (!outside && r->at.ms - s->failing_since.ms < FAILED_MS)
+		return e;
+	snprintf(text, sizeof(text), "the job %s fails%s: %s", r->name,
+		outside ? "" : " for a minute and more", r->result);
 	return alarm_raise(
 		db, &(struct alarm_new){ "job_failed", "urgent", "job", 0, r->name, text }, r->at);
+}
+
+enum err job_outside_note(struct db *db, const char *name, bool well, struct utc now)
+{
+	for (size_t i = 0; i < jobs_outside_n; i++)
+		if (str_eq(jobs_outside[i].name, name))
+			return job_state_note(db, &(struct job_run){ .name = name,
+							  .worker = JOB_OUTSIDE,
+							  .every_ms = jobs_outside[i].every_ms,
+							  .result = well ? "ok" : "failed",
+							  .runs = 1,
+							  .failures = !well,
+							  .at = now });
+	return ERR_NOT_FOUND;
+}
+
+bool job_state_late(const struct job_state *s, struct utc now)
+{
+	return now.ms > s->run_at.ms + s->every_ms + s->every_ms / 4 + JOB_LATE_MS;
 }

@@ -15,7 +15,7 @@ SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(rol
 	F(observed), F(observed_since), F(desired_since), F(keep_until), F(read_at),
 	F(register_milli), F(sharp_milli), F(peak_milli), F(flat_milli), F(valley_milli),
 	F(power_w), F(phases), F(voltage1_mv), F(voltage2_mv), F(voltage3_mv), F(current1_ma),
-	F(current2_ma), F(current3_ma), F(comm), F(comm_since), F(error));
+	F(current2_ma), F(current3_ma), F(comm), F(comm_since), F(error), F(enabled));
 #undef F
 
 /* ? = now, of the contract in force */
@@ -29,7 +29,8 @@ SHAPE(meter_shape, struct live_meter, F(id), F(code), F(name), F(utility), F(rol
 	" p.observed_since, p.desired_since, p.keep_until,"                                        \
 	" s.read_at, s.register_milli, s.sharp_milli, s.peak_milli, s.flat_milli, s.valley_milli," \
 	" s.power_w, s.phases, s.voltage1_mv, s.voltage2_mv, s.voltage3_mv, s.current1_ma,"        \
-	" s.current2_ma, s.current3_ma, COALESCE(s.comm, 'never') AS comm, s.comm_since, s.error"  \
+	" s.current2_ma, s.current3_ma, COALESCE(s.comm, 'never') AS comm, s.comm_since, s.error," \
+	" m.enabled"                                                                               \
 	" FROM meter m JOIN gateway g ON g.id = m.gateway_id"                                      \
 	" JOIN supply_point p ON p.id = m.supply_point_id"                                         \
 	" LEFT JOIN area r ON r.id = m.area_id"                                                    \
@@ -199,6 +200,7 @@ const struct listing live_gateway_listing = {
 		{ "area_id", FILTER_ID, "g.area_id = ?" },
 		{ "comm", FILTER_WORD, "COALESCE(s.comm, 'never') = ?", "ok silent never" },
 		{ "transport", FILTER_WORD, "g.transport = ?", "modbus-tcp rtu-tcp rtu dial-in" },
+		{ "enabled", FILTER_FLAG, "g.enabled = ?" },
 		{ "q", FILTER_TEXT, "LOCATE(?, g.code) OR LOCATE(?, g.name)" } },
 	.usual = 1000,
 	.most = 1000,

@@ -48,6 +48,7 @@ struct live_meter {
 	char comm[8]; /* "never" "ok" "silent" */
 	struct utc comm_since;
 	char error[801];
+	bool enabled;
 };
 
 /* Rows of struct live_meter; args: now, the site (0: every). */

@@ -36,7 +36,6 @@ static const char *purpose_word(const char *purpose, bool zh)
 
 /* What a notice is made of. */
 struct words {
-	const char *kind;  /* as stored, and of the SMS template */
 	const char *words; /* row of base/notice_words.c */
 	char balance[MONEY_TEXT_MAX], amount[MONEY_TEXT_MAX];
 	char when[40];
@@ -100,45 +99,6 @@ static enum err send_to_all(struct db *db, const struct account *a, int64_t noti
 	return e;
 }
 
-static enum err add(struct db *db, const struct account *a, const struct words *w, struct utc now)
-{
-	AUTO(json_free) json_t *params = NULL;
-	AUTO(buf_free) struct buf text = { 0 };
-	char *packed;
-	int64_t id;
-	enum err e;
-
-	ASSERT(db_in_tx(db));
-	if (!notice_text(a, w, &text))
-		return ERR_INTERNAL;
-	e = db_exec(db, &Q_ADD,
-		ARGS(arg_i64(a->id), arg_text(w->kind), arg_text(text.text), arg_utc(now)), NULL);
-	if (e != ERR_OK)
-		return e;
-	id = db_insert_id(db);
-	params = json_pack("{s:s, s:s, s:s, s:s, s:s}", "shop", a->room, "purse",
-		purpose_word(a->purpose, !str_eq(a->language, "en")), "balance", w->balance,
-		"amount", w->amount, "time", w->when);
-	packed = json_text(params);
-	e = send_to_all(db, a, id, w->kind, packed, now);
-	free(packed);
-	return e;
-}
-
-enum err notice_add(struct db *db, const struct account *a, const char *kind, int64_t amount_fen,
-	struct utc now)
-{
-	struct words w = { .kind = kind, .words = kind };
-	struct money paid = { 0 };
-	enum err e = money_from_fen(amount_fen, &paid);
-
-	if (e != ERR_OK)
-		return e;
-	money_text2(a->balance, w.balance);
-	money_text2(paid, w.amount);
-	return add(db, a, &w, now);
-}
-
 /* "now", or a local time: "at 11-23 07:00". */
 static enum err when_text(
 	const struct account *a, struct utc at, struct utc now, char *out, size_t size)
@@ -164,17 +124,71 @@ static enum err when_text(
 	return ERR_OK;
 }
 
+static enum err arrears_words(
+	const struct account *a, const struct notice_of *n, struct utc now, struct words *w)
+{
+	if (n->cut_at.ms)
+		return when_text(a, n->cut_at, now, w->when, sizeof(w->when));
+	w->words = UNCUT;
+	snprintf(w->when, sizeof(w->when), "%s",
+		str_eq(a->language, "en") ? "not for now" : "暂不断供");
+	return ERR_OK;
+}
+
+enum err notice_make(const struct account *a, const struct notice_of *n, struct utc now,
+	struct buf *text, json_t **params)
+{
+	struct words w = { .words = n->kind };
+	struct money amount = { 0 };
+	enum err e = money_from_fen(n->amount_fen, &amount);
+
+	if (e == ERR_OK && str_eq(n->kind, "arrears"))
+		e = arrears_words(a, n, now, &w);
+	if (e != ERR_OK)
+		return e;
+	money_text2(a->balance, w.balance);
+	if (!str_eq(n->kind, "arrears"))
+		money_text2(amount, w.amount);
+	if (!notice_text(a, &w, text))
+		return ERR_INTERNAL;
+	*params = json_pack("{s:s, s:s, s:s, s:s, s:s}", "shop", a->room, "purse",
+		purpose_word(a->purpose, !str_eq(a->language, "en")), "balance", w.balance,
+		"amount", w.amount, "time", w.when);
+	return *params ? ERR_OK : ERR_INTERNAL;
+}
+
+static enum err add(
+	struct db *db, const struct account *a, const struct notice_of *n, struct utc now)
+{
+	AUTO(json_free) json_t *params = NULL;
+	AUTO(buf_free) struct buf text = { 0 };
+	char *packed;
+	int64_t id;
+	enum err e;
+
+	ASSERT(db_in_tx(db));
+	e = notice_make(a, n, now, &text, &params);
+	if (e == ERR_OK)
+		e = db_exec(db, &Q_ADD,
+			ARGS(arg_i64(a->id), arg_text(n->kind), arg_text(text.text), arg_utc(now)),
+			NULL);
+	if (e != ERR_OK)
+		return e;
+	id = db_insert_id(db);
+	packed = json_text(params);
+	e = send_to_all(db, a, id, n->kind, packed, now);
+	free(packed);
+	return e;
+}
+
+enum err notice_add(struct db *db, const struct account *a, const char *kind, int64_t amount_fen,
+	struct utc now)
+{
+	return add(db, a, &(struct notice_of){ .kind = kind, .amount_fen = amount_fen }, now);
+}
+
 enum err notice_add_arrears(
 	struct db *db, const struct account *a, struct utc cut_at, struct utc now)
 {
-	struct words w = { .kind = "arrears", .words = cut_at.ms ? "arrears" : UNCUT };
-	enum err e = ERR_OK;
-
-	money_text2(a->balance, w.balance);
-	if (cut_at.ms)
-		e = when_text(a, cut_at, now, w.when, sizeof(w.when));
-	else
-		snprintf(w.when, sizeof(w.when), "%s",
-			str_eq(a->language, "en") ? "not for now" : "暂不断供");
-	return e == ERR_OK ? add(db, a, &w, now) : e;
+	return add(db, a, &(struct notice_of){ .kind = "arrears", .cut_at = cut_at }, now);
 }

@@ -60,6 +60,13 @@ bool aliyun_serves(const struct notice *n, const char *kind, const char *languag
 	return n->aliyun && notice_template(&n->aliyun->templates, kind, language);
 }
 
+bool aliyun_how(
+	const struct notice *n, const char *kind, const char *language, struct notice_how *out)
+{
+	return n->aliyun &&
+	       notice_how_of(&n->aliyun->templates, n->aliyun->sign_name, kind, language, out);
+}
+
 /* ---- signature V3 ---- */
 
 static void signed_names(const struct acs3 *r, struct buf *out)

@@ -20,6 +20,9 @@ MUST_USE enum err notice_templates_load(
 /* A kind that has none in a language has that of Chinese; NULL: none at all. */
 const char *notice_template(
 	const struct notice_templates *t, const char *kind, const char *language);
+/* The same, for a channel's own how(). */
+bool notice_how_of(const struct notice_templates *t, const char *sign, const char *kind,
+	const char *language, struct notice_how *out);
 
 struct gammu; /* gammu.h */
 
@@ -59,10 +62,14 @@ void wechat_ways_load(struct conf *conf, struct notice *n);
 void wechat_ways_free(struct notice *n);
 const struct problem *wechat_oa_off(const struct notice *n);
 bool wechat_oa_serves(const struct notice *n, const char *kind, const char *language);
+bool wechat_oa_how(
+	const struct notice *n, const char *kind, const char *language, struct notice_how *out);
 void wechat_oa_send(const struct notice *, const struct notice_message *, struct utc now,
 	int64_t deadline_ms, struct notice_result *out);
 const struct problem *wechat_mini_off(const struct notice *n);
 bool wechat_mini_serves(const struct notice *n, const char *kind, const char *language);
+bool wechat_mini_how(
+	const struct notice *n, const char *kind, const char *language, struct notice_how *out);
 void wechat_mini_send(const struct notice *, const struct notice_message *, struct utc now,
 	int64_t deadline_ms, struct notice_result *out);
 
@@ -98,6 +105,8 @@ MUST_USE enum err aliyun_load(struct conf *conf, struct aliyun_sms **out, struct
 void aliyun_free(struct aliyun_sms **a);
 const struct problem *aliyun_off(const struct notice *n);
 bool aliyun_serves(const struct notice *n, const char *kind, const char *language);
+bool aliyun_how(
+	const struct notice *n, const char *kind, const char *language, struct notice_how *out);
 void aliyun_send(const struct notice *, const struct notice_message *, struct utc now,
 	int64_t deadline_ms, struct notice_result *out);
 MUST_USE enum err aliyun_look_up(const struct notice *, const struct notice_message *,
@@ -108,6 +117,8 @@ MUST_USE enum err tencent_load(struct conf *conf, struct tencent_sms **out, stru
 void tencent_free(struct tencent_sms **t);
 const struct problem *tencent_off(const struct notice *n);
 bool tencent_serves(const struct notice *n, const char *kind, const char *language);
+bool tencent_how(
+	const struct notice *n, const char *kind, const char *language, struct notice_how *out);
 void tencent_send(const struct notice *, const struct notice_message *, struct utc now,
 	int64_t deadline_ms, struct notice_result *out);
 MUST_USE enum err tencent_look_up(const struct notice *, const struct notice_message *,
@@ -148,6 +159,8 @@ MUST_USE enum err gammu_load(struct conf *conf, struct gammu **out, struct probl
 void gammu_free(struct gammu **g);
 const struct problem *gammu_off(const struct notice *n);
 bool gammu_serves(const struct notice *n, const char *kind, const char *language);
+bool gammu_how(
+	const struct notice *n, const char *kind, const char *language, struct notice_how *out);
 void gammu_send(const struct notice *, const struct notice_message *, struct utc now,
 	int64_t deadline_ms, struct notice_result *out);
 MUST_USE enum err gammu_look_up(const struct notice *, const struct notice_message *,

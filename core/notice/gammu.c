@@ -9,6 +9,7 @@
 #include "base/notice_words.h"
 #include "notice/channel.h"
 #include "notice/gammu.h"
+#include "notice/own_text.h"
 
 #define SECTION "gammu"
 #define LOGIN_CODE "login_code"
@@ -102,6 +103,16 @@ bool gammu_serves(const struct notice *n, const char *kind, const char *language
 	return n->gammu && notice_kind_find(kind) && notice_words_find(kind);
 }
 
+bool gammu_how(
+	const struct notice *n, const char *kind, const char *language, struct notice_how *out)
+{
+	*out = (struct notice_how){ .language = "" };
+	return gammu_serves(n, kind, language) &&
+	       str_copy(out->language, sizeof(out->language),
+		       notice_language_of(language) == NOTICE_EN ? "en" : "zh") &&
+	       str_copy(out->sign, sizeof(out->sign), n->gammu->sign_name);
+}
+
 /* ---- the message ---- */
 
 /* A mainland mobile number, as it is written everywhere, so that reports match: +86 and 11 digits.
@@ -114,62 +125,6 @@ static bool number_of(const char *phone, char out[static NUMBER_MAX])
 		return false;
 	snprintf(out, NUMBER_MAX, "+86%s", phone);
 	return true;
-}
-
-/* Line ends and the like in a name must not stop the message. */
-static void flatten(struct buf *text)
-{
-	for (size_t i = 0; i < text->len; i++)
-		if ((unsigned char)text->text[i] < 0x20)
-			text->text[i] = ' ';
-}
-
-static bool text_of(const struct gammu *g, const struct notice_message *m, struct buf *out)
-{
-	const struct notice_kind *kind = notice_kind_find(m->kind);
-	const struct notice_words *words = notice_words_find(m->kind);
-	struct word_value v[ARRAY_LEN(kind->params)];
-	char names[ARRAY_LEN(kind->params)][24];
-	size_t n = 0;
-
-	for (; n < ARRAY_LEN(kind->params) && kind->params[n]; n++) {
-		v[n].name = names[n];
-		v[n].value = json_string_value(json_object_get(m->params, kind->params[n]));
-		if (!v[n].value)
-			return false;
-		snprintf(names[n], sizeof(names[n]), "{%s}", kind->params[n]);
-	}
-	if (g->sign_name[0])
-		buf_printf(out, "【%s】", g->sign_name);
-	notice_words_fill(
-		str_eq(m->language ? m->language : "zh", "en") ? words->en : words->zh, v, n, out);
-	flatten(out);
-	return true;
-}
-
-/* gammu takes ~ in UCS-2 for the mark of blinking text: the full-width one stands for it there. */
-static void widen_tildes(struct buf *text)
-{
-	struct buf wide = { 0 };
-
-	for (const char *t = text->text; *t; t++)
-		if (*t == '~')
-			buf_adds(&wide, "～");
-		else
-			buf_add(&wide, t, 1);
-	buf_free(text);
-	*text = wide;
-}
-
-static bool parts_of(struct buf *text, struct sms_text *out)
-{
-	enum err e = sms_split(text->text, out);
-
-	if (e == ERR_OK && out->coding == SMS_UCS2 && strchr(text->text, '~')) {
-		widen_tildes(text);
-		e = sms_split(text->text, out);
-	}
-	return e == ERR_OK;
 }
 
 static void set(
@@ -215,7 +170,9 @@ void gammu_send(const struct notice *n, const struct notice_message *m, struct u
 		set(out, NOTICE_REFUSED, false, "bad_phone");
 		return;
 	}
-	if (!m->out_id || !m->out_id[0] || !text_of(g, m, &text) || !parts_of(&text, &parts)) {
+	if (!m->out_id || !m->out_id[0] ||
+		!own_text(m->kind, m->language, m->params, g->sign_name, &text) ||
+		!own_text_parts(&text, &parts)) {
 		set(out, NOTICE_REFUSED, false, "bad_params");
 		return;
 	}

@@ -25,11 +25,11 @@ const struct notice_kind notice_kinds[] = {
 };
 
 const struct notice_channel notice_channels[] = {
-	{ "aliyun_sms", "sms", aliyun_off, aliyun_serves, aliyun_send, aliyun_look_up },
-	{ "tencent_sms", "sms", tencent_off, tencent_serves, tencent_send, tencent_look_up },
-	{ "gammu", "sms", gammu_off, gammu_serves, gammu_send, gammu_look_up },
-	{ "wechat_oa", "wechat", wechat_oa_off, wechat_oa_serves, wechat_oa_send, NULL },
-	{ "wechat_mini", "wechat", wechat_mini_off, wechat_mini_serves, wechat_mini_send, NULL },
+	{ "aliyun_sms", "sms", aliyun_off, aliyun_serves, aliyun_how, aliyun_send, aliyun_look_up },
+	{ "tencent_sms", "sms", tencent_off, tencent_serves, tencent_how, tencent_send, tencent_look_up },
+	{ "gammu", "sms", gammu_off, gammu_serves, gammu_how, gammu_send, gammu_look_up },
+	{ "wechat_oa", "wechat", wechat_oa_off, wechat_oa_serves, wechat_oa_how, wechat_oa_send, NULL },
+	{ "wechat_mini", "wechat", wechat_mini_off, wechat_mini_serves, wechat_mini_how, wechat_mini_send, NULL },
 };
 /* clang-format on */
 const size_t notice_kind_count = ARRAY_LEN(notice_kinds);

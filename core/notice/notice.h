@@ -61,6 +61,14 @@ struct notice_delivery {
 	struct utc at; /* 0 if not said */
 };
 
+/* What a message is sent by. */
+struct notice_how {
+	char template[65]; /* its number at the provider; "": the text is our own */
+	char language[3];  /* of the template; "": it has one of its own, which we do not know */
+	char sign[65];	   /* stands before the text; "": none */
+	char fields[1200]; /* of WeChat: as in the setting fields_<kind> */
+};
+
 struct notice_channel {
 	const char *name;   /* "aliyun_sms" */
 	const char *medium; /* "sms" or "wechat" */
@@ -68,6 +76,9 @@ struct notice_channel {
 	const struct problem *(*off)(const struct notice *);
 	/* Has it a template for this kind in this language? */
 	bool (*serves)(const struct notice *, const char *kind, const char *language);
+	/* And which; false: none. */
+	bool (*how)(const struct notice *, const char *kind, const char *language,
+		struct notice_how *out);
 	void (*send)(const struct notice *, const struct notice_message *, struct utc now,
 		int64_t deadline_ms, struct notice_result *out);
 	/* Asks what became of a message that was sent, or may have been, at sent_at. ref is the

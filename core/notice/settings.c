@@ -43,6 +43,18 @@ const char *notice_template(
 	return own[0] ? own : zh[0] ? zh : NULL;
 }
 
+bool notice_how_of(const struct notice_templates *t, const char *sign, const char *kind,
+	const char *language, struct notice_how *out)
+{
+	const char *id = notice_template(t, kind, language);
+	bool own = id && id == t->id[NOTICE_EN][notice_kind_find(kind) - notice_kinds];
+
+	*out = (struct notice_how){ .language = "" };
+	return id && str_copy(out->template, sizeof(out->template), id) &&
+	       str_copy(out->language, sizeof(out->language), own ? "en" : "zh") &&
+	       str_copy(out->sign, sizeof(out->sign), sign);
+}
+
 enum err notice_take(struct conf *conf, const char *section, const char *key, char *dst,
 	size_t size, struct problem *why)
 {

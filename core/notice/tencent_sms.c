@@ -75,6 +75,13 @@ bool tencent_serves(const struct notice *n, const char *kind, const char *langua
 	return n->tencent && notice_template(&n->tencent->templates, kind, language);
 }
 
+bool tencent_how(
+	const struct notice *n, const char *kind, const char *language, struct notice_how *out)
+{
+	return n->tencent &&
+	       notice_how_of(&n->tencent->templates, n->tencent->sign_name, kind, language, out);
+}
+
 /* ---- signature TC3 ---- */
 
 void tc3_canonical(const struct tc3 *r, struct buf *out)

@@ -240,6 +240,33 @@ bool wechat_mini_serves(const struct notice *n, const char *kind, const char *la
 	return template_of(n->wechat[WECHAT_MINI].app, kind) != NULL;
 }
 
+static bool how(const struct wechat_app *app, const char *kind, struct notice_how *out)
+{
+	const struct wechat_template *t = template_of(app, kind);
+	AUTO(buf_free) struct buf fields = { 0 };
+
+	*out = (struct notice_how){ .language = "" };
+	if (!t)
+		return false;
+	wechat_fields_text(t, &fields);
+	return str_copy(out->template, sizeof(out->template), t->id) &&
+	       str_copy(out->fields, sizeof(out->fields), fields.text);
+}
+
+bool wechat_oa_how(
+	const struct notice *n, const char *kind, const char *language, struct notice_how *out)
+{
+	(void)language;
+	return how(n->wechat[WECHAT_OA].app, kind, out);
+}
+
+bool wechat_mini_how(
+	const struct notice *n, const char *kind, const char *language, struct notice_how *out)
+{
+	(void)language;
+	return how(n->wechat[WECHAT_MINI].app, kind, out);
+}
+
 void wechat_oa_send(const struct notice *n, const struct notice_message *m, struct utc now,
 	int64_t deadline_ms, struct notice_result *out)
 {

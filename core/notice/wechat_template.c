@@ -250,6 +250,16 @@ enum err wechat_fields_read(const char *text, const struct notice_kind *kind,
 		      : problem_set(why, ERR_NOT_CONFIGURED, "", "the list of fields is empty");
 }
 
+void wechat_fields_text(const struct wechat_template *t, struct buf *out)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct wechat_field *f = &t->fields[i];
+
+		buf_printf(out, "%s%s%s%s", i ? "," : "", f->name, f->param[0] ? ":" : "=",
+			f->param[0] ? f->param : f->text);
+	}
+}
+
 /* ---- a message ---- */
 
 static void beijing(struct utc now, char out[static 40])

@@ -27,6 +27,9 @@ struct wechat_template {
 MUST_USE enum err wechat_fields_read(const char *text, const struct notice_kind *kind,
 	struct wechat_template *out, struct problem *why);
 
+/* The same list as text. */
+void wechat_fields_text(const struct wechat_template *t, struct buf *out);
+
 /* Makes a text fit a kind of field ("thing", "amount", …): what may be cut is cut, at whole
  * characters. False: WeChat would refuse it, so it must not be sent. out holds 32 characters. */
 #define WECHAT_VALUE_MAX 129

@@ -54,15 +54,22 @@ enum err fee_check(const struct fee_term *t, struct problem *why)
 	return ERR_OK;
 }
 
+void fee_span(const struct fee_term *t, struct month m, struct day *first, struct day *last)
+{
+	*first = month_first(m);
+	*last = month_last(m);
+	if (t->from.days > first->days)
+		*first = t->from;
+	if (t->ends && t->to.days < last->days)
+		*last = t->to;
+}
+
 int fee_days(const struct fee_term *t, struct month m)
 {
-	int32_t first = month_first(m).days, last = month_last(m).days;
+	struct day first, last;
 
-	if (t->from.days > first)
-		first = t->from.days;
-	if (t->ends && t->to.days < last)
-		last = t->to.days;
-	return last < first ? 0 : last - first + 1;
+	fee_span(t, m, &first, &last);
+	return last.days < first.days ? 0 : last.days - first.days + 1;
 }
 
 int64_t fee_amount(const struct fee_term *t, struct month m)
@@ -71,4 +78,9 @@ int64_t fee_amount(const struct fee_term *t, struct month m)
 	int64_t of = month_last(m).days - month_first(m).days + 1;
 
 	return (2 * t->monthly_fen * days + of) / (2 * of);
+}
+
+int64_t fee_left(const struct fee_term *t, struct month m, int64_t charged_fen)
+{
+	return fee_amount(t, m) - charged_fen;
 }

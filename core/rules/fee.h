@@ -26,9 +26,13 @@ struct fee_term {
 /* ERR_OUT_OF_RANGE, with the field ("monthly_fen", "to_day") in why, unless the term can be. */
 MUST_USE enum err fee_check(const struct fee_term *t, struct problem *why);
 
-/* How many days of the month the term covers: 0 .. 31. */
+/* The days of the month that the term covers; none: last is before first. */
+void fee_span(const struct fee_term *t, struct month m, struct day *first, struct day *last);
+/* How many they are: 0 .. 31. */
 int fee_days(const struct fee_term *t, struct month m);
 
 /* What the month costs: monthly × days covered ÷ days of the month, half a fen and more rounded up;
  * a whole month costs exactly the monthly amount, whatever its length. t has passed fee_check(). */
 int64_t fee_amount(const struct fee_term *t, struct month m);
+/* What of that is not charged yet; below zero: what is given back. */
+int64_t fee_left(const struct fee_term *t, struct month m, int64_t charged_fen);

@@ -250,6 +250,27 @@ static void a_job_that_fails(void **state)
 	db_free(&worker);
 }
 
+/* Backups are made by others: their failure is told at once, and so is their absence. */
+static void a_job_of_others(void **state)
+{
+	struct db *db = *state, *worker = fixture_as("yufu_worker");
+
+	assert_int_equal(job_outside_note(worker, "nothing", true, NOW), ERR_NOT_FOUND);
+	assert_int_equal(job_outside_note(worker, "backup", false, NOW), ERR_OK);
+	assert_int_equal(open_of(db, "job_failed"), 1);
+	assert_int_equal(job_outside_note(worker, "backup", true, after_min(10)), ERR_OK);
+	assert_int_equal(open_of(db, "job_failed"), 0);
+	look(worker, after_min(30 * 60 + 10));
+	assert_int_equal(open_of(db, "job_late"), 0);
+	look(worker, after_min(30 * 60 + 14));
+	look(worker, after_min(30 * 60 + 15));
+	assert_int_equal(open_of(db, "job_late"), 1);
+	assert_int_equal(job_outside_note(worker, "backup", true, after_min(30 * 60 + 20)), ERR_OK);
+	look(worker, after_min(30 * 60 + 20));
+	assert_int_equal(open_of(db, "job_late"), 0);
+	db_free(&worker);
+}
+
 /* ---- who is told ---- */
 
 static int64_t told(struct db *db, const char *phone)
@@ -393,6 +414,7 @@ int main(void)
 		cmocka_unit_test(held_on_although_in_arrears),
 		cmocka_unit_test(long_rounds_and_messages_that_wait),
 		cmocka_unit_test(a_job_that_fails),
+		cmocka_unit_test(a_job_of_others),
 		cmocka_unit_test(alarms_go_to_the_area_and_then_to_the_next_step),
 		cmocka_unit_test(nobody_is_told_for_ever),
 		cmocka_unit_test(an_area_has_the_alarms_of_those_below_it),

@@ -5,6 +5,8 @@
 #include "domain/approval.h"
 #include "domain/fee.h"
 #include "domain/feecut.h"
+#include "domain/feepreview.h"
+#include "domain/notice.h"
 #include "domain/order.h"
 #include "domain/role.h"
 #include "domain/setting.h"
@@ -259,6 +261,120 @@ static void months_are_caught_up(void **state)
 	assert_int_equal(balance(db, &s), -FEN(200000));
 }
 
+/* ---- what a run would do ---- */
+
+static struct fee_preview preview(const struct shop *s, const char *m, const char *when)
+{
+	struct fee_preview p;
+
+	assert_int_equal(
+		fee_preview(api, &(struct fee_preview_ask){ s->site, 0, month(m), at(when) }, &p),
+		ERR_OK);
+	return p;
+}
+
+static void previewed(const struct fee_preview *p, int64_t fee, const char *state, int days,
+	int64_t amount, int64_t due)
+{
+	const struct fee_preview_row *r = fee_preview_find(p, fee);
+
+	assert_non_null(r);
+	assert_string_equal(r->state, state);
+	assert_int_equal(r->last.days - r->first.days + 1, days);
+	assert_int_equal(r->amount_fen, amount);
+	assert_int_equal(r->due_fen, due);
+}
+
+/* Each fee and purse after the run is as the preview said. */
+static void a_preview_is_what_the_run_then_does(void **state)
+{
+	struct db *db = *state;
+	struct shop s = shop_make(db, 30), gone = shop_make(db, 31);
+	struct fee_actor who = by("2027-02-05T10:00");
+	struct problem why = { 0 };
+	struct fee_preview p;
+	int64_t whole = added(&s, "property_fee", 30000, "2026-11-01", "", "v1");
+	int64_t part = added(&s, "rent", 100000, "2027-02-01", "2027-02-10", "v2");
+	int64_t later = added(&s, "rent", 28000, "2027-02-20", "", "v3");
+	int64_t over = added(&gone, "rent", 50000, "2026-11-01", "2027-01-31", "v4");
+	int64_t ended = added(&gone, "property_fee", 50000, "2026-11-01", "", "v5");
+	int64_t tiny = added(&gone, "rent", 1, "2027-02-03", "2027-02-03", "v6");
+	struct fee_run r;
+
+	/* One site. */
+	shop_set(db,
+		"UPDATE tenant SET site_id = %lld WHERE id = (SELECT tenant_id FROM contract"
+		" WHERE id = %lld)",
+		(long long)s.site, (long long)gone.contract);
+	pay(db, &s, 50000, "2027-02-01T08:00", "v-pay");
+	shop_set(db, "UPDATE contract SET end_at = %lld WHERE id = %lld",
+		(long long)at("2027-02-15T00:00").ms, (long long)gone.contract);
+	shop_set(db, "UPDATE account SET credit_limit_nano = %lld WHERE id = %lld",
+		(long long)FEN(10000), (long long)purse(db, &s));
+
+	/* Before it begins: everything, as at its end; and no run may be started. */
+	p = preview(&s, "2027-02", "2027-01-31T23:59");
+	assert_false(p.begun);
+	previewed(&p, later, "due", 9, 9000, 9000);
+	fee_preview_free(&p);
+
+	p = preview(&s, "2027-02", "2027-02-05T10:00");
+	assert_true(p.begun);
+	previewed(&p, whole, "due", 28, 30000, 30000);
+	previewed(&p, part, "due", 10, 35714, 35714);
+	previewed(&p, later, "later", 9, 9000, 0);
+	previewed(&p, ended, "due", 14, 25000, 25000);
+	previewed(&p, tiny, "nothing", 1, 0, 0);
+	assert_null(fee_preview_find(&p, over));
+	assert_int_equal(p.due, 3);
+	assert_int_equal(p.due_fen, 90714);
+	assert_int_equal(p.later, 1);
+	assert_int_equal(p.charged, 0);
+	/* 500.00 and 100.00 of credit for 657.14; nothing for 250.00. */
+	assert_int_equal(fee_preview_find(&p, part)->balance_after.nano, -FEN(15714));
+	assert_int_equal(fee_preview_find(&p, part)->short_by.nano, FEN(5714));
+	assert_int_equal(p.shorts, 2);
+	assert_int_equal(p.short_by.nano, FEN(5714 + 25000));
+	assert_int_equal(balance(db, &s), FEN(50000)); /* it charged nothing */
+
+	r = run(&s, "2027-02", "2027-02-05T10:00");
+	assert_int_equal(r.fees, p.due);
+	assert_int_equal(r.amount_fen, p.due_fen);
+	for (size_t i = 0; i < p.n; i++) {
+		const struct fee_preview_row *row = &p.at[i];
+
+		assert_int_equal(shop_number(db,
+					 "SELECT CAST(COALESCE(SUM(amount_fen), 0) AS SIGNED) AS v"
+					 " FROM fee_charge WHERE month = '2027-02' AND"
+					 " contract_fee_id = %lld",
+					 row->fee_id),
+			row->due_fen);
+		assert_int_equal(
+			shop_number(db, "SELECT balance_nano AS v FROM account WHERE id = %lld",
+				row->account_id),
+			row->balance_after.nano);
+		if (row->due_fen)
+			assert_int_equal(
+				shop_number(db,
+					"SELECT days AS v FROM fee_charge WHERE month = '2027-02'"
+					" AND contract_fee_id = %lld",
+					row->fee_id),
+				row->last.days - row->first.days + 1);
+	}
+	fee_preview_free(&p);
+
+	/* Charged: it says so, and a correction since. */
+	assert_int_equal(fee_end(api, whole, day("2027-02-14"), &who, &why), ERR_OK);
+	p = preview(&s, "2027-02", "2027-02-05T10:01");
+	previewed(&p, whole, "charged", 14, 15000, 0);
+	assert_int_equal(fee_preview_find(&p, whole)->charged_fen, 15000);
+	previewed(&p, part, "charged", 10, 35714, 0);
+	assert_int_equal(p.due + p.shorts, 0);
+	assert_int_equal(p.charged, 3);
+	assert_int_equal(p.charged_fen, 15000 + 35714 + 25000);
+	fee_preview_free(&p);
+}
+
 static void the_future_is_not_charged(void **state)
 {
 	struct shop s = shop_make(*state, 4);
@@ -417,6 +533,26 @@ static void the_tenant_sees_it_beforehand(void **state)
 	assert_int_equal(next.amount_fen, 0);
 }
 
+/* What is shown of a message before it is sent is what is sent. */
+static void as_it_was_told(
+	struct db *db, int64_t account, const struct notice_of *of, const char *when)
+{
+	AUTO(json_free) json_t *params = NULL;
+	AUTO(buf_free) struct buf text = { 0 };
+	AUTO(text_free) char *packed = NULL;
+	struct account a;
+	char sql[2000];
+
+	assert_int_equal(account_get(db, account, &a), ERR_OK);
+	assert_int_equal(notice_make(&a, of, at(when), &text, &params), ERR_OK);
+	packed = json_text(params);
+	snprintf(sql, sizeof(sql),
+		"SELECT COUNT(*) AS v FROM notice n JOIN outbox o ON o.notice_id = n.id WHERE"
+		" n.account_id = %%lld AND n.kind = '%s' AND n.text = '%s' AND o.params = '%s'",
+		of->kind, text.text, packed);
+	assert_int_equal(shop_number(db, sql, account), 1);
+}
+
 static void who_cannot_pay_is_told_before(void **state)
 {
 	struct db *db = *state;
@@ -440,6 +576,8 @@ static void who_cannot_pay_is_told_before(void **state)
 			" '%%500.00%%499.99%%'",
 			purse(db, &s)),
 		1);
+	as_it_was_told(db, purse(db, &s),
+		&(struct notice_of){ .kind = "fee_due", .amount_fen = 50000 }, "2026-11-26T00:00");
 	/* Used up to the last fen is paid. */
 	assert_int_equal(fees_due(worker, at("2026-12-01T00:00")), ERR_OK);
 	assert_int_equal(balance(db, &rich), 0);
@@ -801,6 +939,7 @@ int main(void)
 		cmocka_unit_test(a_month_is_charged_once),
 		cmocka_unit_test(part_months_by_days),
 		cmocka_unit_test(months_are_caught_up),
+		cmocka_unit_test(a_preview_is_what_the_run_then_does),
 		cmocka_unit_test(the_future_is_not_charged),
 		cmocka_unit_test(an_early_end_gives_days_back),
 		cmocka_unit_test(no_fee_outlasts_its_contract),

@@ -26,6 +26,34 @@ async function code(n) {
 	return phone;
 }
 
+describe('the words of messages', () => {
+	test('are seen before they are sent: samples, or the values of an account, and what each way has for them', async () => {
+		const operator = await world.api.login('operator');
+		const kinds = await until('the worker told of its templates', async () => {
+			const found = await operator.get('/notice-kinds');
+			return found.items.some((k) => k.messages[0].ways.length) && found;
+		}, 60_000);
+		const [low] = kinds.items.filter((k) => k.kind === 'low1');
+		const [zh, en] = low.messages;
+		assert.equal(zh.text, 'A-101的电费余额还有18.50元，请留意充值。');
+		assert.deepEqual(zh.sms, { coding: 'ucs2', units: 25, parts: 1 });
+		assert.equal(en.sms.coding, 'gsm7');
+		const aliyun = zh.ways.find((w) => w.way === 'aliyun_sms');
+		assert.equal(aliyun.text, `【${aliyun.text.slice(1).split('】')[0]}】${zh.text}`);
+		assert.ok(aliyun.template && aliyun.sms.units > zh.sms.units, JSON.stringify(aliyun));
+		assert.deepEqual(kinds.ways.filter((w) => w.on).map((w) => w.medium).includes('sms'), true);
+		assert.deepEqual(kinds.items.map((k) => k.kind).filter((k) => ['login_code', 'alarm', 'arrears'].includes(k)), ['arrears', 'arrears', 'login_code', 'alarm']);
+
+		const [account] = (await operator.get('/accounts?q=A-102')).items.filter((a) => a.purpose === 'electricity');
+		const own = await operator.get(`/accounts/${account.id}/notice-kinds`);
+		assert.equal(own.account.id, account.id);
+		assert.ok(!own.items.some((k) => k.kind.startsWith('fee') || k.kind === 'alarm'));
+		assert.match(own.items.find((k) => k.kind === 'low1').messages[0].page, /^A-102 /);
+		expect(await operator.call('GET', '/accounts/999999/notice-kinds'), 404);
+		expect(await (await world.api.login('viewer')).call('GET', '/notice-kinds'), 403);
+	});
+});
+
 describe('receipts', () => {
 	test('pushed by the stand-ins of both services, they settle what was sent', async () => {
 		let phone = await code(31);

@@ -275,6 +275,81 @@ describe('what a person relies on', () => {
 		await page.waitForSelector('[data-testid=holidays]', { state: 'detached' });
 		await page.context().close();
 	});
+	test('the words of messages are seen, with samples and with the values of an account', async () => {
+		const page = await open('operator');
+		await page.goto(`${world.stack.base}/staff/message_texts`);
+		await page.waitForSelector('[data-testid=text-low1]');
+		assert.match(await page.innerText('[data-testid=text-low1] blockquote'), /A-101的电费余额还有18\.50元/);
+		assert.match(await page.innerText('[data-testid=text-low1] [data-testid=text-size]'), /1 条短信/);
+		await page.fill('#texts-account', 'A-102');
+		await page.waitForSelector('[role=option]');
+		await page.keyboard.press('Enter');
+		await page.waitForSelector('[data-testid=text-low1] blockquote:has-text("A-102")');
+		assert.equal(await page.$('[data-testid=text-alarm]'), null);
+		await axe(page, 'the words of messages');
+		await page.context().close();
+	});
+	test('the page of the system says how the parts are, and when the last backup was told of', async () => {
+		const page = await open('engineer');
+		await page.goto(`${world.stack.base}/staff/system`);
+		await page.waitForSelector('[data-testid=system-parts] .ink-ok');
+		assert.match(await page.innerText('[data-testid=outside-backup]'), /没有报告过/);
+		await world.stack.yufu('job', 'done', 'backup');
+		await page.waitForSelector('[data-testid=outside-backup].ink-ok, [data-testid=outside-backup] .ink-ok');
+		await page.waitForSelector('[data-testid=system-pollers] tbody tr');
+		await axe(page, 'the system');
+		await page.context().close();
+	});
+	test('columns are hidden and filters saved, for this person, by keys too', async () => {
+		const page = await open('engineer');
+		await page.goto(`${world.stack.base}/staff/meters?comm=silent`);
+		await page.waitForSelector('[data-testid=list-options]');
+		await page.focus('[data-testid=list-options]');
+		await page.keyboard.press('Enter');
+		await page.waitForSelector('[data-testid=list-view]');
+		await axe(page, 'columns and filters');
+		await page.focus('[data-testid=column-power_w]');
+		await page.keyboard.press('Space');
+		await page.fill('[data-testid=view-name]', '失联的表');
+		await page.keyboard.press('Enter');
+		await page.waitForSelector('[data-testid="saved-失联的表"]');
+		await page.keyboard.press('Escape');
+		await page.waitForSelector('[data-testid=list-view]', { state: 'detached' });
+		await page.goto(`${world.stack.base}/staff/meters`);
+		await page.waitForSelector('[data-testid=list-meters]');
+		const heads = await page.$$eval('[data-testid=list-meters] thead th', (all) => all.map((h) => h.innerText));
+		assert.ok(!heads.some((h) => /功率/.test(h)) && heads.some((h) => /余额/.test(h)), heads.join());
+		await page.selectOption('[data-testid=saved-filters]', '失联的表');
+		await page.waitForFunction(() => new URLSearchParams(location.search).get('comm') === 'silent');
+		assert.equal(await page.inputValue('[data-testid=saved-filters]'), '失联的表');
+		const kept = await page.evaluate(() => Object.keys(localStorage).filter((k) => k.startsWith('yufu.staff.list.')));
+		assert.equal(kept.length, 1);
+		assert.match(kept[0], /^yufu\.staff\.list\.[1-9]\d*\.meters$/);
+		assert.deepEqual(page.complaints, []);
+		await page.context().close();
+	});
+	test('a month of fees is looked at beforehand, and run from there', async () => {
+		const page = await open('finance');
+		const [of] = await world.stack.sql(`SELECT contract_id FROM contract_fee WHERE to_day IS NULL ORDER BY id LIMIT 1`);
+		const finance = await world.api.login('finance');
+		const day = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(Date.now());
+		const fee = await finance.post('/fees', { contract_id: Number(of.contract_id), kind: 'rent', monthly_fen: 900_000, from_day: `${day.slice(0, 7)}-01` }, 201);
+		await page.goto(`${world.stack.base}/staff/fee_preview`);
+		await page.waitForSelector(`tr[data-row="${fee.id}"]:has-text("9,000.00")`);
+		assert.match(await page.innerText(`tr[data-row="${fee.id}"] .state`), /将收/);
+		assert.match(await page.innerText('[data-testid=totals]'), /将收笔数\s*1\b/);
+		await axe(page, 'a month of fees beforehand');
+		await page.click('[data-testid=top-fee_run]');
+		assert.match(await page.innerText('[data-testid=act-warning]'), /将收取 1 笔，共 ¥?\s?9,000\.00/);
+		await page.click('[data-testid=act-go]');
+		await page.waitForSelector(`tr[data-row="${fee.id}"] .state:has-text("已收")`);
+		assert.equal(await page.$('[data-testid=top-fee_run]'), null, 'nothing is left to run');
+		await page.fill('[data-testid=filter-month]', '2099-01');
+		await page.waitForFunction(() => location.search.includes('month=2099-01'));
+		await page.waitForSelector(`tr[data-row="${fee.id}"] .state:has-text("将收")`);
+		assert.equal(await page.$('[data-testid=top-fee_run]'), null, 'a month to come is not run');
+		await page.context().close();
+	});
 	test('a refund whose answer is lost is asked for again under the same key', async () => {
 		const page = await open('finance');
 		await page.goto(`${world.stack.base}/staff/accounts`);
@@ -330,6 +405,41 @@ describe('the board and what follows from it', () => {
 		assert.deepEqual(page.complaints, []);
 		await page.context().close();
 	});
+	test('a meter that nobody counts on goes out of service and comes back; one that a contract holds does not', async () => {
+		const code = 'OUT-1';
+		const admin = await world.api.login('admin');
+		const { id } = await admin.post('/meters', { code, gateway: 'G1', unit: '199', model: (await admin.meterByCode('A03')).model, role: 'public', billing: 'none', reason: 'e2e' }, 201);
+		const [held] = await world.stack.sql(`SELECT id FROM meter WHERE code = 'A02'`);
+		const in_service = async () => Number((await world.stack.sql(`SELECT enabled FROM meter WHERE id = ${id}`))[0].enabled);
+		const page = await open('admin');
+		const act = async (name, reason) => {
+			await page.click(`[data-testid=do-meter_${name}]`);
+			await page.fill('#f-reason', reason);
+			await page.click('[data-testid=act-go]');
+		};
+		await page.goto(`${world.stack.base}/staff/meters?row=${held.id}`);
+		await act('out', '拆除');
+		await page.waitForSelector('.sheet .wrong:not(:empty)');
+		assert.match(await page.innerText('.sheet .wrong[role=alert]'), /contract \S+/);
+		await page.goto(`${world.stack.base}/staff/meters?row=${id}`);
+		await act('out', '拆除');
+		await page.waitForSelector('[data-testid=out-of-service]');
+		assert.equal(await in_service(), 0);
+		await page.check('[data-testid=filter-enabled]');
+		await page.waitForFunction((c) => document.querySelectorAll('tbody .opens').length === 1 && document.querySelector('tbody .opens').innerText === c, code);
+		assert.match(await page.innerText('[data-testid=list-meters] tbody .state'), /已停用/);
+		await page.click('tbody .opens');
+		await axe(page, 'a meter out of service');
+		await act('back', '装回');
+		await page.waitForSelector('[data-testid=do-meter_out]');
+		assert.equal(await in_service(), 1);
+		await page.goto(`${world.stack.base}/staff/gateways?row=1`);
+		await page.click('[data-testid=do-gateway_out]');
+		await page.fill('#f-reason', '拆除');
+		await page.click('[data-testid=act-go]');
+		await page.waitForSelector('.sheet .wrong:not(:empty)');
+		await page.context().close();
+	});
 	test('several meters are ordered at once, after a preview and the number typed', async () => {
 		const page = await open('operator');
 		await page.goto(`${world.stack.base}/staff/meters?q=A0`);
@@ -375,6 +485,39 @@ describe('the board and what follows from it', () => {
 });
 
 describe('the sales desk', () => {
+	test('leads who may to a refund of the shop that was found, and to its entries; a cashier may not', async () => {
+		const open_desk = async (role) => {
+			const page = await open(role);
+			await page.goto(`${world.stack.base}/staff/sales`);
+			await page.waitForSelector('[data-testid=shift-open], [data-testid=sale-find]');
+			if (await page.$('[data-testid=shift-open]')) await page.click('[data-testid=shift-open]');
+			await page.fill('[data-testid=sale-find]', 'A-102');
+			await page.click('#found-0');
+			await page.waitForSelector('[data-testid=sale-amount-input]');
+			return page;
+		};
+		const cashier = await open_desk('cashier');
+		assert.equal(await cashier.$('[data-testid=desk-refund], [data-testid=desk-reverse]'), null);
+		await cashier.click('[data-testid=shift-close]');
+		await cashier.fill('[data-testid=shift-counted]', '0');
+		await cashier.keyboard.press('Enter');
+		await cashier.waitForSelector('[data-testid=shift-open]');
+		await cashier.context().close();
+		const page = await open_desk('admin');
+		await axe(page, 'a shop at the desk, for who may refund');
+		await page.click('[data-testid=desk-refund]');
+		await page.waitForSelector('[data-testid=act-account_refund]');
+		assert.match(await page.innerText('[data-testid=drawer] h2'), /^A-102/);
+		await page.goBack();
+		await page.fill('[data-testid=sale-find]', 'A-102');
+		await page.click('#found-0');
+		await page.click('[data-testid=desk-reverse]');
+		await page.waitForFunction(() => location.pathname === '/staff/entries');
+		const account = new URL(page.url()).searchParams.get('account_id');
+		assert.equal(await page.inputValue('[data-testid=filter-account_id]'), account);
+		assert.deepEqual(page.complaints, []);
+		await page.context().close();
+	});
 	test('is worked by keys alone: two to find a shop, a sale, a marked copy, and a reversal', async () => {
 		const page = await open('cashier');
 		await page.goto(`${world.stack.base}/staff/sales`);

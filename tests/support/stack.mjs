@@ -303,6 +303,11 @@ export class Stack {
 			{ input: `${password}\n`, env: this.#env('yufu_migrate'), cwd: ROOT });
 	}
 
+	/** The command line, as the worker's user. */
+	yufu(...args) {
+		return run(this.#program('yufu'), [...args, '--config', this.confFile], { env: this.#env('yufu_worker'), cwd: ROOT });
+	}
+
 	// ---- programs -----------------------------------------------------------------------------
 
 	/** Our environment passes through, so that YUFU_* can name another stand-in of a service. */

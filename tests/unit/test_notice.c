@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "notice/channel.h"
+#include "notice/own_text.h"
 #include "pay_fixture.h"
 #include "web/form.h"
 
@@ -123,6 +124,7 @@ static void test_templates_and_order(void **state)
 	AUTO(notice_free) struct notice *n = NULL;
 	const struct notice_channel *const *ways;
 	struct pay_files files;
+	struct notice_how how;
 	size_t count;
 
 	(void)state;
@@ -139,9 +141,50 @@ static void test_templates_and_order(void **state)
 	assert_null(notice_template(&n->aliyun->templates, "arrears", "en"));
 	assert_true(ways[0]->serves(n, "low2", "en"));
 	assert_false(ways[0]->serves(n, "low2", "zh"));
+	assert_true(ways[1]->how(n, "low1", "en", &how));
+	assert_string_equal(how.template, "E1");
+	assert_string_equal(how.language, "en");
+	assert_string_equal(how.sign, "s");
+	assert_true(ways[1]->how(n, "low2", "en", &how));
+	assert_string_equal(how.template, "Z2");
+	assert_string_equal(how.language, "zh"); /* there is no other */
+	assert_false(ways[1]->how(n, "arrears", "zh", &how));
+	assert_false(ways[0]->how(n, "low2", "zh", &how));
+	assert_false(notice_channel_find("gammu")->how(n, "low1", "zh", &how));
+	assert_false(notice_channel_find("wechat_oa")->how(n, "low1", "zh", &how));
 	assert_int_equal(notice_rules(n)->code_hour, 4);
 	assert_int_equal(notice_rules(n)->kind_day, 40); /* 0 is no limit that can be */
 	files_remove(&files);
+}
+
+/* Every kind has words of its own, and as many short messages as its text takes. */
+static void test_own_texts(void **state)
+{
+	AUTO(json_free)
+	json_t *params = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "shop", "A-101",
+		"purse", "电费", "balance", "18.50", "amount", "100.00", "time", "即刻", "code",
+		"382915", "object", "G1", "what", "不通");
+	AUTO(buf_free) struct buf one = { 0 };
+	struct sms_text parts;
+
+	(void)state;
+	for (size_t i = 0; i < notice_kind_count; i++) {
+		AUTO(buf_free) struct buf zh = { 0 }, en = { 0 };
+
+		assert_true(own_text(notice_kinds[i].name, "zh", params, "", &zh));
+		assert_true(own_text(notice_kinds[i].name, "en", params, "", &en));
+		assert_null(strchr(zh.text, '{'));
+		assert_null(strchr(en.text, '{'));
+		assert_true(own_text_parts(&zh, &parts));
+		assert_int_equal(parts.coding, SMS_UCS2);
+	}
+	assert_true(own_text("low1", "zh", params, "某物业", &one));
+	assert_string_equal(one.text, "【某物业】A-101的电费余额还有18.50元，请留意充值。");
+	assert_true(own_text_parts(&one, &parts));
+	assert_int_equal(parts.n, 1);
+	assert_false(own_text("nothing", "zh", params, "", &one));
+	json_object_del(params, "balance");
+	assert_false(own_text("low1", "zh", params, "", &one));
 }
 
 static void test_receipts(void **state)
@@ -272,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_signature),
 		cmocka_unit_test(test_tc3),
 		cmocka_unit_test(test_templates_and_order),
+		cmocka_unit_test(test_own_texts),
 		cmocka_unit_test(test_receipts),
 		cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_kinds),

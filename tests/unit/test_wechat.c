@@ -292,6 +292,7 @@ static void test_data(void **state)
 		"balance", "-3.18", "time", "即刻");
 	AUTO(json_free) json_t *data = NULL;
 	AUTO(text_free) char *printed = NULL;
+	AUTO(buf_free) struct buf fields = { 0 };
 	struct wechat_template t = { .id = "T" };
 	struct problem why = { 0 };
 
@@ -300,6 +301,9 @@ static void test_data(void **state)
 					    "time4:sent_at,phrase5=余额不足",
 				 notice_kind_find("arrears"), &t, &why),
 		ERR_OK);
+	wechat_fields_text(&t, &fields);
+	assert_string_equal(fields.text, "thing1:shop,thing2:purse,character_string3:balance,"
+					 "time4:sent_at,phrase5=余额不足");
 	data = wechat_data(&t, params, NOW, &why);
 	printed = json_text(data);
 	assert_string_equal(printed,

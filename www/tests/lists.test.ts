@@ -17,7 +17,7 @@ const ROW = { id: 7, meter_id: 7, meter: { id: 7 }, run_to: '2026-11-01', action
 const TYPED = { day: '2026-11-01' };
 
 function columns_of(page: ListPage): Column[] {
-	return [...page.columns, ...(page.facts || []), ...(page.parts || []).flatMap((p) => p.columns)];
+	return [...page.columns, ...(page.facts || []), ...(page.totals || []), ...(page.parts || []).flatMap((p) => p.columns)];
 }
 function acts_of(page: ListPage): Act[] {
 	return [...(page.acts || []), ...(page.tops || []), ...(page.picks || []), ...(page.parts || []).flatMap((p) => p.acts || [])];
@@ -38,6 +38,7 @@ describe.each(pages.map((p) => [p.name, p] as const))('the list %s', (_name, pag
 		for (const c of page.columns) expect(has(answer(list, true), c.name), c.name).toBe(true);
 		for (const c of page.facts || []) expect(has(answer(list, true), c.name) || has(detail, c.name), c.name).toBe(true);
 		for (const f of page.filters || []) expect(parameters(list), page.path).toContain(f.name);
+		for (const c of page.totals || []) expect(has(answer(list), `totals.${c.name}`), c.name).toBe(true);
 		for (const p of page.parts || []) {
 			if (!p.path) continue;
 			const op = operation('GET', p.path(ROW));

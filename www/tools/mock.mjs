@@ -39,7 +39,7 @@ for (const g of gateways) {
 			account: pub ? null : { id: g.id * 1000 + u, balance: yuan(balance), level: cut ? 'arrears' : low ? 'low1' : 'ok' },
 			...(water ? { volume_l: 31200 + u } : { energy_wh: 12345670 + Math.floor(r * 1e7), power_w: cut ? 0 : Math.floor(r * 4200), voltage_mv: u % 10 || pub ? [228100 + Math.floor(r * 4000)] : [228100, 229700, 230200], current_ma: cut ? [0] : [Math.floor(r * 18000)] }),
 			supply: pub ? null : { state: silent ? 'unreachable' : cut ? 'off' : 'on', since: iso(Date.now() - 26 * 60e3), desired: cut ? 'off' : 'on', reason: cut ? 'arrears' : kept ? 'keep' : 'none' },
-			comm: { state: silent ? 'silent' : 'ok', since: iso(Date.now() - 360e3) }, read_at: iso(Date.now() - (silent ? 360e3 : r * 12e3)), display: pub ? 'public' : silent ? 'silent' : cut ? 'cut' : kept ? 'kept' : low ? 'low' : 'on',
+			comm: { state: silent ? 'silent' : 'ok', since: iso(Date.now() - 360e3) }, read_at: iso(Date.now() - (silent ? 360e3 : r * 12e3)), enabled: true, display: pub ? 'public' : silent ? 'silent' : cut ? 'cut' : kept ? 'kept' : low ? 'low' : 'on',
 			acts: [], blocks: cut ? [{ kind: 'arrears', cause: '', since: iso(Date.now() - 26 * 60e3), actor: 'system', reason: null }] : [], keep_until: kept ? iso(Date.now() + 5 * 3600e3) : null, fault: null,
 			energy_by_rate_wh: water ? null : { sharp: 0, peak: 5123450, flat: 4876540, valley: 2345680 }, fen: balance,
 		});

@@ -53,6 +53,10 @@ export default function (world) {
 			assert.equal(expect(await serve(`/gateways/${gateway.id}`, false), 200).body.enabled, false);
 			const codes = async (query) => (await viewer.get(`/meters?gateway_id=${gateway.id}${query}`)).items.map((m) => m.code);
 			assert.deepEqual([await codes(''), await codes('&enabled=0')], [[], ['e2e-m']]);
+			assert.equal((await viewer.get(`/meters/${meter.id}`)).enabled, false);
+			const gateways = async (query) => (await viewer.get(`/gateways?${query}`)).items.map((g) => g.code);
+			assert.deepEqual(await gateways('enabled=0'), ['e2e-gw']);
+			assert.ok(!(await gateways('enabled=1')).includes('e2e-gw'));
 			expect(await serve(`/meters/${meter.id}`, true), 409, 'conflict'); // it could not be read
 			expect(await serve(`/gateways/${gateway.id}`, true), 200);
 			expect(await serve(`/meters/${meter.id}`, true), 200);

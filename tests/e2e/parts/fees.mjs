@@ -70,7 +70,19 @@ export default function (world) {
 			assert.equal(expect(await add({ kind: 'property_fee', from_day: '2030-05-10', to_day: '2030-05-01' }), 422).body.field, 'to_day');
 
 			const run = async (which) => finance.call('POST', '/fees/run', { key: randomUUID(), body: { month: which } });
+			const preview = (which) => finance.get(`/fees/preview?month=${which}&limit=500`);
+			const would = await preview(month());
+			const of_rent = would.items.find((f) => f.id === rent.id);
+			assert.deepEqual([of_rent.state, of_rent.amount_fen, of_rent.due_fen, of_rent.first_day], ['due', 90_000, 90_000, `${month()}-01`]);
+			assert.deepEqual([would.totals.due, would.totals.due_fen, would.totals.begun], [1, 90_000, true]);
+			assert.equal((await preview('2999-01')).totals.begun, false);
+			expect(await finance.call('GET', '/fees/preview'), 400, 'missing_field');
+			expect(await finance.call('GET', '/fees/preview?month=2026-13'), 422, 'bad_value');
 			const first = expect(await run(month()), 200).body;
+			assert.equal(first.amount_fen, would.totals.charged_fen + would.totals.due_fen);
+			const then = await preview(month());
+			assert.deepEqual([then.totals.due, then.totals.charged], [0, would.totals.charged + 1]);
+			assert.equal(then.items.find((f) => f.id === rent.id).balance, of_rent.balance_after);
 			assert.deepEqual(expect(await run(month()), 200).body, first);
 			assert.ok(first.fees >= 5 && first.amount_fen >= 334_000, JSON.stringify(first));
 			assert.equal(expect(await run('2999-01'), 422, 'out_of_range').body.field, 'month');

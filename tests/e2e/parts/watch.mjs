@@ -199,4 +199,26 @@ export default function (world) {
 		assert.equal(health.parts.poller.status, 'ok');
 		assert.equal(health.parts.worker.status, 'ok');
 	});
+
+	test('staff see how the platform is doing, and when the last backup was told of', async () => {
+		const engineer = await world.api.login('engineer');
+		const backup = async () => (await engineer.get('/system')).outside.find((o) => o.name === 'backup');
+		const system = await engineer.get('/system');
+		assert.equal(system.parts.worker.status, 'ok');
+		assert.equal(system.pollers.filter((p) => p.live).reduce((n, p) => n + p.buses, 0), await world.stack.number('SELECT COUNT(*) FROM gateway WHERE enabled = 1'));
+		await until('a round is over', async () => (await engineer.get('/system')).pollers.every((p) => !p.live || p.round_ms > 0), 60_000, 200);
+		assert.deepEqual(system.jobs, []);
+		assert.ok(system.storage.bytes > 1_000_000 && system.audit.rows > 0, JSON.stringify([system.storage, system.audit]));
+		assert.equal(system.sealed.length, 1);
+		assert.equal((await backup()).state, 'never');
+		await world.stack.yufu('job', 'failed', 'backup');
+		assert.equal((await backup()).state, 'failed');
+		assert.equal((await (await fetch(`${world.stack.base}/healthz`)).json()).parts.worker.status, 'ok', 'it is no job of the worker');
+		await world.stack.yufu('job', 'done', 'backup');
+		const done = await backup();
+		assert.ok(done.state === 'ok' && Date.now() - Date.parse(done.ok_at) < 60_000, JSON.stringify(done));
+		assert.equal((await engineer.get('/jobs/backup')).result, 'ok');
+		await assert.rejects(world.stack.yufu('job', 'done', 'nothing'));
+		expect(await (await world.api.login('viewer')).call('GET', '/system'), 403);
+	});
 }

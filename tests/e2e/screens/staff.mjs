@@ -119,6 +119,9 @@ export const STAFF = [
 	list('meters', { row: 'A01' }),
 	view('labels', { at: '/labels?q=A0' }),
 	{ name: 'labels-phone', at: '/labels?q=A0', narrow: true },
+	view('message_texts'), view('system'),
+	{ name: 'list-view', at: '/meters?utility=water&view=1', act: async (page) => { await page.waitForSelector(sheet); } },
+	{ name: 'meters-out', at: '/meters?enabled=0' },
 	list('contracts', { at: '/contracts?q=A-101' }),
 	list('accounts', { at: '/accounts?q=A-101' }),
 	{ name: 'contract-steps', at: '/contracts?act=contract_open', act: async (page, world, shot) => {
@@ -154,6 +157,7 @@ export const STAFF = [
 	{ name: 'tariff', at: '/tariffs?open=1', act: async (page) => { await page.waitForSelector('.calendar svg'); } },
 	{ name: 'tariff-edit', at: '/tariffs?open=1', act: async (page) => { await page.click(id('tariff-edit')); } },
 	{ name: 'tariff-new', at: '/tariffs?open=new' },
+	list('fee_preview', { at: '/fee_preview' }),
 	list('fees'), list('fee_cuts'), list('shares'),
 	view('share_days', { act: async (page) => { await page.click('[data-testid="share-parts"] .opens >> nth=0'); } }),
 	view('reports'),

@@ -286,6 +286,8 @@ export interface Meter {
 	comm: Comm;
 	read_at: string | null;
 	display: Display;
+	/** In service. */
+	enabled: boolean;
 }
 
 export type Action = 'on' | 'off' | 'keep' | 'auto';

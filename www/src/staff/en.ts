@@ -89,7 +89,7 @@ export const en: Words = {
 			share_unpriced: 'Shared use has no price',
 			notify_refused: 'Payment notice unusable',
 			job_failed: 'A job fails',
-			outbox_stuck: 'Messages are not sent',
+			outbox_stuck: 'Messages are not sent', job_late: 'A job was not run',
 		},
 		severity: { info: 'Note', warn: 'Attention', urgent: 'Urgent' },
 	},

@@ -65,6 +65,7 @@ export const PLACES: Place[] = [
 	{
 		name: 'fees', group: 'money', icon: 'share', pages: [
 			{ name: 'fees', needs: 'fee.read', list: rent('fees') },
+			{ name: 'fee_preview', needs: 'fee.read', list: rent('fee_preview') },
 			{ name: 'fee_cuts', needs: 'fee.read', list: rent('fee_cuts') },
 			{ name: 'shares', needs: 'share.read', list: rent('shares') },
 			{ name: 'share_days', needs: 'share.read', view: defineAsyncComponent(() => import('./pages/ShareDays.vue')) },
@@ -89,6 +90,7 @@ export const PLACES: Place[] = [
 	{
 		name: 'messages', group: 'work', icon: 'mail', pages: [
 			{ name: 'outbox', needs: 'notice.read', list: work('outbox') },
+			{ name: 'message_texts', needs: 'notice.read', view: defineAsyncComponent(() => import('./pages/MessageTexts.vue')) },
 			{ name: 'duty', needs: 'notice.read', list: work('duty') },
 		],
 	},
@@ -106,7 +108,7 @@ export const PLACES: Place[] = [
 		],
 	},
 	{ name: 'audit', group: 'system', icon: 'eye', pages: [{ name: 'audit', needs: 'audit.read', list: system('audit') }] },
-	{ name: 'jobs', group: 'system', icon: 'jobs', pages: [{ name: 'jobs', needs: 'setting.read', list: system('jobs') }] },
+	{ name: 'jobs', group: 'system', icon: 'jobs', pages: [{ name: 'jobs', needs: 'setting.read', list: system('jobs') }, { name: 'system', needs: 'setting.read', view: defineAsyncComponent(() => import('./pages/System.vue')) }] },
 	{
 		name: 'places', group: 'system', icon: 'place', pages: [
 			{ name: 'sites', needs: 'meter.read', list: system('sites') },

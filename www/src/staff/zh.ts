@@ -88,7 +88,7 @@ export const zh = {
 			share_unpriced: '公摊无电价',
 			notify_refused: '支付通知无法使用',
 			job_failed: '后台任务失败',
-			outbox_stuck: '消息积压',
+			outbox_stuck: '消息积压', job_late: '外部任务未执行',
 		} as Record<string, string>,
 		severity: { info: '提示', warn: '注意', urgent: '紧急' },
 	},

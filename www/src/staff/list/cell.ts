@@ -169,13 +169,19 @@ const SHOW: Record<Kind, (value: unknown, column: Column, row: Row) => string> =
 	account: (v) => name_of(`account:${v}`) || `#${v}`,
 	asked_for: (v, _c, row) => asked_for(String(v), row),
 	short: (v, _c, row) => short_by(String(row.balance), Number(v)),
+	lack: (v) => (money_sign(String(v)) ? yuan(String(v)) : '—'),
 	amount: (v) => String(v).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''),
 	digest: (v) => `${String(v).slice(0, 16)}…`,
 };
 
+/** What the row has there, or the word that stands there instead. */
+export function said(row: Row, column: Column): unknown {
+	return column.instead?.(row) ?? dig(row, column.name);
+}
+
 /** The text of a cell; "—" for what is not there. */
 export function cell(row: Row, column: Column): string {
-	const value = column.kind === 'lasted' ? lasted_ms(row) : dig(row, column.name);
+	const value = column.kind === 'lasted' ? lasted_ms(row) : said(row, column);
 	if (column.kind === 'site' && value === null) return t.value.account.all_sites;
 	if (column.kind === 'actor') return actor(String(value || (column.name === 'actor_name' && row.actor) || ''));
 	if (value === null || value === undefined || value === '' || (Array.isArray(value) && !value.length)) return '—';

@@ -8,7 +8,7 @@ export type Row = Record<string, unknown>;
 
 export type Kind = 'text' | 'word' | 'state' | 'time' | 'day' | 'fen' | 'yuan' | 'price' | 'count' | 'wh' | 'litre' | 'register'
 	| 'permille' | 'flag' | 'shop' | 'named' | 'ms' | 'minute' | 'json' | 'counts' | 'setting' | 'site' | 'areas' | 'program' | 'action' | 'object' | 'actor' | 'lasted' | 'age'
-	| 'ledger' | 'growth' | 'amount' | 'digest' | 'changes' | 'short' | 'asked_for' | 'user' | 'account';
+	| 'ledger' | 'growth' | 'amount' | 'digest' | 'changes' | 'short' | 'asked_for' | 'user' | 'account' | 'lack';
 
 export interface Column {
 	/** The API's member; "tenant.name" looks inside. */
@@ -18,13 +18,19 @@ export interface Column {
 	as?: string;
 	/** The dictionary `t.word[words]`; states take shape and colour from tones.ts. */
 	words?: string;
+	/** A word that stands there for some rows, whatever the member says. */
+	instead?: (row: Row) => string | null;
 }
 
 export interface Filter {
 	name: string;
-	kind: 'choice' | 'text' | 'day' | 'flag';
+	kind: 'choice' | 'text' | 'day' | 'flag' | 'month' | 'number';
 	words?: string;
 	options?: string[];
+	/** What a flag asks for when it is set; "1" unless said. */
+	asks?: string;
+	/** What is asked for while the address says nothing. */
+	initial?: () => string;
 }
 
 export type FieldKind = 'text' | 'long' | 'yuan' | 'decimal' | 'count' | 'day' | 'month' | 'instant' | 'choice' | 'clock' | 'flag' | 'rows' | 'words' | 'checks' | 'site' | 'areas' | PickKind;
@@ -106,6 +112,8 @@ export interface ListPage {
 	needs: string;
 	columns: Column[];
 	filters?: Filter[];
+	/** Sums of the list as a whole, said above it. */
+	totals?: Column[];
 	/** Further facts of one row, below those of the columns. */
 	facts?: Column[];
 	parts?: Part[];
@@ -116,7 +124,7 @@ export interface ListPage {
 	/** What names a row; "id" unless said. */
 	key?: string | ((row: Row) => string);
 	acts?: Act[];
-	/** Acts that need no row. */
+	/** Acts that need no row; theirs has `items`, what is `asked` for, and the `totals`. */
 	tops?: Act[];
 	/** Acts on rows that were picked by their boxes. */
 	picks?: Act[];

@@ -2,6 +2,7 @@
 import { defineAsyncComponent } from 'vue';
 import { labels_pick } from '../labels';
 import type { Act, Field, ListPage, Row } from '../list/types';
+import { out_of_service, service } from './service';
 
 const REASON: Field = { name: 'reason', kind: 'long', required: true };
 
@@ -18,7 +19,7 @@ const REPLACE: Act = {
 export const meters: ListPage = {
 	name: 'meters', path: '/meters', needs: 'meter.read', files: true,
 	columns: [
-		{ name: 'code' }, { name: 'tenant', kind: 'shop' }, { name: 'display', kind: 'state', words: 'display' }, { name: 'energy_wh', kind: 'register' }, { name: 'power_w', kind: 'count' }, { name: 'account.balance', kind: 'yuan' }, { name: 'read_at', kind: 'time' },
+		{ name: 'code' }, { name: 'tenant', kind: 'shop' }, { name: 'display', kind: 'state', words: 'display', instead: out_of_service }, { name: 'energy_wh', kind: 'register' }, { name: 'power_w', kind: 'count' }, { name: 'account.balance', kind: 'yuan' }, { name: 'read_at', kind: 'time' },
 	],
 	facts: [
 		{ name: 'name' }, { name: 'volume_l', kind: 'register' }, { name: 'model' }, { name: 'unit' }, { name: 'serial' }, { name: 'gateway', kind: 'named' }, { name: 'area', kind: 'named' }, { name: 'role', kind: 'word', words: 'role' }, { name: 'billing', kind: 'word', words: 'billing' },
@@ -26,7 +27,7 @@ export const meters: ListPage = {
 	],
 	filters: [
 		{ name: 'q', kind: 'text' }, { name: 'utility', kind: 'choice', words: 'utility', options: ['electricity', 'water'] }, { name: 'role', kind: 'choice', words: 'role', options: ['tenant', 'public', 'incomer'] },
-		{ name: 'level', kind: 'choice', words: 'level', options: ['low1', 'low2', 'arrears', 'ok'] }, { name: 'comm', kind: 'choice', words: 'comm', options: ['silent', 'never', 'ok'] },
+		{ name: 'level', kind: 'choice', words: 'level', options: ['low1', 'low2', 'arrears', 'ok'] }, { name: 'comm', kind: 'choice', words: 'comm', options: ['silent', 'never', 'ok'] }, { name: 'enabled', kind: 'flag', asks: '0' },
 	],
 	live_s: 15,
 	print: { page: 'labels', picked: labels_pick },
@@ -65,5 +66,6 @@ export const meters: ListPage = {
 			name: 'meter_safety', needs: 'meter.control', danger: true, once: true, path: (r) => `/meters/${r.id}/safety`,
 			fields: [{ name: 'action', kind: 'choice', words: 'set_clear', options: ['set', 'clear'], required: true, initial: 'set' }, { name: 'on_site', kind: 'flag', when: (typed) => typed.action === 'clear' }, REASON],
 		},
+		...service('meter'),
 	],
 };

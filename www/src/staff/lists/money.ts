@@ -120,7 +120,7 @@ export const entries: ListPage = {
 	],
 	facts: [{ name: 'memo' }, { name: 'reversed_by' }, { name: 'reverses' }],
 	filters: [
-		{ name: 'kind', kind: 'choice', words: 'entry', options: ENTRY_KINDS },
+		{ name: 'account_id', kind: 'number' }, { name: 'kind', kind: 'choice', words: 'entry', options: ENTRY_KINDS },
 		{ name: 'from', kind: 'day' }, { name: 'to', kind: 'day' },
 	],
 	detail: (r) => `/entries/${r.id}`,

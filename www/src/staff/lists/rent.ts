@@ -1,7 +1,9 @@
 // Contracts and what hangs on them: fees, shared energy.
+import { fen_yuan } from '../../shared/money';
 import { local_day } from '../../shared/time';
 import { cell } from '../list/cell';
 import type { Act, Field, ListPage, Option, Row } from '../list/types';
+import { t } from '../words';
 
 const REASON: Field = { name: 'reason', kind: 'long' };
 const REASON_NEEDED: Field = { name: 'reason', kind: 'long', required: true };
@@ -67,6 +69,14 @@ export const contracts: ListPage = {
 	tops: [CONTRACT_OPEN],
 };
 
+const totals_of = (r: Row): Row | undefined => r.totals as Row | undefined;
+/** Where it is known what it would do, that is said before it is done. */
+const FEE_RUN: Act = {
+	name: 'fee_run', needs: 'fee.edit', once: true, path: () => '/fees/run', when: (r) => !totals_of(r) || (totals_of(r)!.begun === true && Number(totals_of(r)!.due) > 0),
+	warns: (r) => { const of = totals_of(r); return of ? t.value.fee_run_would(Number(of.due), fen_yuan(Number(of.due_fen)), Number(of.shorts)) : null; },
+	fields: [{ name: 'month', kind: 'month', required: true, initial: (r) => (r.asked as Row | undefined)?.month || month_ahead() }],
+};
+
 export const fees: ListPage = {
 	name: 'fees', path: '/fees', needs: 'fee.read', files: true,
 	columns: [
@@ -83,8 +93,23 @@ export const fees: ListPage = {
 				{ name: 'monthly_fen', kind: 'yuan', required: true }, { name: 'from_day', kind: 'day', required: true, initial: () => local_day() }, { name: 'to_day', kind: 'day' },
 			],
 		},
-		{ name: 'fee_run', needs: 'fee.edit', once: true, path: () => '/fees/run', fields: [{ name: 'month', kind: 'month', required: true, initial: month_ahead }] },
+		FEE_RUN,
 	],
+};
+
+export const fee_preview: ListPage = {
+	name: 'fee_preview', path: '/fees/preview', needs: 'fee.read', files: true, help: true,
+	columns: [
+		{ name: 'tenant', kind: 'shop' }, { name: 'kind', kind: 'word', words: 'fee_kind' }, { name: 'state', kind: 'state', words: 'fee_state' }, { name: 'first_day', kind: 'day', as: 'from_day' }, { name: 'last_day', kind: 'day', as: 'to_day' }, { name: 'days', kind: 'count' },
+		{ name: 'due_fen', kind: 'fen' }, { name: 'balance', kind: 'yuan' }, { name: 'balance_after', kind: 'yuan' }, { name: 'short_by', kind: 'lack' },
+	],
+	facts: [{ name: 'contract', kind: 'named' }, { name: 'monthly_fen', kind: 'fen' }, { name: 'amount_fen', kind: 'fen', as: 'days_fen' }, { name: 'charged_fen', kind: 'fen' }],
+	filters: [{ name: 'month', kind: 'month', initial: month_ahead }, { name: 'q', kind: 'text' }, { name: 'kind', kind: 'choice', words: 'fee_kind', options: ['property_fee', 'rent'] }],
+	totals: [
+		{ name: 'due', kind: 'count' }, { name: 'due_fen', kind: 'fen' }, { name: 'shorts', kind: 'count' }, { name: 'short_by', kind: 'lack' }, { name: 'charged', kind: 'count' }, { name: 'charged_fen', kind: 'fen' },
+		{ name: 'later', kind: 'count' }, { name: 'later_fen', kind: 'fen' },
+	],
+	tops: [FEE_RUN],
 };
 
 export const fee_cuts: ListPage = {

@@ -3,6 +3,7 @@ import { cell, dig } from '../list/cell';
 import { zh } from '../zh';
 import type { Act, Field, ListPage, Row } from '../list/types';
 import { APPROVAL_KINDS } from '../kinds';
+import { out_of_service, service } from './service';
 import { t } from '../words';
 
 const REASON: Field = { name: 'reason', kind: 'long', required: true };
@@ -33,11 +34,12 @@ export const alarms: ListPage = {
 export const gateways: ListPage = {
 	name: 'gateways', path: '/gateways', needs: 'meter.read', live_s: 5, files: true,
 	columns: [
-		{ name: 'code' }, { name: 'name' }, { name: 'comm.state', kind: 'state', words: 'comm' }, { name: 'fresh', kind: 'count' }, { name: 'meters', kind: 'count' }, { name: 'read_at', kind: 'age' },
+		{ name: 'code' }, { name: 'name' }, { name: 'comm.state', kind: 'state', words: 'comm', instead: out_of_service }, { name: 'fresh', kind: 'count' }, { name: 'meters', kind: 'count' }, { name: 'read_at', kind: 'age' },
 		 { name: 'round_ms', kind: 'ms' }, { name: 'utilisation_permille', kind: 'permille' }, { name: 'answer_ms.p95', kind: 'ms' },
 	],
-	facts: [{ name: 'address' }, { name: 'transport' }, { name: 'area' }, { name: 'comm.since', kind: 'time' }, { name: 'answer_ms.p50', kind: 'ms' }, { name: 'answer_ms.p99', kind: 'ms' }, { name: 'enabled', kind: 'flag' }],
-	filters: [{ name: 'q', kind: 'text' }, { name: 'comm', kind: 'choice', words: 'comm', options: ['silent', 'never', 'ok'] }],
+	facts: [{ name: 'address' }, { name: 'transport' }, { name: 'area' }, { name: 'comm.since', kind: 'time' }, { name: 'answer_ms.p50', kind: 'ms' }, { name: 'answer_ms.p99', kind: 'ms' }],
+	filters: [{ name: 'q', kind: 'text' }, { name: 'comm', kind: 'choice', words: 'comm', options: ['silent', 'never', 'ok'] }, { name: 'enabled', kind: 'flag', asks: '0' }],
+	acts: service('gateway'),
 	parts: [
 		{ name: 'faults', rows: (d) => (d.faults as Row[]) || [], columns: [{ name: 'kind', kind: 'word', words: 'bus_fault' }, { name: 'seen', kind: 'count' }, { name: 'last_at', kind: 'time' }] },
 		{ name: 'gateway_meters', path: (r) => `/meters?gateway_id=${r.id}`, columns: [{ name: 'unit' }, { name: 'code' }, { name: 'display', kind: 'state', words: 'display' }, { name: 'comm.state', kind: 'state', words: 'comm' }, { name: 'read_at', kind: 'time' }] },
