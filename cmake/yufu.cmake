@@ -20,12 +20,13 @@ function(installed)
 	install(DIRECTORY ${PROJECT_SOURCE_DIR}/migrations DESTINATION share/yufu)
 	install(DIRECTORY ${PROJECT_SOURCE_DIR}/www/dist/ DESTINATION share/yufu/www OPTIONAL PATTERN ".built" EXCLUDE)
 	install(DIRECTORY ${PROJECT_SOURCE_DIR}/nginx DESTINATION share/yufu)
-	install(PROGRAMS ${PROJECT_SOURCE_DIR}/scripts/nginx-site.sh DESTINATION share/yufu/scripts)
+	foreach(script nginx-site backup job-told)
+		install(PROGRAMS ${PROJECT_SOURCE_DIR}/scripts/${script}.sh DESTINATION share/yufu/scripts)
+	endforeach()
 	install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION share/doc/yufu PATTERN "img" EXCLUDE)
 	install(FILES ${PROJECT_SOURCE_DIR}/scripts/systemd/yufu.sysusers DESTINATION lib/sysusers.d RENAME yufu.conf)
-	foreach(unit api poller worker)
-		install(FILES ${PROJECT_SOURCE_DIR}/scripts/systemd/yufu-${unit}.service DESTINATION lib/systemd/system)
-	endforeach()
+	install(DIRECTORY ${PROJECT_SOURCE_DIR}/scripts/systemd/ DESTINATION lib/systemd/system
+		FILES_MATCHING PATTERN "*.service" PATTERN "*.timer")
 endfunction()
 
 # watched(name): under ThreadSanitizer a test is told what to leave out (tests/support/tsan.supp).

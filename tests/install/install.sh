@@ -23,14 +23,15 @@ printf 'BASE=https://pay.example.com\nCERTIFICATE=/c\nCERTIFICATE_KEY=/k\n' >"$s
 if command -v systemd-sysusers >/dev/null; then
 	mkdir "$stage/etc"
 	systemd-sysusers --root="$stage" yufu.conf 2>/dev/null
-	for unit in "$stage"/usr/lib/systemd/system/*.service; do
-		grep -q "^$(sed -n 's/^User=//p' "$unit"):" "$stage/etc/passwd" || fail "nobody makes the user of $unit"
-	done
+	sed -n 's/^User=//p' "$stage"/usr/lib/systemd/system/yufu-*.service | while read -r user; do
+		grep -q "^$user:" "$stage/etc/passwd" || exit 1
+	done || fail "nobody makes the user of a unit"
 fi
 if command -v systemd-analyze >/dev/null; then
+	units=$(cd "$stage/usr/lib/systemd/system" && echo yufu-*)
 	cp /lib/systemd/system/*.target /lib/systemd/system/*.slice /lib/systemd/system/*.mount "$stage/usr/lib/systemd/system/" 2>/dev/null || true
-	for program in api poller worker; do
-		said=$(systemd-analyze verify --man=no --root="$stage" "yufu-$program.service" 2>&1 | grep "yufu-$program" || true)
+	for unit in $units; do
+		said=$(systemd-analyze verify --man=no --root="$stage" "$unit" 2>&1 | grep "^$unit\|/$unit\|$stage.*yufu" || true)
 		[ -z "$said" ] || fail "$said"
 	done
 fi
