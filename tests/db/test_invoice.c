@@ -50,9 +50,12 @@ static struct story story_make(struct db *db)
 	return s;
 }
 
-static struct order unpaid(int64_t account, int64_t fen)
+/* By a login of another shop, through the code of a meter; else meter and user are 0. */
+static struct order unpaid_by(int64_t account, int64_t fen, int64_t meter, int64_t user)
 {
 	struct order_new n = { .account_id = account,
+		.meter_id = meter,
+		.user_id = user,
 		.amount_fen = fen,
 		.channel = "wechat_native",
 		.service = "wechat",
@@ -64,15 +67,19 @@ static struct order unpaid(int64_t account, int64_t fen)
 	return o;
 }
 
-static int64_t paid(int64_t account, int64_t fen)
+static struct order unpaid(int64_t account, int64_t fen)
 {
-	struct order o = unpaid(account, fen);
+	return unpaid_by(account, fen, 0, 0);
+}
+
+static int64_t pay(struct order o)
+{
 	char transaction[32];
 	enum credit_outcome outcome;
 	struct payment p = { .service = "wechat",
 		.out_trade_no = o.out_trade_no,
 		.transaction_id = transaction,
-		.amount_fen = fen,
+		.amount_fen = o.amount_fen,
 		.currency = "CNY",
 		.paid_at = now };
 
@@ -80,6 +87,11 @@ static int64_t paid(int64_t account, int64_t fen)
 	assert_int_equal(order_credit(api, &p, "notify", now, &outcome), ERR_OK);
 	assert_int_equal(outcome, CREDIT_DONE);
 	return o.id;
+}
+
+static int64_t paid(int64_t account, int64_t fen)
+{
+	return pay(unpaid(account, fen));
 }
 
 static struct refund refunded(const struct story *s, int64_t order, int64_t fen)
@@ -551,6 +563,19 @@ static void what_is_another_s_is_not_there(void **state)
 	assert_int_equal(invoice_get(api, -s.staff, i.id, &out), ERR_NOT_FOUND);
 }
 
+static void what_another_paid_for_is_invoiced_to_whose_shop_it_is(void **state)
+{
+	struct db *db = *state;
+	struct story s = story_make(db), payer = story_make(db);
+	int64_t order = pay(unpaid_by(s.shop.account, 5000, s.shop.meter, payer.user));
+	struct invoice_new a = asking(&payer, &order, 1);
+	struct problem why = { 0 };
+	struct invoice out;
+
+	assert_int_equal(invoice_ask(api, &a, now, &out, &why), ERR_NOT_FOUND);
+	assert_int_equal(asked(&s, &order, 1).amount_fen, 5000);
+}
+
 static int open_all(void **state)
 {
 	if (fixture_open(state) != 0 || roles_install(*state) != ERR_OK)
@@ -578,6 +603,7 @@ int main(void)
 		cmocka_unit_test(what_was_refunded_wholly_is_not_issued),
 		cmocka_unit_test(a_refund_of_what_was_issued_shows_until_it_is_voided),
 		cmocka_unit_test(what_is_another_s_is_not_there),
+		cmocka_unit_test(what_another_paid_for_is_invoiced_to_whose_shop_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);

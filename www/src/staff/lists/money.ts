@@ -57,10 +57,10 @@ export const invoices: ListPage = {
 	name: 'invoices', path: '/invoices', needs: 'entry.read', files: true, help: true,
 	columns: [
 		{ name: 'title', as: 'invoice_title' }, { name: 'tenant', kind: 'shop' }, { name: 'amount_fen', kind: 'fen' }, { name: 'state', kind: 'state', words: 'invoice_state' },
-		{ name: 'changed', kind: 'flag', as: 'invoice_changed' }, { name: 'asked_at', kind: 'time', as: 'invoice_asked_at' }, { name: 'number', as: 'invoice_number' }, { name: 'date', kind: 'day', as: 'invoice_date' },
+		{ name: 'changed', kind: 'flag', as: 'invoice_changed' }, { name: 'asked_at', kind: 'time', as: 'invoice_asked_at' }, { name: 'number', as: 'invoice_number' },
 	],
 	facts: [
-		{ name: 'kind', kind: 'word', words: 'invoice_kind' }, { name: 'tax_no' }, { name: 'email' }, { name: 'note' }, { name: 'left_fen', kind: 'fen' }, { name: 'purpose', kind: 'word', words: 'purpose' }, { name: 'reason' }, { name: 'url', as: 'invoice_url' },
+		{ name: 'date', kind: 'day', as: 'invoice_date' }, { name: 'kind', kind: 'word', words: 'invoice_kind' }, { name: 'tax_no' }, { name: 'email' }, { name: 'note' }, { name: 'left_fen', kind: 'fen' }, { name: 'purpose', kind: 'word', words: 'purpose' }, { name: 'reason' }, { name: 'url', as: 'invoice_url' },
 		{ name: 'decided_at', kind: 'time', as: 'settled_at' }, { name: 'decided_by', kind: 'actor', as: 'settled_by' }, { name: 'red_number' }, { name: 'voided_at', kind: 'time' }, { name: 'voided_by', kind: 'actor' },
 	],
 	filters: [
