@@ -13,10 +13,18 @@ static bool text_is_utf8(const char *v)
 	return j != NULL;
 }
 
+static enum err check_month(const struct param *p, const char *v, struct problem *why)
+{
+	struct month month;
+
+	return month_parse(v, &month) == ERR_OK ? ERR_OK
+						: problem_set(why, ERR_BAD_VALUE, p->name,
+							  "a month like 2026-11 is expected");
+}
+
 enum err param_check(const struct param *p, const char *v, struct problem *why)
 {
 	int64_t id;
-	struct month month;
 	struct day day;
 
 	switch (p->kind) {
@@ -73,10 +81,7 @@ enum err param_check(const struct param *p, const char *v, struct problem *why)
 				why, ERR_BAD_VALUE, p->name, "meter, shop, area or rate");
 		return ERR_OK;
 	case PARAM_MONTH:
-		if (month_parse(v, &month) != ERR_OK)
-			return problem_set(
-				why, ERR_BAD_VALUE, p->name, "a month like 2026-11 is expected");
-		return ERR_OK;
+		return check_month(p, v, why);
 	}
 	return ERR_INTERNAL;
 }

@@ -75,7 +75,7 @@ export default function (world) {
 		const path = (route) => route.replace(/\{(\w+)\}/, (_, word) => ({ date: '2020-01-01', secret: 'x'.repeat(20) })[word] ?? own[kindOf(route)] ?? NOBODY);
 		/** The query with all that is required, of the thing's own ids. */
 		const query = (operation, more = {}) => {
-			const good = { from: '2026-01-02', to: '2026-01-03', day: '2026-01-02', step: 'day', name: 'sites.csv', account_id: own.accounts, meter_id: own.meters, of: `meter:${own.meters}` };
+			const good = { from: '2026-01-02', to: '2026-01-03', day: '2026-01-02', month: '2026-01', step: 'day', name: 'sites.csv', account_id: own.accounts, meter_id: own.meters, of: `meter:${own.meters}` };
 			const required = (operation.parameters ?? []).filter((p) => p.in === 'query' && p.required).map((p) => [p.name, good[p.name]]);
 			return new URLSearchParams({ ...Object.fromEntries(required), ...more }).toString();
 		};

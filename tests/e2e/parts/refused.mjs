@@ -199,7 +199,7 @@ export default function (world) {
 
 		test('a bad parameter, by its name', async () => {
 			const bad = { integer: ['0', '-1', '1.5', 'x', '', '1e3', '99999999999999999999', '%00'], date: DAYS.filter((v) => typeof v === 'string'), string: ['%ff'] };
-			const good = { from: '2026-01-02', to: '2026-01-03', day: '2026-01-02', step: 'day', account_id: own.accounts, meter_id: own.meters, name: 'sites.csv', of: `meter:${own.meters}` };
+			const good = { from: '2026-01-02', to: '2026-01-03', day: '2026-01-02', month: '2026-01', step: 'day', account_id: own.accounts, meter_id: own.meters, name: 'sites.csv', of: `meter:${own.meters}` };
 			const wrong = [];
 			await each(routes(), async (r) => {
 				const session = askerOf(r.route);
@@ -249,7 +249,7 @@ export default function (world) {
 			for (const { method, route, operation } of routes()) {
 				if (/^\/(me|attempts)/.test(route)) continue;
 				const query = (operation.parameters ?? []).filter((p) => p.in === 'query' && p.required)
-					.map((p) => `${p.name}=${{ from: '2026-01-01', to: '2026-01-02', day: '2026-01-01', step: 'day' }[p.name]}`).join('&');
+					.map((p) => `${p.name}=${{ from: '2026-01-01', to: '2026-01-02', day: '2026-01-01', month: '2026-01', step: 'day' }[p.name]}`).join('&');
 				const tail = query && `?${query}`;
 				const body = bodies[`${method} ${route}`] ?? (method === 'GET' || method === 'DELETE' ? undefined : {});
 				if (/\{id\}/.test(route) && !/^(tariffs|roles)$/.test(kindOf(route)))
@@ -268,9 +268,9 @@ export default function (world) {
 		});
 
 		test('lists and figures of another site are empty', async () => {
-			const own_or_common = /^\/(me|users|roles|permissions|shifts|settings|tariffs|attempts|openapi|healthz|metrics|reports$|imports\/template|export|sites$|meter-models|jobs|audit|alarms\/kinds)/;
+			const own_or_common = /^\/(me|users|roles|permissions|shifts|settings|tariffs|attempts|openapi|healthz|metrics|reports$|imports\/template|export|sites$|meter-models|jobs|system|notice-kinds|audit|alarms\/kinds)/;
 			/** As long a span up to today as a route may be asked for. */
-			const span = (most) => (most ? { from: day(1 - most), to: day() } : { from: '2026-01-01', to: '2099-12-31' });
+			const span = (most) => ({ month: day().slice(0, 7), ...(most ? { from: day(1 - most), to: day() } : { from: '2026-01-01', to: '2099-12-31' }) });
 			const full = [];
 			for (const { method, route, operation } of routes()) {
 				if (method !== 'GET' || /\{/.test(route) || own_or_common.test(route)) continue;
