@@ -59,7 +59,7 @@ function frames(trace) {
 		while (frame < all.length && commits[frame + 1] < task.ts) frame++;
 		if (frame === all.length) break;
 		if (task.ts < commits[0]) continue;
-		all[frame].work += task.tdur / 1000;
+		all[frame].work += (task.tdur ?? task.dur) / 1000; // the trace leaves out a processor time of 0
 		all[frame].wall += task.dur / 1000;
 	}
 	return all;
@@ -75,19 +75,21 @@ async function scroll(browser, page, seconds) {
 	return browser.stopTracing();
 }
 
-/** From here on the page notes how long each change takes from its answer to the frame that shows it. */
+/** From here on the page notes how long each change takes from its answer to the frame that shows it. A tile that
+ * is written over with another meter while the page scrolls is no change. */
 function watchUpdates() {
 	window.__updates = [];
 	const wall = document.querySelector('.wall-tiles');
 	let noted = 0;
 	new MutationObserver((changes) => {
-		if (!changes.some((c) => c.attributeName === 'data-state')) return;
+		const others = new Set(changes.filter((c) => c.attributeName === 'data-id').map((c) => c.target));
+		if (!changes.some((c) => c.attributeName === 'data-state' && !others.has(c.target))) return;
 		const answers = performance.getEntriesByType('resource').filter((e) => e.name.includes('/board/states'));
 		const answer = answers.at(-1)?.responseEnd ?? 0;
 		if (answer === noted) return;
 		noted = answer;
 		requestAnimationFrame(() => setTimeout(() => window.__updates.push(performance.now() - answer)));
-	}).observe(wall, { subtree: true, attributes: true, attributeFilter: ['data-state'] });
+	}).observe(wall, { subtree: true, attributes: true, attributeFilter: ['data-state', 'data-id'] });
 	performance.setResourceTimingBufferSize(100_000);
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { BoardStates, Gateway, Meter } from '../src/shared/api';
 import { counts, groups_of, live, on_states, state_of, take_states } from '../src/staff/live';
-import { is_well, item_at, lay_out, step } from '../src/staff/tiles';
+import { TileRows } from '../src/staff/tile_rows';
+import { is_well, item_at, lay_out, step, type Item } from '../src/staff/tiles';
 
 const meter = (id: number, bus = 1, area = 1): Meter => ({ id, code: `A${id}`, unit: String(id), gateway: { id: bus, code: `G${bus}`, name: '' }, area: { id: area, name: `floor ${area}` }, name: '', tenant: null }) as unknown as Meter;
 const meters = [3, 10, 2, 1].map((id) => meter(id)).concat([meter(20, 2, 1)]);
@@ -43,6 +44,75 @@ describe('tiles in sight', () => {
 		expect(walk(1, 'ArrowUp', 'ArrowLeft')).toBe(1);
 		expect(walk(2, 'End')).toBe(20);
 		expect(walk(20, 'ArrowRight', 'Home')).toBe(1);
+	});
+});
+
+describe('rows of tiles', () => {
+	const many = groups_of(Array.from({ length: 30 }, (_, n) => meter(n + 1)), buses, 'bus');
+	const { items } = lay_out(many, 3, SIZES, () => true, false, () => false);
+	const few = lay_out(groups_of(meters, buses, 'bus'), 3, SIZES, () => true, false, () => false).items;
+	const all = (): boolean => true;
+	const wall = (): { box: HTMLElement; rows: TileRows; texts: () => string[] } => {
+		const box = document.body.appendChild(document.createElement('div'));
+		return { box, rows: new TileRows(box), texts: () => Array.from(box.querySelectorAll('.tile'), (e) => e.textContent!) };
+	};
+	it('are written over with those that come into sight, and stand in order again', () => {
+		const { box, rows, texts } = wall();
+		rows.draw(items.slice(1, 9), false, all, false);
+		expect(texts().length).toBe(24);
+		const elements = new Set(box.children);
+		rows.draw(items.slice(3, 11), false, all, false);
+		expect(new Set(box.children)).toEqual(elements);
+		expect(rows.tile(1), 'it is written over').toBeNull();
+		expect(rows.tile(30)!.dataset.testid).toBe('tile-A30');
+		rows.sort();
+		expect(texts()).toEqual(Array.from({ length: 24 }, (_, n) => `A${n + 7}`));
+	});
+	it('keep the focus where it is', () => {
+		const { box, rows, texts } = wall();
+		rows.draw(items.slice(1, 9), false, all, false);
+		rows.tile(2)!.focus();
+		rows.draw(items.slice(2, 10), false, all, false);
+		expect(document.activeElement, 'not on another meter').toBe(document.body);
+		rows.tile(30)?.focus();
+		rows.tile(9)!.focus();
+		rows.draw(items.slice(1, 9), false, all, false);
+		rows.sort();
+		expect(document.activeElement).toBe(rows.tile(9));
+		expect(texts()[0]).toBe('A1');
+		rows.draw(few.slice(1), true, all, false);
+		expect(document.activeElement, 'its meter is gone').toBe(document.body);
+		rows.tile(10)!.focus();
+		rows.draw(items.slice(1, 9), true, all, false);
+		expect(document.activeElement, 'its meter moved').toBe(rows.tile(10));
+		box.remove();
+	});
+	it('have no tile where a short row has no meter', () => {
+		const { box, rows, texts } = wall();
+		rows.draw(items.slice(1, 3), false, all, false);
+		rows.draw(few.slice(1), true, all, false);
+		expect(texts()).toEqual(['A1', 'A2', 'A3', 'A10', 'A20']);
+		expect(box.querySelectorAll('.rest[data-id], .rest[data-testid]').length).toBe(0);
+	});
+	it('that are not urgent come one at a time', () => {
+		const { rows, texts } = wall();
+		const urgent = (i: Item): boolean => i === items[4];
+		expect(rows.draw(items.slice(1, 5), false, urgent, false)).toBe(true);
+		expect(texts().length, 'one, and the urgent one').toBe(6);
+		expect(rows.draw(items.slice(1, 5), false, urgent, true)).toBe(true);
+		expect(texts().length).toBe(6);
+		rows.draw(items.slice(1, 5), false, urgent, false);
+		expect(rows.draw(items.slice(1, 5), false, urgent, false)).toBe(false);
+		expect(texts().length).toBe(12);
+	});
+	it('lead the Tab key to one tile, and mark the one that is shown', () => {
+		const { box, rows } = wall();
+		rows.draw(items.slice(1, 3), false, all, false);
+		rows.lead_to(1);
+		rows.lead_to(2);
+		rows.show_open(3);
+		rows.show_open(4);
+		expect(Array.from(box.querySelectorAll('[tabindex="0"], .open'), (e) => e.textContent)).toEqual(['A2', 'A4']);
 	});
 });
 
