@@ -35,7 +35,7 @@ export const zh_lists = {
 		duty: { title: '值班', none: '没有值班人员，紧急告警不会通知任何人。' }, imports: { title: '导入记录', none: '还没有导入过。' }, settings: { title: '参数', none: '没有参数。' },
 		labels: { title: '打印标签', none: '没有可以打印标签的表计。' }, import: { title: '导入', none: '—' }, tariffs: { title: '电价', none: '还没有电价。' }, reports: { title: '报表', none: '这段时间没有数据。' }, webhooks: { title: '事件推送', none: '—' },
 	} as Record<string, { title: string; none: string }>,
-	filter: { changed: '只看金额已变', kind: '类型', object: '对象', comm: '通讯', level: '余额', role: '用途', utility: '能源', q: '查找', number: '订单号', mismatch: '付款不符', from: '从', to: '到', open: '只看未结束', should_be_off: '只看应断未断', enabled: '只看已停用', month: '月份' } as Words,
+	filter: { area_id: '区域', changed: '只看金额已变', kind: '类型', object: '对象', comm: '通讯', level: '余额', role: '用途', utility: '能源', q: '查找', number: '订单号', mismatch: '付款不符', from: '从', to: '到', open: '只看未结束', should_be_off: '只看应断未断', enabled: '只看已停用', month: '月份' } as Words,
 	col: {
 		invoice_title: '抬头', invoice_changed: '金额已变', invoice_asked_at: '申请', invoice_number: '发票号码', invoice_date: '开票日期', invoice_url: '发票链接', tax_no: '税号', email: '收票邮箱', left_fen: '现可开', red_number: '红字发票号码', voided_at: '红冲', voided_by: '红冲人',
 		days: '天数', days_fen: '这些天应收', charged_fen: '已收', due_fen: '将收', balance_after: '收取后余额', short_by: '不足', due: '将收笔数', shorts: '将不足户数', charged: '已收笔数', later: '未到期笔数', later_fen: '未到期',

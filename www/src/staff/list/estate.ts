@@ -15,6 +15,12 @@ export function estate_need(): void {
 	if (!estate.data && !estate.loading) void estate.load();
 }
 
+/** Areas to choose from; with the site's name where there are several. */
+export function area_options(): { value: string; label: string }[] {
+	const { sites = [], areas = [] } = estate.data || {};
+	return areas.map((a) => ({ value: String(a.id), label: sites.length > 1 && a.site ? `${a.site.name} ${a.name}` : a.name }));
+}
+
 /** The name of a site or area; its number while that is not known. */
 export function estate_name(what: 'sites' | 'areas', id: unknown): string {
 	return estate.data?.[what].find((x) => x.id === Number(id))?.name || `#${id}`;

@@ -24,7 +24,7 @@ export interface Column {
 
 export interface Filter {
 	name: string;
-	kind: 'choice' | 'text' | 'day' | 'flag' | 'month' | 'number';
+	kind: 'choice' | 'area' | 'text' | 'day' | 'flag' | 'month' | 'number';
 	words?: string;
 	options?: string[];
 	/** What a flag asks for when it is set; "1" unless said. */

@@ -26,7 +26,7 @@ export const meters: ListPage = {
 		{ name: 'supply.state', kind: 'word', words: 'supply_state' }, { name: 'supply.reason', kind: 'word', words: 'block' },
 	],
 	filters: [
-		{ name: 'q', kind: 'text' }, { name: 'utility', kind: 'choice', words: 'utility', options: ['electricity', 'water'] }, { name: 'role', kind: 'choice', words: 'role', options: ['tenant', 'public', 'incomer'] },
+		{ name: 'q', kind: 'text' }, { name: 'area_id', kind: 'area' }, { name: 'utility', kind: 'choice', words: 'utility', options: ['electricity', 'water'] }, { name: 'role', kind: 'choice', words: 'role', options: ['tenant', 'public', 'incomer'] },
 		{ name: 'level', kind: 'choice', words: 'level', options: ['low1', 'low2', 'arrears', 'ok'] }, { name: 'comm', kind: 'choice', words: 'comm', options: ['silent', 'never', 'ok'] }, { name: 'enabled', kind: 'flag', asks: '0' },
 	],
 	live_s: 15,

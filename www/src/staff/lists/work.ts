@@ -38,7 +38,7 @@ export const gateways: ListPage = {
 		 { name: 'round_ms', kind: 'ms' }, { name: 'utilisation_permille', kind: 'permille' }, { name: 'answer_ms.p95', kind: 'ms' },
 	],
 	facts: [{ name: 'address' }, { name: 'transport' }, { name: 'area' }, { name: 'comm.since', kind: 'time' }, { name: 'answer_ms.p50', kind: 'ms' }, { name: 'answer_ms.p99', kind: 'ms' }],
-	filters: [{ name: 'q', kind: 'text' }, { name: 'comm', kind: 'choice', words: 'comm', options: ['silent', 'never', 'ok'] }, { name: 'enabled', kind: 'flag', asks: '0' }],
+	filters: [{ name: 'q', kind: 'text' }, { name: 'area_id', kind: 'area' }, { name: 'comm', kind: 'choice', words: 'comm', options: ['silent', 'never', 'ok'] }, { name: 'enabled', kind: 'flag', asks: '0' }],
 	acts: service('gateway'),
 	parts: [
 		{ name: 'faults', rows: (d) => (d.faults as Row[]) || [], columns: [{ name: 'kind', kind: 'word', words: 'bus_fault' }, { name: 'seen', kind: 'count' }, { name: 'last_at', kind: 'time' }] },
