@@ -38,7 +38,7 @@ enum err names_show(struct request *r, struct answer *a)
 	a->json = json_items(items);
 	for (char *of = strtok_r(list, ",", &save); of && e == ERR_OK;
 		of = strtok_r(NULL, ",", &save))
-		e = ++n > NAMES_MOST ? problem_set(&a->why, ERR_TOO_LARGE, "of",
+		e = ++n > NAMES_MOST ? problem_set(&a->why, ERR_OUT_OF_RANGE, "of",
 					       "at most %d names at once", NAMES_MOST)
 				     : name_add(r, of, items, &a->why);
 	return e;

@@ -45,7 +45,8 @@ static const struct {
 	{ "tariff", { PLAIN "tariff x" ALL_SEE, &named_shape } },
 	{ "tenant", { "SELECT x.room AS code, x.name, '' AS purpose FROM tenant x"
 		SEES("x.site_id", SEEN_TENANT("x.id"), "tenant.read"), &named_shape } },
-	{ "user", { UNCODED "user x" ALL_SEE " AND x.kind <> 'tenant' AND x.name <> ''", &named_shape } },
+	{ "user", { "SELECT '' AS code, COALESCE(NULLIF(x.name, ''), x.username) AS name, '' AS purpose FROM user x"
+		ALL_SEE " AND x.kind <> 'tenant'", &named_shape } },
 };
 /* clang-format on */
 
