@@ -78,8 +78,9 @@ export default function (world) {
 		}
 		const required = parameters.filter((p) => p.required && p.in === 'query').map((p) => {
 			const day = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format();
-			assert.ok(['from', 'to', 'month'].includes(p.name), `${template}: what is ${p.name}?`);
-			return `${p.name}=${p.name === 'month' ? day.slice(0, 7) : day}`;
+			const value = { from: day, to: day, month: day.slice(0, 7), of: 'meter:1' }[p.name];
+			assert.ok(value, `${template}: what is ${p.name}?`);
+			return `${p.name}=${value}`;
 		});
 		return all.map((path) => (required.length ? with_query(path, required.join('&')) : path));
 	}

@@ -270,7 +270,7 @@ export default function (world) {
 		test('lists and figures of another site are empty', async () => {
 			const own_or_common = /^\/(me|users|roles|permissions|shifts|settings|tariffs|attempts|openapi|healthz|metrics|reports$|imports\/template|export|sites$|meter-models|jobs|system|notice-kinds|audit|alarms\/kinds)/;
 			/** As long a span up to today as a route may be asked for. */
-			const span = (most) => ({ month: day().slice(0, 7), ...(most ? { from: day(1 - most), to: day() } : { from: '2026-01-01', to: '2099-12-31' }) });
+			const span = (most) => ({ month: day().slice(0, 7), of: `meter:${own.meters}`, ...(most ? { from: day(1 - most), to: day() } : { from: '2026-01-01', to: '2099-12-31' }) });
 			const full = [];
 			for (const { method, route, operation } of routes()) {
 				if (method !== 'GET' || /\{/.test(route) || own_or_common.test(route)) continue;
@@ -430,7 +430,7 @@ export async function things(world, admin, owner) {
 		sites: await one('SELECT MIN(id) FROM site'), shares: (await admin.get('/shares')).items[0].id, tariffs: (await admin.get('/tariffs')).items[0].id,
 		subs: await one(`SELECT id FROM sub_tenant WHERE name = '${TAG}'`),
 		otherContract: await one(`SELECT MIN(id) FROM contract WHERE id > ${contract} AND end_at = 0`),
-		publicMeter: await one(`SELECT MAX(id) FROM meter WHERE role = 'public' AND utility = 'electricity'`),
+		publicMeter: await one(`SELECT MAX(id) FROM meter WHERE role = 'public' AND utility = 'electricity' AND enabled`),
 		model: (await stack.sql(`SELECT model FROM meter WHERE id = ${account.meter.id}`))[0].model,
 	};
 }
