@@ -33,6 +33,10 @@ describe('the words of messages', () => {
 			const found = await operator.get('/notice-kinds');
 			return found.items.some((k) => k.messages[0].ways.length) && found;
 		}, 60_000);
+		const source = readFileSync(new URL('../../core/notice/notice.c', import.meta.url), 'utf8');
+		const all = [...source.split('notice_kinds[] = {')[1].split('};')[0].matchAll(/^\t\{ "(\w+)",/gm)].map((m) => m[1]);
+		assert.ok(all.length > 12);
+		assert.deepEqual(all.filter((kind) => !kinds.items.some((k) => k.kind === kind)), [], 'every kind is shown');
 		const [low] = kinds.items.filter((k) => k.kind === 'low1');
 		const [zh, en] = low.messages;
 		assert.equal(zh.text, 'A-101的电费余额还有18.50元，请留意充值。');

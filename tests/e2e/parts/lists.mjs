@@ -78,9 +78,9 @@ export default function (world) {
 		}
 		const required = parameters.filter((p) => p.required && p.in === 'query').map((p) => {
 			const day = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format();
-			const good = { from: day, to: day, month: day.slice(0, 7), of: 'meter:1' };
-			assert.ok(good[p.name], `${template}: what is ${p.name}?`);
-			return `${p.name}=${good[p.name]}`;
+			const value = { from: day, to: day, month: day.slice(0, 7), of: 'meter:1' }[p.name];
+			assert.ok(value, `${template}: what is ${p.name}?`);
+			return `${p.name}=${value}`;
 		});
 		return all.map((path) => (required.length ? with_query(path, required.join('&')) : path));
 	}

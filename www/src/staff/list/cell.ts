@@ -9,7 +9,7 @@ import { estate_name } from './estate';
 import { name_of } from './names';
 import type { Column, Kind, Row } from './types';
 
-const RIGHT = new Set<Kind>(['fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms', 'setting', 'growth', 'amount', 'short']);
+const RIGHT = new Set<Kind>(['lack', 'fen', 'yuan', 'price', 'count', 'wh', 'litre', 'register', 'permille', 'ms', 'setting', 'growth', 'amount', 'short']);
 
 /** The member that a dotted name means; undefined when anything on the way is missing. */
 export function dig(row: Row, name: string): unknown {
