@@ -13,6 +13,19 @@ static bool text_is_utf8(const char *v)
 	return j != NULL;
 }
 
+static enum err check_text(
+	const struct param *p, const char *v, size_t least, size_t most, struct problem *why)
+{
+	size_t n = strlen(v);
+
+	if (n > most && least == 0)
+		return problem_set(why, ERR_OUT_OF_RANGE, p->name, "at most %zu bytes", most);
+	if (n < least || n > most)
+		return problem_set(why, ERR_OUT_OF_RANGE, p->name, "%zu to %zu bytes", least, most);
+	return text_is_utf8(v) ? ERR_OK
+			       : problem_set(why, ERR_BAD_VALUE, p->name, "this is not UTF-8");
+}
+
 static enum err check_month(const struct param *p, const char *v, struct problem *why)
 {
 	struct month month;
@@ -34,23 +47,11 @@ enum err param_check(const struct param *p, const char *v, struct problem *why)
 				why, ERR_BAD_VALUE, p->name, "a number from 1 is expected");
 		return ERR_OK;
 	case PARAM_TEXT:
-		if (strlen(v) > 64)
-			return problem_set(why, ERR_OUT_OF_RANGE, p->name, "at most 64 bytes");
-		if (!text_is_utf8(v))
-			return problem_set(why, ERR_BAD_VALUE, p->name, "this is not UTF-8");
-		return ERR_OK;
+		return check_text(p, v, 0, 64, why);
 	case PARAM_NAMES:
-		if (strlen(v) > 4000)
-			return problem_set(why, ERR_OUT_OF_RANGE, p->name, "at most 4000 bytes");
-		if (!text_is_utf8(v))
-			return problem_set(why, ERR_BAD_VALUE, p->name, "this is not UTF-8");
-		return ERR_OK;
+		return check_text(p, v, 0, 4000, why);
 	case PARAM_FILE_NAME:
-		if (strlen(v) > 255 || !v[0])
-			return problem_set(why, ERR_OUT_OF_RANGE, p->name, "1 to 255 bytes");
-		if (!text_is_utf8(v))
-			return problem_set(why, ERR_BAD_VALUE, p->name, "this is not UTF-8");
-		return ERR_OK;
+		return check_text(p, v, 1, 255, why);
 	case PARAM_BOOK_FORMAT:
 		if (!str_eq(v, "xlsx") && !str_eq(v, "csv"))
 			return problem_set(why, ERR_BAD_VALUE, p->name, "xlsx or csv");

@@ -285,6 +285,31 @@ static void previewed(const struct fee_preview *p, int64_t fee, const char *stat
 	assert_int_equal(r->due_fen, due);
 }
 
+static void run_did_as_previewed(struct db *db, const struct fee_preview *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct fee_preview_row *row = &p->at[i];
+
+		assert_int_equal(shop_number(db,
+					 "SELECT CAST(COALESCE(SUM(amount_fen), 0) AS SIGNED) AS v"
+					 " FROM fee_charge WHERE month = '2027-02' AND"
+					 " contract_fee_id = %lld",
+					 row->fee_id),
+			row->due_fen);
+		assert_int_equal(
+			shop_number(db, "SELECT balance_nano AS v FROM account WHERE id = %lld",
+				row->account_id),
+			row->balance_after.nano);
+		if (row->due_fen)
+			assert_int_equal(
+				shop_number(db,
+					"SELECT days AS v FROM fee_charge WHERE month = '2027-02'"
+					" AND contract_fee_id = %lld",
+					row->fee_id),
+				row->last.days - row->first.days + 1);
+	}
+}
+
 /* Each fee and purse after the run is as the preview said. */
 static void a_preview_is_what_the_run_then_does(void **state)
 {
@@ -340,27 +365,7 @@ static void a_preview_is_what_the_run_then_does(void **state)
 	r = run(&s, "2027-02", "2027-02-05T10:00");
 	assert_int_equal(r.fees, p.due);
 	assert_int_equal(r.amount_fen, p.due_fen);
-	for (size_t i = 0; i < p.n; i++) {
-		const struct fee_preview_row *row = &p.at[i];
-
-		assert_int_equal(shop_number(db,
-					 "SELECT CAST(COALESCE(SUM(amount_fen), 0) AS SIGNED) AS v"
-					 " FROM fee_charge WHERE month = '2027-02' AND"
-					 " contract_fee_id = %lld",
-					 row->fee_id),
-			row->due_fen);
-		assert_int_equal(
-			shop_number(db, "SELECT balance_nano AS v FROM account WHERE id = %lld",
-				row->account_id),
-			row->balance_after.nano);
-		if (row->due_fen)
-			assert_int_equal(
-				shop_number(db,
-					"SELECT days AS v FROM fee_charge WHERE month = '2027-02'"
-					" AND contract_fee_id = %lld",
-					row->fee_id),
-				row->last.days - row->first.days + 1);
-	}
+	run_did_as_previewed(db, &p);
 	fee_preview_free(&p);
 
 	/* Charged: it says so, and a correction since. */
