@@ -109,7 +109,7 @@ export const zh_lists = {
 	} as Words,
 	step: { old_device: '旧表', new_device: '新表', tenant: '租户', meters: '表计', purses: '账户', check: '预览', settle: '结算旧租户', share: '基本', sources: '来源', targets: '分摊户' } as Words,
 	word: {
-		invoice_state: { asked: '待开具', issued: '已开具', refused: '已拒绝', withdrawn: '已撤回', voided: '已红冲' }, invoice_kind: { company: '单位', personal: '个人' }, actor: { worker: '后台任务', poller: '采集程序', anonymous: '未登录', api: '接口', system: '系统', demo: '演示数据' },
+		invoice_state: { asked: '待开具', issued: '已开具', refused: '已拒绝', withdrawn: '已撤回', voided: '已红冲' }, invoice_kind: { company: '单位', personal: '个人' }, actor: { notify: '渠道通知', query: '渠道查询', worker: '后台任务', poller: '采集程序', anonymous: '未登录', api: '接口', system: '系统', demo: '演示数据' },
 		job: { backup: '备份', verify: '核对账簿', orders_wechat: '微信订单查询', orders_alipay: '支付宝订单查询', refunds_wechat: '微信退款', refunds_alipay: '支付宝退款', outbox: '消息分派', 'send:aliyun_sms': '阿里云短信发送', 'send:tencent_sms': '腾讯云短信发送', 'send:gammu': '短信猫发送', 'send:wechat_oa': '公众号发送', 'send:wechat_mini': '小程序发送', audit_chain: '审计链', audit_sweep: '审计链巡检', alarms: '告警巡检', duty: '值班通知', timetables: '定时供电', warnings: '余额预警', batches: '批量操作', keeps: '保电到期', paid_dark: '付款未来电', bills: '账单获取', bill_checks: '对账', seal: '日结', month_sums: '月汇总', losses: '损耗巡检', fees: '物业费收取', shares: '公摊', allowances: '免费额度', credit: '表内余额', purge: '清理', storage: '读数归档', evidence: '结算凭据', webhooks: '事件推送', services: '服务检查', wechat: '微信绑定', wechat_watch: '微信巡检' },
 		alarm_state: { open: '未恢复', unacked: '未确认', acked: '已确认', cleared: '已恢复', all: '全部' },
 		purpose: { electricity: '电费', water: '水费', fee: '物业费' }, utility: { electricity: '电', water: '水' }, role: { tenant: '租户', public: '公区', incomer: '总表' },

@@ -105,12 +105,15 @@ export function lasted(ms: number): string {
 	return t.value.lasted.day(Math.floor(min / 1440), Math.floor(min / 60) % 24);
 }
 
-/** "purse:7:water" in words: the kind of a company's account, and whose it is; 7 is a contract. */
+/** Kinds of the company's accounts whose number is that of a contract. */
+const OF_CONTRACT = ['purse', 'debt'];
+
+/** "purse:7:water" in words: the kind of a company's account, and whose it is. */
 function ledger(value: string): string {
 	const [kind, ...rest] = value.split(':');
 	const name = t.value.word.ledger![kind!];
 	if (!name) return value;
-	const whose = name_of(`contract:${rest[0]}`);
+	const whose = OF_CONTRACT.includes(kind!) && name_of(`contract:${rest[0]}`);
 	if (whose) rest[0] = whose;
 	return [name, ...rest.map((p) => t.value.word.purpose![p] || t.value.word.service![p] || t.value.sales.methods[p as 'pos'] || (/^\d+$/.test(p) ? `#${p}` : p))].join(' ');
 }
