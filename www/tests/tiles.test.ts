@@ -94,6 +94,16 @@ describe('rows of tiles', () => {
 		expect(texts()).toEqual(['A1', 'A2', 'A3', 'A10', 'A20']);
 		expect(box.querySelectorAll('.rest[data-id], .rest[data-testid]').length).toBe(0);
 	});
+	it('have no more places than columns when these become fewer', () => {
+		const { box, rows } = wall();
+		const rows_of = (columns: number): Item[] => lay_out(groups, columns, SIZES, () => true, true, () => false).items;
+		const groups = groups_of(meters, buses, 'bus');
+		for (const columns of [4, 3, 2, 3, 1]) {
+			rows.draw(rows_of(columns), true, all, false);
+			expect(Math.max(...Array.from(box.children, (row) => row.children.length)), `${columns} columns`).toBe(columns);
+		}
+		box.remove();
+	});
 	it('that are not urgent come one at a time', () => {
 		const { rows, texts } = wall();
 		const urgent = (i: Item): boolean => i === items[4];

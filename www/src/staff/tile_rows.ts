@@ -41,7 +41,7 @@ export class TileRows {
 				continue;
 			}
 			enough = true;
-			this.write(row || this.take(spare, item.key), item, item.tiles);
+			this.write(row || this.take(spare, item.key), item, item.tiles, moved);
 		}
 		while (spare.length > (moved ? 0 : SPARE)) this.drop(spare.shift()!).remove();
 		if (focused) this.refocus(focused);
@@ -114,17 +114,22 @@ export class TileRows {
 			if (this.tiles.get(m.id)?.parentElement === row) this.tiles.delete(m.id);
 	}
 
-	private write(row: HTMLElement, item: Item, tiles: Meter[]): void {
+	/** `moved`: rows may have fewer places than before, and a place too many would make a second line of them. */
+	private write(row: HTMLElement, item: Item, tiles: Meter[], moved: boolean): void {
 		row.className = item.last ? 'tiles end' : 'tiles';
 		row.style.top = `${item.top}px`;
 		row.style.height = `${item.height}px`;
 		set(row, 'aria-label', t.value.board.tiles(item.group.name));
+		while (moved && row.children.length > tiles.length && row.lastElementChild!.className === 'rest') row.lastElementChild!.remove();
 		const before = this.written.get(row);
 		if (before?.words === t.value && before.tiles.length === tiles.length && tiles.every((m, n) => m === before.tiles[n] && this.tiles.has(m.id))) return;
 		this.forget(row);
 		this.written.set(row, { tiles, words: t.value });
 		tiles.forEach((m, n) => { this.write_tile((row.children[n] || row.appendChild(document.createElement('button'))) as HTMLElement, m); });
-		for (let n = tiles.length; n < row.children.length; n++) rest(row.children[n]!);
+		for (let n = row.children.length - 1; n >= tiles.length; n--) {
+			if (moved) row.children[n]!.remove();
+			else rest(row.children[n]!);
+		}
 	}
 
 	private write_tile(tile: HTMLElement, m: Meter): void {
