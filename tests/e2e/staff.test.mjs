@@ -392,6 +392,12 @@ describe('the board and what follows from it', () => {
 		await page.focus('[data-testid=tile-A01]');
 		await page.keyboard.press('ArrowRight');
 		assert.equal(await page.evaluate(() => document.activeElement.dataset.testid), 'tile-A02');
+		// With a meter beside the board rows are narrower, and tiles as high as before.
+		const { height, width } = await page.locator('.tiles').first().boundingBox();
+		await page.keyboard.press('Enter');
+		await page.waitForFunction((was) => document.querySelector('.tiles').clientWidth < was, Math.floor(width));
+		await page.waitForFunction((row) => [...document.querySelectorAll('.tile')].every((e) => e.offsetHeight > row * .8), height);
+		await page.keyboard.press('Escape');
 
 		await go(page, '/staff/gateways');
 		await page.keyboard.press('/');
