@@ -58,7 +58,8 @@ async function logIn(page, name) {
 async function buyPower(page, shot) {
 	await page.click(id('amount-10000'));
 	await page.click(id('pay-wechat_h5'));
-	if (await page.locator(id('open-pay')).first().isVisible().catch(() => false)) await page.click(id('open-pay'));
+	// the page goes there by itself, maybe while its link is being pressed
+	if (await page.locator(id('open-pay')).first().isVisible().catch(() => false)) await page.click(id('open-pay'), { timeout: 2_000 }).catch(() => {});
 	await page.waitForURL(/\/sandbox\//);
 	await picture(page, `${shot}-sandbox`);
 	await page.click('button[value="pay"]');
