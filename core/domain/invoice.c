@@ -22,10 +22,9 @@ SHAPE(order_shape, struct invoice_order, F(id), F(out_trade_no), F(paid_fen), F(
 #undef F
 
 #define LEFT                                                                                       \
-	"(SELECT CAST(COALESCE(SUM(o.amount_fen - " ORDER_REFUNDED(                                \
-		"o.id") "), 0) AS SIGNED)"                                                         \
-			" FROM invoice_order l JOIN pay_order o ON o.id = l.order_id WHERE "       \
-			"l.invoice_id = i.id)"
+	"(SELECT CAST(COALESCE(SUM(o.amount_fen - " ORDER_REFUNDED "), 0) AS SIGNED)"              \
+	" FROM invoice_order l JOIN pay_order o ON o.id = l.order_id WHERE "                       \
+	"l.invoice_id = i.id)"
 #define CHANGED "(i.state IN ('asked', 'issued') AND i.amount_fen <> " LEFT ")"
 #define INVOICES                                                                                   \
 	"SELECT i.id, t.site_id, i.account_id, a.purpose, t.id AS tenant_id, t.code AS"            \
@@ -44,10 +43,10 @@ static const struct query Q_OWN = { OWN " AND i.id = ?", &invoice_shape };
 static const struct query Q_GET = { SEEN " AND i.id = ?", &invoice_shape };
 static const struct query Q_BY_KEY = { INVOICES "WHERE i.once_key = ?", &invoice_shape };
 static const struct query Q_ORDERS = {
-	"SELECT o.id, o.out_trade_no, o.amount_fen AS paid_fen, " ORDER_REFUNDED(
-		"o.id") " AS refunded_fen, l.amount_fen, o.paid_at FROM invoice_order l"
-			" JOIN pay_order o ON o.id = l.order_id WHERE l.invoice_id = ? ORDER BY"
-			" o.id",
+	"SELECT o.id, o.out_trade_no, o.amount_fen AS paid_fen, " ORDER_REFUNDED
+	" AS refunded_fen, l.amount_fen, o.paid_at FROM invoice_order l"
+	" JOIN pay_order o ON o.id = l.order_id WHERE l.invoice_id = ? ORDER BY"
+	" o.id",
 	&order_shape
 };
 
@@ -126,10 +125,10 @@ SHAPE(own_shape, struct own_order, F(id), F(account_id), F(state), F(credited), 
 #undef F
 static const struct query Q_OWN_ORDER = {
 	"SELECT o.id, o.account_id, o.state, o.credited_at > 0 AS credited, o.amount_fen -"
-	" " ORDER_REFUNDED("o.id") " AS left_fen FROM user_tenant ut JOIN contract c ON"
-				   " c.tenant_id = ut.tenant_id JOIN account a ON a.contract_id"
-				   " = c.id JOIN pay_order o ON o.account_id = a.id"
-				   " WHERE ut.user_id = ? AND o.id = ?",
+	" " ORDER_REFUNDED " AS left_fen FROM user_tenant ut JOIN contract c ON"
+	" c.tenant_id = ut.tenant_id JOIN account a ON a.contract_id"
+	" = c.id JOIN pay_order o ON o.account_id = a.id"
+	" WHERE ut.user_id = ? AND o.id = ?",
 	&own_shape
 };
 static const struct query Q_ADD = {

@@ -10,7 +10,7 @@
 static const struct query Q_LOOK = { "UPDATE invoice SET amount_fen = ? WHERE id = ?", NULL };
 static const struct query Q_LOOK_ORDER = {
 	"UPDATE invoice_order l JOIN pay_order o ON o.id = l.order_id SET l.amount_fen ="
-	" o.amount_fen - " ORDER_REFUNDED("o.id") " WHERE l.invoice_id = ?",
+	" o.amount_fen - " ORDER_REFUNDED " WHERE l.invoice_id = ?",
 	NULL
 };
 static const struct query Q_ISSUED = {

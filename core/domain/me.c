@@ -204,8 +204,7 @@ SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F
 	" IF(w.others, " NAME_MASKED ", '') AS name, m.utility, m.code AS meter_code,"             \
 	" IF(w.others, '', m.name) AS meter_name, o.amount_fen, o.channel, o.state,"               \
 	" o.description, o.pay, o.created_at, o.expires_at, o.paid_at, o.credited_at,"             \
-	" o.paid_after_close, CAST((SELECT COALESCE(SUM(f.amount_fen), 0) FROM refund f"           \
-	" WHERE f.order_id = o.id AND f.state <> 'failed') AS SIGNED) AS refunded_fen,"            \
+	" o.paid_after_close, " ORDER_REFUNDED " AS refunded_fen,"                                 \
 	" IF(w.others, 0, (SELECT io.invoice_id FROM invoice_order io WHERE io.live_order ="       \
 	" o.id)) AS invoice_id, o.entry_id, st.zone, IF(w.others, 0, a.balance_nano) AS balance,"  \
 	" p.desired, p.observed, p.observed_since, COALESCE(s.comm, 'never') AS comm,"             \
@@ -227,9 +226,9 @@ SHAPE(order_shape, struct me_order, F(id), F(out_trade_no), F(transaction_id), F
 	" LEFT JOIN meter_state s ON s.meter_id = m.id WHERE TRUE"
 /* The caller's own, paid, not all of it refunded, and in no request for an invoice. */
 #define INVOICEABLE                                                                                \
-	"(NOT w.others AND o.state = 'paid' AND o.credited_at > 0 AND o.amount_fen > (SELECT"      \
-	" COALESCE(SUM(f.amount_fen), 0) FROM refund f WHERE f.order_id = o.id AND f.state <>"     \
-	" 'failed') AND NOT EXISTS (SELECT 1 FROM invoice_order io WHERE io.live_order = o.id))"
+	"(NOT w.others AND o.state = 'paid' AND o.credited_at > 0 AND o.amount_fen >"              \
+	" " ORDER_REFUNDED                                                                         \
+	" AND NOT EXISTS (SELECT 1 FROM invoice_order io WHERE io.live_order = o.id))"
 static const struct query Q_ORDER = { MY_ORDERS " AND o.id = ?", &order_shape };
 const struct listing my_order_listing = {
 	.all = { MY_ORDERS, &order_shape },

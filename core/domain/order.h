@@ -39,6 +39,11 @@ struct order_new {
 	const char *payer_id; /* NULL: the channel needs none */
 };
 
+/* What of the order o was refunded, or is on its way back; SQL. */
+#define ORDER_REFUNDED                                                                             \
+	"CAST((SELECT COALESCE(SUM(f.amount_fen), 0) FROM refund f WHERE f.order_id = o.id AND"    \
+	" f.state <> 'failed') AS SIGNED)"
+
 #define ORDER_LIFE_MS (30 * 60 * 1000)
 
 /* What a site allows: its settings order_min_fen, order_max_fen, open_orders_most, pay_for_others.

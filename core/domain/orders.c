@@ -1,5 +1,6 @@
 #include "domain/orders.h"
 
+#include "domain/order.h"
 #include "domain/scope.h"
 
 #define F(member) FIELD(struct order_view, member)
@@ -20,8 +21,7 @@ SHAPE(view_shape, struct order_view, F(id), F(site_id), F(out_trade_no), F(trans
 	" meter_name, o.description, o.amount_fen, o.channel, o.service, o.state, o.created_at,"   \
 	" o.expires_at, o.paid_at, o.credited_at, o.closed_at, o.paid_after_close,"                \
 	" o.meter_id IS NOT NULL AS by_another, o.entry_id,"                                       \
-	" CAST((SELECT COALESCE(SUM(f.amount_fen), 0) FROM refund f WHERE f.order_id = o.id AND"   \
-	" f.state <> 'failed') AS SIGNED) AS refunded_fen, " WAITING " AS unmatched, o.query_at,"  \
+	" " ORDER_REFUNDED " AS refunded_fen, " WAITING " AS unmatched, o.query_at,"               \
 	" o.queries FROM pay_order o JOIN account a ON a.id = o.account_id JOIN contract c ON"     \
 	" c.id = a.contract_id JOIN tenant t ON t.id = c.tenant_id LEFT JOIN meter m ON m.id ="    \
 	" (SELECT MIN(m2.id) FROM contract_point cp JOIN meter m2 ON m2.supply_point_id ="         \
